@@ -1,0 +1,48 @@
+"""Where things are and how the program was asked to run."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+RESOURCES = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent)) / "resources"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Paths of one data folder. One folder holds one merchant's vault."""
+
+    data: Path
+
+    @classmethod
+    def from_environment(cls, data: Path | None = None) -> "Config":
+        """`--data`, else `KAXIA_DATA`, else the platform's folder for user data."""
+        named = data or os.environ.get("KAXIA_DATA")
+        return cls(Path(named).expanduser() if named else Path(platformdirs.user_data_dir("Kaxia", appauthor=False)))
+
+    @property
+    def vault(self) -> Path:
+        return self.data / "vault.db"
+
+    @property
+    def key_slots(self) -> Path:
+        return self.data / "vault.keys.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.data / "vault.lock"
+
+    @property
+    def backups(self) -> Path:
+        return self.data / "backups"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def endpoint(self) -> Path:
+        """Folder of the embedded endpoint: its database, its secrets, its log, its pid file."""
+        return self.data / "endpoint"

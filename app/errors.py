@@ -1,0 +1,124 @@
+"""Errors a user can be told about, as data. Their words live in `app/messages.py`; anything else is a bug."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class AppError(Exception):
+    """Base of every expected refusal: a dataclass whose fields say what is wrong, never prose."""
+
+    @property
+    def code(self) -> str:
+        """Stable name for scripts: `NotEnoughCards` → `not-enough-cards`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload,no-any-return]  # every subclass is a dataclass
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.data}"
+
+
+class JobCancelled(Exception):
+    """Raised by a progress call once the user pressed Cancel."""
+
+
+# --- vault ---
+
+
+@dataclass(eq=False)
+class WrongPassphrase(AppError):
+    """Neither slot opens; `wait_s` is how long until the next try is looked at."""
+
+    wait_s: int = 0
+
+
+@dataclass(eq=False)
+class WrongRecoveryKey(AppError):
+    pass
+
+
+@dataclass(eq=False)
+class VaultMissing(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class VaultExists(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class VaultInUse(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class VaultDamaged(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class VaultNewer(AppError):
+    """The file was written by a later version of the program."""
+
+    found: str
+
+
+@dataclass(eq=False)
+class KeySlotsDamaged(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class WeakPassphrase(AppError):
+    score: int
+
+
+@dataclass(eq=False)
+class DiskFull(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class NotWritable(AppError):
+    path: str
+
+
+@dataclass(eq=False)
+class VaultBusy(AppError):
+    """Another process holds the write lock of the file."""
+
+
+# --- general ---
+
+
+@dataclass(eq=False)
+class NotFound(AppError):
+    """`what` is a noun of the domain (product, batch, card, person, distribution …)."""
+
+    what: str
+    which: str
+
+
+@dataclass(eq=False)
+class InvalidInput(AppError):
+    """A field holds something that cannot be used; `reason` is a key of messages.REASONS."""
+
+    field: str
+    reason: str
+
+
+@dataclass(eq=False)
+class CountMismatch(AppError):
+    """A typed confirmation does not equal the count."""
+
+    typed: str
+    expected: int
+
+
+@dataclass(eq=False)
+class ReasonMissing(AppError):
+    """An act that goes into the audit log with a reason was asked for without one."""

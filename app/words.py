@@ -1,0 +1,76 @@
+"""The two languages: every shown text, number, amount and date goes through here.
+
+Source texts are English and stand in the code; `resources/i18n/<language>/*.json` maps them to the other
+language, one file per noun, merged on load. The current language is the one process-wide setting of the
+program, as it is in gettext: texts are made in every layer, at the moment they are shown.
+"""
+
+import json
+from datetime import datetime, tzinfo
+from functools import cache
+from pathlib import Path
+
+from app.config import RESOURCES
+
+LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
+DEFAULT_LANGUAGE = "zh_CN"
+NO_DATA = "--"
+
+_current = {"language": DEFAULT_LANGUAGE}
+
+
+def set_language(language: str) -> None:
+    """Switch every text made from now on; an unknown language falls back to Simplified Chinese."""
+    _current["language"] = language if language in LANGUAGES else DEFAULT_LANGUAGE
+
+
+def language() -> str:
+    return _current["language"]
+
+
+@cache
+def catalog(language: str, folder: Path = RESOURCES / "i18n") -> dict[str, str]:
+    """All texts of one language, English → that language."""
+    texts: dict[str, str] = {}
+    for path in sorted((folder / language).glob("*.json")):
+        texts.update(json.loads(path.read_text(encoding="utf-8")))
+    return texts
+
+
+def tr(text: str, /, **values: object) -> str:
+    """`text` in the current language with `{name}` placeholders filled in."""
+    words = catalog(language()).get(text, text)
+    return words.format(**values) if values else words
+
+
+def ntr(one: str, many: str, count: int, /, **values: object) -> str:
+    """Singular or plural by `count`, which also fills `{count}` (with thousands separators)."""
+    return tr(one if count == 1 else many, count=f"{count:,}", **values)
+
+
+def yuan(amount_minor: int | None) -> str:
+    """Amount in fen as `¥1,234.50`; nothing is `--`."""
+    if amount_minor is None:
+        return NO_DATA
+    sign = "-" if amount_minor < 0 else ""
+    whole, cents = divmod(abs(amount_minor), 100)
+    return f"{sign}¥{whole:,}.{cents:02d}"
+
+
+def plain_amount(amount_minor: int | None) -> str:
+    """Amount in fen as `1234.50`: for files and fields whose header names the unit."""
+    if amount_minor is None:
+        return ""
+    sign = "-" if amount_minor < 0 else ""
+    whole, cents = divmod(abs(amount_minor), 100)
+    return f"{sign}{whole}.{cents:02d}"
+
+
+def moment(instant: datetime | None, zone: tzinfo | None = None) -> str:
+    """An instant as `2026-09-25 14:08` in local time (or `zone`); nothing is `--`."""
+    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M") if instant else NO_DATA
+
+
+def day(instant: datetime | None, zone: tzinfo | None = None) -> str:
+    """The day of an instant as `2026-09-25`."""
+    return instant.astimezone(zone).strftime("%Y-%m-%d") if instant else NO_DATA

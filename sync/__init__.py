@@ -1,0 +1,1 @@
+"""The wire between desktop and endpoint, and the endpoint itself; never imports the desktop."""
