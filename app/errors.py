@@ -122,3 +122,58 @@ class CountMismatch(AppError):
 @dataclass(eq=False)
 class ReasonMissing(AppError):
     """An act that goes into the audit log with a reason was asked for without one."""
+
+
+# --- catalog ---
+
+
+@dataclass(eq=False)
+class RuleOverrideNeeded(AppError):
+    """Hard rules of the trade speak against a product; `rules` are keys of messages.RULES."""
+
+    rules: tuple[str, ...]
+
+
+# --- batches and codes ---
+
+
+@dataclass(eq=False)
+class QuantityOutOfRange(AppError):
+    asked: int
+    limit: int
+
+
+@dataclass(eq=False)
+class PatternTooWeak(AppError):
+    bits: int
+    needed: int
+
+
+@dataclass(eq=False)
+class BatchNotGenerating(AppError):
+    """Continue and discard are for unfinished batches only."""
+
+    batch_id: int
+
+
+@dataclass(eq=False)
+class BatchUnfinished(AppError):
+    serial: str
+
+
+@dataclass(eq=False)
+class BatchVoided(AppError):
+    serial: str
+
+
+@dataclass(eq=False)
+class BatchUnreadable(AppError):
+    """A sealed block does not open: the file was changed. `block` is -1 for the batch's own key."""
+
+    block: int
+
+
+@dataclass(eq=False)
+class NotEnoughCards(AppError):
+    have: int
+    need: int

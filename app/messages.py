@@ -9,7 +9,7 @@ from app.words import tr, yuan
 
 WORDS: dict[type[AppError], str] = {
     errors.WrongPassphrase: "The passphrase is not right. Try again, or open the vault with the recovery key.",
-    errors.WrongRecoveryKey: "This recovery key does not open the vault. Compare it with the printed sheet, letter by letter.",
+    errors.WrongRecoveryKey: "This recovery key does not open the vault. Compare it with the printed sheet.",
     errors.VaultMissing: "There is no vault in {path}. Create one, or choose another folder.",
     errors.VaultExists: "There is already a vault in {path}. Open it, or choose another folder.",
     errors.VaultInUse: "The vault in {path} is open in another window. Use that window, or close it first.",
@@ -24,6 +24,14 @@ WORDS: dict[type[AppError], str] = {
     errors.InvalidInput: "{field}: {reason}",
     errors.CountMismatch: "You typed {typed}; the count is {expected}. Nothing was done.",
     errors.ReasonMissing: "Give a reason first; it is kept in the audit log.",
+    errors.RuleOverrideNeeded: "A rule of the trade speaks against this. Change it, or go on with a reason.",
+    errors.QuantityOutOfRange: "A batch holds 1 to {limit} cards; {asked} were asked for.",
+    errors.PatternTooWeak: "This pattern has {bits} bits; at least {needed} are needed. Add more # signs.",
+    errors.BatchNotGenerating: "Batch {batch_id} is finished. Only an unfinished batch can be continued or discarded.",
+    errors.BatchUnfinished: "Batch {serial} is not finished. Continue or discard it first.",
+    errors.BatchVoided: "Batch {serial} was voided. Make a new batch.",
+    errors.BatchUnreadable: "The codes of this batch cannot be read: the file was changed. Restore the latest backup.",
+    errors.NotEnoughCards: "There are {have} cards in stock and {need} are needed. Generate the rest first.",
 }
 
 NOUNS: dict[str, str] = {
@@ -41,6 +49,11 @@ REASONS: dict[str, str] = {
     "out-of-range": "this is outside the allowed range.",
     "not-a-date": "this is not a date like 2027-12-31.",
     "in-the-past": "this lies in the past.",
+    "unknown-kind": "this is not one of the choices.",
+    "kind-has-batches": "the kind cannot change once there are batches. Make a new product.",
+    "bad-pattern": "this is no code format. Use SHORT, STANDARD, LONG or a pattern like KX-####-####.",
+    "supplier-codes-are-imported": "codes of this product come from the supplier. Import them from a file.",
+    "not-https": "the address must begin with https://.",
 }
 
 

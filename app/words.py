@@ -6,9 +6,10 @@ program, as it is in gettext: texts are made in every layer, at the moment they 
 """
 
 import json
-from datetime import datetime, tzinfo
+from datetime import datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.config import RESOURCES
 
@@ -66,11 +67,30 @@ def plain_amount(amount_minor: int | None) -> str:
     return f"{sign}{whole}.{cents:02d}"
 
 
-def moment(instant: datetime | None, zone: tzinfo | None = None) -> str:
-    """An instant as `2026-09-25 14:08` in local time (or `zone`); nothing is `--`."""
-    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M") if instant else NO_DATA
+@cache
+def zone() -> tzinfo:
+    """The merchant's zone: days begin and end there, wherever the computer stands."""
+    try:
+        return ZoneInfo("Asia/Shanghai")
+    except ZoneInfoNotFoundError:  # no zone data on this system; China has kept one offset since 1991
+        return timezone(timedelta(hours=8))
 
 
-def day(instant: datetime | None, zone: tzinfo | None = None) -> str:
+def end_of_day(instant: datetime) -> datetime:
+    """The last second of an instant's day: a validity's end day is inclusive."""
+    return datetime.combine(instant.astimezone(zone()).date(), time(23, 59, 59), zone())
+
+
+def moment(instant: datetime | None) -> str:
+    """An instant as `2026-09-25 14:08`; nothing is `--`."""
+    return instant.astimezone(zone()).strftime("%Y-%m-%d %H:%M") if instant else NO_DATA
+
+
+def day(instant: datetime | None) -> str:
     """The day of an instant as `2026-09-25`."""
-    return instant.astimezone(zone).strftime("%Y-%m-%d") if instant else NO_DATA
+    return instant.astimezone(zone()).strftime("%Y-%m-%d") if instant else NO_DATA
+
+
+def last_second(instant: datetime | None) -> str:
+    """A validity's end as `2026-12-31 23:59:59`."""
+    return instant.astimezone(zone()).strftime("%Y-%m-%d %H:%M:%S") if instant else NO_DATA

@@ -1,0 +1,318 @@
+"""Batches: generate, continue or discard, freeze, thaw, void, list."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.errors import (
+    BatchNotGenerating,
+    BatchUnfinished,
+    BatchVoided,
+    CountMismatch,
+    InvalidInput,
+    JobCancelled,
+    NotFound,
+    PatternTooWeak,
+    QuantityOutOfRange,
+)
+from app.models.base import now
+from app.models.batch import Batch, Card, CodeBlock, card_key
+from app.models.catalog import Product
+from app.models.database import Database
+from app.services.audit import AuditLog
+from app.services.batches.generation import CHUNK, Redraw, draw_unique, store_chunk
+from app.services.batches.rows import LARGEST, BatchRow, BatchSpec, Counts, Odds
+from app.services.outbox import enqueue
+from app.services.progress import Progress, unwatched
+from app.services.sealing import BlindIndex, Sealer
+from app.topics import Topic
+from app.words import end_of_day, zone
+from sync.codes import CodeFormat
+from sync.protocol import new_op_id
+
+WEAKEST_BITS = 40
+GUESSES_PER_SECOND = 10
+"""What the endpoint's limits on failures leave an attacker who owns many addresses."""
+SECONDS_PER_YEAR = 31_557_600
+
+
+class BatchService:
+    def __init__(self, database: Database, audit: AuditLog, *, sealer: Sealer, blind: BlindIndex) -> None:
+        self._database = database
+        self._audit = audit
+        self._sealer = sealer
+        self._blind = blind
+
+    def generate(self, spec: BatchSpec, progress: Progress = unwatched) -> int:
+        """Make a batch of codes; its id. A cancel leaves nothing; a crash leaves a batch to continue or discard.
+
+        Raises QuantityOutOfRange, PatternTooWeak, InvalidInput, NotFound.
+        """
+        if not 1 <= spec.quantity <= LARGEST:
+            raise QuantityOutOfRange(spec.quantity, LARGEST)
+        code_format = read_format(spec.format)
+        if not self.odds(spec.format, spec.quantity).allowed:
+            raise PatternTooWeak(int(code_format.bits), WEAKEST_BITS)
+        with self._database.write(Topic.BATCHES, Topic.AUDIT) as session:
+            batch_id = self._begin(session, spec, code_format)
+        try:
+            self._fill(batch_id, progress)
+        except JobCancelled:
+            self._remove(batch_id)
+            raise
+        return batch_id
+
+    def resume(self, batch_id: int, progress: Progress = unwatched) -> None:
+        """Make the rest of a batch that a crash interrupted. A cancel keeps what is there, to be continued again."""
+        if self.batch(batch_id).state != "generating":
+            raise BatchNotGenerating(batch_id)
+        self._fill(batch_id, progress)
+
+    def discard(self, batch_id: int) -> None:
+        """Remove an unfinished batch; nobody has seen its codes. Raises BatchNotGenerating for a finished one."""
+        if self.batch(batch_id).state != "generating":
+            raise BatchNotGenerating(batch_id)
+        self._remove(batch_id)
+
+    def freeze(self, batch_id: int) -> None:
+        """Stop a batch at once here, and first in the queue at the endpoint."""
+        self._set_frozen(batch_id, frozen=True)
+
+    def thaw(self, batch_id: int) -> None:
+        self._set_frozen(batch_id, frozen=False)
+
+    def void(self, batch_id: int, *, confirm: str) -> None:
+        """End a batch for ever. `confirm` is the typed count of its cards. Raises CountMismatch."""
+        with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
+            batch = found(session, batch_id)
+            _refuse_unusable(batch)
+            if confirm.strip().replace(",", "") != str(batch.quantity):
+                raise CountMismatch(confirm, batch.quantity)
+            session.execute(update(Batch).where(Batch.id == batch_id).values(state="voided"))
+            session.execute(
+                update(Card)
+                .where(Card.batch_id == batch_id, Card.state.in_(("in_stock", "assigned", "active")))
+                .values(state="voided", changed_at=now())
+            )
+            self._audit.record(session, "batch.voided", subject=batch.serial, cards=batch.quantity)
+            _tell(session, batch, "batch.void@1")
+
+    def batches(self, *, product_id: int | None = None, states: Sequence[str] = ()) -> list[BatchRow]:
+        """Newest first."""
+        wanted = select(Batch, Product.name, Product.kind).join(Product).order_by(Batch.id.desc())
+        if product_id is not None:
+            wanted = wanted.where(Batch.product_id == product_id)
+        with self._database.read() as session:
+            lives = _lives(session)
+            rows = [_row(*row, lives.get(row[0].id, {})) for row in session.execute(wanted).tuples()]
+        return [row for row in rows if not states or row.state in states]
+
+    def batch(self, batch_id: int) -> BatchRow:
+        with self._database.read() as session:
+            batch = found(session, batch_id)
+            product = session.get_one(Product, batch.product_id)
+            return _row(batch, product.name, product.kind, _lives(session, batch_id).get(batch_id, {}))
+
+    def odds(self, format_: str, quantity: int) -> Odds:
+        """Expected hits R·T·N / 2^b over a year of guessing, with all live cards of the vault counted."""
+        bits = read_format(format_).bits
+        with self._database.read() as session:
+            live = int(session.scalar(select(func.sum(Batch.made)).where(Batch.state != "voided")) or 0)
+        hits = GUESSES_PER_SECOND * SECONDS_PER_YEAR * (live + quantity) / 2.0**bits
+        return Odds(bits, live + quantity, GUESSES_PER_SECOND, min(hits, 1.0), bits >= WEAKEST_BITS)
+
+    def _begin(self, session: Session, spec: BatchSpec, code_format: CodeFormat) -> int:
+        product = session.get(Product, spec.product_id)
+        if product is None:
+            raise NotFound("product", str(spec.product_id))
+        if product.kind == "supplier":
+            raise InvalidInput("product", "supplier-codes-are-imported")
+        values = {**new_batch(session, product, spec.quantity), **_validity(product, spec)}
+        _, wrapped = self._sealer.new(values["uid"])
+        values |= {
+            "format": spec.format.strip(),
+            "code_length": code_format.length,
+            "face_minor": _face(product, spec),
+            "uses": product.uses,
+            "data_key": wrapped,
+        }
+        batch_id = int(session.execute(insert(Batch).values(values)).inserted_primary_key[0])
+        self._audit.record(session, "batch.started", subject=values["serial"], cards=spec.quantity, format=spec.format)
+        return batch_id
+
+    def _fill(self, batch_id: int, progress: Progress) -> None:
+        with self._database.read() as session:
+            batch = found(session, batch_id)
+            session.expunge(batch)
+        code_format = read_format(batch.format)
+        missing = batch.quantity - batch.made
+
+        def half_way(done: int, total: int) -> None:
+            progress(batch.made + done // 2, batch.quantity)
+
+        unstored = draw_unique(code_format, missing, self._blind, progress=half_way)
+        seal = self._sealer.opened(batch.uid, batch.data_key)
+        redraw = Redraw(code_format, self._blind)
+        for start in range(0, missing, CHUNK):
+            made = store_chunk(self._database, batch, unstored, seal=seal, redraw=redraw, start=start)
+            progress((made + batch.made + missing) // 2 if made < batch.quantity else made, batch.quantity)
+        with self._database.write(Topic.BATCHES, Topic.CATALOG, Topic.OUTBOX, Topic.AUDIT) as session:
+            finish(session, found(session, batch_id))
+            self._audit.record(session, "batch.ready", subject=batch.serial, cards=batch.quantity)
+
+    def _remove(self, batch_id: int) -> None:
+        """Chunk by chunk, so that nobody waits for a million deletions."""
+        with self._database.read() as session:
+            batch = found(session, batch_id)
+            first, last = batch.first_card_id, batch.first_card_id + batch.made
+        with self._database.write(Topic.BATCHES, Topic.AUDIT) as session:
+            session.execute(delete(card_key).where(card_key.c.card_id >= first, card_key.c.card_id < last))
+            session.execute(delete(CodeBlock).where(CodeBlock.batch_id == batch_id))
+            session.execute(delete(Batch).where(Batch.id == batch_id))
+            self._audit.record(session, "batch.discarded", subject=batch.serial, cards=batch.made)
+
+    def _set_frozen(self, batch_id: int, *, frozen: bool) -> None:
+        with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
+            batch = found(session, batch_id)
+            _refuse_unusable(batch)
+            if (batch.frozen_at is not None) == frozen:
+                return
+            at = now() if frozen else None
+            session.execute(update(Batch).where(Batch.id == batch_id).values(frozen_at=at))
+            self._audit.record(session, "batch.frozen" if frozen else "batch.thawed", subject=batch.serial)
+            _tell(session, batch, "batch.freeze@1" if frozen else "batch.thaw@1", lane="freeze" if frozen else "ops")
+
+
+def read_format(typed: str) -> CodeFormat:
+    """The code format behind a profile's name or a pattern. Raises InvalidInput."""
+    try:
+        return CodeFormat.read(typed.strip())
+    except ValueError as error:
+        raise InvalidInput("format", "bad-pattern") from error
+
+
+def found(session: Session, batch_id: int) -> Batch:
+    batch = session.get(Batch, batch_id)
+    if batch is None:
+        raise NotFound("batch", str(batch_id))
+    return batch
+
+
+def new_batch(session: Session, product: Product, quantity: int) -> dict[str, Any]:
+    """The values every new batch starts from: ids, serial, and its own range of card ids."""
+    at = now()
+    day = at.astimezone(zone()).strftime("%y%m%d")
+    today = session.scalar(select(func.count()).select_from(Batch).where(Batch.serial.startswith(f"B{day}-"))) or 0
+    serial = today + 1
+    while session.scalar(select(Batch.id).where(Batch.serial == f"B{day}-{serial:02d}")) is not None:
+        serial += 1
+    end = session.execute(
+        select(Batch.first_card_id, Batch.quantity).order_by(Batch.first_card_id.desc()).limit(1)
+    ).one_or_none()
+    return {
+        "uid": UUID(new_op_id()).bytes,
+        "serial": f"B{day}-{serial:02d}",
+        "product_id": product.id,
+        "quantity": quantity,
+        "first_card_id": end.first_card_id + end.quantity if end else 1,
+        "created_at": at,
+    }
+
+
+def finish(session: Session, batch: Batch) -> None:
+    """All cards are stored: the batch is ready, and its way to the endpoint is queued."""
+    session.execute(update(Batch).where(Batch.id == batch.id).values(state="ready"))
+    product = session.get_one(Product, batch.product_id)
+    money = product.kind in ("fixed", "variable")
+    face: dict[str, Any] = {"kind": "uses"}
+    if money:
+        face = {"kind": "money", "amount_minor": batch.face_minor, "currency": product.currency}
+    body = {
+        "batch_id": str(UUID(bytes=batch.uid)),
+        "name": product.name,
+        "face": face,
+        "max_uses": None if money else batch.uses,
+        "valid_from": _wire(batch.valid_from),
+        "valid_until": _wire(batch.valid_until),
+        "count": batch.quantity,
+    }
+    aggregate = f"batch:{batch.id}"
+    enqueue(session, "batch.create@1", aggregate=aggregate, body=body)
+    if batch.source == "generated":
+        enqueue(session, "batch.seal@1", aggregate=aggregate, body={"batch_id": body["batch_id"]}, lane="upload")
+
+
+def _wire(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z") if instant else None
+
+
+def _tell(session: Session, batch: Batch, type_: str, *, lane: str = "ops") -> None:
+    enqueue(
+        session, type_, aggregate=f"batch:{batch.id}", body={"batch_id": str(UUID(bytes=batch.uid))}, lane=lane
+    )
+
+
+def _refuse_unusable(batch: Batch) -> None:
+    if batch.state == "generating":
+        raise BatchUnfinished(batch.serial)
+    if batch.state == "voided":
+        raise BatchVoided(batch.serial)
+
+
+def _face(product: Product, spec: BatchSpec) -> int | None:
+    if product.kind != "variable" or spec.face_minor is None:
+        return product.face_minor
+    lowest, highest, step = product.min_minor or 0, product.max_minor or 0, product.step_minor or 1
+    if not lowest <= spec.face_minor <= highest or (spec.face_minor - lowest) % step:
+        raise InvalidInput("face_minor", "out-of-range")
+    return spec.face_minor
+
+
+def _validity(product: Product, spec: BatchSpec) -> dict[str, datetime | None]:
+    """The end day is inclusive: its last second, in the merchant's zone."""
+    until = spec.valid_until or product.valid_until
+    if until is None and product.valid_days:
+        until = end_of_day(now() + timedelta(days=product.valid_days))
+    if until is not None and until <= now():
+        raise InvalidInput("valid_until", "in-the-past")
+    return {"valid_from": spec.valid_from, "valid_until": until}
+
+
+def _lives(session: Session, batch_id: int | None = None) -> dict[int, dict[str, int]]:
+    """Cards with a row of their own, per batch and state."""
+    wanted = select(Card.batch_id, Card.state, func.count()).group_by(Card.batch_id, Card.state)
+    if batch_id is not None:
+        wanted = wanted.where(Card.batch_id == batch_id)
+    lives: dict[int, dict[str, int]] = {}
+    for batch, state, count in session.execute(wanted).tuples():
+        lives.setdefault(batch, {})[state] = count
+    return lives
+
+
+def _row(batch: Batch, product: str, kind: str, lives: dict[str, int]) -> BatchRow:
+    untouched = batch.made - sum(lives.values())
+    counts = dict.fromkeys(("in_stock", "assigned", "active", "spent", "voided"), 0) | lives
+    counts[untouched_state(batch)] += untouched
+    state = "frozen" if batch.frozen_at is not None and batch.state != "voided" else batch.state
+    return BatchRow(
+        **{name: getattr(batch, name) for name in BatchRow.__dataclass_fields__ if hasattr(Batch, name) and name != "state"},
+        product=product,
+        kind=kind,
+        state=state,
+        expired=batch.valid_until is not None and batch.valid_until <= now(),
+        counts=Counts(**counts),
+    )
+
+
+def untouched_state(batch: Batch) -> str:
+    """State of the cards of a batch that have no row of their own."""
+    if batch.state == "voided":
+        return "voided"
+    return "active" if batch.released_at is not None else "in_stock"
+
+
+__all__ = ["BatchRow", "BatchService", "BatchSpec", "Counts", "Odds"]

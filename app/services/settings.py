@@ -1,0 +1,90 @@
+"""Typed settings of the vault: declared once here, stored as one JSON value per key."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from app.models.database import Database
+from app.models.setting import Setting
+from app.services.audit import AuditLog
+from app.topics import Topic
+
+DEFAULTS: dict[str, Any] = {
+    "merchant.id": "",
+    "merchant.name": "",
+    "merchant.phone": "",
+    "merchant.purpose": "sell",
+    "merchant.slug": "",
+    "look.language": "zh_CN",
+    "look.theme": "system",
+    "look.row_height": "comfortable",
+    "lock.idle_minutes": 10,
+    "backup.folder": "",
+    "backup.on_exit": True,
+    "backup.every_hours": 24,
+    "backup.last": None,
+    "cloud.mode": "embedded",
+    "cloud.lan_address": "",
+    "mail.server": {},
+    "recovery.confirmed": False,
+    "vault.incarnation": "",
+}
+"""Every setting there is, with its value when nothing was stored."""
+
+SECRET = frozenset({"mail.server"})
+"""Their values never go into the audit log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who owns the vault. `id` takes part in every code's digest and never changes."""
+
+    id: str
+    name: str
+    phone: str
+    purpose: str
+
+
+def stored(session: Session, key: str) -> Any:
+    """A setting inside a running transaction: for services that hold one."""
+    value = session.scalar(select(Setting.value).where(Setting.key == key))
+    return DEFAULTS.get(key) if value is None else value
+
+
+def store(session: Session, key: str, value: Any) -> None:
+    """Put a setting inside a running transaction."""
+    statement = insert(Setting).values(key=key, value=value)
+    session.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+class SettingService:
+    def __init__(self, database: Database, audit: AuditLog) -> None:
+        self._database = database
+        self._audit = audit
+
+    def get(self, key: str) -> Any:
+        """The stored value, else the declared default; an undeclared key is a bug."""
+        if key not in DEFAULTS:
+            raise KeyError(key)
+        with self._database.read() as session:
+            return stored(session, key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Store and record the change (the value itself only where it is no secret)."""
+        if key not in DEFAULTS:
+            raise KeyError(key)
+        with self._database.write(Topic.SETTINGS, Topic.AUDIT) as session:
+            before = stored(session, key)
+            if before == value:
+                return
+            store(session, key, value)
+            shown = {} if key in SECRET else {"before": before, "after": value}
+            self._audit.record(session, "setting.changed", subject=key, **shown)
+
+    def merchant(self) -> Merchant:
+        with self._database.read() as session:
+            values = [str(stored(session, f"merchant.{part}")) for part in ("id", "name", "phone", "purpose")]
+        return Merchant(*values)

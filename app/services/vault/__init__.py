@@ -1,0 +1,1 @@
+"""The vault: making it, opening it, its keys."""
