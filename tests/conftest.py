@@ -1,0 +1,97 @@
+"""What every test stands on: no display, our own font, no modal dialogs, no keychain, no unexpected log lines."""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # never the keychain of whoever tests
+
+import pytest
+from hypothesis import settings
+from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import (
+    QApplication,
+    QColorDialog,
+    QDialog,
+    QFileDialog,
+    QFontDialog,
+    QInputDialog,
+    QMenu,
+    QMessageBox,
+)
+
+from app.config import RESOURCES
+from app.words import DEFAULT_LANGUAGE, set_language
+
+settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
+settings.load_profile("house")
+
+MODAL = (
+    (QDialog, ("exec",)),
+    (QMenu, ("exec",)),
+    (QMessageBox, ("exec", "about", "critical", "information", "question", "warning")),
+    (QFileDialog, ("getExistingDirectory", "getOpenFileName", "getOpenFileNames", "getSaveFileName")),
+    (QInputDialog, ("getDouble", "getInt", "getItem", "getMultiLineText", "getText")),
+    (QColorDialog, ("getColor",)),
+    (QFontDialog, ("getFont",)),
+)
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp: QApplication) -> QApplication:
+    """The application with the bundled font: without it Chinese is boxes on a machine that has no fonts."""
+    number = QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf"))
+    qapp.setFont(QFont(QFontDatabase.applicationFontFamilies(number)[0], 10))
+    qapp.setStyle("Fusion")
+    return qapp
+
+
+@pytest.fixture(autouse=True)
+def own_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the person who runs the tests leaks in; each test begins in the default language."""
+    for name in ("KAXIA_DATA", "KAXIA_PASSPHRASE"):
+        monkeypatch.delenv(name, raising=False)
+    set_language(DEFAULT_LANGUAGE)
+
+
+@pytest.fixture(autouse=True)
+def no_modal_dialogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A modal dialog would wait for a hand that never comes. A test that means one replaces the call itself."""
+
+    def refusal(name: str) -> Callable[..., None]:
+        def refuse(*_: object, **__: object) -> None:
+            pytest.fail(f"{name} opened a modal dialog: use a banner, or `open()`, which returns at once")
+
+        return refuse
+
+    for kind, names in MODAL:
+        for name in names:
+            monkeypatch.setattr(kind, name, refusal(f"{kind.__name__}.{name}"))
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_log_lines(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A WARNING or worse fails the test, unless `@pytest.mark.expects_log("regex", …)` names it; each named must come."""
+    marker = request.node.get_closest_marker("expects_log")
+    patterns = [re.compile(pattern) for pattern in marker.args] if marker else []
+    listener = _Listener()
+    logging.getLogger().addHandler(listener)
+    yield
+    logging.getLogger().removeHandler(listener)
+    unexpected = [line for line in listener.lines if not any(pattern.search(line) for pattern in patterns)]
+    missing = [pattern.pattern for pattern in patterns if not any(pattern.search(line) for line in listener.lines)]
+    if unexpected:
+        pytest.fail("unexpected log lines:\n" + "\n".join(unexpected))
+    if missing:
+        pytest.fail("expected log lines that never came: " + ", ".join(missing))
