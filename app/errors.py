@@ -92,6 +92,19 @@ class VaultBusy(AppError):
     """Another process holds the write lock of the file."""
 
 
+@dataclass(eq=False)
+class BackupDamaged(AppError):
+    """`part` is the member of the archive that does not hold."""
+
+    path: str
+    part: str
+
+
+@dataclass(eq=False)
+class BackupOfOtherVault(AppError):
+    path: str
+
+
 # --- general ---
 
 
@@ -177,3 +190,10 @@ class BatchUnreadable(AppError):
 class NotEnoughCards(AppError):
     have: int
     need: int
+
+
+@dataclass(eq=False)
+class CardSpent(AppError):
+    """A spent or voided card was to be frozen or voided."""
+
+    serial: str

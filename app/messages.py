@@ -20,6 +20,8 @@ WORDS: dict[type[AppError], str] = {
     errors.DiskFull: "The disk with {path} is full. Nothing already saved is lost; free some space and try again.",
     errors.NotWritable: "{path} cannot be written to. Check the permissions, or choose another folder.",
     errors.VaultBusy: "Another program is writing to the vault. Wait a moment and try again.",
+    errors.BackupDamaged: "The backup {path} is damaged ({part}). Choose an older one.",
+    errors.BackupOfOtherVault: "The backup {path} belongs to another vault. Choose one made by this vault.",
     errors.NotFound: "There is no {what} {which}. Check the number, or look it up in the list.",
     errors.InvalidInput: "{field}: {reason}",
     errors.CountMismatch: "You typed {typed}; the count is {expected}. Nothing was done.",
@@ -31,6 +33,7 @@ WORDS: dict[type[AppError], str] = {
     errors.BatchUnfinished: "Batch {serial} is not finished. Continue or discard it first.",
     errors.BatchVoided: "Batch {serial} was voided. Make a new batch.",
     errors.BatchUnreadable: "The codes of this batch cannot be read: the file was changed. Restore the latest backup.",
+    errors.CardSpent: "Card {serial} is spent or voided already. Nothing was changed.",
     errors.NotEnoughCards: "There are {have} cards in stock and {need} are needed. Generate the rest first.",
 }
 
@@ -41,6 +44,7 @@ NOUNS: dict[str, str] = {
     "person": "person",
     "distribution": "distribution",
     "redemption": "redemption",
+    "backup": "backup",
 }
 
 REASONS: dict[str, str] = {

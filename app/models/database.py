@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A snapshot: sees one state of the file, whatever is written meanwhile."""
-        with self._told(), Session(self._engine) as session:
+        with self._told(), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -65,7 +65,7 @@ class Database:
             raise TypeError("a write transaction must name what it changes")
         if self._writer == threading.get_ident():
             raise RuntimeError("a write transaction inside a write transaction: pass the session instead")
-        with self._told(), self._write_lock, Session(self._engine) as session:
+        with self._told(), self._write_lock, Session(self._engine, expire_on_commit=False) as session:
             self._writer = threading.get_ident()
             try:
                 session.connection(execution_options={"kaxia_write": True})

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import RESOURCES
@@ -79,7 +79,7 @@ class ProductRow:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A rule of the trade that speaks to a product: `rule` is a key of messages.RULES; `hard` needs a reason to pass."""
+    """A rule of the trade that speaks to a product: `rule` is a key of vocabulary.RULES, `hard` needs a reason."""
 
     rule: str
     hard: bool
@@ -99,9 +99,9 @@ def prompts(spec: ProductSpec, at: datetime) -> list[Prompt]:
     """The rules that speak to this product. Pure; never legal advice, only a question asked in time."""
     found = []
     for rule in rule_pack():
-        if spec.form in rule["forms"] and (rule["named"] is None or rule["named"] == spec.named):
-            if _speaks(rule["when"], spec, at):
-                found.append(Prompt(rule["id"], rule["hard"], rule["source"], rule["as_of"]))
+        about_it = spec.form in rule["forms"] and rule["named"] in (None, spec.named)
+        if about_it and _speaks(rule["when"], spec, at):
+            found.append(Prompt(rule["id"], rule["hard"], rule["source"], rule["as_of"]))
     return found
 
 
@@ -135,8 +135,10 @@ class CatalogService:
         spec = checked(spec, at)
         hard = self._asked_for_override(spec, at, override_reason)
         with self._database.write(Topic.CATALOG, Topic.AUDIT) as session:
-            values = {**_columns(spec), "created_at": at}
-            product_id = int(session.execute(insert(Product).values(values)).inserted_primary_key[0])
+            product = Product(**_columns(spec), created_at=at)
+            session.add(product)
+            session.flush()
+            product_id = product.id
             self._audit.record(session, "product.added", subject=f"product:{product_id}", name=spec.name)
             self._record_override(session, product_id, hard, override_reason)
         return product_id
@@ -253,9 +255,7 @@ def _product(session: Session, product_id: int) -> Product:
 
 def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int]]:
     """Per product: cards made, cards still in stock, cards spent."""
-    made = select(
-        Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state
-    ).where(Batch.state != "voided")
+    made = select(Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state).where(Batch.state != "voided")
     lives = select(
         Card.batch_id,
         func.count().label("lives"),

@@ -15,7 +15,9 @@ USABLE = ("ready", "published")
 
 def stock_of(session: Session, product_id: int) -> int:
     """Cards of a product that `take` could hand out now."""
-    return sum(len(_returned(session, batch, None)) + _untouched(session, batch) for batch in _batches(session, product_id))
+    return sum(
+        len(_returned(session, batch, None)) + _untouched(session, batch) for batch in _batches(session, product_id)
+    )
 
 
 def take(session: Session, product_id: int, people: Sequence[int]) -> list[int]:

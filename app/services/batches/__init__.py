@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import (
@@ -140,9 +140,11 @@ class BatchService:
             "uses": product.uses,
             "data_key": wrapped,
         }
-        batch_id = int(session.execute(insert(Batch).values(values)).inserted_primary_key[0])
+        batch = Batch(**values)
+        session.add(batch)
+        session.flush()
         self._audit.record(session, "batch.started", subject=values["serial"], cards=spec.quantity, format=spec.format)
-        return batch_id
+        return batch.id
 
     def _fill(self, batch_id: int, progress: Progress) -> None:
         with self._database.read() as session:
@@ -251,9 +253,7 @@ def _wire(instant: datetime | None) -> str | None:
 
 
 def _tell(session: Session, batch: Batch, type_: str, *, lane: str = "ops") -> None:
-    enqueue(
-        session, type_, aggregate=f"batch:{batch.id}", body={"batch_id": str(UUID(bytes=batch.uid))}, lane=lane
-    )
+    enqueue(session, type_, aggregate=f"batch:{batch.id}", body={"batch_id": str(UUID(bytes=batch.uid))}, lane=lane)
 
 
 def _refuse_unusable(batch: Batch) -> None:
@@ -299,7 +299,11 @@ def _row(batch: Batch, product: str, kind: str, lives: dict[str, int]) -> BatchR
     counts[untouched_state(batch)] += untouched
     state = "frozen" if batch.frozen_at is not None and batch.state != "voided" else batch.state
     return BatchRow(
-        **{name: getattr(batch, name) for name in BatchRow.__dataclass_fields__ if hasattr(Batch, name) and name != "state"},
+        **{
+            name: getattr(batch, name)
+            for name in BatchRow.__dataclass_fields__
+            if hasattr(Batch, name) and name != "state"
+        },
         product=product,
         kind=kind,
         state=state,

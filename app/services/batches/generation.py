@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
@@ -63,11 +63,9 @@ def store_chunk(
     blinds = unstored.blinds[start : start + CHUNK]
     count, length = codes.shape
     with database.write(Topic.BATCHES) as session:
-        made = int(session.scalar(text("SELECT made FROM batch WHERE id = :id"), {"id": batch.id}) or 0)
+        made = int(session.scalars(select(Batch.made).where(Batch.id == batch.id)).one())
         _replace_clashes(session, codes, blinds, redraw)
-        session.execute(
-            STORE_KEYS, {"blinds": blinds.tobytes(), "first": batch.first_card_id + made, "count": count}
-        )
+        session.execute(STORE_KEYS, {"blinds": blinds.tobytes(), "first": batch.first_card_id + made, "count": count})
         plain = codes.tobytes()
         session.connection().exec_driver_sql(
             "INSERT INTO code_block (batch_id, no, count, sealed) VALUES (?, ?, ?, ?)",

@@ -243,7 +243,7 @@ class Vaults:
 
     def _lock(self) -> Callable[[], None]:
         """One open vault per folder, over all processes."""
-        with _file_refusals(self._config.data):
+        with file_refusals(self._config.data):
             self._config.data.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self._config.lock, timeout=0)
             try:
@@ -262,7 +262,7 @@ class Vaults:
         self._failures += 1
         if self._failures < FREE_TRIES:
             return 0
-        wait_s = min(2 ** (self._failures - FREE_TRIES), LONGEST_WAIT_S)
+        wait_s = min(1 << min(self._failures - FREE_TRIES, 10), LONGEST_WAIT_S)
         self._next_try = time.monotonic() + wait_s
         return wait_s
 
@@ -293,7 +293,8 @@ def _keychain(call: str, vault_id: str, *secret: str) -> object:
 
 
 @contextmanager
-def _file_refusals(path: Path) -> Iterator[None]:
+def file_refusals(path: Path) -> Iterator[None]:
+    """What the file system says becomes a refusal a user can be told about."""
     try:
         yield
     except OSError as error:
@@ -303,7 +304,7 @@ def _file_refusals(path: Path) -> Iterator[None]:
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside, flush to the disk, then take the name: a crash leaves the old file or the new one."""
     beside = path.with_name(path.name + ".new")
-    with _file_refusals(path):
+    with file_refusals(path):
         with beside.open("wb") as file:
             file.write(content)
             file.flush()

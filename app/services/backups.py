@@ -1,0 +1,242 @@
+"""Backups of the vault: make, verify, rotate, restore.
+
+A backup is one archive: the encrypted database (copied through SQLite, never as a file), the key slots and a manifest
+with hashes. It is proved by opening it once before it takes its name. The archive itself holds nothing plain: the
+database stays under the vault's file key.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import func, select
+
+from app.config import Config
+from app.errors import BackupDamaged, BackupOfOtherVault, NotFound, VaultExists, WrongPassphrase
+from app.models import migrations
+from app.models.audit import AuditEntry
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.settings import SettingService, store
+from app.services.vault.keys import VaultKeys
+from app.services.vault.recovery import read_recovery_key
+from app.services.vault.slots import open_slot, read_slots
+from app.services.vault.vaults import file_refusals, replace_file
+from app.topics import Topic
+
+SUFFIX = ".kaxia-backup"
+KEEP = (7, 4, 12)
+"""Daily, weekly and monthly backups kept by rotation."""
+LARGEST_ARCHIVE = 64 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class BackupRow:
+    """One archive in the backup folder."""
+
+    path: Path
+    made_at: datetime
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupVerdict:
+    """What a trial restore found. `findings` is empty for a good backup."""
+
+    ok: bool
+    made_at: datetime
+    batches: int
+    redemptions: int
+    audit_entries: int
+    findings: tuple[str, ...]
+
+
+class BackupService:
+    """Backups of the open vault."""
+
+    def __init__(
+        self, config: Config, database: Database, keys: VaultKeys, *, audit: AuditLog, settings: SettingService
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._keys = keys
+        self._audit = audit
+        self._settings = settings
+
+    @property
+    def folder(self) -> Path:
+        chosen = self._settings.get("backup.folder")
+        return Path(chosen) if chosen else self._config.backups
+
+    def create(self, folder: Path | None = None) -> BackupRow:
+        """A proved backup. Raises NotWritable, DiskFull, BackupDamaged; the vault itself is only read."""
+        folder = folder or self.folder
+        made_at = now()
+        target = folder / f"kaxia-{made_at:%Y%m%d-%H%M%S}{SUFFIX}"
+        with file_refusals(folder), tempfile.TemporaryDirectory(prefix=".making-", dir=_made(folder)) as scratch:
+            archive = self._archive(Path(scratch), made_at)
+            verdict = inspect(archive, self._keys)
+            if not verdict.ok:
+                raise BackupDamaged(str(target), ", ".join(verdict.findings))
+            archive.replace(target)
+        self._rotate(folder)
+        self._settings.put("backup.last", made_at.isoformat())
+        self._audit.note("backup.made", subject=target.name, bytes=target.stat().st_size)
+        return BackupRow(target, made_at, target.stat().st_size)
+
+    def verify(self, archive: Path) -> BackupVerdict:
+        """Open a backup in a scratch folder, count what is in it and check its audit chain."""
+        return inspect(archive, self._keys)
+
+    def backups(self) -> list[BackupRow]:
+        """Newest first."""
+        return _listed(self.folder)
+
+    def due(self, at: datetime) -> bool:
+        """Has the schedule's time passed since the last backup?"""
+        last = self._settings.get("backup.last")
+        hours = int(self._settings.get("backup.every_hours"))
+        return hours > 0 and (last is None or at - datetime.fromisoformat(last) >= timedelta(hours=hours))
+
+    def _archive(self, scratch: Path, made_at: datetime) -> Path:
+        copy = scratch / "vault.db"
+        self._database.copy_to(copy)
+        slots = self._config.key_slots.read_bytes()
+        manifest = {
+            "format": "kaxia-backup",
+            "version": 1,
+            "vault_id": str(self._keys.vault_id),
+            "made_at": made_at.isoformat(),
+            "sha256": {"vault.db": _sha256(copy), "vault.keys.json": hashlib.sha256(slots).hexdigest()},
+        }
+        archive = scratch / "archive.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, allowZip64=True) as bundle:
+            bundle.writestr("manifest.json", json.dumps(manifest, indent=1))
+            bundle.writestr("vault.keys.json", slots)
+            bundle.write(copy, "vault.db")
+        copy.unlink()
+        return archive
+
+    def _rotate(self, folder: Path) -> None:
+        """Keep the newest of each of the last 7 days, 4 weeks and 12 months."""
+        rows = _listed(folder)
+        keep: set[Path] = set()
+        rules: tuple[tuple[int, Callable[[datetime], str]], ...] = (
+            (KEEP[0], lambda at: f"{at:%Y-%m-%d}"),
+            (KEEP[1], lambda at: f"{at:%G-%V}"),
+            (KEEP[2], lambda at: f"{at:%Y-%m}"),
+        )
+        for count, name in rules:
+            newest: dict[str, Path] = {}
+            for row in rows:
+                newest.setdefault(name(row.made_at), row.path)
+            keep |= set(list(newest.values())[:count])
+        for row in rows:
+            if row.path not in keep:
+                row.path.unlink(missing_ok=True)
+
+
+def inspect(archive: Path, keys: VaultKeys) -> BackupVerdict:
+    """Trial restore into a scratch folder. Raises BackupDamaged, BackupOfOtherVault, NotFound."""
+    with tempfile.TemporaryDirectory(prefix="kaxia-trial-") as scratch:
+        made_at = _unpack(archive, Path(scratch))
+        if read_slots(Path(scratch) / "vault.keys.json").vault_id != keys.vault_id:
+            raise BackupOfOtherVault(str(archive))
+        database = Database(Path(scratch) / "vault.db", keys.file)
+        try:
+            findings = database.findings()
+            with database.read() as session:
+                batches = session.scalar(select(func.count()).select_from(Batch)) or 0
+                redemptions = session.scalar(select(func.count()).select_from(Redemption)) or 0
+                entries = session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+            findings += AuditLog(database, keys).verify().findings
+        finally:
+            database.close()
+    return BackupVerdict(not findings, made_at, batches, redemptions, entries, tuple(findings))
+
+
+def restore(archive: Path, config: Config, *, secret: str) -> None:
+    """Put a backup into an empty data folder, as a new incarnation. `secret`: its passphrase or recovery key.
+
+    The outbox and the feed cursor come along: ops dedupe at the endpoint and what was lost is pulled again.
+    Raises VaultExists, WrongPassphrase, BackupDamaged, NotWritable.
+    """
+    if config.key_slots.exists():
+        raise VaultExists(str(config.data))
+    with (
+        file_refusals(config.data),
+        tempfile.TemporaryDirectory(prefix=".restoring-", dir=_made(config.data)) as scratch,
+    ):
+        folder = Path(scratch)
+        _unpack(archive, folder)
+        slots = read_slots(folder / "vault.keys.json")
+        keys = open_slot(slots, "passphrase", secret)
+        if keys is None and (recovery := read_recovery_key(secret)) is not None:
+            keys = open_slot(slots, "recovery", recovery)
+        if keys is None:
+            raise WrongPassphrase
+        database = Database(folder / "vault.db", keys.file)
+        try:
+            migrations.upgrade(database)
+            with database.write(Topic.SETTINGS, Topic.AUDIT) as session:
+                store(session, "vault.incarnation", uuid4().hex)
+                AuditLog(database, keys).record(session, "vault.restored", subject=archive.name)
+        finally:
+            database.close()
+        if config.vault.exists():
+            config.vault.rename(config.vault.with_name(f"orphan-{now():%Y%m%d%H%M%S}-vault.db"))
+        (folder / "vault.db").replace(config.vault)
+        for rest in ("vault.db-wal", "vault.db-shm"):
+            if (folder / rest).exists():
+                (folder / rest).replace(config.data / rest)
+        replace_file(config.key_slots, (folder / "vault.keys.json").read_bytes())
+
+
+def _unpack(archive: Path, folder: Path) -> datetime:
+    """Only the three known names are ever read; each must have the hash of the manifest."""
+    if not archive.exists():
+        raise NotFound("backup", str(archive))
+    try:
+        with zipfile.ZipFile(archive) as bundle:
+            manifest = json.loads(bundle.read("manifest.json"))
+            for name in ("vault.keys.json", "vault.db"):
+                if bundle.getinfo(name).file_size > LARGEST_ARCHIVE:
+                    raise BackupDamaged(str(archive), name)
+                with bundle.open(name) as source, (folder / name).open("wb") as target:
+                    shutil.copyfileobj(source, target, 1024 * 1024)
+                if _sha256(folder / name) != manifest["sha256"][name]:
+                    raise BackupDamaged(str(archive), name)
+            return datetime.fromisoformat(manifest["made_at"])
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+        raise BackupDamaged(str(archive), type(error).__name__) from error
+
+
+def _listed(folder: Path) -> list[BackupRow]:
+    rows = []
+    for path in folder.glob(f"kaxia-*{SUFFIX}") if folder.exists() else ():
+        try:
+            made_at = datetime.strptime(path.name[6:21] + "+0000", "%Y%m%d-%H%M%S%z")
+        except ValueError:
+            continue  # a file somebody named like ours
+        rows.append(BackupRow(path, made_at, path.stat().st_size))
+    return sorted(rows, key=lambda row: row.made_at, reverse=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
