@@ -82,7 +82,7 @@ class _Listener(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def no_unexpected_log_lines(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A WARNING or worse fails the test, unless `@pytest.mark.expects_log("regex", …)` names it; each named must come."""
+    """A WARNING or worse fails the test, unless `@pytest.mark.expects_log("regex", …)` names it; each must come."""
     marker = request.node.get_closest_marker("expects_log")
     patterns = [re.compile(pattern) for pattern in marker.args] if marker else []
     listener = _Listener()
