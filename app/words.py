@@ -6,7 +6,7 @@ program, as it is in gettext: texts are made in every layer, at the moment they 
 """
 
 import json
-from datetime import datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -78,7 +78,12 @@ def zone() -> tzinfo:
 
 def end_of_day(instant: datetime) -> datetime:
     """The last second of an instant's day: a validity's end day is inclusive."""
-    return datetime.combine(instant.astimezone(zone()).date(), time(23, 59, 59), zone())
+    return end_of_local_day(instant.astimezone(zone()).date())
+
+
+def end_of_local_day(day: date) -> datetime:
+    """The last second of a day in the merchant's zone, as a UTC instant."""
+    return datetime.combine(day, time(23, 59, 59), zone()).astimezone(UTC)
 
 
 def moment(instant: datetime | None) -> str:

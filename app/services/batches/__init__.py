@@ -108,7 +108,7 @@ class BatchService:
             wanted = wanted.where(Batch.product_id == product_id)
         with self._database.read() as session:
             lives = _lives(session)
-            rows = [_row(*row, lives.get(row[0].id, {})) for row in session.execute(wanted).tuples()]
+            rows = [_row(*row, lives.get(row[0].id, {})) for row in session.execute(wanted)]
         return [row for row in rows if not states or row.state in states]
 
     def batch(self, batch_id: int) -> BatchRow:
@@ -288,7 +288,7 @@ def _lives(session: Session, batch_id: int | None = None) -> dict[int, dict[str,
     if batch_id is not None:
         wanted = wanted.where(Card.batch_id == batch_id)
     lives: dict[int, dict[str, int]] = {}
-    for batch, state, count in session.execute(wanted).tuples():
+    for batch, state, count in session.execute(wanted):
         lives.setdefault(batch, {})[state] = count
     return lives
 

@@ -61,7 +61,7 @@ def store_chunk(
     """
     codes = unstored.codes[start : start + CHUNK]
     blinds = unstored.blinds[start : start + CHUNK]
-    count, length = codes.shape
+    count, length = len(codes), codes.shape[1]
     with database.write(Topic.BATCHES) as session:
         made = int(session.scalars(select(Batch.made).where(Batch.id == batch.id)).one())
         _replace_clashes(session, codes, blinds, redraw)
@@ -114,7 +114,7 @@ def _repeated(blinds: NDArray[np.uint8]) -> list[int]:
 
 def _indexed(codes: NDArray[np.uint8], blind: BlindIndex, progress: Progress | None) -> NDArray[np.uint8]:
     """Blind index entries, chunk by chunk, so that a cancel is heard within a tenth of a second."""
-    count, length = codes.shape
+    count, length = len(codes), codes.shape[1]
     blinds = np.empty((count, BLIND), np.uint8)
     for start in range(0, count, CHUNK):
         chunk = memoryview(codes[start : start + CHUNK].tobytes())

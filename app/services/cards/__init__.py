@@ -146,7 +146,7 @@ class CardService:
         batches = batches_of(session, ids)
         lives = {card.id: card for card in session.scalars(select(Card).where(Card.id.in_(ids)))}
         holders = {card.person_id for card in lives.values() if card.person_id is not None}
-        names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(holders))).tuples().all())
+        names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(holders))).all())
         shown = {batch.product_id for batch in batches.values()}
         products = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(shown)))}
         blocks = self._reader.codes_of(session, ids, batches)
@@ -219,7 +219,7 @@ def _timeline(session: Session, row: CardRow) -> list[TimelineEntry]:
     deliveries = select(Delivery, Distribution.name, Distribution.created_at).join(
         Distribution, Distribution.id == Delivery.distribution_id
     )
-    for delivery, name, at in session.execute(deliveries.where(Delivery.card_id == row.id)).tuples():
+    for delivery, name, at in session.execute(deliveries.where(Delivery.card_id == row.id)):
         entries += _delivery_entries(delivery, name, at)
     entries += [
         TimelineEntry(

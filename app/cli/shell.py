@@ -1,0 +1,95 @@
+"""What every command shares: where the vault is, who opens it, and how results and refusals are told."""
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from app.config import Config
+from app.errors import AppError, InvalidInput
+from app.messages import sentence
+from app.services import Services
+from app.services.vault.vaults import OpenVault, Vaults
+
+ServicesOf = Callable[[Config, OpenVault], Services]
+
+
+@dataclass(slots=True)
+class Shell:
+    """One run of the command line."""
+
+    config: Config
+    as_json: bool
+    services_of: ServicesOf
+
+    @property
+    def vaults(self) -> Vaults:
+        return Vaults(self.config)
+
+    def passphrase(self, prompt: str = "Passphrase: ") -> str:
+        """`KAXIA_PASSPHRASE`, else asked for; without a terminal and without the variable it is empty."""
+        given = os.environ.get("KAXIA_PASSPHRASE")
+        if given is not None:
+            return given
+        return getpass.getpass(prompt) if sys.stdin.isatty() else ""
+
+    @contextmanager
+    def open(self) -> Iterator[Services]:
+        """The services of the vault, closed again at the end."""
+        vault = self.vaults.open(self.passphrase())
+        try:
+            yield self.services_of(self.config, vault)
+        finally:
+            vault.close()
+
+    def tell(self, document: Mapping[str, Any] | list[Any], text: str | list[str]) -> None:
+        """The result: one JSON document, or lines for a person."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(plain(document), ensure_ascii=False) + "\n")
+        else:
+            sys.stdout.write((text if isinstance(text, str) else "\n".join(text)) + "\n")
+
+    def refuse(self, error: AppError) -> None:
+        """One sentence on stderr; with --json the error as data on stdout, too."""
+        words = sentence(error)
+        sys.stderr.write(words + "\n")
+        if self.as_json:
+            document = {"error": {"code": error.code, "message": words, "data": plain(error.data)}}
+            sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+    def progress(self, done: int, total: int) -> None:
+        """A counter on stderr when a person watches."""
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{done:,} / {total:,} " + ("\n" if done >= total else ""))
+
+
+def plain(value: Any) -> Any:
+    """Rows, instants and paths as JSON knows them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | Path):
+        return str(value)
+    return value
+
+
+def minor(field: str, typed: str | None) -> int | None:
+    """`200.00` → 20000. Raises InvalidInput."""
+    if typed is None:
+        return None
+    text = typed.strip().replace(",", "").removeprefix("¥").removesuffix("元")
+    whole, _, cents = text.partition(".")
+    if not whole.isdecimal() or len(cents) > 2 or (cents and not cents.isdecimal()):
+        raise InvalidInput(field, "not-a-number")
+    return int(whole) * 100 + int(cents.ljust(2, "0"))

@@ -1,0 +1,146 @@
+"""The words for every closed list of the domain: kinds, states, channels, acts, rules of the trade.
+
+Keys are what services return; values are English source texts, shown through `word`.
+"""
+
+from app.words import tr
+
+Words = dict[str, str]
+
+KINDS: Words = {
+    "fixed": "Fixed value card",
+    "variable": "Variable value card",
+    "exchange": "Exchange voucher",
+    "supplier": "Supplier code",
+}
+
+FORMS: Words = {
+    "stored_value": "Stored-value card",
+    "voucher": "Voucher",
+    "membership": "Membership",
+    "course": "Course code",
+    "supplier_code": "Supplier code",
+}
+
+PURPOSES: Words = {
+    "sell": "Sell cards",
+    "welfare": "Give welfare",
+    "shop": "Redeem in shop",
+}
+
+BATCH_STATES: Words = {
+    "generating": "Unfinished",
+    "ready": "Ready",
+    "published": "Published",
+    "frozen": "Frozen",
+    "voided": "Voided",
+    "expired": "Expired",
+}
+
+CARD_STATES: Words = {
+    "in_stock": "In stock",
+    "assigned": "Assigned",
+    "active": "Active",
+    "spent": "Redeemed",
+    "voided": "Voided",
+    "frozen": "Frozen",
+    "expired": "Expired",
+}
+
+DELIVERY_STATES: Words = {
+    "prepared": "Prepared",
+    "released": "Released",
+    "sending": "Sending",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "claimed": "Claimed",
+    "failed": "Failed",
+    "uncertain": "Uncertain",
+    "recalled": "Recalled",
+    "skipped": "Skipped",
+}
+
+DISTRIBUTION_STATES: Words = {
+    "prepared": "Prepared",
+    "sending": "Sending",
+    "paused": "Paused",
+    "finished": "Finished",
+    "cancelled": "Cancelled",
+}
+
+CHANNELS: Words = {
+    "file": "File",
+    "print": "Print",
+    "email": "Email",
+    "direct": "Direct",
+}
+
+HAPPENED: Words = {
+    "generated": "Generated",
+    "imported": "Imported",
+    "released": "Codes released",
+    "sealed": "Sealed at the endpoint",
+    "assigned": "Assigned",
+    "sent": "Sent",
+    "opened": "Opened",
+    "claimed": "Claimed",
+    "recalled": "Recalled",
+    "frozen": "Frozen",
+    "redeemed": "Redeemed",
+    "reversed": "Reversed",
+}
+
+ACTIONS: Words = {
+    "vault.created": "Vault made",
+    "vault.opened": "Vault opened",
+    "vault.locked": "Vault locked",
+    "vault.restored": "Vault restored",
+    "passphrase.changed": "Passphrase changed",
+    "recovery.used": "Opened with the recovery key",
+    "recovery.renewed": "Recovery key renewed",
+    "setting.changed": "Setting changed",
+    "backup.made": "Backup made",
+    "product.added": "Product added",
+    "product.changed": "Product changed",
+    "product.archived": "Product put away",
+    "product.restored": "Product put back",
+    "rule.overridden": "Rule of the trade overridden",
+    "batch.started": "Batch started",
+    "batch.ready": "Batch ready",
+    "batch.discarded": "Batch discarded",
+    "batch.frozen": "Batch frozen",
+    "batch.thawed": "Batch thawed",
+    "batch.voided": "Batch voided",
+    "codes.exported": "Codes exported",
+    "codes.released": "Plain codes released",
+    "codes.imported": "Supplier codes imported",
+    "card.revealed": "Code revealed",
+    "card.frozen": "Card frozen",
+    "card.thawed": "Card thawed",
+    "card.voided": "Card voided",
+    "card.redeemed": "Card redeemed",
+    "card.reversed": "Redemption reversed",
+    "people.imported": "People imported",
+    "person.left": "Person left",
+    "distribution.prepared": "Distribution prepared",
+    "distribution.delivered": "Distribution delivered",
+    "distribution.recalled": "Delivery recalled",
+    "receipts.exported": "Receipts exported",
+    "endpoint.paired": "Endpoint paired",
+    "dashboard.exported": "Dashboard exported",
+}
+
+RULES: Words = {
+    "bearer-over-1000": "A bearer stored-value card holds at most ¥1,000.",
+    "named-over-5000": "A named stored-value card holds at most ¥5,000.",
+    "named-never-expires": "A named stored-value card does not expire.",
+    "bearer-three-years": "A bearer stored-value card is valid for at least three years.",
+    "multi-purpose-licence": "A card that can be used at other companies needs a payment licence.",
+    "prepaid-invoice-601": "At sale: ordinary invoice, code 601, no VAT. VAT is due at redemption.",
+    "welfare-counts-as-wages": "Welfare cards count as wages when handed to staff: see the value per person on the receipt.",
+}
+
+
+def word(words: Words, key: str) -> str:
+    """The text for a key in the current language; an unknown key is shown as it is."""
+    return tr(words[key]) if key in words else key

@@ -1,0 +1,128 @@
+"""Backups: made, proved, rotated, restored, and what a damaged one says."""
+
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.bootstrap import build_services
+from app.config import Config
+from app.errors import BackupDamaged, BackupOfOtherVault, NotFound, NotWritable, VaultExists, WrongPassphrase
+from app.models.base import now
+from app.services import Services
+from app.services.backups import restore
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.services.vault.vaults import NewVault, OpenVault, Vaults
+
+PASSPHRASE = "correct horse battery staple 卡匣"
+
+
+@pytest.fixture
+def filled(services: Services) -> Services:
+    product_id = services.catalog.add(ProductSpec("卡", "fixed", face_minor=100))
+    services.batches.generate(BatchSpec(product_id, 1500))
+    return services
+
+
+def test_a_backup_holds_what_the_vault_holds(filled: Services) -> None:
+    made = filled.backups.create()
+    verdict = filled.backups.verify(made.path)
+    assert (verdict.ok, verdict.batches, verdict.findings) == (True, 1, ())
+    assert [row.path for row in filled.backups.backups()] == [made.path]
+
+
+def test_a_restored_vault_has_its_codes_and_a_new_incarnation(filled: Services, tmp_path: Path) -> None:
+    card_id = filled.cards.ids(CardFilter())[0]
+    code = filled.cards.reveal(card_id, reason="x").reveal()
+    made = filled.backups.create()
+    elsewhere = Config(tmp_path / "elsewhere")
+    restore(made.path, elsewhere, secret=PASSPHRASE)
+    vault = Vaults(elsewhere).open(PASSPHRASE)
+    restored = build_services(elsewhere, vault)
+    assert restored.cards.find(code) == card_id
+    assert restored.settings.get("vault.incarnation") != filled.settings.get("vault.incarnation")
+    assert restored.audit.verify().ok
+    vault.close()
+
+
+def test_a_wrong_passphrase_restores_nothing(filled: Services, tmp_path: Path) -> None:
+    made = filled.backups.create()
+    elsewhere = Config(tmp_path / "elsewhere")
+    with pytest.raises(WrongPassphrase):
+        restore(made.path, elsewhere, secret="wrong")
+    assert not elsewhere.vault.exists()
+
+
+def test_a_restore_never_overwrites_a_vault(filled: Services, config: Config) -> None:
+    made = filled.backups.create()
+    with pytest.raises(VaultExists):
+        restore(made.path, config, secret=PASSPHRASE)
+
+
+def test_the_recovery_key_restores_too(config: Config, vaults: Vaults, tmp_path: Path) -> None:
+    vault, recovery_key = vaults.create(NewVault("某某商户", PASSPHRASE))
+    made = build_services(config, vault).backups.create()
+    vault.close()
+    restore(made.path, Config(tmp_path / "elsewhere"), secret=recovery_key)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "text", "member"])
+def test_a_damaged_backup_says_so(filled: Services, damage: str) -> None:
+    path = filled.backups.create().path
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+    if damage == "text":
+        content = bytearray(b"not a backup")
+    path.write_bytes(content)
+    if damage == "member":
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("../escape", "x")
+    with pytest.raises(BackupDamaged):
+        filled.backups.verify(path)
+
+
+def test_a_backup_of_another_vault_is_told_apart(filled: Services, tmp_path: Path) -> None:
+    other = Config(tmp_path / "other")
+    vault, _ = Vaults(other, memory_kib=64).create(NewVault("别家", PASSPHRASE))
+    made = build_services(other, vault).backups.create()
+    vault.close()
+    with pytest.raises(BackupOfOtherVault):
+        filled.backups.verify(made.path)
+
+
+def test_a_folder_that_is_not_there_or_cannot_be_written(filled: Services, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        filled.backups.verify(tmp_path / "nowhere")
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(NotWritable):
+        filled.backups.create(blocked / "folder")
+
+
+def test_the_schedule_is_due_after_its_hours(filled: Services) -> None:
+    assert filled.backups.due(now())
+    filled.backups.create()
+    assert not filled.backups.due(now())
+    assert filled.backups.due(now() + timedelta(hours=25))
+
+
+def test_rotation_keeps_days_weeks_and_months(filled: Services) -> None:
+    folder = filled.backups.create().path.parent
+    for days in range(1, 100):
+        (folder / f"kaxia-{now() - timedelta(days=days):%Y%m%d-%H%M%S}.kaxia-backup").write_bytes(b"old")
+    filled.backups.create()
+    kept = filled.backups.backups()
+    assert 10 <= len(kept) <= 7 + 4 + 12
+
+
+def test_nothing_plain_is_in_a_backup(filled: Services, vault: OpenVault) -> None:
+    code = filled.cards.reveal(filled.cards.ids(CardFilter())[0], reason="x").reveal().replace("-", "")
+    content = filled.backups.create().path.read_bytes()
+    assert code.encode() not in content
+    assert "某某商户".encode() not in content
