@@ -88,7 +88,7 @@ def minor(field: str, typed: str | None) -> int | None:
     """`200.00` → 20000. Raises InvalidInput."""
     if typed is None:
         return None
-    text = typed.strip().replace(",", "").removeprefix("¥").removesuffix("元")
+    text = typed.strip().replace(",", "").removeprefix("¥")
     whole, _, cents = text.partition(".")
     if not whole.isdecimal() or len(cents) > 2 or (cents and not cents.isdecimal()):
         raise InvalidInput(field, "not-a-number")

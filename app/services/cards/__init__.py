@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import CardSpent, NotFound, ReasonMissing
@@ -29,6 +29,7 @@ from app.topics import Topic
 from sync import codes as code_words
 
 TAIL = 4
+FIND = select(card_key.c.card_id).where(card_key.c.blind.in_(bindparam("entries", expanding=True)))
 
 
 class CardService:
@@ -53,11 +54,8 @@ class CardService:
         entries = [self._blind.one(candidate.encode()) for candidate in _candidates(typed)]
         entries.append(self._blind.supplier([("", typed.strip())]))
         with self._database.read() as session:
-            for entry in entries:
-                card_id = session.scalar(select(card_key.c.card_id).where(card_key.c.blind == entry))
-                if card_id is not None:
-                    return int(card_id)
-        return None
+            found = session.execute(FIND, {"entries": entries}).first()
+        return int(found.card_id) if found else None
 
     def find(self, typed: str) -> int:
         """A card by serial or by code. Raises NotFound (which never says the code back)."""

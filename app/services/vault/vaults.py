@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -81,7 +82,7 @@ def passphrase_strength(passphrase: str, merchant: str = "") -> Strength:
         return Strength(0, enough=False)
     from zxcvbn import zxcvbn  # its word lists take a while to load
 
-    score = int(zxcvbn(passphrase[:72], user_inputs=[merchant, "kaxia", "卡匣"])["score"])
+    score = int(zxcvbn(passphrase[:72], user_inputs=[merchant, "kaxia"])["score"])
     return Strength(score, score >= STRONG_ENOUGH)
 
 
@@ -217,7 +218,7 @@ class Vaults:
     def _copy_before_upgrade(self, database: Database) -> None:
         folder = self._config.backups
         folder.mkdir(parents=True, exist_ok=True)
-        database.copy_to(folder / f"before-upgrade-{time.strftime('%Y%m%d-%H%M%S')}.db")
+        database.copy_to(folder / f"before-upgrade-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
 
     def _slots(self) -> KeySlots:
         if not self.exists:
@@ -239,7 +240,7 @@ class Vaults:
             for suffix in ("", "-wal", "-shm"):
                 path = self._config.vault.with_name(self._config.vault.name + suffix)
                 if path.exists():
-                    path.rename(path.with_name(f"orphan-{int(time.time())}-{path.name}"))
+                    path.rename(path.with_name(f"orphan-{datetime.now(UTC):%Y%m%d%H%M%S}-{path.name}"))
 
     def _lock(self) -> Callable[[], None]:
         """One open vault per folder, over all processes."""
