@@ -31,6 +31,7 @@ def checks(*, fast: bool, pytest_arguments: list[str]) -> list[Check]:
         ("imports", [str(SCRIPTS / "lint-imports"), "--no-logo"]),
         ("rules", script("rules.py")),
         ("languages", script("translate.py", "--check")),
+        ("notices", script("notices.py", "--check")),
         ("types", module("mypy")),
     ]
     if not fast:
