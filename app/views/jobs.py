@@ -1,0 +1,267 @@
+"""The only thread code: run a service call off the GUI thread and bring its one end back onto it."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from shiboken6 import isValid
+
+from app.errors import AppError, JobCancelled
+
+log = logging.getLogger(__name__)
+POLL_MS = 100
+KEPT = 50
+QUICK_THREADS = 4
+LONG_THREADS = 4
+
+
+class JobState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    CRASHED = "crashed"
+
+
+class Job(QObject):
+    """One call, as the window sees it. A job with a title stands in the task centre and outlives its page."""
+
+    progressed = Signal(int, int)
+    ended = Signal()
+
+    def __init__(self, parent: QObject, title: str) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.state = JobState.RUNNING
+        self.started_at = datetime.now(UTC)
+        self.ended_at: datetime | None = None
+        self.done = self.total = 0
+        self.error: Exception | None = None
+        self.outcome = ""
+        self.cancelling = False
+        self._began = monotonic()
+        self._shown = (0, 0)
+        self._marks: deque[tuple[float, int]] = deque(maxlen=50)
+
+    @property
+    def running(self) -> bool:
+        return self.state is JobState.RUNNING
+
+    @property
+    def speed(self) -> float | None:
+        """Steps a second over the last five seconds; None before there are two marks."""
+        if len(self._marks) < 2:
+            return None
+        (first_s, first), (last_s, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (last_s - first_s) if last_s > first_s and last > first else None
+
+    @property
+    def remaining_s(self) -> float | None:
+        return (self.total - self.done) / self.speed if self.speed and self.total else None
+
+    @property
+    def elapsed_s(self) -> float:
+        return monotonic() - self._began
+
+    def cancel(self) -> None:
+        """Ask the call to stop at its next step; a call that reports nothing is left to end unheard."""
+        self.cancelling = True
+
+    def report(self, done: int, total: int) -> None:
+        """Called on the worker thread: two plain numbers, no signal per step."""
+        self.done, self.total = done, total
+        if self.cancelling:
+            raise JobCancelled
+
+    def poll(self) -> None:
+        """Tell what changed since the last look. GUI thread."""
+        now = (self.done, self.total)
+        if now != self._shown:
+            self._shown = now
+            self._marks.append((monotonic(), self.done))
+            self.progressed.emit(*now)
+
+    def close_as(self, state: JobState, error: Exception | None = None) -> None:
+        self.poll()
+        self.state, self.error, self.ended_at = state, error, datetime.now(UTC)
+        self.ended.emit()
+
+
+class _Ends:
+    """What waits for a job's end, and the widget that must still be there to hear it."""
+
+    __slots__ = ("describe", "on_cancelled", "on_done", "on_refused", "owned", "owner")
+
+    def __init__(
+        self,
+        on_done: Callable[[Any], object] | None,
+        on_refused: Callable[[AppError], object] | None,
+        *,
+        on_cancelled: Callable[[], object] | None,
+        owner: QObject | None,
+        describe: Callable[[Any], str] | None,
+    ) -> None:
+        self.on_done, self.on_refused, self.on_cancelled = on_done, on_refused, on_cancelled
+        self.describe = describe
+        heir = getattr(on_done, "__self__", None)
+        self.owner = owner if owner is not None else heir if isinstance(heir, QObject) else None
+        self.owned = self.owner is not None
+
+    @property
+    def heard(self) -> bool:
+        return not self.owned or (self.owner is not None and isValid(self.owner))
+
+
+class JobRunner(QObject):
+    """Starts jobs and keeps the list of those with a title.
+
+    Short reads have threads of their own, so a table still scrolls while a million cards are made.
+    """
+
+    refused = Signal(object)  # AppError that nobody else answers: the window shows its sentence
+    crashed = Signal(object)  # any other exception: a bug, the window shows the crash dialog
+    listed = Signal()  # the list of titled jobs or the state of one changed
+    _came_home = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="read")
+        self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="job")
+        self._ends: dict[Job, _Ends] = {}
+        self._futures: dict[Job, Future[None]] = {}
+        self._home: deque[tuple[Job, object, Exception | None]] = deque()
+        self._titled: deque[Job] = deque()
+        self._stopped = False
+        self._came_home.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    def start(
+        self,
+        call: Callable[..., Any],
+        *args: Any,
+        on_done: Callable[[Any], object] | None = None,
+        on_refused: Callable[[AppError], object] | None = None,
+        on_cancelled: Callable[[], object] | None = None,
+        owner: QObject | None = None,
+        title: str = "",
+        watch: bool = False,
+        describe: Callable[[Any], str] | None = None,
+    ) -> Job:
+        """Run `call(*args)`; `watch` also hands it `progress`. Exactly one of four ends follows.
+
+        `owner` (by default the widget whose method `on_done` is) hears nothing once it is gone; an untitled job
+        is cancelled with it, a titled one goes on. `describe(result)` is the result line in the task centre.
+        """
+        job = Job(self, title)
+        ends = _Ends(on_done, on_refused, on_cancelled=on_cancelled, owner=owner, describe=describe)
+        self._ends[job] = ends
+        if title:
+            self._titled.appendleft(job)
+            self._forget_old()
+            self.listed.emit()
+        elif ends.owner is not None:
+            ends.owner.destroyed.connect(job.cancel)
+        named = {"progress": job.report} if watch else {}
+        pool = self._long if title or watch else self._quick
+        self._futures[job] = pool.submit(self._run, job, lambda: call(*args, **named))
+        self._timer.start()
+        return job
+
+    def jobs(self) -> list[Job]:
+        """Titled jobs, newest first; the last fifty that ended are kept."""
+        return list(self._titled)
+
+    def running(self) -> list[Job]:
+        return [job for job in self._titled if job.running]
+
+    @property
+    def idle(self) -> bool:
+        return not self._ends
+
+    def forget_ended(self) -> None:
+        """Clear the list down to what still runs."""
+        for job in [job for job in self._titled if not job.running]:
+            self._drop(job)
+        self.listed.emit()
+
+    def stop(self) -> None:
+        """Cancel everything and wait for the threads: the last act before the vault is closed."""
+        self._stopped = True
+        for job in tuple(self._ends):
+            job.cancel()
+        for pool in (self._quick, self._long):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._timer.stop()
+
+    def _run(self, job: Job, call: Callable[[], Any]) -> None:
+        """Worker thread. The result goes home through a deque; the signal only says that something is there."""
+        result: object = None
+        error: Exception | None = None
+        try:
+            if job.cancelling:
+                raise JobCancelled
+            result = call()
+        except (AppError, JobCancelled) as expected:
+            error = expected
+        except Exception as bug:  # noqa: BLE001 - a crash of any kind must reach the window
+            error = bug
+        self._home.append((job, result, error))
+        if not self._stopped:
+            self._came_home.emit()
+
+    def _deliver(self) -> None:
+        while self._home:
+            job, result, error = self._home.popleft()
+            ends = self._ends.pop(job)
+            self._futures.pop(job, None)
+            self._finish(job, ends, result=result, error=error)
+            if job.title:
+                self.listed.emit()
+            else:
+                job.deleteLater()
+        if not self._ends:
+            self._timer.stop()
+
+    def _finish(self, job: Job, ends: _Ends, *, result: object, error: Exception | None) -> None:
+        if isinstance(error, JobCancelled) or (error is None and job.cancelling and not job.title):
+            job.close_as(JobState.CANCELLED)
+            if ends.on_cancelled and ends.heard:
+                ends.on_cancelled()
+        elif isinstance(error, AppError):
+            job.close_as(JobState.REFUSED, error)
+            self._refuse(ends, error)
+        elif error is not None:
+            log.error("job crashed: %s", job.title or "read", exc_info=error)
+            job.close_as(JobState.CRASHED, error)
+            self.crashed.emit(error)
+        else:
+            job.outcome = ends.describe(result) if ends.describe else ""
+            job.close_as(JobState.DONE)
+            if ends.on_done and ends.heard:
+                ends.on_done(result)
+
+    def _refuse(self, ends: _Ends, error: AppError) -> None:
+        if ends.on_refused and ends.heard:
+            ends.on_refused(error)
+        elif ends.heard:
+            self.refused.emit(error)
+
+    def _poll(self) -> None:
+        for job in tuple(self._ends):
+            job.poll()
+
+    def _forget_old(self) -> None:
+        ended = [job for job in self._titled if not job.running]
+        for job in ended[KEPT:]:
+            self._drop(job)
+
+    def _drop(self, job: Job) -> None:
+        self._titled.remove(job)
+        job.deleteLater()

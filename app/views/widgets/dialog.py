@@ -1,0 +1,124 @@
+"""Dialogs: the title is the question, the body object, count and consequence, the button the verb."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.views.theme import set_kind
+from app.views.widgets.banner import Banner
+from app.views.widgets.form import Field
+from app.views.widgets.pieces import GUTTER, label, line
+from app.words import tr
+
+NARROW = 480
+WIDE = 640
+
+
+class Dialog(QDialog):
+    """Open it with `open()`, which returns at once; hear `accepted`. The platform orders the buttons."""
+
+    def __init__(self, parent: QWidget | None, title: str, *, width: int = NARROW) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setModal(True)
+        self.setFixedWidth(width)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.heading = label(title, "dialog-title", wrap=True)
+        self.banner = Banner(self)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(12)
+        self.buttons = QDialogButtonBox()
+        self.buttons.setContentsMargins(GUTTER, 12, GUTTER, 16)
+        self.buttons.rejected.connect(self.reject)
+        head = QVBoxLayout()
+        head.setContentsMargins(GUTTER, 20, GUTTER, 16)
+        head.setSpacing(12)
+        head.addWidget(self.heading)
+        head.addWidget(self.banner)
+        head.addLayout(self.body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head, 1)
+        layout.addWidget(line())
+        layout.addWidget(self.buttons)
+
+    def add_verb(self, text: str, call: Callable[[], object] | None = None, *, kind: str = "primary") -> QPushButton:
+        """The deed. Without `call` it accepts the dialog; a dangerous one (`danger-filled`) is never the default."""
+        made = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
+        set_kind(made, kind)
+        made.setAutoDefault(False)
+        made.setDefault(not kind.startswith("danger"))
+        self.buttons.accepted.connect(call or self.accept)
+        return made
+
+    def add_cancel(self, text: str = "") -> QPushButton:
+        """The way back; it is what Esc does."""
+        made = self.buttons.addButton(text or tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
+        made.setAutoDefault(False)
+        return made
+
+    def add_other(self, text: str, call: Callable[[], object]) -> QPushButton:
+        made = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.ActionRole)
+        made.setAutoDefault(False)
+        made.clicked.connect(lambda _=False: call())
+        return made
+
+
+class ConfirmDialog(Dialog):
+    """Asks before what undo cannot save. With `typed` the exact text must be typed; anything else does nothing.
+
+    `consequence` says in one or two sentences what will be so afterwards.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str,
+        *,
+        consequence: str,
+        verb: str,
+        typed: str = "",
+        danger: bool = True,
+    ) -> None:
+        super().__init__(parent, title)
+        self._typed = typed
+        self.body.addWidget(label(consequence, "muted", wrap=True))
+        self.entry = QLineEdit()
+        self._field = Field(tr("Type {text} to confirm", text=typed), self.entry)
+        self.entry.textChanged.connect(lambda _: self._field.set_error(""))
+        if typed:
+            self.body.addWidget(self._field)
+        self.cancel_button = self.add_cancel()
+        self.verb_button = self.add_verb(verb, self._confirm, kind="danger-filled" if danger else "primary")
+        if danger:
+            self.cancel_button.setDefault(True)
+        if typed:
+            self.cancel_button.setDefault(False)
+            self.entry.returnPressed.connect(self._confirm)
+            self.entry.setFocus()
+
+    def _confirm(self) -> None:
+        entered = self.entry.text().strip().replace(",", "").replace("\uff0c", "")
+        if self._typed and entered != self._typed.replace(",", ""):
+            self._field.set_error(tr("This is not {text}. Nothing was done.", text=self._typed))
+            return
+        self.accept()
+
+
+def ask(
+    parent: QWidget | None,
+    title: str,
+    *,
+    consequence: str,
+    verb: str,
+    then: Callable[[], object],
+    typed: str = "",
+    danger: bool = True,
+) -> ConfirmDialog:
+    """Open the question and go on with `then` if the answer is the verb."""
+    dialog = ConfirmDialog(parent, title, consequence=consequence, verb=verb, typed=typed, danger=danger)
+    dialog.accepted.connect(lambda: then())
+    dialog.open()
+    return dialog

@@ -1,0 +1,137 @@
+"""Forms: the label above its field, the mistake and its repair in one sentence below it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.errors import AppError
+from app.messages import sentence
+from app.views.theme import icon_pixmap, set_kind, theme
+from app.views.widgets.pieces import label, row
+
+ROW_GAP = 12
+
+
+class Field(QWidget):
+    """One control with its label, its hint and, when something is wrong, a red sentence with an icon."""
+
+    def __init__(self, title: str, control: QWidget, *, hint: str = "") -> None:
+        super().__init__()
+        self.control = control
+        self.caption = label(title, "label")
+        self.caption.setBuddy(control)
+        self.hint = label(hint, "note", wrap=True)
+        self.hint.setVisible(bool(hint))
+        self._symbol = QLabel()
+        self._symbol.setFixedSize(16, 18)
+        self.error = label("", "error", wrap=True)
+        self._mistake = QWidget()
+        mistake = row(self._symbol, self.error, spacing=4)
+        mistake.setStretch(1, 1)
+        self._mistake.setLayout(mistake)
+        self._mistake.hide()
+        if not control.accessibleName():
+            control.setAccessibleName(title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for part in (self.caption, control, self._mistake, self.hint):
+            layout.addWidget(part)
+        self.caption.setVisible(bool(title))
+        theme().changed.connect(self._paint_symbol)
+
+    def set_error(self, words: str) -> None:
+        """No words take the mistake away."""
+        self.error.setText(words)
+        self._mistake.setVisible(bool(words))
+        self.hint.setVisible(bool(self.hint.text()) and not words)
+        set_kind(self.control, "error" if words else "")
+        self.control.setAccessibleDescription(words)
+        self._paint_symbol()
+
+    def set_hint(self, hint: str) -> None:
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint) and not self._mistake.isVisibleTo(self))
+
+    def _paint_symbol(self) -> None:
+        ratio = self.devicePixelRatioF()
+        self._symbol.setPixmap(icon_pixmap("circle-alert", theme().tokens.error, size=14, ratio=ratio))
+
+
+class Form(QWidget):
+    """Fields by key, below each other or in columns. A field's mistake goes as soon as it is edited."""
+
+    def __init__(self, *, columns: int = 1, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.fields: dict[str, Field] = {}
+        self._columns = columns
+        self._next = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(ROW_GAP)
+        for at in range(columns):
+            self._grid.setColumnStretch(at, 1)
+
+    def add(self, key: str, title: str, control: QWidget, *, hint: str = "", wide: bool = False) -> Field:
+        """`wide` takes the whole row of a form with columns."""
+        field = Field(title, control, hint=hint)
+        self.fields[key] = field
+        span = self._columns if wide else 1
+        if wide and self._next % self._columns:
+            self._next += self._columns - self._next % self._columns
+        at = divmod(self._next, self._columns)
+        self._grid.addWidget(field, *at, 1, span, Qt.AlignmentFlag.AlignTop)
+        self._next += span
+        if (edited := _edited(control)) is not None:
+            edited(lambda *_: field.set_error(""))
+        return field
+
+    def add_widget(self, widget: QWidget) -> None:
+        """Something that is not a field, over the whole width."""
+        self._next += -self._next % self._columns
+        self._grid.addWidget(widget, self._next // self._columns, 0, 1, self._columns)
+        self._next += self._columns
+
+    def set_shown(self, key: str, shown: bool) -> None:
+        self.fields[key].setVisible(shown)
+
+    def set_error(self, key: str, words: str) -> None:
+        """Mark a field and put the caret there."""
+        self.fields[key].set_error(words)
+        self.fields[key].control.setFocus()
+
+    def show_error(self, error: AppError) -> bool:
+        """Put a refusal under the field it names; False if none of ours, then a banner must say it."""
+        key = str(getattr(error, "field", ""))
+        if key not in self.fields:
+            return False
+        self.set_error(key, sentence(error).partition(": ")[2] or sentence(error))
+        return True
+
+    def clear_errors(self) -> None:
+        for field in self.fields.values():
+            field.set_error("")
+
+
+def _edited(control: QWidget) -> Callable[[Callable[..., None]], object] | None:
+    """How to hear that a control was edited."""
+    if isinstance(control, QLineEdit):
+        return control.textChanged.connect
+    if isinstance(control, QComboBox):
+        return control.currentIndexChanged.connect
+    if isinstance(control, QPlainTextEdit):
+        return control.textChanged.connect
+    if isinstance(control, QAbstractSpinBox):
+        return control.editingFinished.connect
+    return None

@@ -1,0 +1,105 @@
+"""How the user arranged a table: order, widths and choice of columns, height of rows; kept as one line of JSON."""
+
+import json
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
+
+from app.views.widgets.row_table.columns import Column
+from app.words import tr
+
+ROW_PX = {"compact": 36, "comfortable": 44}
+
+
+class Arrangement(QObject):
+    changed = Signal()
+
+    def __init__(self, view: QTableView, head: QHeaderView, *, columns: Sequence[Column]) -> None:
+        super().__init__(view)
+        self._view, self._head, self._columns = view, head, tuple(columns)
+        self._sized_by_hand = False
+        self.density = "compact"
+        for at, column in enumerate(self._columns):
+            view.setColumnWidth(at, column.width)
+            view.setColumnHidden(at, column.hidden)
+        head.sectionResized.connect(self._note_resize)
+        head.sectionMoved.connect(self.changed)
+        head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        head.customContextMenuRequested.connect(self._show_menu)
+
+    def shown(self) -> list[Column]:
+        """Visible columns from left to right."""
+        order = [self._head.logicalIndex(place) for place in range(len(self._columns))]
+        return [self._columns[at] for at in order if not self._view.isColumnHidden(at)]
+
+    def saved(self) -> str:
+        order = [self._columns[self._head.logicalIndex(place)].key for place in range(len(self._columns))]
+        hidden = [column.key for at, column in enumerate(self._columns) if self._view.isColumnHidden(at)]
+        widths = {column.key: self._head.sectionSize(at) for at, column in enumerate(self._columns)}
+        kept = {key: width for key, width in widths.items() if key not in hidden} if self._sized_by_hand else {}
+        return json.dumps({"order": order, "hidden": hidden, "widths": kept, "density": self.density})
+
+    def restore(self, saved: str) -> None:
+        state = json.loads(saved) if saved else {}
+        keys = [column.key for column in self._columns]
+        for place, key in enumerate(key for key in state.get("order", ()) if key in keys):
+            self._head.moveSection(self._head.visualIndex(keys.index(key)), place)
+        for at, key in enumerate(keys):
+            if "hidden" in state:
+                self._view.setColumnHidden(at, key in state["hidden"])
+            if key in state.get("widths", {}):
+                self._sized_by_hand = True
+                self._view.setColumnWidth(at, state["widths"][key])
+        self.set_density(state.get("density", self.density))
+        self.fit()
+
+    def set_density(self, density: str) -> None:
+        """`compact` (36 px) or `comfortable` (44 px)."""
+        self.density = density if density in ROW_PX else "compact"
+        self._view.verticalHeader().setDefaultSectionSize(ROW_PX[self.density])
+        self.changed.emit()
+
+    def fit(self) -> None:
+        """Give spare width to the columns that may stretch, until somebody sets widths by hand."""
+        if self._sized_by_hand:
+            return
+        shown = [at for at in range(len(self._columns)) if not self._view.isColumnHidden(at)]
+        stretching = [at for at in shown if self._columns[at].stretch]
+        spare = self._view.viewport().width() - sum(self._columns[at].width for at in shown)
+        for at in stretching:
+            self._view.setColumnWidth(at, self._columns[at].width + max(0, spare // len(stretching)))
+
+    def menu(self) -> QMenu:
+        """Which columns are shown, how high the rows are."""
+        menu = QMenu(self._view)
+        shown = [at for at in range(len(self._columns)) if not self._view.isColumnHidden(at)]
+        for at, column in enumerate(self._columns):
+            act = menu.addAction(column.title)
+            act.setCheckable(True)
+            act.setChecked(at in shown)
+            act.setEnabled(shown != [at])
+            act.toggled.connect(lambda on, at=at: self._show_column(at, on))
+        menu.addSeparator()
+        for density, title in (("compact", tr("Compact rows")), ("comfortable", tr("Comfortable rows"))):
+            act = menu.addAction(title)
+            act.setCheckable(True)
+            act.setChecked(self.density == density)
+            act.triggered.connect(lambda _, density=density: self.set_density(density))
+        return menu
+
+    def _show_menu(self, where: QPoint) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self._head.mapToGlobal(where))
+
+    def _show_column(self, at: int, on: bool) -> None:
+        self._view.setColumnHidden(at, not on)
+        self.fit()
+        self.changed.emit()
+
+    def _note_resize(self) -> None:
+        if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+            self._sized_by_hand = True
+            self.changed.emit()

@@ -1,0 +1,195 @@
+"""The rows of a table of any size: the ids of the current filter and order, and a bounded cache of pages."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+
+from app.views.jobs import Job, JobRunner
+from app.views.widgets.row_table.columns import Column, written
+
+PAGE = 200
+KEPT_PAGES = 50
+AT_ONCE = 2
+Index = QModelIndex | QPersistentModelIndex
+Fetch = Callable[[list[int]], Sequence[Any]]
+TEXT_ROLE = Qt.ItemDataRole.DisplayRole
+VALUE_ROLE = Qt.ItemDataRole.UserRole
+NOWHERE = QModelIndex()
+LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
+
+
+class Line:
+    """One fetched row with its cells written once, so that scrolling formats nothing again."""
+
+    __slots__ = ("row", "texts", "values")
+
+    def __init__(self, row: object, columns: Sequence[Column]) -> None:
+        self.row = row
+        self.values = tuple(column.of(row) for column in columns)
+        self.texts = tuple(written(column.kind, value) for column, value in zip(columns, self.values, strict=True))
+
+
+class RowModel(QAbstractTableModel):
+    """Asks for a page when one of its rows is about to be painted; the newest wish is served first."""
+
+    loading = Signal(bool)
+    arrived = Signal(int, int)  # first and last row whose contents came
+
+    def __init__(
+        self, columns: Sequence[Column], fetch: Fetch, *, jobs: JobRunner, id_of: Callable[[Any], int] | None = None
+    ) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.fetch, self._jobs = fetch, jobs
+        self.id_of = id_of or attrgetter("id")
+        self._ids: Sequence[int] = range(0)
+        self._pages: OrderedDict[int, list[Line | None]] = OrderedDict()
+        self._stale: dict[int, list[Line | None]] = {}
+        self._wanted: list[int] = []
+        self._running: dict[int, Job] = {}
+        self._age = 0
+        self._soon = QTimer(self, interval=0, singleShot=True)
+        self._soon.timeout.connect(self._load_wanted)
+
+    @property
+    def ids(self) -> Sequence[int]:
+        return self._ids
+
+    def replace(self, ids: Sequence[int], pages: dict[int, Sequence[Any]] | None = None) -> None:
+        """Show other ids; `pages` are rows that are already known, by page number."""
+        self.beginResetModel()
+        self._forget_requests()
+        self._ids = ids
+        self._pages.clear()
+        self._stale.clear()
+        for page, rows in (pages or {}).items():
+            self._keep(page, rows)
+        self.endResetModel()
+
+    def reread(self) -> None:
+        """Fetch the rows again and keep the old ones on the screen, dimmed, until the new ones are there."""
+        self._forget_requests()
+        self._stale = dict(self._pages)
+        self._pages.clear()
+        self._tell_changed(0, len(self._ids) - 1)
+
+    def rows_of_page(self, page: int) -> list[int]:
+        return list(self._ids[page * PAGE : (page + 1) * PAGE])
+
+    def row_at(self, row: int) -> Any | None:
+        """The fetched row, or None while it is on its way (or gone)."""
+        line = self.line_at(row)
+        return line.row if line else None
+
+    def line_at(self, row: int) -> Line | None:
+        page = self._pages.get(row // PAGE)
+        return page[row % PAGE] if page is not None else None
+
+    def line_or_old(self, row: int) -> tuple[Line | None, bool]:
+        """The line to paint, and whether it is fresh; asks for its page if it is not."""
+        number = row // PAGE
+        page = self._pages.get(number)
+        if page is not None:
+            return page[row % PAGE], True
+        self.want(number)
+        old = self._stale.get(number)
+        return (old[row % PAGE] if old is not None and row % PAGE < len(old) else None), False
+
+    def want(self, page: int) -> None:
+        if page in self._running or (self._wanted and self._wanted[-1] == page):
+            return
+        if page in self._wanted:
+            self._wanted.remove(page)
+        self._wanted.append(page)
+        del self._wanted[: -AT_ONCE * 2]
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _load_wanted(self) -> None:
+        while self._wanted and len(self._running) < AT_ONCE:
+            page = self._wanted.pop()
+            if page in self._pages or page in self._running or page * PAGE >= len(self._ids):
+                continue
+            age = self._age
+            self._running[page] = self._jobs.start(
+                self.fetch,
+                self.rows_of_page(page),
+                on_done=partial(self._take, page, age=age),
+                on_refused=partial(self._give_up, page, age=age),
+                owner=self,
+            )
+            self.loading.emit(True)
+
+    def _take(self, page: int, rows: Sequence[Any], *, age: int) -> None:
+        if age != self._age:
+            return
+        self._running.pop(page, None)
+        self._keep(page, rows)
+        self._stale.pop(page, None)
+        first = page * PAGE
+        last = min(first + PAGE, len(self._ids)) - 1
+        self._tell_changed(first, last)
+        self.arrived.emit(first, last)
+        self.loading.emit(bool(self._running))
+        if self._wanted:
+            self._load_wanted()
+
+    def _give_up(self, page: int, error: object, *, age: int) -> None:
+        if age == self._age:
+            self._keep(page, ())
+            self._running.pop(page, None)
+            self.loading.emit(bool(self._running))
+            self._jobs.refused.emit(error)
+
+    def _keep(self, page: int, rows: Sequence[Any]) -> None:
+        by_id = {self.id_of(row): row for row in rows}
+        ordered = (by_id.get(one) for one in self.rows_of_page(page))
+        self._pages[page] = [None if row is None else Line(row, self.columns) for row in ordered]
+        self._pages.move_to_end(page)
+        while len(self._pages) > KEPT_PAGES:
+            self._pages.popitem(last=False)
+
+    def _forget_requests(self) -> None:
+        self._age += 1
+        self._wanted.clear()
+        for job in self._running.values():
+            job.cancel()
+        self._running.clear()
+        self.loading.emit(False)
+
+    def _tell_changed(self, first: int, last: int) -> None:
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
+
+    # --- Qt asks ---
+
+    def rowCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._ids)
+
+    def columnCount(self, parent: Index = NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = TEXT_ROLE) -> Any:
+        if role in (TEXT_ROLE, Qt.ItemDataRole.AccessibleTextRole):
+            line = self.line_or_old(index.row())[0]
+            return line.texts[index.column()] if line else ""
+        if role == VALUE_ROLE:
+            line = self.line_at(index.row())
+            return line.values[index.column()] if line else None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return RIGHT if self.columns[index.column()].right else LEFT
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = TEXT_ROLE) -> Any:
+        if orientation == Qt.Orientation.Vertical:
+            return str(section + 1) if role == Qt.ItemDataRole.AccessibleTextRole else None
+        if role in (TEXT_ROLE, Qt.ItemDataRole.AccessibleTextRole):
+            return self.columns[section].title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return RIGHT if self.columns[section].right else LEFT
+        return None

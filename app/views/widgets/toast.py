@@ -1,0 +1,107 @@
+"""Short news at the bottom left: what was done, with a way back for ten seconds; errors stay until closed."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from app.views.theme import Tone, icon_pixmap, theme
+from app.views.widgets.banner import SYMBOLS
+from app.views.widgets.pieces import button, icon_button, label, row
+from app.words import tr
+
+SHOWN_MS = 10_000
+MOST = 3
+WIDTH = 360
+
+
+class Toast(QFrame):
+    def __init__(self, stack: "Toasts", words: str, *, tone: Tone, undo: Callable[[], object] | None) -> None:
+        super().__init__(stack)
+        self.setProperty("role", "toast")
+        self._undo = undo
+        symbol = QLabel()
+        symbol.setFixedSize(20, 20)
+        symbol.setPixmap(icon_pixmap(SYMBOLS.get(tone, "info"), theme().tokens.ink(tone)))
+        self.words = label(words, wrap=True)
+        self.undo_button = button(tr("Undo"), self.take_back, kind="text", compact=True)
+        self.undo_button.setVisible(undo is not None)
+        shut = icon_button("x", tr("Close"), self.go)
+        shut.setFixedSize(28, 28)
+        line = row(symbol, self.words, self.undo_button, shut, spacing=8)
+        line.setContentsMargins(12, 8, 8, 8)
+        line.setStretch(1, 1)
+        self.setLayout(line)
+        self.setAccessibleName(words)
+        self._timer = QTimer(self, interval=SHOWN_MS, singleShot=True)
+        self._timer.timeout.connect(self.go)
+        if tone != "error":
+            self._timer.start()
+
+    def height_at(self, width: int) -> int:
+        line = self.layout()
+        return line.heightForWidth(width) if line else 0
+
+    def take_back(self) -> None:
+        if self._undo is not None:
+            undo, self._undo = self._undo, None
+            self.go()
+            undo()
+
+    def go(self) -> None:
+        self.hide()
+        self.setParent(None)
+        self.deleteLater()
+
+
+class Toasts(QWidget):
+    """The stack in one window: never more than three, the oldest goes first."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(8)
+        window.installEventFilter(self)
+        self.left = 16
+        self.hide()
+
+    def say(self, words: str, *, tone: Tone = "ok", undo: Callable[[], object] | None = None) -> Toast:
+        while len(self.toasts()) >= MOST:
+            self.toasts()[0].go()
+        toast = Toast(self, words, tone=tone, undo=undo)
+        toast.destroyed.connect(self.place)
+        self._layout.addWidget(toast)
+        self.show()
+        self.raise_()
+        self.place()
+        return toast
+
+    def toasts(self) -> list[Toast]:
+        return self.findChildren(Toast)
+
+    def place(self) -> None:
+        """Above the status bar, at the left edge of the content."""
+        window = self._window
+        if not self.toasts():
+            self.hide()
+            return
+        width = min(WIDTH, window.width() - 32)
+        height = -self._layout.spacing()
+        for toast in self.toasts():
+            toast.setFixedSize(width, toast.height_at(width))
+            height += toast.height() + self._layout.spacing()
+        self.setGeometry(self.left, window.height() - height - 48, width, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self.place()
+        return False
+
+
+def toast(where: QWidget, words: str, *, tone: Tone = "ok", undo: Callable[[], object] | None = None) -> Toast:
+    """Say something in the window that `where` is in."""
+    window = where.window()
+    stack = window.findChild(Toasts) or Toasts(window)
+    return stack.say(words, tone=tone, undo=undo)
