@@ -41,6 +41,7 @@ CASES = [
     ("unfinished", "tests/x.py", "a = 1  # TO" + "DO later\n", "a = 1  # later it is two\n"),
     ("docstring", "sync/x.py", "a = 1\n", '"""X."""\na = 1\n'),
     ("chinese", "app/x.py", '"""X."""\na = "批次"\n', '"""批次"""\na = "batch"\n'),
+    ("chinese", "app/x.py", '"""X."""\na = "，"\n', '"""X."""\na = "\\uff0c"\n'),
     ("shown-text", "app/views/x.py", '"""X."""\nQLabel("Name")\n', '"""X."""\nQLabel(tr("Name"))\n'),
     ("shown-text", "app/views/x.py", '"""X."""\na.setToolTip(f"Of {n}")\n', '"""X."""\na.setToolTip(f"{n} · {m}")\n'),
     ("host", "requirements/x.txt", "--index-url https://py" + "pi.org/simple\n", "alembic==1.0\n"),
