@@ -93,6 +93,7 @@ def _is_bare_text(node: ast.expr) -> bool:
 
 
 def _has_words(text: str) -> bool:
+    text = re.sub(r"https?://\S*|\{.*?\}", "", text)  # an address or a field is the same in every language
     return bool(WORD.search(text) or CHINESE.search(text))
 
 
