@@ -1,0 +1,183 @@
+"""卡密批次: make and control codes."""
+
+from array import array
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QMenu
+
+from app.services.batches import BatchRow, BatchService, BatchSpec
+from app.services.catalog import CatalogService, ProductRow
+from app.services.progress import Progress
+from app.topics import Topic
+from app.views.batches.generate_dialog import GenerateDialog
+from app.views.changes import Changes
+from app.views.jobs import Job, JobRunner
+from app.views.widgets.dialog import ask
+from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.list_page import ListPage
+from app.views.widgets.marks import batch_mark
+from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.state_mark import Shares
+from app.views.widgets.toast import toast
+from app.words import last_second, ntr, tr
+
+
+class BatchesPage(ListPage):
+    """Batches, newest first. Enter shows the cards of one."""
+
+    def __init__(self, batches: BatchService, catalog: CatalogService, *, jobs: JobRunner, changes: Changes) -> None:
+        self._batches, self._catalog = batches, catalog
+        self._rows: dict[int, BatchRow] = {}
+        super().__init__(
+            tr("Code batches"),
+            tr("Make codes, hand them over, stop them"),
+            jobs=jobs,
+            changes=changes,
+            topics=(Topic.BATCHES, Topic.CARDS, Topic.CATALOG),
+            columns=(
+                Column("serial", tr("Batch"), 120, Kind.CODE, sortable=True),
+                Column("product", tr("Product"), 180, stretch=True, sortable=True),
+                Column("quantity", tr("Quantity"), 100, Kind.COUNT, sortable=True),
+                Column("counts", tr("Issued and redeemed"), 190, Kind.SHARES, value=_shares),
+                Column("state", tr("State"), 110, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
+                Column("created_at", tr("Made"), 140, Kind.MOMENT, sortable=True),
+                Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
+            ),
+            load=self._ids,
+            fetch=self._fetch,
+            sort=("created_at", True),
+        )
+        self.header.add_primary(tr("Generate"), self.ask_for_batch, shortcut="Ctrl+G")
+        self.table.opened.connect(self.show_cards)
+        self.table.set_menu(self._fill_menu)
+        self.table.set_empty(
+            EmptyState(
+                "layers",
+                tr("No codes yet"),
+                hint=tr("10,000 codes take a second"),
+                act=(tr("Generate"), self.ask_for_batch),
+            )
+        )
+        self.reload()
+
+    def show_wanted(self, wanted: object) -> None:
+        """("generate", product id) from another page."""
+        match wanted:
+            case ("generate", int(product_id)):
+                self.ask_for_batch(product_id)
+
+    def ask_for_batch(self, product_id: int = 0) -> None:
+        self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_dialog(rows, product_id), owner=self)
+
+    def generate(self, spec: BatchSpec) -> Job:
+        """The job that makes the codes; it stands in the task centre and outlives this page."""
+        title = ntr("Generate {count} code", "Generate {count} codes", spec.quantity)
+        return self.jobs.start(
+            self._batches.generate, spec, title=title, watch=True, on_refused=self.banner.show_error, owner=self
+        )
+
+    def show_cards(self, batch_id: int) -> None:
+        row = self._rows.get(batch_id)
+        if row is not None and row.state == "generating":
+            self._offer_to_finish(row)
+        else:
+            self.page_wanted.emit("cards", {"batch_id": batch_id})
+
+    def freeze(self, batch_id: int) -> None:
+        """At once; the toast thaws."""
+        self._run(self._batches.freeze, batch_id)
+        toast(self, tr("Frozen"), undo=lambda: self.thaw(batch_id))
+
+    def thaw(self, batch_id: int) -> None:
+        self._run(self._batches.thaw, batch_id)
+
+    def void(self, row: BatchRow) -> None:
+        """For ever: the count must be typed."""
+        ask(
+            self,
+            tr("Void batch {serial}?", serial=row.serial),
+            consequence=ntr(
+                "{count} card ends for ever. This cannot be undone.",
+                "{count} cards end for ever. This cannot be undone.",
+                row.quantity,
+            ),
+            verb=tr("Void"),
+            typed=str(row.quantity),
+            then=lambda: self._void_now(row),
+        )
+
+    def _void_now(self, row: BatchRow) -> None:
+        def void() -> None:
+            self._batches.void(row.id, confirm=str(row.quantity))
+
+        self.jobs.start(void, on_refused=self.banner.show_error, owner=self)
+
+    def _offer_to_finish(self, row: BatchRow) -> None:
+        def resume(progress: Progress) -> None:
+            self._batches.resume(row.id, progress)
+
+        def go_on() -> None:
+            title = tr("Continue batch {serial}", serial=row.serial)
+            self.jobs.start(resume, title=title, watch=True)
+
+        dialog = ask(
+            self,
+            tr("Batch {serial} was interrupted", serial=row.serial),
+            consequence=tr(
+                "{made} of {quantity} codes are stored. Continue, or discard them: nobody has seen them.",
+                made=f"{row.made:,}",
+                quantity=f"{row.quantity:,}",
+            ),
+            verb=tr("Continue"),
+            then=go_on,
+            danger=False,
+        )
+
+        def discard() -> None:
+            dialog.reject()
+            self._run(self._batches.discard, row.id)
+
+        dialog.add_other(tr("Discard"), discard)
+
+    def _open_dialog(self, products: list[ProductRow], product_id: int) -> None:
+        own = [product for product in products if product.kind != "supplier"]
+        if not own:
+            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", None))
+            self.banner.say("info", tr("Make a product first: a code stands for something."), action=action)
+            return
+        dialog = GenerateDialog(self, self._batches, own, jobs=self.jobs, product_id=product_id)
+        dialog.accepted.connect(lambda: dialog.spec and self.generate(dialog.spec))
+        dialog.open()
+
+    def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
+        row = self._rows.get(ids[0])
+        if row is None or row.state == "voided":
+            return
+        if row.state == "generating":
+            menu.addAction(tr("Continue or discard"), lambda: self._offer_to_finish(row))
+            return
+        menu.addAction(tr("Show cards"), lambda: self.show_cards(row.id))
+        if row.state == "frozen":
+            menu.addAction(tr("Thaw"), lambda: self.thaw(row.id))
+        else:
+            menu.addAction(tr("Freeze"), lambda: self.freeze(row.id))
+        menu.addAction(tr("Void"), lambda: self.void(row))
+
+    def _run(self, call: object, batch_id: int) -> None:
+        assert callable(call)
+        self.jobs.start(call, batch_id, on_refused=self.banner.show_error, owner=self)
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        rows = self._batches.batches()
+        self._rows = {row.id: row for row in rows}
+        return [row.id for row in sorted(rows, key=lambda row: (getattr(row, sort), row.id), reverse=descending)]
+
+    def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
+        return [self._rows[batch_id] for batch_id in ids if batch_id in self._rows]
+
+
+def _shares(row: BatchRow) -> Shares:
+    counts = row.counts
+    issued = counts.assigned + counts.active
+    caption = tr("{issued} issued, {spent} redeemed", issued=f"{issued:,}", spent=f"{counts.spent:,}")
+    return Shares((("ok", counts.spent), ("cyan", issued), ("error", counts.voided)), row.quantity, caption)

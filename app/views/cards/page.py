@@ -1,0 +1,162 @@
+"""卡密: every single card; find one, see its life, stop it, show its code."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
+from app.topics import Topic
+from app.views.cards.reveal_dialog import RevealDialog
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.list_page import ListPage
+from app.views.widgets.marks import card_mark
+from app.views.widgets.pieces import button, label, line, row
+from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.toast import toast
+from app.vocabulary import CARD_STATES, HAPPENED, word
+from app.words import last_second, moment, tr, yuan
+
+MASK = "····"
+
+
+class CardsPage(ListPage):
+    """All cards of the vault, a million at a time; the drawer shows one with its timeline."""
+
+    def __init__(self, cards: CardService, *, jobs: JobRunner, changes: Changes) -> None:
+        self._cards = cards
+        self._filter = CardFilter()
+        super().__init__(
+            tr("Cards"),
+            tr("Find a card by code, serial, name or phone tail with Ctrl+K"),
+            jobs=jobs,
+            changes=changes,
+            topics=(Topic.CARDS, Topic.BATCHES, Topic.REDEMPTIONS),
+            columns=(
+                Column("serial", tr("Serial"), 190, Kind.CODE, sortable=True),
+                Column("tail", tr("Code"), 100, Kind.CODE, value=lambda r: MASK + r.tail),
+                Column("product", tr("Product"), 180, stretch=True),
+                Column("state", tr("State"), 110, Kind.STATE, value=_mark, sortable=True),
+                Column("holder", tr("Holder"), 110, sortable=True),
+                Column("balance_minor", tr("Balance (yuan)"), 120, Kind.MONEY, sortable=True),
+                Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
+                Column("changed_at", tr("Changed"), 140, Kind.MOMENT, sortable=True),
+            ),
+            load=self._ids,
+            fetch=cards.rows,
+            sort=("serial", True),
+        )
+        self.state_box = QComboBox()
+        self.state_box.setAccessibleName(tr("State"))
+        self.state_box.addItem(tr("All states"), "")
+        for key in ("in_stock", "assigned", "active", "spent", "voided", "frozen"):
+            self.state_box.addItem(word(CARD_STATES, key), key)
+        self.state_box.currentIndexChanged.connect(self.reload)
+        self.chip = button("", self._drop_chip, kind="chip", symbol="x")
+        self.chip.hide()
+        self.body.insertLayout(0, row(self.state_box, self.chip, 0))
+        self.table.opened.connect(self.open_record)
+        self.table.set_empty(
+            EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
+        )
+        self.reload()
+
+    def show_wanted(self, wanted: object) -> None:
+        """{"card_id": …} opens one; other keys of CardFilter narrow the list."""
+        if isinstance(wanted, int):
+            self.open_record(wanted)
+        elif isinstance(wanted, CardFilter):
+            self._narrow(wanted)
+        elif isinstance(wanted, dict):
+            self._narrow(CardFilter(**wanted))
+
+    def open_record(self, record: int) -> None:
+        self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)
+
+    def _narrow(self, wanted: CardFilter) -> None:
+        self._filter = wanted
+        narrowed = wanted != CardFilter()
+        self.chip.setText(tr("Selected cards"))
+        self.chip.setVisible(narrowed)
+        self.state_box.setCurrentIndex(max(0, self.state_box.findData(wanted.states[0])) if wanted.states else 0)
+        self.reload()
+
+    def _drop_chip(self) -> None:
+        self._narrow(CardFilter())
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        return self._cards.ids(self._wanted(), sort=sort, descending=descending)
+
+    def _wanted(self) -> CardFilter:
+        """The chip's filter, narrowed by the state box."""
+        state = str(self.state_box.currentData())
+        narrowed: dict[str, Any] = {name: getattr(self._filter, name) for name in CardFilter.__dataclass_fields__}
+        if state == "frozen":
+            narrowed["frozen"] = True
+        elif state:
+            narrowed["states"] = (state,)
+        return CardFilter(**narrowed)
+
+    def _show_detail(self, detail: CardDetail) -> None:
+        card = detail.row
+        acts = []
+        if card.state in ("in_stock", "assigned", "active"):
+            stop = tr("Thaw") if card.frozen else tr("Freeze")
+            acts.append(button(stop, lambda: self._set_frozen(card, frozen=not card.frozen), symbol="snowflake"))
+        acts.append(button(tr("Show code"), lambda: self._ask_reason(card), symbol="eye"))
+        self.drawer.show_record(card.serial, _body(detail), state=_mark(card), acts=tuple(acts))
+
+    def _set_frozen(self, card: CardRow, *, frozen: bool) -> None:
+        call, back = (self._cards.freeze, self._cards.thaw) if frozen else (self._cards.thaw, self._cards.freeze)
+
+        def done(_: object) -> None:
+            toast(self, tr("Frozen") if frozen else tr("Thawed"), undo=lambda: self.jobs.start(back, card.id))
+            self.open_record(card.id)
+
+        self.jobs.start(call, card.id, on_done=done, on_refused=self.banner.show_error, owner=self)
+
+    def _ask_reason(self, card: CardRow) -> None:
+        RevealDialog(self, self._cards, card, jobs=self.jobs).open()
+
+
+def _mark(card: CardRow) -> Any:
+    return card_mark(card.state, frozen=card.frozen, expired=card.expired)
+
+
+def _body(detail: CardDetail) -> QWidget:
+    """The card's facts, then its life, newest first."""
+    card = detail.row
+    body = QWidget()
+    layout = QVBoxLayout(body)
+    layout.setSpacing(8)
+    facts = (
+        (tr("Product"), card.product),
+        (tr("Batch"), card.batch),
+        (tr("Code"), MASK + card.tail),
+        (tr("Face value"), yuan(card.face_minor)),
+        (tr("Balance"), yuan(card.balance_minor) if card.face_minor else tr("{uses} uses left", uses=card.uses_left)),
+        (tr("Holder"), card.holder or "--"),
+        (tr("Valid until"), last_second(card.valid_until)),
+    )
+    for name, value in facts:
+        caption = label(name, "label")
+        caption.setFixedWidth(88)
+        layout.addLayout(row(caption, label(value, wrap=True), 0))
+    layout.addWidget(line())
+    for entry in reversed(detail.timeline):
+        layout.addWidget(_entry(entry))
+    layout.addStretch(1)
+    return body
+
+
+def _entry(entry: TimelineEntry) -> QWidget:
+    made = QWidget()
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(0, 4, 0, 4)
+    layout.setSpacing(2)
+    amount = f"  {yuan(entry.amount_minor)}" if entry.amount_minor else ""
+    layout.addWidget(label(f"{word(HAPPENED, entry.what)}{amount}"))
+    layout.addWidget(label("  ".join(part for part in (moment(entry.at), entry.detail) if part), "note", wrap=True))
+    return made
