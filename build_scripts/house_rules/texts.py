@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls
 
 CHINESE = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
-WORD = re.compile(r"[A-Za-z]{2}")
+WORD = re.compile(r"[A-Za-z][a-z]|[a-z][A-Z]")  # CSV and KX-#### are no words
 SHOWN_BY = {
     "QAction", "QCheckBox", "QCommandLinkButton", "QDockWidget", "QGroupBox", "QLabel", "QMenu", "QPushButton",
     "QRadioButton", "addAction", "addItem", "addMenu", "addRow", "addTab", "setAccessibleDescription",
