@@ -5,11 +5,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from build_scripts.house_rules import code, facts, qt, texts
+from build_scripts.house_rules import code, facts, qt, testing, texts
 from build_scripts.house_rules.tree import Finding, Rule, Tree
 
 ROOT = Path(__file__).resolve().parent.parent
-RULES: tuple[Rule, ...] = (*code.RULES, *facts.RULES, *texts.RULES, *qt.RULES)
+RULES: tuple[Rule, ...] = (*code.RULES, *facts.RULES, *texts.RULES, *qt.RULES, *testing.RULES)
 
 
 def findings(root: Path, rules: tuple[Rule, ...] = RULES) -> list[Finding]:
