@@ -1,0 +1,72 @@
+"""审计: who did what, and whether anybody changed the record of it."""
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QComboBox
+
+from app.services.audit import AuditLog, AuditRow, AuditVerdict
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.widgets.list_page import ListPage
+from app.views.widgets.pieces import row
+from app.views.widgets.row_table import Column, Kind
+from app.vocabulary import ACTIONS, word
+from app.words import ntr, tr
+
+
+class AuditPage(ListPage):
+    """Newest first; 校验 walks the whole chain."""
+
+    def __init__(self, audit: AuditLog, *, jobs: JobRunner, changes: Changes) -> None:
+        self._audit = audit
+        super().__init__(
+            tr("Audit log"),
+            tr("Every export, reveal, freeze, login and setting change"),
+            jobs=jobs,
+            changes=changes,
+            topics=(Topic.AUDIT,),
+            columns=(
+                Column("id", tr("No."), 80, Kind.COUNT),
+                Column("at", tr("Time"), 150, Kind.MOMENT),
+                Column("actor", tr("Who"), 100, value=lambda r: tr("Owner") if r.actor == "owner" else r.actor),
+                Column("action", tr("What was done"), 200, value=lambda r: word(ACTIONS, r.action)),
+                Column("subject", tr("To what"), 180, Kind.CODE),
+                Column("details", tr("Details"), 300, stretch=True, value=_details, tip=_details),
+            ),
+            load=self._ids,
+            fetch=lambda ids: audit.rows_of(list(ids)),
+        )
+        self.header.add_primary(tr("Verify"), self.verify, symbol="shield-check", shortcut="Ctrl+R")
+        self.action_box = QComboBox()
+        self.action_box.setAccessibleName(tr("What was done"))
+        self.action_box.addItem(tr("All acts"), "")
+        for key in ACTIONS:
+            self.action_box.addItem(word(ACTIONS, key), key)
+        self.action_box.currentIndexChanged.connect(self.reload)
+        self.body.insertLayout(0, row(self.action_box, 0))
+        self.reload()
+
+    def verify(self) -> None:
+        self.jobs.start(
+            self._audit.verify,
+            on_done=self._show_verdict,
+            on_refused=self.banner.show_error,
+            title=tr("Verify the audit log"),
+            watch=True,
+            owner=self,
+        )
+
+    def _show_verdict(self, verdict: AuditVerdict) -> None:
+        if verdict.ok:
+            words = ntr("{count} entry, the chain holds", "{count} entries, the chain holds", verdict.entries)
+            self.banner.say("ok", words)
+        else:
+            self.banner.say("error", tr("The audit log was changed: {findings}", findings=", ".join(verdict.findings)))
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:
+        return self._audit.ids(action=str(self.action_box.currentData()) or None)
+
+
+def _details(row: AuditRow) -> str:
+    return "  ".join(f"{name}: {value}" for name, value in row.details.items())

@@ -1,0 +1,139 @@
+"""安全: change the passphrase, renew the recovery key, remember on this machine, lock when idle."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
+
+from app.errors import AppError, WrongPassphrase
+from app.messages import sentence
+from app.services.settings import SettingService
+from app.services.vault.recovery import shown_recovery_key
+from app.views.jobs import JobRunner
+from app.views.theme import code_font
+from app.views.widgets.dialog import Dialog
+from app.views.widgets.form import Form
+from app.views.widgets.passphrase_field import PassphraseField, Strength
+from app.views.widgets.pieces import button, label, row
+from app.views.widgets.toast import toast
+from app.words import tr
+
+IDLE_MINUTES = (2, 5, 10, 30, 60)
+
+
+class Keys(Protocol):
+    """What the screen asks of the vault's keys; bootstrap joins it with the open vault."""
+
+    def change_passphrase(self, current: str, new: str) -> None: ...
+    def renew_recovery_key(self, passphrase: str) -> str: ...
+    def remember(self) -> bool: ...
+    def forget(self) -> None: ...
+    @property
+    def remembered(self) -> bool: ...
+
+
+class SecuritySection(QWidget):
+    def __init__(
+        self, keys: Keys, settings: SettingService, *, jobs: JobRunner, judge: Callable[[str], Strength]
+    ) -> None:
+        super().__init__()
+        self.setProperty("role", "scrolled")
+        self._keys, self._settings, self._jobs = keys, settings, jobs
+        self.current = PassphraseField(tr("Current passphrase"))
+        self.new = PassphraseField(tr("New passphrase"), judge=judge)
+        self.form = Form()
+        self.form.setMaximumWidth(420)
+        self.form.add("current", tr("Current passphrase"), self.current)
+        self.form.add("new", tr("New passphrase"), self.new)
+        for field in (self.current, self.new):
+            field.edited.connect(self.form.clear_errors)
+        self.idle = QComboBox()
+        for minutes in IDLE_MINUTES:
+            self.idle.addItem(tr("{minutes} minutes", minutes=minutes), minutes)
+        self.idle.setCurrentIndex(max(0, self.idle.findData(settings.get("lock.idle_minutes"))))
+        self.idle.activated.connect(self._choose_idle)
+        self.remember = QCheckBox(tr("Open without passphrase on this machine (system keychain)"))
+        self.remember.setChecked(keys.remembered)
+        self.remember.clicked.connect(self._choose_remember)
+        idle_form = Form()
+        idle_form.setMaximumWidth(420)
+        idle_form.add("idle", tr("Lock when idle for"), self.idle)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(16)
+        layout.addWidget(label(tr("Passphrase"), "card-title"))
+        layout.addWidget(self.form)
+        layout.addLayout(row(button(tr("Change passphrase"), self.change, kind="primary"), 0))
+        layout.addWidget(label(tr("Recovery key"), "card-title"))
+        layout.addWidget(label(tr("A new key makes the printed one worthless."), "muted", wrap=True))
+        layout.addLayout(row(button(tr("Make a new recovery key"), self.renew, symbol="key-round"), 0))
+        layout.addWidget(label(tr("Lock"), "card-title"))
+        layout.addWidget(idle_form)
+        layout.addWidget(self.remember)
+        layout.addStretch(1)
+
+    def change(self) -> None:
+        self._jobs.start(
+            self._keys.change_passphrase,
+            self.current.passphrase,
+            self.new.passphrase,
+            on_done=self._changed,
+            on_refused=self._refuse,
+            owner=self,
+        )
+
+    def renew(self) -> None:
+        RenewDialog(self, self._keys, jobs=self._jobs).open()
+
+    def _changed(self, _: object) -> None:
+        self.current.clear()
+        self.new.clear()
+        toast(self, tr("Passphrase changed"))
+
+    def _refuse(self, error: AppError) -> None:
+        self.form.set_error("current" if isinstance(error, WrongPassphrase) else "new", sentence(error))
+
+    def _choose_idle(self) -> None:
+        self._jobs.start(self._settings.put, "lock.idle_minutes", self.idle.currentData())
+
+    def _choose_remember(self, chosen: bool) -> None:
+        def done(kept: object) -> None:
+            if chosen and not kept:
+                self.remember.setChecked(False)
+                toast(self, tr("This system has no keychain that answers."), tone="warn")
+
+        self._jobs.start(self._keys.remember if chosen else self._keys.forget, on_done=done, owner=self)
+
+
+class RenewDialog(Dialog):
+    """The passphrase again, then the new key, shown once."""
+
+    def __init__(self, parent: QWidget, keys: Keys, *, jobs: JobRunner) -> None:
+        super().__init__(parent, tr("Make a new recovery key?"))
+        self._keys, self._jobs = keys, jobs
+        self.passphrase = PassphraseField(tr("Passphrase"))
+        self.form = Form()
+        self.form.add("passphrase", tr("Passphrase"), self.passphrase)
+        self.shown = label("", wrap=True)
+        self.shown.setFont(code_font(16))
+        self.shown.hide()
+        self.body.addWidget(self.form)
+        self.body.addWidget(self.shown)
+        self.add_cancel(tr("Close"))
+        self.renew_button = self.add_verb(tr("Make a new key"), self._renew)
+
+    def _renew(self) -> None:
+        self._jobs.start(
+            self._keys.renew_recovery_key,
+            self.passphrase.passphrase,
+            on_done=self._show_key,
+            on_refused=lambda error: self.form.set_error("passphrase", sentence(error)),
+            owner=self,
+        )
+
+    def _show_key(self, key: str) -> None:
+        self.form.hide()
+        self.renew_button.hide()
+        self.shown.setText(shown_recovery_key(key))
+        self.shown.show()
+        self.banner.say("warn", tr("Write it down now: it is shown only once."), closable=False)

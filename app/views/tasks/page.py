@@ -1,0 +1,112 @@
+"""任务: every long job, running or ended, with its progress, its result and a way to stop it."""
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from app.errors import AppError
+from app.messages import sentence
+from app.views.jobs import Job, JobRunner, JobState
+from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.page import Page
+from app.views.widgets.pieces import Card, button, label, row
+from app.views.widgets.state_mark import StateLabel, StateMark
+from app.words import moment, ntr, tr
+
+REPAINT_MS = 500
+
+
+class TasksPage(Page):
+    def __init__(self, *, jobs: JobRunner) -> None:
+        super().__init__(tr("Tasks"), tr("Long jobs go on when you leave a page or lock the window"))
+        self._jobs = jobs
+        self.header.add_secondary(tr("Clear finished"), jobs.forget_ended, symbol="list-checks")
+        self.empty = EmptyState("circle-check", tr("No task is running"))
+        self._list = QWidget()
+        self._list.setProperty("role", "scrolled")
+        self._column = QVBoxLayout(self._list)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(12)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(self._list)
+        self.body.addWidget(self._scroll, 1)
+        self.body.addWidget(self.empty, 1)
+        self._rows: list[_TaskRow] = []
+        self._clock = QTimer(self, interval=REPAINT_MS)
+        self._clock.timeout.connect(self._repaint)
+        jobs.listed.connect(self.reload)
+        self.reload()
+
+    def reload(self) -> None:
+        for task in self._rows:
+            task.deleteLater()
+        while self._column.count():
+            self._column.takeAt(0)
+        self._rows = [_TaskRow(job) for job in self._jobs.jobs()]
+        for task in self._rows:
+            self._column.addWidget(task)
+        self._column.addStretch(1)
+        self._scroll.setVisible(bool(self._rows))
+        self.empty.setVisible(not self._rows)
+        running = len(self._jobs.running())
+        self.status_changed.emit(ntr("{count} task running", "{count} tasks running", running))
+        if running:
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+    def _repaint(self) -> None:
+        for task in self._rows:
+            task.tell()
+
+
+class _TaskRow(Card):
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.words = label("", "note", wrap=True)
+        self.cancel_button = button(tr("Cancel"), self._cancel, compact=True)
+        head = row(label(job.title, "card-title"), 0, StateLabel(_mark(job)), self.cancel_button, spacing=12)
+        self.body.addLayout(head)
+        self.body.addWidget(self.bar)
+        self.body.addWidget(self.words)
+        self.cancel_button.setVisible(job.running)
+        self.bar.setVisible(job.running)
+        self.tell()
+
+    def tell(self) -> None:
+        job = self._job
+        if job.running:
+            self.bar.setRange(0, job.total)
+            self.bar.setValue(job.done)
+        self.words.setText(_told(job))
+
+    def _cancel(self) -> None:
+        self._job.cancel()
+        self.cancel_button.setEnabled(False)
+        self.cancel_button.setText(tr("Stopping…"))
+
+
+def _mark(job: Job) -> StateMark:
+    marks = {
+        JobState.RUNNING: StateMark("info", tr("Running")),
+        JobState.DONE: StateMark("ok", tr("Done")),
+        JobState.REFUSED: StateMark("error", tr("Not done")),
+        JobState.CANCELLED: StateMark("neutral", tr("Cancelled")),
+        JobState.CRASHED: StateMark("error", tr("Not done")),
+    }
+    return marks[job.state]
+
+
+def _told(job: Job) -> str:
+    """One line: how far, how long still, or how it ended."""
+    if job.running:
+        parts = [tr("{done} of {total}", done=f"{job.done:,}", total=f"{job.total:,}")] if job.total else []
+        if job.remaining_s is not None:
+            parts.append(ntr("about {count} second left", "about {count} seconds left", int(job.remaining_s) + 1))
+        return "  ·  ".join([*parts, tr("since {at}", at=moment(job.started_at))])
+    if isinstance(job.error, AppError):
+        return sentence(job.error)
+    return "  ·  ".join(part for part in (job.outcome, moment(job.ended_at)) if part)

@@ -1,0 +1,38 @@
+"""The quiet sheet in the middle of an empty window: unlock and first run stand on it."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.views.theme import icon_pixmap, theme
+from app.views.widgets.banner import Banner
+from app.views.widgets.pieces import Card, label, row
+from app.words import tr
+
+MARK = 32
+
+
+class Sheet(QWidget):
+    """A card of fixed width in the middle, with the mark of the house above its content."""
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__()
+        self.setProperty("role", "canvas")
+        self.card = Card()
+        self.card.setFixedWidth(width)
+        self.card.body.setContentsMargins(32, 28, 32, 28)
+        self.card.body.setSpacing(16)
+        self._mark = QLabel()
+        self._mark.setFixedSize(MARK, MARK)
+        self.card.body.addLayout(row(self._mark, label(tr("Kaxia"), "page-title"), 0, spacing=12))
+        self.banner = Banner(self)
+        self.card.body.addWidget(self.banner)
+        layout = QVBoxLayout(self)
+        layout.addStretch(2)
+        layout.addWidget(self.card, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        theme().changed.connect(self._paint_mark)
+        self._paint_mark()
+
+    def _paint_mark(self) -> None:
+        ink = theme().tokens.primary
+        self._mark.setPixmap(icon_pixmap("wallet", ink, size=MARK, ratio=self.devicePixelRatioF()))
