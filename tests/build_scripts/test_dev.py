@@ -135,15 +135,36 @@ def test_a_library_that_is_missing_names_its_debian_package(monkeypatch: pytest.
     monkeypatch.setattr(dev.sys, "platform", "linux")
     monkeypatch.setattr(dev, "loads", lambda soname: soname not in {"libEGL.so.1", "libxcb-cursor.so.0"})
 
-    assert dev.missing_packages(window=False, tests=False) == ["libegl1"]
-    assert dev.missing_packages(window=True, tests=False) == ["libegl1", "libxcb-cursor0"]
+    assert dev.missing_libraries(window=False) == ["libegl1"]
+    assert dev.missing_libraries(window=True) == ["libegl1", "libxcb-cursor0"]
+
+
+def test_what_only_some_tests_need_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dev.sys, "platform", "linux")
+    monkeypatch.setattr(dev.shutil, "which", lambda program: None if program == "xdotool" else f"/usr/bin/{program}")
+    monkeypatch.setattr(dev, "may_install", lambda: False)
+
+    dev.ensure_test_programs()
+
+    assert capsys.readouterr().out.strip().endswith("xdotool")
+
+
+def test_qt_without_its_libraries_is_never_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev.sys, "platform", "linux")
+    monkeypatch.setattr(dev, "loads", lambda soname: soname != "libEGL.so.1")
+    monkeypatch.setattr(dev, "may_install", lambda: False)
+
+    with pytest.raises(dev.CannotGoOn, match="libegl1"):
+        dev.ensure_qt(window=False)
 
 
 def test_only_linux_lacks_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev.sys, "platform", "win32")
     monkeypatch.setattr(dev, "loads", lambda _: False)
 
-    assert dev.missing_packages(window=True, tests=True) == []
+    assert dev.missing_libraries(window=True) == []
 
 
 def test_an_old_python_is_told_in_words() -> None:
