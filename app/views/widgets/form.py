@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.errors import AppError
 from app.messages import sentence
 from app.views.theme import icon_pixmap, set_kind, theme
-from app.views.widgets.pieces import label, row
+from app.views.widgets.pieces import label, row, tidy_spin
 
 ROW_GAP = 12
 
@@ -28,6 +28,8 @@ class Field(QWidget):
     def __init__(self, title: str, control: QWidget, *, hint: str = "") -> None:
         super().__init__()
         self.control = control
+        if isinstance(control, QAbstractSpinBox):
+            tidy_spin(control)
         self.caption = label(title, "label")
         self.caption.setBuddy(control)
         self.hint = label(hint, "note", wrap=True)

@@ -5,7 +5,20 @@ from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QBoxLayout,
+    QDateEdit,
+    QDateTimeEdit,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTimeEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.views.theme import icon
 
@@ -92,6 +105,16 @@ def _filled(box: Box, parts: tuple[QWidget | QBoxLayout | int, ...], *, spacing:
         else:
             box.addLayout(part)
     return box
+
+
+def tidy_spin(control: QAbstractSpinBox) -> None:
+    """What the style sheet cannot do: room before the number, dates as everywhere else, a calendar to choose from."""
+    edit = control.lineEdit()
+    if edit is not None:
+        edit.setTextMargins(8, 0, 0, 0)
+    if isinstance(control, QDateTimeEdit) and not isinstance(control, QTimeEdit):
+        control.setCalendarPopup(True)
+        control.setDisplayFormat("yyyy-MM-dd" if isinstance(control, QDateEdit) else "yyyy-MM-dd HH:mm")
 
 
 class Card(QFrame):

@@ -299,6 +299,10 @@ class RowTable(QTableView):
             )
             self._jobs.start(read, on_done=QGuiApplication.clipboard().setText, owner=self)
 
+    def copy(self) -> None:
+        """What the edit menu calls."""
+        self.copy_selection(headers=False)
+
     def _sum(self) -> int | None:
         return sum_of(self.rows, self._ranges(), count=self.selected_count())
 
