@@ -19,7 +19,6 @@ DEFAULTS: dict[str, Any] = {
     "merchant.purpose": "sell",
     "merchant.slug": "",
     "look.language": "zh_CN",
-    "look.theme": "system",
     "look.row_height": "comfortable",
     "lock.idle_minutes": 10,
     "backup.folder": "",

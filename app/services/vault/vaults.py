@@ -137,12 +137,21 @@ class Vaults:
     def open_with_recovery_key(self, typed: str, new_passphrase: str) -> OpenVault:
         """The recovery key opens, and a new passphrase replaces the forgotten one. Raises WrongRecoveryKey …"""
         keys = self._by_recovery_key(typed)
+        vault = self._opened(keys)
+        try:
+            self.reset_passphrase(typed, new_passphrase)
+        except BaseException:
+            vault.close()
+            raise
+        return vault
+
+    def reset_passphrase(self, typed: str, new_passphrase: str) -> None:
+        """A new passphrase by the recovery key, also while the vault is open and only locked."""
+        keys = self._by_recovery_key(typed)
         strength = passphrase_strength(new_passphrase)
         if not strength.enough:
             raise WeakPassphrase(strength.score)
-        vault = self._opened(keys)
         self._save(self._slots().with_slot(self._passphrase_slot(keys, new_passphrase)), keys)
-        return vault
 
     def check_passphrase(self, passphrase: str) -> None:
         """Asked again before plain codes leave. Raises WrongPassphrase."""

@@ -35,4 +35,4 @@ class Sheet(QWidget):
 
     def _paint_mark(self) -> None:
         ink = theme().tokens.primary
-        self._mark.setPixmap(icon_pixmap("wallet", ink, size=MARK, ratio=self.devicePixelRatioF()))
+        self._mark.setPixmap(icon_pixmap("logo", ink, size=MARK, ratio=self.devicePixelRatioF()))

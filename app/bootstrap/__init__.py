@@ -1,8 +1,14 @@
-"""The only file that knows every part: it builds them and joins them."""
+"""The only place that knows every part: it builds them and joins them. Nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from app.config import Config
-from app.services import Services
-from app.services.vault.vaults import OpenVault
+
+if TYPE_CHECKING:
+    from app.services import Services
+    from app.services.vault.vaults import OpenVault
 
 
 def wants_window(arguments: list[str]) -> bool:
@@ -10,14 +16,24 @@ def wants_window(arguments: list[str]) -> bool:
     return not arguments or (arguments[0] == "--data" and len(arguments) == 2)
 
 
+def run_window(arguments: list[str]) -> int:
+    from pathlib import Path
+
+    from app.bootstrap.desk import open_desk
+
+    return open_desk(Config.from_environment(Path(arguments[1]) if arguments else None))
+
+
 def run_command(arguments: list[str]) -> int:
+    from app.bootstrap.extras import add_to
     from app.cli import run
 
-    return run(arguments, build_services)
+    return run(arguments, build_services, add_to)
 
 
 def build_services(config: Config, vault: OpenVault) -> Services:
     """Every use case over one open vault."""
+    from app.services import Services
     from app.services.audit import AuditLog
     from app.services.backups import BackupService
     from app.services.batches import BatchService

@@ -1,0 +1,218 @@
+"""The window's life: first run or unlock, the workspace, lock, and the way out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QObject, QSettings, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.config import Config
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.main_window import MainWindow
+from app.views.theme import theme
+from app.views.widgets.passphrase_field import Strength
+from app.words import LANGUAGES, language, set_language, tr
+
+if TYPE_CHECKING:
+    from app.services import Services
+    from app.services.vault.vaults import NewVault, OpenVault, Vaults
+
+log = logging.getLogger(__name__)
+SCHEDULE_MS = 60_000
+
+
+def open_desk(config: Config) -> int:
+    """Run the window until it is closed; the process's exit code."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Kaxia")
+    application.setOrganizationName("Kaxia")
+    desk = Desk(config, QSettings("Kaxia", "Kaxia"))
+    desk.window.show()
+    return application.exec()
+
+
+class Desk(QObject):
+    """Holds what lives longer than a page: the window, the jobs, the open vault with its services."""
+
+    def __init__(self, config: Config, memory: QSettings) -> None:
+        super().__init__()
+        self.config, self._memory = config, memory
+        self.jobs, self.changes = JobRunner(self), Changes(self)
+        self.services: Services | None = None
+        self._vault: OpenVault | None = None
+        self._vaults: Vaults | None = None
+        set_language(_first_language(memory))
+        theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
+        self.window = MainWindow(self.jobs, log_folder=config.logs, memory=memory)
+        self.window.lock_wanted.connect(self.lock)
+        self.window.leaving.connect(self.leave)
+        self.window.theme_chosen.connect(self._keep_theme)
+        self.window.language_chosen.connect(self._keep_language)
+        self._schedule = QTimer(self, interval=SCHEDULE_MS)
+        self._schedule.timeout.connect(self._back_up_when_due)
+        self.show_gate()
+
+    # --- the gate ---
+
+    def show_gate(self) -> None:
+        self.window.open_gate(self._unlock_page if self.config.key_slots.exists() else self._first_run_page)
+
+    def enter(self, vault: OpenVault) -> None:
+        """A vault was opened or made: build the services and show the workspace."""
+        from app.bootstrap import build_services
+
+        if self._vault is not vault:
+            self._vault = vault
+            vault.database.subscribe(self.changes.tell)
+            self.services = build_services(self.config, vault)
+            chosen = self.services.settings.get("look.language")
+            if chosen != language():
+                self._memory.setValue("language", chosen)
+                set_language(chosen)
+            self._schedule.start()
+        self._show_workspace("vault.opened")
+
+    def lock(self) -> None:
+        """Nothing of the vault stays in sight; jobs go on."""
+        if self.services is not None and self.window.view is not None:
+            self.jobs.start(self.services.audit.note, "vault.locked")
+            self.window.open_gate(self._locked_page)
+
+    def leave(self) -> None:
+        """Stop the jobs, back up if that is wished, close the vault."""
+        self._schedule.stop()
+        self.window.hide()
+        self.jobs.stop()
+        if self._vault is not None and self.services is not None:
+            self._back_up_on_exit()
+            self._vault.close()
+            self._vault = self.services = None
+
+    # --- inside ---
+
+    def vaults(self) -> Vaults:
+        if self._vaults is None:
+            from app.services.vault.vaults import Vaults
+
+            self._vaults = Vaults(self.config)
+        return self._vaults
+
+    def judge(self, passphrase: str) -> Strength:
+        """How good a passphrase is, in words."""
+        from app.services.vault.vaults import passphrase_strength
+
+        words = (tr("very easy to guess"), tr("easy to guess"), tr("still easy"), tr("good"), tr("very good"))
+        score = passphrase_strength(passphrase).score
+        return Strength(score, words[score])
+
+    def _show_workspace(self, action: str) -> None:
+        from app.bootstrap.workspace import workspace_of
+
+        assert self.services is not None, "entered with services"
+        assert self._vault is not None, "entered with a vault"
+        self.window.idle_watch.after_s = float(self.services.settings.get("lock.idle_minutes")) * 60
+        self.window.open_workspace(workspace_of(self, self.services, self._vault))
+        self.jobs.start(self.services.audit.note, action)
+
+    def _unlock_page(self) -> QWidget:
+        from app.views.vault.unlock import UnlockPage
+
+        page = UnlockPage(_ShutDoors(self), jobs=self.jobs, judge=self.judge)
+        page.opened.connect(self.enter)
+        QTimer.singleShot(0, page, page.setFocus)
+        return page
+
+    def _locked_page(self) -> QWidget:
+        from app.views.vault.unlock import UnlockPage
+
+        page = UnlockPage(_LockedDoors(self), jobs=self.jobs, judge=self.judge, locked=True)
+        page.opened.connect(self.enter)
+        QTimer.singleShot(0, page, page.setFocus)
+        return page
+
+    def _first_run_page(self) -> QWidget:
+        from app.bootstrap.beginnings import beginnings_of
+        from app.views.vault.first_run import FirstRunPage
+
+        page = FirstRunPage(beginnings_of(self), jobs=self.jobs)
+        page.made.connect(lambda vault: self._enter_new(vault, confirmed=page.key_confirmed))
+        page.language_changed.connect(self.window.rebuild)
+        return page
+
+    def create(self, new: NewVault) -> OpenVault:
+        return self.vaults().create(new)[0]
+
+    def _enter_new(self, vault: OpenVault, *, confirmed: bool) -> None:
+        self.enter(vault)
+        if confirmed and self.services is not None:
+            self.jobs.start(self.services.settings.put, "recovery.confirmed", True)  # a value
+
+    def locked_vault(self) -> OpenVault:
+        assert self._vault is not None, "locked with a vault"
+        return self._vault
+
+    def _keep_theme(self, choice: str) -> None:
+        """A fact of this machine and its screen, not of the vault."""
+        self._memory.setValue("theme", choice)
+
+    def _keep_language(self, code: str) -> None:
+        self._memory.setValue("language", code)
+        if self.services is not None:
+            self.jobs.start(self.services.settings.put, "look.language", code)
+
+    def _back_up_when_due(self) -> None:
+        from app.models.base import now
+
+        services = self.services
+        if services is not None and services.backups.due(now()):
+            self.jobs.start(services.backups.create, title=tr("Back up"))
+
+    def _back_up_on_exit(self) -> None:
+        from app.errors import AppError
+
+        assert self.services is not None, "called while open"
+        if self.services.settings.get("backup.on_exit"):
+            try:
+                self.services.backups.create()
+            except AppError as error:
+                log.warning("no backup on exit: %s", error.code)
+
+
+class _ShutDoors:
+    """The vault is closed: opening it gives it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def open(self, passphrase: str) -> object:
+        return self._desk.vaults().open(passphrase)
+
+    def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object:
+        return self._desk.vaults().open_with_recovery_key(typed, new_passphrase)
+
+
+class _LockedDoors:
+    """The vault is open and only hidden: the passphrase shows it again."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def open(self, passphrase: str) -> object:
+        self._desk.vaults().check_passphrase(passphrase)
+        return self._desk.locked_vault()
+
+    def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object:
+        self._desk.vaults().reset_passphrase(typed, new_passphrase)
+        return self._desk.locked_vault()
+
+
+def _first_language(memory: QSettings) -> str:
+    """What was chosen on this machine, else the system's language if we speak it."""
+    kept = str(memory.value("language", ""))
+    if kept in LANGUAGES:
+        return kept
+    return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"

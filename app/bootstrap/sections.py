@@ -1,0 +1,75 @@
+"""The settings page's sections, each joined with the service it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.views.settings.page import Section, SettingsPage
+from app.words import tr
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from app.bootstrap.desk import Desk
+    from app.services import Services
+    from app.services.vault.vaults import OpenVault
+
+
+def settings_page(desk: Desk, services: Services, vault: OpenVault) -> SettingsPage:
+    jobs = desk.jobs
+
+    def merchant() -> QWidget:
+        from app.views.settings.merchant import MerchantSection
+
+        return MerchantSection(services.settings, jobs=jobs)
+
+    def security() -> QWidget:
+        from app.views.settings.security import SecuritySection
+
+        return SecuritySection(OpenKeys(desk, services, vault), services.settings, jobs=jobs, judge=desk.judge)
+
+    def backups() -> QWidget:
+        from app.views.settings.backups import BackupsSection
+
+        return BackupsSection(services.backups, services.settings, jobs=jobs)
+
+    def look() -> QWidget:
+        from app.views.settings.look import LookSection
+
+        return LookSection(on_language=desk.window.choose_language, on_theme=desk.window.choose_theme)
+
+    return SettingsPage(
+        (
+            Section("merchant", tr("Merchant"), merchant),
+            Section("security", tr("Security"), security),
+            Section("backups", tr("Backups"), backups),
+            Section("look", tr("Appearance"), look),
+        )
+    )
+
+
+class OpenKeys:
+    """The keys of the open vault, as the security section asks for them; every change is an entry of the log."""
+
+    def __init__(self, desk: Desk, services: Services, vault: OpenVault) -> None:
+        self._vaults, self._audit, self._keys = desk.vaults(), services.audit, vault.keys
+
+    def change_passphrase(self, current: str, new: str) -> None:
+        self._vaults.change_passphrase(current, new)
+        self._audit.note("passphrase.changed")
+
+    def renew_recovery_key(self, passphrase: str) -> str:
+        self._vaults.check_passphrase(passphrase)
+        key = self._vaults.renew_recovery_key(self._keys)
+        self._audit.note("recovery.renewed")
+        return key
+
+    def remember(self) -> bool:
+        return self._vaults.remember_on_this_machine(self._keys)
+
+    def forget(self) -> None:
+        self._vaults.forget_on_this_machine(self._keys)
+
+    @property
+    def remembered(self) -> bool:
+        return self._vaults.remembered

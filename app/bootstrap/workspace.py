@@ -1,0 +1,146 @@
+"""The pages, commands and search of the window over one open vault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from app.errors import AppError
+from app.views.main_window import Command, Found, PageSpec, Workspace
+from app.views.main_window.specs import Scope
+from app.vocabulary import CARD_STATES, word
+from app.words import tr
+
+if TYPE_CHECKING:
+    from app.bootstrap.desk import Desk
+    from app.services import Services
+    from app.services.vault.vaults import OpenVault
+
+ORDERS = {
+    "sell": ("home", "catalog", "batches", "cards", "distribution", "people", "counter", "dashboard"),
+    "welfare": ("home", "distribution", "people", "catalog", "batches", "cards", "dashboard", "counter"),
+    "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
+}
+FOOT = ("tasks", "sync", "audit", "settings")
+
+
+def workspace_of(desk: Desk, services: Services, vault: OpenVault) -> Workspace:
+    """Only what works is shown: a page without a builder has no entry in the rail."""
+    merchant = services.settings.merchant()
+    builders = page_builders(desk, services, vault)
+    titles, symbols = page_titles(), page_symbols()
+    keys = {"counter": "F9", "settings": "Ctrl+,"}
+    specs = [
+        PageSpec(key, titles[key], symbols[key], builders[key], shortcut=keys.get(key, ""), foot=key in FOOT)
+        for key in (*ORDERS[merchant.purpose], *FOOT)
+        if key in builders
+    ]
+    return Workspace(
+        merchant=merchant.name,
+        pages=specs,
+        commands=commands_of(desk),
+        find=lambda scope, text: find(services, scope, text),
+    )
+
+
+def page_titles() -> dict[str, Callable[[], str]]:
+    return {
+        "home": lambda: tr("Home"),
+        "catalog": lambda: tr("Products"),
+        "batches": lambda: tr("Code batches"),
+        "cards": lambda: tr("Cards"),
+        "distribution": lambda: tr("Distribution"),
+        "people": lambda: tr("People"),
+        "counter": lambda: tr("Counter"),
+        "dashboard": lambda: tr("Dashboard"),
+        "tasks": lambda: tr("Tasks"),
+        "sync": lambda: tr("Sync"),
+        "audit": lambda: tr("Audit log"),
+        "settings": lambda: tr("Settings"),
+    }
+
+
+def page_symbols() -> dict[str, str]:
+    return {
+        "home": "house",
+        "catalog": "package",
+        "batches": "layers",
+        "cards": "credit-card",
+        "distribution": "send",
+        "people": "users",
+        "counter": "scan-line",
+        "dashboard": "chart-line",
+        "tasks": "list-checks",
+        "sync": "refresh-cw",
+        "audit": "scroll-text",
+        "settings": "settings",
+    }
+
+
+def page_builders(desk: Desk, services: Services, vault: OpenVault) -> dict[str, Callable[[], QWidget]]:
+    """Each screen is imported when it is first visited."""
+    jobs, changes = desk.jobs, desk.changes
+
+    def catalog() -> QWidget:
+        from app.views.catalog.page import CatalogPage
+
+        return CatalogPage(services.catalog, jobs=jobs, changes=changes)
+
+    def batches() -> QWidget:
+        from app.views.batches.page import BatchesPage
+
+        return BatchesPage(services.batches, services.catalog, jobs=jobs, changes=changes)
+
+    def cards() -> QWidget:
+        from app.views.cards.page import CardsPage
+
+        return CardsPage(services.cards, jobs=jobs, changes=changes)
+
+    def tasks() -> QWidget:
+        from app.views.tasks.page import TasksPage
+
+        return TasksPage(jobs=jobs)
+
+    def audit() -> QWidget:
+        from app.views.audit.page import AuditPage
+
+        return AuditPage(services.audit, jobs=jobs, changes=changes)
+
+    def settings() -> QWidget:
+        from app.bootstrap.sections import settings_page
+
+        return settings_page(desk, services, vault)
+
+    return {
+        "catalog": catalog,
+        "batches": batches,
+        "cards": cards,
+        "tasks": tasks,
+        "audit": audit,
+        "settings": settings,
+    }
+
+
+def commands_of(desk: Desk) -> tuple[Command, ...]:
+    """What the menu bar offers beside the pages."""
+    go = desk.window.go
+    return (
+        Command("new-product", lambda: tr("New product"), lambda: go("catalog", "new"), "cards", "package"),
+        Command("generate", lambda: tr("Generate codes"), lambda: go("batches", ("generate", 0)), "cards", "layers"),
+        Command("backup", lambda: tr("Back up now"), lambda: go("settings", "backups"), "file", "archive-restore"),
+    )
+
+
+def find(services: Services, scope: Scope, text: str) -> Sequence[Found]:
+    """Cards by serial or code; runs on a worker."""
+    found: list[Found] = []
+    if scope in ("", "#"):
+        try:
+            row = services.cards.detail(services.cards.find(text)).row
+            state = word(CARD_STATES, row.state)
+            found.append(Found(row.serial, f"{row.product} {state}", "credit-card", "cards", row.id))
+        except AppError:
+            pass  # no such card: nothing to list
+    return found
