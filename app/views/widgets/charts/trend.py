@@ -1,0 +1,162 @@
+"""Lines over days, up to five, told apart by colour and dash; the mouse names a day and its values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import floor, log10
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.views.theme import font, theme
+from app.views.widgets.charts.frame import Chart
+from app.words import tr
+
+DASHES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DashDotDotLine,
+)
+MOST = 5
+LEFT, TOP, RIGHT, BOTTOM = 52, 28, 16, 24
+DAY_WIDTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    name: str
+    values: Sequence[float]
+
+
+def nice_ticks(high: float, *, steps: int = 4) -> list[float]:
+    """Round numbers from 0 to at least `high`, about `steps` of them apart."""
+    if high <= 0:
+        return [0.0, 1.0]
+    rough = high / steps
+    power = 10.0 ** floor(log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+    count = -(-high // step)
+    return [step * at for at in range(int(count) + 1)]
+
+
+def short(value: float) -> str:
+    """A number on an axis: `12,000` as it is, from a million on in millions."""
+    if value >= 1_000_000:
+        return f"{value / 1_000_000:g}M"
+    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+class TrendChart(Chart):
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._days: Sequence[date] = ()
+        self._lines: Sequence[Line] = ()
+        self._ticks = nice_ticks(0)
+        self._pointed: int | None = None
+        self.setMouseTracking(True)
+
+    def show_lines(self, days: Sequence[date], lines: Sequence[Line]) -> None:
+        """One value a day in each line. More than five lines: the caller adds up the rest as one."""
+        self._days, self._lines = tuple(days), tuple(lines[:MOST])
+        self._ticks = nice_ticks(max((max(line.values, default=0) for line in self._lines), default=0))
+        self._pointed = None
+        self.set_words(
+            tr("Trend: {totals}", totals=", ".join(f"{line.name} {sum(line.values):,.0f}" for line in self._lines))
+        )
+        self.update()
+
+    def day_words(self, at: int) -> str:
+        """What the mouse says about a day."""
+        values = [f"{line.name}  {line.values[at]:,.0f}" for line in self._lines]
+        return "\n".join([self._days[at].isoformat(), *values])
+
+    def paintEvent(self, event: QEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font(12))
+        self._paint_axes(painter)
+        for at in range(len(self._lines) - 1, -1, -1):
+            self._paint_line(painter, at)
+        self._paint_names(painter)
+        if self._pointed is not None:
+            self._paint_pointed(painter, self._pointed)
+        painter.end()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        room = self._room()
+        if not self._days or not room.width():
+            return
+        at = round((event.position().x() - room.left()) / room.width() * (len(self._days) - 1))
+        self._pointed = min(max(at, 0), len(self._days) - 1)
+        QToolTip.showText(event.globalPosition().toPoint(), self.day_words(self._pointed), self)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._pointed = None
+        self.update()
+
+    def _room(self) -> QRectF:
+        return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - BOTTOM))
+
+    def _at(self, day: int, value: float) -> QPointF:
+        room = self._room()
+        across = room.left() + room.width() * day / max(1, len(self._days) - 1)
+        return QPointF(across, room.bottom() - room.height() * value / self._ticks[-1])
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        tokens, room = theme().tokens, self._room()
+        for tick in self._ticks:
+            height = self._at(0, tick).y()
+            painter.setPen(QPen(QColor(tokens.line), 1))
+            painter.drawLine(QPointF(room.left(), height), QPointF(room.right(), height))
+            painter.setPen(QColor(tokens.hint))
+            words = QRectF(0, height - 10, LEFT - 8, 20)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, short(tick))
+        step = max(1, -(-len(self._days) // max(1, int(room.width() // DAY_WIDTH))))
+        painter.setPen(QColor(tokens.hint))
+        for at in range(0, len(self._days), step):
+            words = QRectF(self._at(at, 0).x() - 30, room.bottom() + 4, 60, 20)
+            painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self._days[at].strftime("%m-%d"))
+
+    def _paint_line(self, painter: QPainter, at: int) -> None:
+        tokens = theme().tokens
+        points = [self._at(day, value) for day, value in enumerate(self._lines[at].values)]
+        if not points:
+            return
+        if at == 0:
+            floor_y = self._room().bottom()
+            ground = [QPointF(points[0].x(), floor_y), *points, QPointF(points[-1].x(), floor_y)]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.fill("info")))
+            painter.drawPolygon(QPolygonF(ground))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(self._pen(at))
+        painter.drawPolyline(QPolygonF(points))
+
+    def _pen(self, at: int) -> QPen:
+        colour = QColor(theme().tokens.series[at])
+        return QPen(colour, 2, DASHES[at], Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+
+    def _paint_names(self, painter: QPainter) -> None:
+        left = float(LEFT)
+        painter.setFont(font(13))
+        for at, line in enumerate(self._lines):
+            painter.setPen(self._pen(at))
+            painter.drawLine(QPointF(left, 9), QPointF(left + 16, 9))
+            painter.setPen(QColor(theme().tokens.text_2))
+            width = painter.fontMetrics().horizontalAdvance(line.name)
+            painter.drawText(QRectF(left + 22, 0, width + 2, 18), Qt.AlignmentFlag.AlignVCenter, line.name)
+            left += width + 46
+
+    def _paint_pointed(self, painter: QPainter, day: int) -> None:
+        tokens, room = theme().tokens, self._room()
+        across = self._at(day, 0).x()
+        painter.setPen(QPen(QColor(tokens.strong), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(across, room.top()), QPointF(across, room.bottom()))
+        for at, line in enumerate(self._lines):
+            painter.setPen(QPen(QColor(tokens.surface), 2))
+            painter.setBrush(QColor(tokens.series[at]))
+            painter.drawEllipse(self._at(day, line.values[day]), 5, 5)
