@@ -1,0 +1,134 @@
+"""Tables as files: CSV that no spreadsheet runs, XLSX with text cells, and the AES ZIP around either."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from app.services.progress import Progress, unwatched
+from app.services.secret import Secret
+from app.services.writers import atomically
+
+BOM = b"\xef\xbb\xbf"
+FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠")
+"""A cell that begins with one of these is run as a formula by some spreadsheet."""
+EVERY = 1000
+"""Rows between two progress calls."""
+WIDEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SheetOut:
+    """One sheet of a workbook. Cells of `money_columns` (indices) hold fen and are shown in yuan."""
+
+    name: str
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    widths: Sequence[float] | None = None
+    """In characters; measured from the header when left out."""
+    money_columns: frozenset[int] = frozenset()
+
+
+def safe_cell(value: object) -> str:
+    """A cell's text with `'` before what a spreadsheet would run; None is an empty cell."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+
+
+def write_csv(
+    path: Path,
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    progress: Progress = unwatched,
+    total: int = 0,
+) -> None:
+    """UTF-8 with BOM and CRLF, as Excel and WPS open it by double click."""
+    with atomically(path) as beside, beside.open("wb") as file:
+        stream_csv(file, header, rows, progress=progress, total=total)
+
+
+def stream_csv(
+    file: IO[bytes],
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    progress: Progress = unwatched,
+    total: int = 0,
+) -> None:
+    """`write_csv` into an open file, or into memory when nothing plain may touch the disk."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+    file.write(BOM)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([safe_cell(cell) for cell in header])
+    for done, row in enumerate(rows, 1):
+        writer.writerow([safe_cell(cell) for cell in row])
+        if done % EVERY == 0:
+            progress(done, max(done, total))
+    text.flush()
+    text.detach()
+
+
+def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
+    """Every cell is text except money, so no long number loses digits and nothing is run."""
+    with atomically(path) as beside:
+        stream_xlsx(beside, sheets, progress=progress)
+
+
+def stream_xlsx(target: Path | IO[bytes], sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
+    """`write_xlsx` without the change of names. xlsxwriter keeps the rows of one sheet at a time in a temporary file."""
+    import xlsxwriter
+
+    where = str(target) if isinstance(target, Path) else target
+    with xlsxwriter.Workbook(where, {"constant_memory": True, "strings_to_formulas": False}) as book:
+        formats = {
+            "head": book.add_format({"bold": True, "bg_color": "#E8F1FE", "bottom": 1, "bottom_color": "#7F899B"}),
+            "text": book.add_format({"num_format": "@"}),
+            "money": book.add_format({"num_format": "0.00"}),
+        }
+        for sheet in sheets:
+            _fill_sheet(book.add_worksheet(_sheet_name(sheet.name)), sheet, formats, progress)
+
+
+def _fill_sheet(target: Any, sheet: SheetOut, formats: Mapping[str, Any], progress: Progress) -> None:
+    for column, width in enumerate(sheet.widths or [_width(title) for title in sheet.header]):
+        target.set_column(column, column, width)
+    target.freeze_panes(1, 0)
+    for column, title in enumerate(sheet.header):
+        target.write_string(0, column, title, formats["head"])
+    done = 0
+    for done, row in enumerate(sheet.rows, 1):
+        for column, value in enumerate(row):
+            if column in sheet.money_columns and isinstance(value, int):
+                target.write_number(done, column, value / 100, formats["money"])
+            elif value is not None and value != "":
+                target.write_string(done, column, str(value), formats["text"])
+        if done % EVERY == 0:
+            progress(done, done)
+    target.autofilter(0, 0, done, len(sheet.header) - 1)
+
+
+def write_zip(path: Path, members: Mapping[str, bytes], password: Secret) -> None:
+    """An AES-256 ZIP with UTF-8 names. Members come from memory: nothing plain ever lies on the disk."""
+    import pyzipper
+
+    with (
+        atomically(path) as beside,
+        pyzipper.AESZipFile(beside, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as bundle,
+    ):
+        bundle.setpassword(password.reveal().encode())
+        for name, content in members.items():
+            bundle.writestr(name, content)
+
+
+def _sheet_name(name: str) -> str:
+    """Excel's rules: at most 31 signs, none of []:*?/\\."""
+    kept = "".join(" " if sign in "[]:*?/\\" else sign for sign in name).strip("' ")
+    return kept[:31] or "1"
+
+
+def _width(title: str) -> float:
+    """Room for a header in characters; a Chinese sign takes two, the filter's arrow three more."""
+    return min(WIDEST, max(10, sum(2 if ord(sign) > 255 else 1 for sign in title) + 3))
