@@ -197,3 +197,43 @@ class CardSpent(AppError):
     """A spent or voided card was to be frozen or voided."""
 
     serial: str
+
+
+# --- files ---
+
+
+@dataclass(eq=False)
+class FileUnreadable(AppError):
+    """A file to read rows from holds none; `reason` is a key of messages.REASONS (`file-…`)."""
+
+    path: str
+    reason: str
+
+
+# --- distributions ---
+
+
+@dataclass(eq=False)
+class NoEndpoint(AppError):
+    """A way of delivery that needs the phone page was chosen, and there is no endpoint."""
+
+
+@dataclass(eq=False)
+class MailServerRefused(AppError):
+    """There is no line to the mail server; `reason` is a key of messages.REASONS. Nothing was sent over it."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class AlreadyClaimed(AppError):
+    """Deliveries to be recalled were opened, claimed or used; `count` of them."""
+
+    count: int
+
+
+@dataclass(eq=False)
+class DistributionRunning(AppError):
+    """Two runs of one distribution would send everything twice."""
+
+    name: str

@@ -35,6 +35,11 @@ WORDS: dict[type[AppError], str] = {
     errors.BatchUnreadable: "The codes of this batch cannot be read: the file was changed. Restore the latest backup.",
     errors.CardSpent: "Card {serial} is spent or voided already. Nothing was changed.",
     errors.NotEnoughCards: "There are {have} cards in stock and {need} are needed. Generate the rest first.",
+    errors.FileUnreadable: "{path} cannot be read: {reason}",
+    errors.NoEndpoint: "This way of delivery needs the phone page. Connect an endpoint first, or choose file or print.",
+    errors.MailServerRefused: "Mail cannot be sent: {reason} Nothing was lost; try again after that.",
+    errors.AlreadyClaimed: "{count} of these cards were opened or used already and cannot be taken back.",
+    errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
 }
 
 NOUNS: dict[str, str] = {
@@ -58,6 +63,23 @@ REASONS: dict[str, str] = {
     "bad-pattern": "this is no code format. Use SHORT, STANDARD, LONG or a pattern like KX-####-####.",
     "supplier-codes-are-imported": "codes of this product come from the supplier. Import them from a file.",
     "not-https": "the address must begin with https://.",
+    "file-missing": "the file is not there any more. Choose it again.",
+    "file-not-opened": "the file cannot be opened. Close it in other programs and check the permissions.",
+    "file-empty": "the file has no filled rows. Choose another file.",
+    "file-too-large": "the file is larger than 200 MB. Split it and import the parts.",
+    "file-no-table": "the file is not a table. Use XLSX, XLS, ODS, CSV or a text file.",
+    "file-locked": "the file is protected by a password. Save it without one and try again.",
+    "file-damaged": "the workbook is damaged. Open it in Excel or WPS, save it anew and try again.",
+    "file-bomb": "the file unpacks to far more than a table holds. Copy the filled cells into a new workbook.",
+    "mail-not-set-up": "no mail server is set up. Add one in the settings.",
+    "mail-needs-tls": "mail leaves this computer only over an encrypted line.",
+    "not-an-address": "this is not a mail address.",
+    "auth-refused": "the mail server refused the user name or password.",
+    "certificate-refused": "the mail server's certificate is not valid.",
+    "no-tls": "the mail server offers no encrypted line.",
+    "server-unreachable": "the mail server cannot be reached.",
+    "unknown-field": "the text names a field that does not exist.",
+    "no-way-in": "the text needs a link or a pick-up code field.",
 }
 
 

@@ -75,6 +75,23 @@ CHANNELS: Words = {
     "direct": "Direct",
 }
 
+DELIVERY_REASONS: Words = {
+    "already-given": "Has this benefit already",
+    "listed-twice": "Stands in the list twice",
+    "has-left": "Has left",
+    "no-email": "No mail address",
+    "bad-address": "The mail address is not valid",
+    "no-phone": "No phone number to ask for",
+    "no-employee-no": "No employee number to ask for",
+    "auth-refused": "The mail server refused the login",
+    "recipient-refused": "The mail server refused the address",
+    "connection-lost": "The line broke",
+    "rate-limited": "Too many mails at once",
+    "server-busy": "The mail server is busy",
+    "interrupted": "Interrupted while sending",
+    "cancelled": "Cancelled",
+}
+
 HAPPENED: Words = {
     "generated": "Generated",
     "imported": "Imported",
@@ -125,6 +142,7 @@ ACTIONS: Words = {
     "distribution.prepared": "Distribution prepared",
     "distribution.delivered": "Distribution delivered",
     "distribution.recalled": "Delivery recalled",
+    "distribution.cancelled": "Rest of a distribution cancelled",
     "receipts.exported": "Receipts exported",
     "endpoint.paired": "Endpoint paired",
     "dashboard.exported": "Dashboard exported",

@@ -1,0 +1,226 @@
+"""Mail: one message a person, over an encrypted line, with the claim link and never a code in it."""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as MAIL_LINES
+from ipaddress import ip_address
+from typing import Any
+
+from app.errors import InvalidInput, MailServerRefused
+from app.models.base import now
+from app.services.channels import SENT, SendOutcome
+from app.services.channels.letters import Letter, one_line
+
+TIMEOUT_S = 30
+PORTS = {"tls": 465, "starttls": 587, "none": 25}
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+MAILS_PER_CONNECTION = 50
+"""Many providers cut the line after some dozens of mails."""
+
+RATE_CODES = (421, 450, 451, 452)
+ENHANCED_RATE = re.compile(r"\b4\.7\.\d+|rate|too many|frequen|limit", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """How mail leaves. `security` is tls, starttls, or none (to this machine only)."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str
+    sender: str
+    sender_name: str
+
+    @classmethod
+    def from_settings(cls, stored: Mapping[str, Any]) -> "MailServer":
+        """Read the setting `mail.server`. Raises InvalidInput, or MailServerRefused when nothing is set up."""
+        if not stored.get("host"):
+            raise MailServerRefused("mail-not-set-up")
+        security = str(stored.get("security") or "tls")
+        host = str(stored["host"]).strip()
+        if security not in PORTS:
+            raise InvalidInput("security", "unknown-kind")
+        if security == "none" and not _is_loopback(host):
+            raise InvalidInput("security", "mail-needs-tls")
+        sender = str(stored.get("sender") or stored.get("user") or "").strip()
+        if not ADDRESS.fullmatch(sender):
+            raise InvalidInput("sender", "not-an-address")
+        return cls(
+            host=host,
+            port=int(stored.get("port") or PORTS[security]),
+            security=security,
+            user=str(stored.get("user") or ""),
+            password=str(stored.get("password") or ""),
+            sender=sender,
+            sender_name=one_line(str(stored.get("sender_name") or "")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message to one person."""
+
+    to_name: str
+    to_address: str
+    message_id: str
+    letter: Letter
+
+
+def is_address(text: str | None) -> bool:
+    return bool(text) and ADDRESS.fullmatch(text or "") is not None
+
+
+class EmailChannel:
+    """`trust` is for servers whose certificate no public authority signed."""
+
+    def __init__(self, trust: ssl.SSLContext | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._trust = trust or ssl.create_default_context()
+        self._timeout_s = timeout_s
+
+    @contextmanager
+    def open(self, server: MailServer) -> Iterator["Post"]:
+        """A line to the server. Raises MailServerRefused before anything is sent."""
+        post = Post(server, self._trust, timeout_s=self._timeout_s)
+        post.connect()
+        try:
+            yield post
+        finally:
+            post.close()
+
+    def test_connection(self, stored: Mapping[str, Any]) -> None:
+        """Connect, encrypt and log in, send nothing. Raises MailServerRefused, InvalidInput."""
+        with self.open(MailServer.from_settings(stored)):
+            return
+
+
+class Post:
+    """One line to a mail server, made anew when it broke or was used for long."""
+
+    def __init__(self, server: MailServer, trust: ssl.SSLContext, *, timeout_s: float) -> None:
+        self._server, self._trust, self._timeout_s = server, trust, timeout_s
+        self._line: smtplib.SMTP | None = None
+        self._used = 0
+
+    def connect(self) -> None:
+        self.close()
+        try:
+            self._line = self._connected()
+        except smtplib.SMTPAuthenticationError as error:
+            raise MailServerRefused("auth-refused") from error
+        except ssl.SSLError as error:
+            raise MailServerRefused("certificate-refused") from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise MailServerRefused("no-tls") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailServerRefused("server-unreachable") from error
+        self._used = 0
+
+    def send(self, mail: Mail) -> SendOutcome:
+        """Send one mail. Raises MailServerRefused when there is no line to be had any more."""
+        if not is_address(mail.to_address):
+            return SendOutcome("failed", "bad-address", retryable=True)
+        if self._line is None or self._used >= MAILS_PER_CONNECTION:
+            self.connect()
+        assert self._line is not None, "connect gives a line or raises"
+        self._used += 1
+        outcome = self._handed_over(self._line, mail)
+        if outcome.reason in ("connection-lost", "rate-limited"):
+            self.close()
+        return outcome
+
+    def close(self) -> None:
+        line, self._line = self._line, None
+        if line is None:
+            return
+        try:
+            line.quit()
+        except (OSError, smtplib.SMTPException):
+            line.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        server = self._server
+        line: smtplib.SMTP
+        if server.security == "tls":
+            line = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=self._trust)
+        else:
+            line = smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
+        try:
+            if server.security == "starttls":
+                line.starttls(context=self._trust)
+            line.ehlo_or_helo_if_needed()
+            if server.user:
+                line.login(server.user, server.password)
+        except (OSError, smtplib.SMTPException):
+            line.close()
+            raise
+        return line
+
+    def _handed_over(self, line: smtplib.SMTP, mail: Mail) -> SendOutcome:
+        """The dialogue by hand: only so is it known whether the text had left when the line broke."""
+        content = dotted_lines(message_of(self._server, mail).as_bytes(policy=MAIL_LINES))
+        try:
+            code, words = line.mail(self._server.sender)
+            if code < 400:
+                code, words = line.rcpt(mail.to_address)
+            if code < 400:
+                code, words = line.docmd("DATA")
+            if code >= 400:
+                line.rset()
+                return _refused(code, words)
+        except (OSError, smtplib.SMTPException):
+            return SendOutcome("failed", "connection-lost", retryable=True)
+        try:
+            line.send(content)
+            code, words = line.getreply()
+        except (OSError, smtplib.SMTPException):
+            return SendOutcome("uncertain", "connection-lost")
+        return SENT if code < 400 else _refused(code, words)
+
+
+def message_of(server: MailServer, mail: Mail) -> EmailMessage:
+    """Text with an HTML alternative. The same delivery always has the same Message-ID."""
+    message = EmailMessage()
+    message["From"] = _mailbox(server.sender_name, server.sender)
+    message["To"] = _mailbox(mail.to_name, mail.to_address)
+    message["Subject"] = one_line(mail.letter.subject)
+    message["Date"] = now()
+    message["Message-ID"] = mail.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.letter.text, cte="base64")
+    message.add_alternative(mail.letter.html, subtype="html", cte="base64")
+    return message
+
+
+def dotted_lines(content: bytes) -> bytes:
+    """As it goes over the line: leading dots doubled, ended by a dot alone."""
+    return re.sub(rb"(?m)^\.", b"..", content).rstrip(b"\r\n") + b"\r\n.\r\n"
+
+
+def _mailbox(name: str, address: str) -> Address:
+    return Address(one_line(name), addr_spec=address)
+
+
+def _refused(code: int, words: bytes) -> SendOutcome:
+    text = words.decode("utf-8", "replace")
+    if code in RATE_CODES and ENHANCED_RATE.search(text):
+        return SendOutcome("failed", "rate-limited", retryable=True)
+    if code < 500:
+        return SendOutcome("failed", "server-busy", retryable=True)
+    if code in (530, 535):
+        return SendOutcome("failed", "auth-refused", retryable=True)
+    return SendOutcome("failed", "recipient-refused", retryable=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
