@@ -77,6 +77,7 @@ REASONS: dict[str, str] = {
     "auth-refused": "the mail server refused the user name or password.",
     "certificate-refused": "the mail server's certificate is not valid.",
     "no-tls": "the mail server offers no encrypted line.",
+    "server-wants-pause": "the mail server refused several mails in a row. Go on in ten minutes.",
     "server-unreachable": "the mail server cannot be reached.",
     "unknown-field": "the text names a field that does not exist.",
     "no-way-in": "the text needs a link or a pick-up code field.",

@@ -88,6 +88,7 @@ DELIVERY_REASONS: Words = {
     "connection-lost": "The line broke",
     "rate-limited": "Too many mails at once",
     "server-busy": "The mail server is busy",
+    "link-refused": "The endpoint refused the link",
     "interrupted": "Interrupted while sending",
     "cancelled": "Cancelled",
 }

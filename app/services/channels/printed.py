@@ -1,0 +1,64 @@
+"""Delivery on paper: a PDF of cards in the order of the envelopes, and the sheet to tick them off on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.models.base import now
+from app.services.channels import Envelope, RunHead
+from app.services.progress import Progress, unwatched
+from app.services.writers.cards_pdf import CardFace, write_cards_pdf
+from app.services.writers.sheets_pdf import write_control_sheet
+from app.words import last_second, moment, tr, yuan
+
+TAIL = 6
+
+
+class PrintChannel:
+    def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
+        """The cards and the control sheet; each complete or not at all. Raises NotWritable, DiskFull."""
+        cards = head.folder / f"{head.stem}.pdf"
+        control = head.folder / f"{head.stem} {tr('control sheet')}.pdf"
+        write_cards_pdf(
+            cards,
+            [_face(envelope) for envelope in envelopes],
+            merchant=head.merchant,
+            total=len(envelopes),
+            title=head.title,
+            watermark=f"{head.merchant} · {head.title} · {moment(now())}",
+            progress=progress,
+        )
+        write_control_sheet(
+            control,
+            title=head.title,
+            merchant=head.merchant,
+            columns=[tr("No."), tr("Name"), tr("Department"), tr("Phone"), tr("Card"), tr("Amount"), tr("Signature")],
+            rows=[_line(envelope) for envelope in envelopes],
+            note=head.note,
+        )
+        return cards, control
+
+
+def _face(envelope: Envelope) -> CardFace:
+    return CardFace(
+        product=envelope.product,
+        amount=yuan(envelope.amount_minor) if envelope.amount_minor is not None else "",
+        serial=envelope.serial,
+        code=envelope.code,
+        valid=last_second(envelope.valid_until) if envelope.valid_until else "",
+        holder=envelope.name,
+        qr=envelope.code.replace("-", "") if not envelope.fields else envelope.code,
+        lines=envelope.fields,
+    )
+
+
+def _line(envelope: Envelope) -> list[str]:
+    amount = yuan(envelope.amount_minor) if envelope.amount_minor is not None else ""
+    return [
+        str(envelope.no),
+        envelope.name,
+        envelope.department,
+        envelope.phone_masked,
+        envelope.serial[-TAIL:],
+        amount,
+        "",
+    ]

@@ -1,0 +1,159 @@
+"""Reading distributions and deliveries: rows, counts and filters, in SQL."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.models.batch import Batch
+from app.models.catalog import Product
+from app.models.distribution import Delivery, Distribution
+from app.models.people import Person
+from app.models.redemption import Redemption
+from app.services.cards import serial_of
+from app.services.cards.codes import batch_of, batches_of
+from app.services.distribution.preparing import chunks
+from app.services.distribution.rows import IN_HAND, ON_THE_WAY, DeliveryFilter, DeliveryRow, DistributionRow
+from app.services.people.masking import mask_email, mask_phone
+
+TAIL = 6
+OUT = ("recalled", "skipped")
+COUNTS = ("people", "total_minor", "prepared", "sent", "failed", "uncertain", "skipped", "recalled")
+FACTS = ("opened", "claimed", "redeemed", "retryable")
+
+
+def found(session: Session, distribution_id: int) -> Distribution:
+    distribution = session.get(Distribution, distribution_id)
+    if distribution is None:
+        raise NotFound("distribution", str(distribution_id))
+    return distribution
+
+
+def distribution_rows(session: Session, distribution_id: int | None = None) -> list[DistributionRow]:
+    """Newest first."""
+    wanted = select(Distribution, Product.name).join(Product, Product.id == Distribution.product_id)
+    if distribution_id is not None:
+        wanted = wanted.where(Distribution.id == distribution_id)
+    counts = _counts(session, distribution_id)
+    none = dict.fromkeys((*COUNTS, *FACTS), 0)
+    return [
+        _distribution_row(distribution, product, counts.get(distribution.id, none))
+        for distribution, product in session.execute(wanted.order_by(Distribution.id.desc()))
+    ]
+
+
+def delivery_ids(session: Session, distribution_id: int, wanted: DeliveryFilter) -> list[int]:
+    """In the order of the list."""
+    query = select(Delivery.id).where(Delivery.distribution_id == distribution_id)
+    if wanted.states:
+        query = query.where(Delivery.state.in_(wanted.states))
+    if wanted.department or wanted.text.strip():
+        query = _narrowed(query.join(Person, Person.id == Delivery.person_id), wanted)
+    return list(session.scalars(query.order_by(Delivery.no)))
+
+
+def delivery_rows(session: Session, ids: Sequence[int]) -> list[DeliveryRow]:
+    """In the order of `ids`; unknown ids are left out."""
+    rows: dict[int, DeliveryRow] = {}
+    for some in chunks(ids):
+        wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
+        pairs = session.execute(wanted.where(Delivery.id.in_(some))).all()
+        cards = [delivery.card_id for delivery, _ in pairs if delivery.card_id is not None]
+        batches = batches_of(session, cards)
+        redeemed = _redeemed_at(session, cards)
+        for delivery, person in pairs:
+            rows[delivery.id] = _delivery_row(delivery, person, batches=batches, redeemed=redeemed)
+    return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
+
+
+def _narrowed(query: Select[Any], wanted: DeliveryFilter) -> Select[Any]:
+    if wanted.department:
+        query = query.where(Person.department == wanted.department)
+    text = wanted.text.strip().lower()
+    if text:
+        query = query.where(
+            or_(
+                Person.name.contains(text, autoescape=True),
+                Person.search.contains(text, autoescape=True),
+                func.lower(Person.employee_no).contains(text, autoescape=True),
+            )
+        )
+    return query
+
+
+def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str, int]]:
+    def how_many(condition: Any) -> Any:
+        return func.sum(case((condition, 1), else_=0))
+
+    live = Delivery.state.not_in(OUT)
+    redeemed = select(Redemption.card_id).group_by(Redemption.card_id).having(func.sum(Redemption.uses) > 0)
+    paid = select(Redemption.card_id).group_by(Redemption.card_id).having(func.sum(Redemption.amount_minor) > 0)
+    wanted = select(
+        Delivery.distribution_id,
+        func.count().label("people"),
+        func.sum(case((live, func.coalesce(Delivery.amount_minor, 0)), else_=0)).label("total_minor"),
+        how_many(Delivery.state.in_(IN_HAND)).label("prepared"),
+        how_many(Delivery.state.in_(ON_THE_WAY)).label("sent"),
+        *(how_many(Delivery.state == state).label(state) for state in ("failed", "uncertain", "skipped", "recalled")),
+        how_many(Delivery.opened_at.is_not(None)).label("opened"),
+        how_many(Delivery.claimed_at.is_not(None)).label("claimed"),
+        how_many(live & (Delivery.card_id.in_(redeemed) | Delivery.card_id.in_(paid))).label("redeemed"),
+        how_many((Delivery.state == "failed") & Delivery.retryable).label("retryable"),
+    ).group_by(Delivery.distribution_id)
+    if distribution_id is not None:
+        wanted = wanted.where(Delivery.distribution_id == distribution_id)
+    return {row.distribution_id: dict(row._mapping) for row in session.execute(wanted)}  # noqa: SLF001  # documented name
+
+
+def _distribution_row(distribution: Distribution, product: str, counts: dict[str, int]) -> DistributionRow:
+    return DistributionRow(
+        id=distribution.id,
+        name=distribution.name,
+        product_id=distribution.product_id,
+        product=product,
+        channel=distribution.channel,
+        state=distribution.state,
+        note=distribution.note,
+        out_folder=distribution.out_folder,
+        roster_hash=distribution.roster_hash,
+        created_at=distribution.created_at,
+        scheduled_at=distribution.scheduled_at,
+        finished_at=distribution.finished_at,
+        **{name: int(counts[name]) for name in (*COUNTS, *FACTS)},
+    )
+
+
+def _delivery_row(
+    delivery: Delivery, person: Person, *, batches: dict[int, Batch], redeemed: dict[int, Any]
+) -> DeliveryRow:
+    batch = batch_of(delivery.card_id, batches) if delivery.card_id is not None else None
+    serial = serial_of(batch, delivery.card_id) if batch and delivery.card_id is not None else ""
+    return DeliveryRow(
+        name=person.name,
+        department=person.department,
+        phone_masked=mask_phone(person.phone) if person.phone else "",
+        email_masked=mask_email(person.email) if person.email else "",
+        serial=serial,
+        card_tail=serial[-TAIL:],
+        redeemed_at=redeemed.get(delivery.card_id or 0) if delivery.state not in OUT else None,
+        **{
+            name: getattr(delivery, name)
+            for name in (
+                "id", "distribution_id", "no", "person_id", "card_id", "amount_minor", "state", "reason", "retryable",
+                "attempts", "sent_at", "opened_at", "claimed_at", "recalled_at",
+            )
+        },
+    )  # fmt: skip
+
+
+def _redeemed_at(session: Session, cards: Sequence[int]) -> dict[int, Any]:
+    """First redemption of each card that is not reversed whole."""
+    wanted = (
+        select(Redemption.card_id, func.min(Redemption.at))
+        .where(Redemption.card_id.in_(cards))
+        .group_by(Redemption.card_id)
+        .having((func.sum(Redemption.amount_minor) > 0) | (func.sum(Redemption.uses) > 0))
+    )
+    return dict(session.execute(wanted).all())  # type: ignore[arg-type]  # rows of two
