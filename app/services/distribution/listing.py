@@ -156,4 +156,4 @@ def _redeemed_at(session: Session, cards: Sequence[int]) -> dict[int, Any]:
         .group_by(Redemption.card_id)
         .having((func.sum(Redemption.amount_minor) > 0) | (func.sum(Redemption.uses) > 0))
     )
-    return dict(session.execute(wanted).all())  # type: ignore[arg-type]  # rows of two
+    return dict(session.execute(wanted).all())

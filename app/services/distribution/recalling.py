@@ -68,6 +68,21 @@ def settle(session: Session) -> int:
     Until then somebody may still open the link, and the card must not go to a second person. A link that was opened
     first makes the endpoint refuse: the delivery then stands as it was.
     """
+    dead: list[int] = []
+    for delivery, distribution in recalled(session):
+        answer = _answer(session, delivery)
+        unopened = delivery.opened_at is None and not _has_another(session, delivery)
+        if answer == "applied" and delivery.card_id is not None and unopened:
+            dead.append(delivery.card_id)
+        elif answer == "rejected":
+            _stand_again(session, distribution, delivery)
+    put_back(session, dead)
+    session.flush()
+    return len(dead)
+
+
+def recalled(session: Session) -> list[tuple[Delivery, Distribution]]:
+    """Recalled deliveries whose card still stands with the person."""
     wanted = (
         select(Delivery, Distribution)
         .join(Distribution, Distribution.id == Delivery.distribution_id)
@@ -80,16 +95,7 @@ def settle(session: Session) -> int:
             Card.person_id == Delivery.person_id,
         )
     )
-    dead: list[int] = []
-    for delivery, distribution in session.execute(wanted).all():
-        answer = _answer(session, delivery)
-        if answer == "applied" and delivery.opened_at is None and not _has_another(session, delivery):
-            dead.append(delivery.card_id)
-        elif answer == "rejected":
-            _stand_again(session, distribution, delivery)
-    put_back(session, dead)
-    session.flush()
-    return len(dead)
+    return [(delivery, distribution) for delivery, distribution in session.execute(wanted)]
 
 
 def used_cards(session: Session, card_ids: Sequence[int]) -> set[int]:

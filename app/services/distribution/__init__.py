@@ -1,0 +1,316 @@
+"""Distributions: prepare a list, deliver it, retry, take back, and account for every card."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.errors import NoEndpoint
+from app.models.base import now
+from app.models.database import Database
+from app.models.distribution import Delivery, Distribution
+from app.models.people import Person
+from app.services.audit import AuditLog
+from app.services.cards.codes import CodeReader
+from app.services.channels.letters import Template
+from app.services.distribution import listing, recalling, receipts
+from app.services.distribution.listing import found
+from app.services.distribution.planning import plan
+from app.services.distribution.preparing import (
+    already_given,
+    checked_template,
+    chunks,
+    lacking,
+    product_of,
+    take_cards,
+    tell_issued,
+    write_deliveries,
+)
+from app.services.distribution.rows import (
+    Delivered,
+    DeliveryFilter,
+    DeliveryRow,
+    DistributionRow,
+    DistributionSpec,
+    Plan,
+)
+from app.services.distribution.runs import Channels, CloudDoor, Runs
+from app.services.progress import Progress, unwatched
+from app.services.secret import Secret
+from app.services.settings import SettingService
+from app.services.writers.receipts import ReceiptOut
+from app.topics import Topic
+from sync.protocol import new_op_id
+
+CHANGED = (
+    Topic.DISTRIBUTIONS,
+    Topic.CARDS,
+    Topic.BATCHES,
+    Topic.CATALOG,
+    Topic.OUTBOX,
+    Topic.AUDIT,
+)
+NAMED_IN_AUDIT = 50
+"""Digests of people in one audit entry."""
+
+
+class DistributionService:
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        *,
+        reader: CodeReader,
+        cloud: CloudDoor,
+        settings: SettingService,
+        channels: Channels,
+    ) -> None:
+        self._database, self._audit, self._reader = database, audit, reader
+        self._cloud, self._settings = cloud, settings
+        self._runs = Runs(database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels)
+
+    # --- before ---
+
+    def already_given(self, product_id: int, person_ids: Sequence[int]) -> set[int]:
+        """Who of these has a card of this product from a delivery that was not taken back."""
+        with self._database.read() as session:
+            return already_given(session, product_id, person_ids)
+
+    def preview(self, spec: DistributionSpec) -> Plan:
+        """What `prepare` would do. Raises InvalidInput, NotFound."""
+        checked_template(spec)
+        self.settle_recalls()
+        with self._database.read() as session:
+            return plan(session, spec)
+
+    def prepare(self, spec: DistributionSpec, progress: Progress = unwatched) -> int:
+        """Take the cards and write down who gets which; the distribution's id. Nothing leaves the vault.
+
+        Raises NotEnoughCards, NoEndpoint, InvalidInput, NotFound; then nothing was taken.
+        """
+        template = checked_template(spec)
+        if spec.channel == "email" and self._cloud.public_url() is None:
+            raise NoEndpoint
+        self.settle_recalls()
+        domain = _domain(self._settings)
+        with self._database.write(*CHANGED) as session:
+            distribution = self._begin(session, spec, template)
+            receivers = write_deliveries(session, distribution, spec, domain=domain)
+            self._audit.record(
+                session, "distribution.prepared", subject=spec.name.strip(), channel=spec.channel, cards=receivers
+            )
+            distribution_id = distribution.id
+        self._runs.make_links(distribution_id, spec.channel, progress)
+        return distribution_id
+
+    # --- the run ---
+
+    def deliver(
+        self, distribution_id: int, progress: Progress = unwatched, *, zip_password: Secret | None = None
+    ) -> Delivered:
+        """Hand everything that waits to the channel; also what a pause, a cancel or a crash left waiting.
+
+        Raises MailServerRefused, NoEndpoint, NotWritable, DiskFull, DistributionRunning, NotFound, JobCancelled;
+        the rest then waits for the next call. `zip_password` wraps the file of channel `file`.
+        """
+        return self._runs.deliver(distribution_id, progress, zip_password=zip_password)
+
+    def continue_(self, distribution_id: int, progress: Progress = unwatched) -> Delivered:
+        """Go on after a pause."""
+        return self.deliver(distribution_id, progress)
+
+    def pause(self, distribution_id: int) -> None:
+        """A running delivery stops after the mail it is at."""
+        with self._database.write(Topic.DISTRIBUTIONS) as session:
+            distribution = found(session, distribution_id)
+            if distribution.state in ("prepared", "sending"):
+                distribution.state = "paused"
+
+    def due(self, at: datetime) -> list[int]:
+        """Distributions whose time has come and that nobody started."""
+        wanted = select(Distribution.id).where(
+            Distribution.state == "prepared", Distribution.scheduled_at.is_not(None), Distribution.scheduled_at <= at
+        )
+        with self._database.read() as session:
+            return list(session.scalars(wanted.order_by(Distribution.id)))
+
+    # --- after ---
+
+    def retry_failed(self, distribution_id: int) -> int:
+        """Put what failed and may go well now back in line, with a card where none was taken; how many.
+
+        Raises NotEnoughCards; then nothing is changed. `deliver` sends them.
+        """
+        with self._database.write(*CHANGED) as session:
+            distribution = found(session, distribution_id)
+            wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
+            rows = session.execute(
+                wanted.where(
+                    Delivery.distribution_id == distribution_id, Delivery.state == "failed", Delivery.retryable
+                ).order_by(Delivery.no)
+            ).all()
+            again = [delivery for delivery, person in rows if _may_go(distribution, delivery, person)]
+            without = [delivery for delivery in again if delivery.card_id is None]
+            people = [delivery.person_id for delivery in without]
+            face = distribution.template.get("amount_minor")
+            cards = take_cards(session, distribution.product_id, people, face_minor=face)
+            for delivery, (card_id, amount) in zip(without, cards, strict=True):
+                delivery.card_id, delivery.amount_minor = card_id, amount
+            tell_issued(session, distribution, [amount or 0 for _, amount in cards])
+            for delivery in again:
+                _put_in_line(delivery)
+            if again:
+                distribution.state, distribution.finished_at = "prepared", None
+        self._runs.make_links(distribution_id, distribution.channel, unwatched)
+        return len(again)
+
+    def resend_uncertain(self, distribution_id: int) -> int:
+        """Put mails that may or may not have arrived back in line, each with its own Message-ID; how many."""
+        with self._database.write(Topic.DISTRIBUTIONS) as session:
+            distribution = found(session, distribution_id)
+            won = session.execute(
+                update(Delivery)
+                .where(Delivery.distribution_id == distribution_id, Delivery.state == "uncertain")
+                .values(state="released", reason=None, retryable=False)
+            )
+            count: int = won.rowcount  # type: ignore[attr-defined]
+            if count:
+                distribution.state, distribution.finished_at = "prepared", None
+        return count
+
+    def cancel_rest(self, distribution_id: int) -> int:
+        """Leave out everything that has not gone out; the cards return to stock. How many there were."""
+        with self._database.write(*CHANGED) as session:
+            distribution = found(session, distribution_id)
+            wanted = select(Delivery).where(
+                Delivery.distribution_id == distribution_id, Delivery.state.in_(("prepared", "released"))
+            )
+            count = recalling.cancel(session, distribution, list(session.scalars(wanted)))
+            distribution.state, distribution.finished_at = "cancelled", now()
+            self._audit.record(session, "distribution.cancelled", subject=distribution.name, cards=count)
+        return count
+
+    def recall(self, delivery_ids: Sequence[int]) -> int:
+        """Take deliveries back; how many were. Raises AlreadyClaimed, DistributionRunning; then none is.
+
+        A mailed card returns to stock as soon as the endpoint says that its link is dead (`settle_recalls`); a card
+        whose code went out on paper or in a file is voided.
+        """
+        with self._database.write(*CHANGED) as session:
+            by_distribution: dict[int, list[Delivery]] = {}
+            for some in chunks(delivery_ids):
+                for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(some))):
+                    by_distribution.setdefault(delivery.distribution_id, []).append(delivery)
+            count = 0
+            for distribution_id, deliveries in by_distribution.items():
+                distribution = found(session, distribution_id)
+                taken = recalling.recall(session, distribution, deliveries)
+                count += len(taken)
+                people = [self._audit.digest_of(str(delivery.person_id)) for delivery in taken[:NAMED_IN_AUDIT]]
+                if taken:
+                    self._audit.record(
+                        session, "distribution.recalled", subject=distribution.name, cards=len(taken), people=people
+                    )
+        return count
+
+    def settle_recalls(self) -> int:
+        """Return the cards of recalled links to stock once the endpoint confirmed; how many. Call it after a sync."""
+        with self._database.read() as session:
+            if not recalling.recalled(session):
+                return 0
+        with self._database.write(Topic.DISTRIBUTIONS, Topic.CARDS, Topic.BATCHES, Topic.CATALOG) as session:
+            return recalling.settle(session)
+
+    # --- looking ---
+
+    def distributions(self) -> list[DistributionRow]:
+        """Newest first."""
+        with self._database.read() as session:
+            return listing.distribution_rows(session)
+
+    def distribution(self, distribution_id: int) -> DistributionRow:
+        with self._database.read() as session:
+            found(session, distribution_id)
+            return listing.distribution_rows(session, distribution_id)[0]
+
+    def delivery_ids(self, distribution_id: int, wanted: DeliveryFilter | None = None) -> list[int]:
+        """In the order of the list."""
+        with self._database.read() as session:
+            return listing.delivery_ids(session, distribution_id, wanted or DeliveryFilter())
+
+    def deliveries_of(self, ids: Sequence[int]) -> list[DeliveryRow]:
+        """In the order of `ids`."""
+        with self._database.read() as session:
+            return listing.delivery_rows(session, ids)
+
+    def receipt(self, distribution_id: int) -> ReceiptOut:
+        """What Finance gets: every line, and totals that add up."""
+        merchant = self._settings.merchant().name
+        with self._database.read() as session:
+            distribution = found(session, distribution_id)
+            product = product_of(session, distribution.product_id).name
+            rows = listing.delivery_rows(session, listing.delivery_ids(session, distribution_id, DeliveryFilter()))
+        return receipts.receipt_of(distribution, rows, merchant=merchant, product=product)
+
+    def write_receipt(self, distribution_id: int, path: Path) -> None:
+        """As PDF or XLSX, by the ending of the name. Raises InvalidInput, NotWritable, DiskFull."""
+        receipt = self.receipt(distribution_id)
+        receipts.write(path, receipt)
+        self._audit.note("receipts.exported", subject=receipt.title, lines=len(receipt.lines))
+
+    # --- the parts ---
+
+    def _begin(self, session: Session, spec: DistributionSpec, template: Template) -> Distribution:
+        product_of(session, spec.product_id)
+        distribution = Distribution(
+            uid=UUID(new_op_id()).bytes,
+            name=spec.name.strip(),
+            product_id=spec.product_id,
+            channel=spec.channel,
+            note=spec.note.strip(),
+            template=asdict(template)
+            | {"gate": spec.gate, "pace": spec.pace_per_10min, "amount_minor": spec.amount_minor, "runs": 0},
+            roster_hash=spec.roster_hash,
+            out_folder=str(spec.out_folder) if spec.out_folder else None,
+            created_at=now(),
+            scheduled_at=spec.scheduled_at,
+        )
+        session.add(distribution)
+        session.flush()
+        return distribution
+
+
+def _domain(settings: SettingService) -> str:
+    """Right side of the Message-IDs: the sender's own domain, as mail filters expect it."""
+    sender = str(settings.get("mail.server").get("sender") or "")
+    return sender.rpartition("@")[2].strip() or "localhost.localdomain"
+
+
+def _may_go(distribution: Distribution, delivery: Delivery, person: Person) -> bool:
+    gate = "none" if delivery.link_id else distribution.template.get("gate", "none")
+    return person.left_at is None and lacking(person, channel=distribution.channel, gate=gate) is None
+
+
+def _put_in_line(delivery: Delivery) -> None:
+    """A link that the endpoint refused is made anew; any other stays, so that a re-sent mail is the same mail."""
+    if delivery.reason == "link-refused":
+        delivery.link_id = delivery.link_secret = delivery.pickup_code = None
+    delivery.state = "released" if delivery.link_id else "prepared"
+    delivery.reason, delivery.retryable = None, False
+
+
+__all__ = [
+    "Channels",
+    "CloudDoor",
+    "Delivered",
+    "DeliveryFilter",
+    "DeliveryRow",
+    "DistributionRow",
+    "DistributionService",
+    "DistributionSpec",
+    "Plan",
+]

@@ -1,0 +1,64 @@
+"""The receipt of a distribution: one line a person, totals that add up to the fen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.errors import InvalidInput
+from app.models.distribution import Distribution
+from app.services.distribution.rows import IN_HAND, ON_THE_WAY, DeliveryRow
+from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt_pdf, write_receipt_xlsx
+from app.vocabulary import DELIVERY_REASONS, DELIVERY_STATES, word
+from app.words import moment, tr
+
+SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Sent", ON_THE_WAY),
+    ("Prepared", IN_HAND),
+    ("Failed", ("failed",)),
+    ("Uncertain", ("uncertain",)),
+    ("Skipped", ("skipped",)),
+    ("Recalled", ("recalled",)),
+)
+"""Every state stands in exactly one sum, so the sums make the whole."""
+
+
+def receipt_of(distribution: Distribution, rows: Sequence[DeliveryRow], *, merchant: str, product: str) -> ReceiptOut:
+    totals = {tr("People"): _sum(rows)}
+    for title, states in SUMS:
+        totals[tr(title)] = _sum([row for row in rows if row.state in states])
+    return ReceiptOut(
+        title=distribution.name,
+        merchant=merchant,
+        product=product,
+        made_at=distribution.created_at,
+        lines=[_line(row) for row in rows],
+        totals=totals,
+    )
+
+
+def write(path: Path, receipt: ReceiptOut) -> None:
+    """As PDF or XLSX, by the ending of the name. Raises InvalidInput."""
+    writers = {".pdf": write_receipt_pdf, ".xlsx": write_receipt_xlsx}
+    if path.suffix.lower() not in writers:
+        raise InvalidInput("out", "unknown-kind")
+    writers[path.suffix.lower()](path, receipt=receipt)
+
+
+def _sum(rows: Sequence[DeliveryRow]) -> tuple[int, int]:
+    """How many, and their amounts in fen."""
+    return len(rows), sum(row.amount_minor or 0 for row in rows)
+
+
+def _line(row: DeliveryRow) -> ReceiptLine:
+    state = word(DELIVERY_STATES, row.state)
+    return ReceiptLine(
+        no=row.no,
+        name=row.name,
+        department=row.department,
+        phone_masked=row.phone_masked,
+        card_tail=row.card_tail,
+        amount_minor=row.amount_minor,
+        state=f"{state}: {word(DELIVERY_REASONS, row.reason)}" if row.reason else state,
+        sent=moment(row.sent_at),
+        opened=moment(row.opened_at),
+        redeemed=moment(row.redeemed_at),
+    )
