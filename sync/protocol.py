@@ -1,8 +1,34 @@
 """The messages both ends speak, and their version."""
 
+import base64
+import hashlib
 import os
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+VERSION = 1
+OPS_PER_PUSH = 200
+CHUNK_RECORDS = 5_000
+RECORD = 32
+"""Bytes of one uploaded record: `d` of a card."""
+BODY_LIMIT = 1 << 20
+CHUNK_LIMIT = 256 << 10
+PROBLEM = "https://kaxia.example/problems/"
+"""Problem types are names, not addresses to fetch; the part behind the last slash is the stable key."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Id = Annotated[str, Meta(min_length=36, max_length=36, pattern="^[0-9a-fA-F-]{36}$")]
+Token = Annotated[str, Meta(max_length=128, pattern="^[A-Za-z0-9_-]+$")]
+"""Bytes as base64url without padding, or another short opaque text."""
+Text = Annotated[str, Meta(max_length=2_000)]
+Whole = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 def new_op_id() -> str:
@@ -11,3 +37,363 @@ def new_op_id() -> str:
     value = stamp << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     return str(UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+
+
+def b64(raw: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unb64(text: str) -> bytes:
+    """Raises ValueError for anything that is not base64url without padding."""
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if b64(raw) != text:
+        raise ValueError("not base64url without padding")
+    return raw
+
+
+def to_wire(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC with milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_wire(text: str) -> datetime:
+    """Raises ValueError for a text without a zone."""
+    instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs its zone")
+    return instant.astimezone(UTC)
+
+
+def to_ms(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(milliseconds=1)
+
+
+def from_ms(stamp: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=stamp)
+
+
+def merkle_root(records: Iterable[bytes]) -> bytes:
+    """Root over records in the given (sorted) order: leaf SHA-256(0x00 ‖ d), node SHA-256(0x01 ‖ left ‖ right); an odd
+    node moves up unchanged. No records: the hash of nothing."""
+    sha256 = hashlib.sha256
+    level = [sha256(b"\0" + record).digest() for record in records]
+    if not level:
+        return sha256(b"").digest()
+    while len(level) > 1:
+        paired = [sha256(b"\1" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
+        level = paired + level[len(paired) * 2 :]
+    return level[0]
+
+
+def gate_digest(link_id: str, value: str) -> str:
+    """What the phone sends in place of the phone tail or employee number."""
+    return b64(hashlib.sha256(b"kx.gate.v1\0" + link_id.encode() + b"\0" + value.encode()).digest())
+
+
+def pickup_lookup(merchant_id: UUID, code: str) -> str:
+    """What finds a link by its pick-up code."""
+    return b64(hashlib.sha256(b"kx.pickup.v1\0" + merchant_id.bytes + code.encode()).digest())
+
+
+def feed_hash(before: bytes, seq: int, row: bytes) -> bytes:
+    """Chain of the feed: each row is bound to everything before it."""
+    return hashlib.sha256(b"kx.feed.v1\0" + before + seq.to_bytes(8, "big") + row).digest()
+
+
+def feed_row(type_: str, op_id: str, at: str, body: bytes) -> bytes:
+    """The bytes of an event that its hash covers; `body` is the JSON as it stands in the feed."""
+    return b"\n".join((type_.encode(), op_id.encode(), at.encode(), body))
+
+
+# --- what everyone may ask ---
+
+
+class ProtocolWindow(Struct, frozen=True):
+    min: int
+    max: int
+
+
+class FeedHead(Struct, frozen=True):
+    epoch: str
+    head: int
+
+
+class MerchantCard(Struct, frozen=True):
+    id: str
+    name: str
+    phone: str = ""
+    slug: str = ""
+
+
+class DeviceState(Struct, frozen=True):
+    id: str
+    role: str
+    state: str
+
+
+class Limits(Struct, frozen=True):
+    ops_per_push: int = OPS_PER_PUSH
+    chunk_records: int = CHUNK_RECORDS
+
+
+class Hello(Struct, frozen=True):
+    server_time: str
+    protocol: ProtocolWindow
+    feed: FeedHead
+    mode: str
+    merchant: MerchantCard
+    device: DeviceState
+    limits: Limits = msgspec.field(default_factory=Limits)
+
+
+class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    pairing_code: Annotated[str, Meta(min_length=1, max_length=64)]
+    device_name: Annotated[str, Meta(max_length=200)]
+    public_key: Token
+    incarnation: Token
+    proof: Token
+    """Ed25519 over `kx-enroll` ‖ 0 ‖ pairing code."""
+
+
+class EnrollAnswer(Struct, frozen=True):
+    device_id: str
+    merchant_id: str
+    hello: Hello
+
+
+# --- ops and the feed ---
+
+
+class Op(Struct, frozen=True, forbid_unknown_fields=True):
+    op_id: Id
+    type: Annotated[str, Meta(max_length=40)]
+    occurred_at: Annotated[str, Meta(max_length=40)]
+    body: dict[str, Any]
+
+
+class OpsRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    ops: Annotated[list[Op], Meta(min_length=1, max_length=OPS_PER_PUSH)]
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    retryable: bool = False
+    retry_after_s: float | None = None
+    server_time: str | None = None
+    remaining_minor: int | None = None
+    remaining_uses: int | None = None
+    gate_kind: str | None = None
+    pointers: list[str] | None = None
+    trace: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.type.rpartition("/")[2]
+
+
+class OpResult(Struct, frozen=True, omit_defaults=True):
+    op_id: str
+    status: str
+    """applied, duplicate (the stored outcome of the same op) or rejected."""
+    seq: int | None = None
+    outcome: dict[str, Any] | None = None
+    problem: Problem | None = None
+
+
+class OpsAnswer(Struct, frozen=True):
+    results: list[OpResult]
+    head: int
+
+
+class Event(Struct, frozen=True):
+    seq: int
+    type: str
+    op_id: str
+    at: str
+    body: msgspec.Raw
+    hash: str
+
+
+class EventsPage(Struct, frozen=True):
+    epoch: str
+    events: list[Event]
+    next: str
+    has_more: bool
+    head: int
+
+
+class UploadState(Struct, frozen=True):
+    total: int
+    chunk_records: int
+    have: list[int]
+    sealed: bool
+
+
+class SealRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    op_id: Id
+    count: Whole
+    root: Token
+
+
+class SealAnswer(Struct, frozen=True):
+    status: str
+    seq: int
+    live: int
+    receipt: dict[str, Any]
+
+
+class FreezeRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    op_id: Id
+    batch_id: Id
+    occurred_at: Annotated[str, Meta(max_length=40)] = ""
+
+
+class FreezeAnswer(Struct, frozen=True):
+    status: str
+    in_force: str
+    """`now`, or `now_except_leases`."""
+    seq: int
+
+
+class BatchClaim(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a desktop believes about one batch."""
+
+    batch_id: Id
+    count: Whole
+    redeemed_minor: int
+    redeemed_uses: int
+
+
+class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    at_seq: Whole
+    """Feed position the claims were computed at."""
+    batches: Annotated[list[BatchClaim], Meta(max_length=5_000)]
+
+
+class BatchDifference(Struct, frozen=True):
+    batch_id: str
+    what: str
+    here: int | None
+    there: int | None
+
+
+class ReconcileAnswer(Struct, frozen=True):
+    head: int
+    compared: int
+    differences: list[BatchDifference]
+
+
+# --- links and the phone ---
+
+
+class Gate(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Annotated[str, Meta(pattern="^(phone_tail|employee_no)$")]
+    digest: Token
+
+
+class Pickup(Struct, frozen=True, forbid_unknown_fields=True):
+    lookup: Token
+    ciphertext: Annotated[str, Meta(max_length=8_192)]
+
+
+class LinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    op_id: Id
+    batch_id: Id
+    card_no: Whole
+    auth_digest: Token
+    ciphertext: Annotated[str, Meta(max_length=8_192)]
+    expires_at: str | None = None
+    gate: Gate | None = None
+    pickup: Pickup | None = None
+
+
+class LookupRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    d: Token
+
+
+class HistoryEntry(Struct, frozen=True):
+    at: str
+    amount_minor: int
+    uses: int
+    kind: str
+
+
+class CardState(Struct, frozen=True):
+    card: str
+    """active, spent, frozen, expired, voided, unsealed, supplier."""
+    remaining_minor: int | None
+    remaining_uses: int | None
+    history: list[HistoryEntry]
+    link: str
+    """waiting, opened, claimed, recalled, expired; empty where no link is meant."""
+    merchant: MerchantCard
+
+
+class LookupAnswer(Struct, frozen=True):
+    state: CardState
+    batch_id: str
+    card_no: int
+    product: str
+    face_minor: int | None
+    valid_until: str | None
+
+
+class OpenRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    auth: Token
+    gate: Token | None = None
+
+
+class AuthRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    auth: Token
+
+
+class PickupRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    slug: Annotated[str, Meta(max_length=64)]
+    lookup: Token
+    value: Annotated[str, Meta(max_length=64)] = ""
+
+
+class OpenAnswer(Struct, frozen=True, omit_defaults=True):
+    ciphertext: str
+    batch_id: str
+    expires_at: str | None
+    state: CardState
+    link_id: str | None = None
+    auth: str | None = None
+
+
+class StateAnswer(Struct, frozen=True):
+    state: CardState
+    gate_kind: str | None = None
+
+
+class RedeemRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    op_id: Id
+    merchant_id: Id
+    d: Token
+    amount_minor: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    uses: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    link_id: Token | None = None
+    challenge: str | None = None
+    form: str | None = None
+
+
+class RedeemAnswer(Struct, frozen=True):
+    status: str
+    op_id: str
+    redeemed_minor: int
+    redeemed_uses: int
+    remaining_minor: int | None
+    remaining_uses: int | None
+    at: str
+
+
+class MerchantPage(Struct, frozen=True):
+    merchant_id: str
+    name: str
+    phone: str
+    slug: str

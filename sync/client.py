@@ -1,0 +1,208 @@
+"""The desktop's end of the wire: signed requests, time-outs, retries that repeat nothing, problems as data."""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+import stamina
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sync import signing
+from sync.protocol import (
+    EnrollAnswer,
+    EnrollRequest,
+    EventsPage,
+    FreezeAnswer,
+    FreezeRequest,
+    Hello,
+    LinkRequest,
+    LookupAnswer,
+    LookupRequest,
+    Op,
+    OpsAnswer,
+    OpsRequest,
+    Problem,
+    ReconcileAnswer,
+    ReconcileRequest,
+    SealAnswer,
+    SealRequest,
+    UploadState,
+    b64,
+    from_wire,
+)
+
+T = TypeVar("T")
+CONNECT_S, READ_S = 5.0, 30.0
+TRIES = 3
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 2.0
+"""Short tries within one call; what is still unsent waits in the outbox for the next round."""
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class Unreachable(Exception):
+    """No answer came: nothing is known about what happened there."""
+
+
+class _Passing(Unreachable):
+    """Worth another try at once."""
+
+
+class Refused(Exception):
+    """The endpoint answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.key)
+        self.problem = problem
+
+    @property
+    def key(self) -> str:
+        return self.problem.key
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signs."""
+
+    device_id: str
+    incarnation: str
+    key: Ed25519PrivateKey
+
+
+class SyncClient:
+    """One endpoint; not shared between threads. A request that got no answer is sent again as it is, signed anew."""
+
+    def __init__(self, base_url: str, identity: Identity | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._identity = identity
+        self._session = requests.Session()
+        self._session.trust_env = not self.base_url.startswith("http://127.")  # a proxy must not see the embedded one
+        self._skew_s = 0
+
+    def close(self) -> None:
+        self._session.close()
+
+    # --- pairing ---
+
+    def enroll(self, pairing_code: str, *, device_name: str, key: Ed25519PrivateKey, incarnation: str) -> EnrollAnswer:
+        """Register this device; the code is used up. Never repeated by itself: the second try would be refused."""
+        request = EnrollRequest(
+            pairing_code=pairing_code,
+            device_name=device_name,
+            public_key=b64(key.public_key().public_bytes_raw()),
+            incarnation=incarnation,
+            proof=b64(signing.enroll_proof(key, pairing_code)),
+        )
+        body = msgspec.json.encode(request)
+        answer = self._send("POST", "/sync/v1/enroll", body, headers={"Content-Type": "application/json"})
+        return _read(answer, EnrollAnswer)
+
+    # --- signed calls ---
+
+    def hello(self) -> Hello:
+        return self._call("GET", "/sync/v1/hello", Hello)
+
+    def push(self, ops: Iterable[Op]) -> OpsAnswer:
+        return self._call("POST", "/sync/v1/ops", OpsAnswer, OpsRequest(list(ops)))
+
+    def events(self, after: str, *, limit: int = 1_000, wait_s: int = 0) -> EventsPage:
+        return self._call("GET", f"/sync/v1/events?after={after}&limit={limit}&wait={wait_s}", EventsPage)
+
+    def upload_state(self, batch_id: str) -> UploadState:
+        return self._call("GET", f"/sync/v1/batches/{batch_id}/upload", UploadState)
+
+    def put_chunk(self, batch_id: str, n: int, records: bytes) -> None:
+        self._signed("PUT", f"/sync/v1/batches/{batch_id}/chunks/{n}", records, kind="application/octet-stream")
+
+    def seal(self, batch_id: str, request: SealRequest) -> SealAnswer:
+        return self._call("POST", f"/sync/v1/batches/{batch_id}/seal", SealAnswer, request)
+
+    def freeze(self, request: FreezeRequest) -> FreezeAnswer:
+        return self._call("POST", "/sync/v1/freeze", FreezeAnswer, request)
+
+    def reconcile(self, request: ReconcileRequest) -> ReconcileAnswer:
+        return self._call("POST", "/sync/v1/reconcile", ReconcileAnswer, request)
+
+    def put_link(self, link_id: str, request: LinkRequest) -> dict[str, Any]:
+        return self._call("PUT", f"/sync/v1/links/{link_id}", dict[str, Any], request)
+
+    def look_up(self, d: bytes) -> LookupAnswer:
+        return self._call("POST", "/sync/v1/cards/lookup", LookupAnswer, LookupRequest(b64(d)))
+
+    # --- how ---
+
+    def _call(self, method: str, path: str, kind: type[T], message: Any = None) -> T:
+        body = b"" if message is None else msgspec.json.encode(message)
+        return _read(self._signed(method, path, body), kind)
+
+    def _signed(self, method: str, path: str, body: bytes, *, kind: str = "application/json") -> requests.Response:
+        """Send with short retries; a wrong clock is corrected from the answer, once."""
+        for attempt in stamina.retry_context(
+            on=_Passing, attempts=TRIES, wait_initial=RETRY_FIRST_S, wait_max=RETRY_LONGEST_S, timeout=None
+        ):
+            with attempt:
+                try:
+                    return self._send(method, path, body, headers=self._headers(method, path, body, kind))
+                except Refused as refused:
+                    if refused.key != "clock-skew" or refused.problem.server_time is None:
+                        raise
+                    self._skew_s = round(from_wire(refused.problem.server_time).timestamp() - time.time())
+                    return self._send(method, path, body, headers=self._headers(method, path, body, kind))
+        raise AssertionError("the loop returns or raises")
+
+    def _headers(self, method: str, path: str, body: bytes, kind: str) -> dict[str, str]:
+        if self._identity is None:
+            raise Unreachable("not paired")
+        who = self._identity
+        message = signing.message_of(method, self.base_url + path, body)
+        created = int(time.time()) + self._skew_s
+        signed = signing.sign(message, who.key, device=who.device_id, incarnation=who.incarnation, created=created)
+        return signed | ({"Content-Type": kind} if body else {})
+
+    def _send(self, method: str, path: str, body: bytes, *, headers: dict[str, str]) -> requests.Response:
+        try:
+            answer = self._session.request(
+                method,
+                self.base_url + path,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_S, READ_S),
+                allow_redirects=False,
+            )
+        except requests.ConnectionError as error:
+            raise _Passing(type(error).__name__) from error
+        except requests.RequestException as error:
+            raise Unreachable(type(error).__name__) from error
+        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            return answer
+        problem = _problem(answer)
+        if answer.status_code in PASSING and problem is None:
+            raise _Passing(str(answer.status_code))
+        if problem is None:
+            raise Unreachable(f"{answer.status_code} from something else than an endpoint")
+        raise Refused(problem)
+
+
+def new_incarnation() -> str:
+    """A new life of a device: 128 random bits."""
+    return b64(os.urandom(16))
+
+
+def _problem(answer: requests.Response) -> Problem | None:
+    if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    try:
+        return msgspec.json.decode(answer.content, type=Problem)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _read(answer: requests.Response, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Unreachable("an answer no endpoint gives") from error

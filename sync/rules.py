@@ -1,0 +1,69 @@
+"""May this card be redeemed? One pure function, used at both ends; no clock, no database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """Everything a verdict depends on."""
+
+    card_state: str
+    """active, spent or voided (a desktop's in_stock and assigned count as active once published)."""
+    card_frozen: bool
+    batch_frozen: bool
+    batch_voided: bool
+    sealed: bool
+    money: bool
+    partial: bool
+    balance_minor: int | None
+    uses_left: int
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to redeem; None means all of it."""
+
+    amount_minor: int | None = None
+    uses: int | None = None
+
+
+def judge(card: CardFacts, wanted: Wanted, at: datetime) -> str | None:
+    """Why not: a problem key of the protocol, or None when the card may be redeemed. Worst reason first."""
+    if not card.sealed:
+        return "card-unknown"
+    if card.batch_voided or card.card_state == "voided":
+        return "card-voided"
+    if card.batch_frozen:
+        return "batch-frozen"
+    if card.card_frozen:
+        return "card-frozen"
+    return _timely(card, at) or _enough(card, wanted)
+
+
+def _timely(card: CardFacts, at: datetime) -> str | None:
+    if card.valid_until is not None and at > card.valid_until:
+        return "card-expired"
+    if card.valid_from is not None and at < card.valid_from:
+        return "card-not-yet"
+    return None
+
+
+def _enough(card: CardFacts, wanted: Wanted) -> str | None:
+    if card.money:
+        return _enough_money(card, card.balance_minor or 0, wanted.amount_minor)
+    if card.uses_left <= 0:
+        return "card-spent"
+    return "insufficient-balance" if wanted.uses is not None and wanted.uses > card.uses_left else None
+
+
+def _enough_money(card: CardFacts, balance: int, wanted: int | None) -> str | None:
+    if card.card_state == "spent" or balance <= 0:
+        return "card-spent"
+    if wanted is not None and wanted > balance:
+        return "insufficient-balance"
+    if wanted is not None and wanted < balance and not card.partial:
+        return "no-partial"
+    return None

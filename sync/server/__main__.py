@@ -1,0 +1,146 @@
+"""`python -m sync.server`: serve the endpoint, migrate its database, add merchants."""
+
+import argparse
+import json
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from sync.server import access
+from sync.server.database import Store, opened, shown
+from sync.server.endpoint import Endpoint, now_ms
+from sync.server.secret_files import load_or_make
+
+DEFAULT_DATABASE = "kaxia-endpoint.db"
+
+
+def main() -> int:
+    """Exit 0 done, 1 refused with a sentence, 2 usage."""
+    arguments = _parser().parse_args()
+    _log(verbose=arguments.verbose)
+    try:
+        return int(arguments.run(arguments))
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    import uvicorn
+
+    from sync.server.app import application
+
+    secrets = load_or_make(_secret_file(arguments))
+    store = Store(arguments.database)
+    store.migrate()
+    app = application(Endpoint(store, secrets, arguments.trusted_proxies))
+    listening = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((arguments.host, arguments.port))
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    sys.stdout.write(f"listening on http://{host}:{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=False,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def migrate(arguments: argparse.Namespace) -> int:
+    Store(arguments.database).migrate()
+    sys.stdout.write(f"{shown(arguments.database)} is up to date\n")
+    return 0
+
+
+def add_merchant(arguments: argparse.Namespace) -> int:
+    """Make a merchant and print the pairing code for its first desktop; again for a new code."""
+    if arguments.merchant_id:
+        UUID(arguments.merchant_id)
+    with opened(arguments.database) as store:
+        made = store.write_now(
+            lambda transaction: access.add_merchant(
+                transaction,
+                name=arguments.name,
+                merchant_id=arguments.merchant_id,
+                slug=arguments.slug,
+                at_ms=now_ms(),
+            )
+        )
+    if arguments.json:
+        document = {"merchant_id": made.merchant_id, "slug": made.slug, "pairing_code": made.code}
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        sys.stdout.write(f"merchant      {made.merchant_id}\nslug          {made.slug}\npairing code  {made.code}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sync.server", description="The endpoint of Kaxia.")
+    parser.add_argument("--verbose", action="store_true", help="one log line per request")
+    commands = parser.add_subparsers(required=True)
+    database = argparse.ArgumentParser(add_help=False)
+    database.add_argument(
+        "--database",
+        default=os.environ.get("KAXIA_ENDPOINT_DATABASE", DEFAULT_DATABASE),
+        help="a file, or postgresql://user:password@host/name",
+    )
+    run = commands.add_parser("serve", parents=[database], help="run the endpoint")
+    run.add_argument("--port", type=int, default=8787, help="0 takes a free one")
+    run.add_argument("--host", default="127.0.0.1")
+    run.add_argument("--secrets", type=Path, help="file of the pepper and the signing key")
+    run.add_argument("--trusted-proxies", type=int, default=0, help="own hops in X-Forwarded-For")
+    run.set_defaults(run=serve)
+    step = commands.add_parser("migrate", parents=[database], help="bring the database up to date")
+    step.set_defaults(run=migrate)
+    merchant = commands.add_parser("merchant", help="merchants").add_subparsers(required=True)
+    add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
+    add.add_argument("--name", required=True)
+    add.add_argument("--slug", default="", help="short name in the address of the pick-up page")
+    add.add_argument("--merchant-id", default="", help="UUID of a vault's merchant")
+    add.add_argument("--json", action="store_true")
+    add.set_defaults(run=add_merchant)
+    return parser
+
+
+def _secret_file(arguments: argparse.Namespace) -> Path:
+    """Beside the database file, or in the home folder when there is none."""
+    if arguments.secrets:
+        return Path(arguments.secrets)
+    database = arguments.database.removeprefix("sqlite:///")
+    if "://" in database:
+        return Path.home() / ".kaxia" / "endpoint-secrets.json"
+    return Path(database + ".secrets.json")
+
+
+def _log(*, verbose: bool) -> None:
+    """JSON lines on stderr, without codes: paths are shortened before they come here."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

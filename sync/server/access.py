@@ -1,0 +1,171 @@
+"""Who is asking: merchants, pairing, devices, request signatures, roles."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sync.protocol import (
+    VERSION,
+    DeviceState,
+    EnrollAnswer,
+    EnrollRequest,
+    FeedHead,
+    Hello,
+    MerchantCard,
+    ProtocolWindow,
+    from_ms,
+    new_op_id,
+    to_wire,
+    unb64,
+)
+from sync.server import feed
+from sync.server.database import Transaction
+from sync.server.problems import Refusal
+from sync.signing import WINDOW_S, Signed, is_genuine, proves_enrolment
+
+PAIRING_MS = 10 * 60 * 1000
+NONCE_MS = 15 * 60 * 1000
+SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{1,40}$")
+
+WRITERS = frozenset({"owner", "manager", "distributor"})
+ROLES: dict[str, frozenset[str]] = {
+    "merchant.update@1": frozenset({"owner", "manager"}),
+    "batch.create@1": WRITERS,
+    "batch.freeze@1": WRITERS,
+    "batch.thaw@1": frozenset({"owner", "manager"}),
+    "batch.void@1": frozenset({"owner", "manager"}),
+    "card.freeze@1": WRITERS,
+    "card.thaw@1": frozenset({"owner", "manager"}),
+    "card.void@1": WRITERS,
+    "redeem@1": frozenset({"owner", "manager", "distributor", "clerk"}),
+    "reverse@1": frozenset({"owner", "manager", "clerk"}),
+    "link.put@1": WRITERS,
+    "link.recall@1": WRITERS,
+    "upload": WRITERS,
+    "look": frozenset({"owner", "manager", "distributor", "clerk", "auditor"}),
+}
+"""Who may do what; what is not listed nobody may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    id: str
+    merchant_id: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    merchant_id: str
+    slug: str
+    code: str
+
+
+def require(device: Device, act: str) -> None:
+    """Raises Refusal: an act nobody declared is an unknown one, another is not for this role."""
+    if act not in ROLES:
+        raise Refusal("op-unknown")
+    if device.role not in ROLES[act]:
+        raise Refusal("forbidden")
+
+
+def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", slug: str = "", at_ms: int) -> Pairing:
+    """Make a merchant, or only a new pairing code for one that is there. Raises ValueError with a sentence."""
+    identity = str(UUID(merchant_id)) if merchant_id else str(uuid4())
+    known = transaction.one("SELECT slug FROM merchant WHERE id = ?", identity)
+    if known is None:
+        slug = slug or identity.replace("-", "")[:10]
+        if not SLUG.match(slug):
+            raise ValueError("A slug has 2 to 41 small letters, digits and hyphens.")
+        if transaction.one("SELECT id FROM merchant WHERE slug = ?", slug):
+            raise ValueError(f"The slug {slug} is taken.")
+        transaction.run(
+            "INSERT INTO merchant (id, name, phone, slug, feed_seq, feed_hash, created_ms) "
+            "VALUES (?, ?, '', ?, 0, ?, ?)",
+            *(identity, name, slug, b"\0" * 32, at_ms),
+        )
+    else:
+        slug = str(known[0])
+    code = secrets.token_urlsafe(16)
+    transaction.run(
+        "INSERT INTO pairing (code_digest, merchant_id, role, expires_ms) VALUES (?, ?, 'owner', ?)",
+        *(_code_digest(code), identity, at_ms + PAIRING_MS),
+    )
+    return Pairing(identity, slug, code)
+
+
+def enroll(transaction: Transaction, request: EnrollRequest, *, at_ms: int) -> EnrollAnswer:
+    """Register a device: the pairing code is used up by one conditional update."""
+    try:
+        public_key, proof = unb64(request.public_key), unb64(request.proof)
+    except ValueError as error:
+        raise Refusal("invalid", pointers=["/public_key"]) from error
+    if len(public_key) != 32 or not proves_enrolment(public_key, request.pairing_code, proof):
+        raise Refusal("pairing-refused")
+    row = transaction.one(
+        "UPDATE pairing SET used_ms = ? WHERE code_digest = ? AND used_ms IS NULL AND expires_ms >= ? "
+        "RETURNING merchant_id, role",
+        *(at_ms, _code_digest(request.pairing_code), at_ms),
+    )
+    if row is None:
+        raise Refusal("pairing-refused")
+    merchant, role, device_id = str(row[0]), str(row[1]), str(uuid4())
+    transaction.run(
+        "INSERT INTO device (id, merchant_id, name, public_key, role, state, incarnation, enrolled_ms) "
+        "VALUES (?, ?, ?, ?, ?, 'active', ?, ?)",
+        *(device_id, merchant, request.device_name, public_key, role, request.incarnation, at_ms),
+    )
+    body = {"device_id": device_id, "name": request.device_name, "role": role}
+    feed.append(transaction, merchant, "device.enrolled@1", op_id=new_op_id(), at=to_wire(from_ms(at_ms)), body=body)
+    return EnrollAnswer(device_id, merchant, hello(transaction, Device(device_id, merchant, role), at_ms=at_ms))
+
+
+def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
+    """The device behind a signature. Order matters: who, genuine, when, once. Raises Refusal."""
+    row = transaction.one(
+        "SELECT merchant_id, public_key, role, state, incarnation FROM device WHERE id = ?", signed.device
+    )
+    if row is None or not is_genuine(signed, bytes(row[1])):
+        raise Refusal("bad-signature")
+    if abs(at_ms // 1000 - signed.created) > WINDOW_S:
+        raise Refusal("clock-skew", server_time=to_wire(from_ms(at_ms)))
+    if row[3] != "active":
+        raise Refusal("device-revoked")
+    fresh = transaction.run(
+        "INSERT INTO nonce (device_id, nonce, at_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        *(signed.device, signed.nonce, at_ms),
+    )
+    if fresh != 1:
+        raise Refusal("replayed-nonce")
+    if row[4] != signed.incarnation:
+        transaction.run("UPDATE device SET incarnation = ? WHERE id = ?", signed.incarnation, signed.device)
+    return Device(signed.device, str(row[0]), str(row[2]))
+
+
+def forget_nonces(transaction: Transaction, at_ms: int) -> None:
+    transaction.run("DELETE FROM nonce WHERE at_ms < ?", at_ms - NONCE_MS)
+    transaction.run("DELETE FROM link_token WHERE expires_ms < ?", at_ms)
+
+
+def hello(transaction: Transaction, device: Device, *, at_ms: int) -> Hello:
+    return Hello(
+        server_time=to_wire(from_ms(at_ms)),
+        protocol=ProtocolWindow(VERSION, VERSION),
+        feed=FeedHead(feed.epoch(transaction), feed.head(transaction, device.merchant_id)),
+        mode="normal",
+        merchant=merchant_card(transaction, device.merchant_id),
+        device=DeviceState(device.id, device.role, "active"),
+    )
+
+
+def merchant_card(transaction: Transaction, merchant_id: str) -> MerchantCard:
+    row = transaction.one("SELECT id, name, phone, slug FROM merchant WHERE id = ?", merchant_id)
+    if row is None:
+        raise Refusal("not-found")
+    return MerchantCard(*(str(part) for part in row))
+
+
+def _code_digest(code: str) -> bytes:
+    return hashlib.sha256(b"kx.pairing\0" + code.encode()).digest()

@@ -1,0 +1,72 @@
+"""The endpoint as one ASGI application: documented routes (OpenAPI at /openapi.json) behind the front."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from sync.server import feed
+from sync.server.endpoint import Endpoint
+from sync.server.front import Front
+from sync.server.problems import Refusal, problem
+from sync.server.routes import desktop, phone, system
+
+log = structlog.get_logger("kaxia.endpoint")
+PROBLEM_JSON = "application/problem+json"
+BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 429: "rate-limited"}
+
+
+def application(endpoint: Endpoint) -> Front:
+    """Ready for uvicorn; the store is started and stopped with it."""
+
+    @asynccontextmanager
+    async def life(app: Litestar) -> AsyncIterator[None]:
+        endpoint.start()
+        await endpoint.store.write(feed.begin)
+        yield
+        endpoint.store.stop()
+
+    documented = Litestar(
+        route_handlers=[*desktop.ROUTES, *phone.ROUTES, *system.ROUTES],
+        lifespan=[life],
+        state=State({"endpoint": endpoint}),
+        openapi_config=OpenAPIConfig(
+            title="KX-Sync", version="1", path="/openapi", render_plugins=[JsonRenderPlugin(path="/schema.json")]
+        ),
+        exception_handlers={Refusal: _refused, HTTPException: _http, Exception: _broken},
+        logging_config=None,
+        request_max_body_size=None,
+    )
+    return Front(documented, endpoint)
+
+
+def _refused(request: Request[Any, Any, Any], refusal: Exception) -> Response[bytes]:
+    assert isinstance(refusal, Refusal), "registered for it"
+    return _problem(refusal.key, **refusal.more)
+
+
+def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    assert isinstance(error, HTTPException), "registered for it"
+    if isinstance(error, ValidationException) or error.status_code in (400, 415, 422):
+        found = error.extra if isinstance(error.extra, list) else []
+        pointers = [f"/{part.get('key', '')}" for part in found if isinstance(part, dict)]
+        return _problem("invalid", pointers=pointers)
+    return _problem(BY_STATUS.get(error.status_code, "internal"))
+
+
+def _broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("request failed", kind=type(error).__name__, exc_info=error)
+    return _problem("internal")
+
+
+def _problem(key: str, **more: Any) -> Response[bytes]:
+    told = problem(key, **more)
+    headers = {} if told.retry_after_s is None else {"Retry-After": str(max(1, round(told.retry_after_s)))}
+    return Response(msgspec.json.encode(told), status_code=told.status, media_type=PROBLEM_JSON, headers=headers)

@@ -1,0 +1,80 @@
+"""The feed of a merchant: gapless, numbered, hash-chained; every effect puts its event down in the same transaction."""
+
+import secrets
+from typing import Any
+
+import msgspec
+
+from sync.protocol import Event, EventsPage, b64, feed_hash, feed_row
+from sync.server.database import Transaction
+from sync.server.problems import Refusal
+
+PAGE = 1_000
+
+
+def append(transaction: Transaction, merchant: str, type_: str, *, op_id: str, at: str, body: dict[str, Any]) -> int:
+    """Add one event; its number. The merchant's head is moved once, at the end of the group."""
+    known = transaction.heads.get(merchant)
+    if known is None:
+        row = transaction.one("SELECT feed_seq, feed_hash FROM merchant WHERE id = ?", merchant)
+        if row is None:
+            raise Refusal("forbidden")
+        known = (int(row[0]), bytes(row[1]))
+    seq = known[0] + 1
+    told = msgspec.json.encode(body)
+    digest = feed_hash(known[1], seq, feed_row(type_, op_id, at, told))
+    transaction.run(
+        "INSERT INTO feed (merchant_id, seq, type, op_id, at, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        *(merchant, seq, type_, op_id, at, told.decode(), digest),
+    )
+    transaction.heads[merchant] = (seq, digest)
+    return seq
+
+
+def head(transaction: Transaction, merchant: str) -> int:
+    known = transaction.heads.get(merchant)
+    if known is not None:
+        return known[0]
+    row = transaction.one("SELECT feed_seq FROM merchant WHERE id = ?", merchant)
+    return int(row[0]) if row else 0
+
+
+def epoch(transaction: Transaction) -> str:
+    """Which life of the database this is; a restored server gets a new one. Made on first use."""
+    row = transaction.one("SELECT value FROM instance WHERE key = 'epoch'")
+    return str(row[0]) if row else ""
+
+
+def begin(transaction: Transaction) -> None:
+    """Give a new database its epoch."""
+    made = "fe_" + secrets.token_hex(6)
+    transaction.run("INSERT INTO instance (key, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", made)
+
+
+def position(after: str, current: str) -> int:
+    """`<epoch>.<seq>` → seq. Raises Refusal feed-reset for a position of another epoch."""
+    if not after:
+        return 0
+    named, _, seq = after.rpartition(".")
+    if not seq.isdecimal():
+        raise Refusal("invalid", pointers=["/after"])
+    if named != current:
+        raise Refusal("feed-reset")
+    return int(seq)
+
+
+def page(transaction: Transaction, merchant: str, *, after: str, limit: int) -> EventsPage:
+    """Events behind a position, oldest first."""
+    current = epoch(transaction)
+    seq = position(after, current)
+    rows = transaction.all(
+        "SELECT seq, type, op_id, at, body, hash FROM feed WHERE merchant_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        *(merchant, seq, min(max(limit, 1), PAGE)),
+    )
+    last = head(transaction, merchant)
+    events = [
+        Event(int(row[0]), row[1], row[2], row[3], msgspec.Raw(str(row[4]).encode()), b64(bytes(row[5])))
+        for row in rows
+    ]
+    reached = events[-1].seq if events else seq
+    return EventsPage(current, events, f"{current}.{reached}", reached < last, last)

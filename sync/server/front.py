@@ -1,0 +1,236 @@
+"""What every request passes first: limits of size and form, signatures, headers, one log line; and the hot route.
+
+A plain ASGI application around the documented one. `POST /h5/v1/redeem` is answered here, without a framework between.
+"""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+import structlog
+
+from sync.protocol import BODY_LIMIT, CHUNK_LIMIT, RedeemAnswer, RedeemRequest
+from sync.server import access
+from sync.server.endpoint import Endpoint, now_ms
+from sync.server.problems import Refusal, problem
+from sync.signing import Message, SignatureRefused, Signed, read
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+log = structlog.get_logger("kaxia.endpoint")
+REDEEM = "/h5/v1/redeem"
+DEPTH = 16
+LARGEST = 2**53
+TIDY_EVERY_S = 60.0
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (
+        b"content-security-policy",
+        b"; ".join(
+            (
+                b"default-src 'none'",
+                b"script-src 'self'",
+                b"style-src 'self'",
+                b"img-src 'self' data:",
+                b"connect-src 'self'",
+                b"base-uri 'none'",
+                b"form-action 'none'",
+                b"frame-ancestors 'none'",
+            )
+        ),
+    ),
+)
+_PRIVATE = re.compile(r"(?<=/)(?:[A-Za-z0-9_-]{20,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?=/|$)")
+_decode = msgspec.json.Decoder(RedeemRequest).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Front:
+    """The ASGI application that uvicorn runs."""
+
+    def __init__(self, documented: App, endpoint: Endpoint) -> None:
+        self._documented = documented
+        self._endpoint = endpoint
+        self._tidied = time.monotonic()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._documented(scope, receive, send)
+            return
+        began, trace = time.perf_counter(), secrets.token_hex(8)
+        seen = {"status": 0}
+
+        async def answer(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                message["headers"] = [*message.get("headers", ()), *HEADERS, *_no_store(scope["path"])]
+            await send(message)
+
+        try:
+            await self._pass_on(scope, receive, answer)
+        except Refusal as refusal:
+            await _refuse(answer, refusal, trace)
+        if log.is_enabled_for(20):
+            took = round((time.perf_counter() - began) * 1000, 1)
+            path = _PRIVATE.sub("…", scope["path"])
+            log.info("request", method=scope["method"], path=path, status=seen["status"], ms=took, trace=trace)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+        state["address"] = self._address(scope)
+        path, method = scope["path"], scope["method"]
+        if method == "GET" and not path.startswith("/sync/"):
+            await self._documented(scope, receive, send)
+            return
+        body = await _body(scope, receive)
+        if path == REDEEM and method == "POST":
+            await self._redeem(state["address"], body, send)
+            return
+        if path.startswith("/sync/v1/") and path != "/sync/v1/enroll":
+            state["device"] = await self._admit(scope, body)
+        if body and not path.rpartition("/chunks/")[1]:
+            check_form(body)
+        await self._documented(scope, _replay(body), send)
+
+    async def _redeem(self, address: str, body: bytes, send: Send) -> None:
+        check_form(body)
+        try:
+            request = _decode(body)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise Refusal("invalid", detail=str(error)[:200]) from error
+        outcome = await self._endpoint.redeem(request, address=address, device_class="phone")
+        told = _encode({name: outcome[name] for name in RedeemAnswer.__struct_fields__})
+        await _send(send, 200, told, b"application/json")
+
+    async def _admit(self, scope: Scope, body: bytes) -> access.Device:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        raw = scope.get("raw_path") or scope["path"].encode()
+        message = Message(
+            scope["method"],
+            headers.get("host", "").lower(),
+            raw.decode("latin-1").partition("?")[0],
+            scope.get("query_string", b"").decode("latin-1"),
+            body,
+        )
+        try:
+            signed = read(message, headers)
+        except SignatureRefused as refused:
+            raise Refusal("bad-signature") from refused
+        return await self._known(signed)
+
+    async def _known(self, signed: Signed) -> access.Device:
+        at = now_ms()
+        if time.monotonic() - self._tidied > TIDY_EVERY_S:
+            self._tidied = time.monotonic()
+            await self._endpoint.tidy()
+        return await self._endpoint.store.write(lambda t: access.admit(t, signed, at_ms=at))
+
+    def _address(self, scope: Scope) -> str:
+        """The client's address: behind our own proxies, the last hop we do not run ourselves."""
+        client = scope.get("client")
+        near = str(client[0]) if client else ""
+        if self._endpoint.proxies == 0:
+            return near
+        chain = [
+            hop.strip()
+            for name, value in scope["headers"]
+            if name == b"x-forwarded-for"
+            for hop in value.decode("latin-1").split(",")
+        ]
+        return chain[-self._endpoint.proxies] if len(chain) >= self._endpoint.proxies else near
+
+
+def check_form(body: bytes) -> None:
+    """JSON as the protocol wants it: no duplicate keys, no NaN, no numbers beyond 2^53, not too deep.
+
+    Raises Refusal invalid."""
+    try:
+        document = json.loads(
+            body, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_small, parse_float=float
+        )
+    except (ValueError, RecursionError) as error:
+        raise Refusal("invalid", detail="not the JSON this protocol takes") from error
+    _measure(document, DEPTH)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(text)
+
+
+def _small(text: str) -> int:
+    if len(text) > 17 or abs(value := int(text)) > LARGEST:
+        raise ValueError("number")
+    return value
+
+
+def _measure(value: Any, left: int) -> None:
+    if left == 0:
+        raise Refusal("invalid", detail="nested too deeply")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        if isinstance(part, dict | list):
+            _measure(part, left - 1)
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    limit = CHUNK_LIMIT if "/chunks/" in scope["path"] else BODY_LIMIT
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refusal("invalid", detail="the request ended early")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise Refusal("too-large")
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes) -> Receive:
+    sent = False
+
+    async def receive() -> MutableMapping[str, Any]:
+        nonlocal sent
+        if sent:
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _refuse(send: Send, refusal: Refusal, trace: str) -> None:
+    told = problem(refusal.key, trace=trace, **refusal.more)
+    await _send(send, told.status, _encode(told), b"application/problem+json", told.retry_after_s)
+
+
+async def _send(send: Send, status: int, body: bytes, kind: bytes, wait: float | None = None) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    if wait is not None:
+        headers.append((b"retry-after", str(max(1, round(wait))).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _no_store(path: str) -> tuple[tuple[bytes, bytes], ...]:
+    api = unquote(path).startswith(("/sync/", "/h5/v1/"))
+    return ((b"cache-control", b"no-store"),) if api else ()

@@ -1,0 +1,306 @@
+"""What desktops tell the endpoint: batches and cards they made, froze or voided, uploads and seals."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from sync.protocol import (
+    CHUNK_RECORDS,
+    RECORD,
+    BatchClaim,
+    BatchDifference,
+    Op,
+    OpResult,
+    ReconcileAnswer,
+    UploadState,
+    b64,
+    from_ms,
+    from_wire,
+    merkle_root,
+    to_ms,
+    to_wire,
+    unb64,
+)
+from sync.server import feed, links
+from sync.server.access import SLUG, Device, require
+from sync.server.database import Row, Transaction
+from sync.server.problems import Refusal, problem
+from sync.server.redemption import Ask, answered, fingerprint_of, keep, redeem, reverse, told
+from sync.server.secret_files import ServerSecrets
+
+LARGEST = 1_000_000
+Outcome = dict[str, Any]
+
+
+class Issue:
+    """Applies ops of desktops; `secrets` makes verifiers and signs receipts."""
+
+    def __init__(self, secrets: ServerSecrets) -> None:
+        self._secrets = secrets
+        self._acts: dict[str, Callable[[Transaction, Device, Op, int], Outcome]] = {
+            "merchant.update@1": _update_merchant,
+            "batch.create@1": _create_batch,
+            "batch.freeze@1": lambda t, d, op, ms: _flag_batch(t, d, op, ms, flag="frozen", value=1, event="frozen@1"),
+            "batch.thaw@1": lambda t, d, op, ms: _flag_batch(t, d, op, ms, flag="frozen", value=0, event="thawed@1"),
+            "batch.void@1": lambda t, d, op, ms: _flag_batch(
+                t, d, op, ms, flag="voided", value=1, event="batch.voided@1"
+            ),
+            "card.freeze@1": lambda t, d, op, ms: _change_card(
+                t, d, op, ms, change="frozen = 1", event="card.frozen@1"
+            ),
+            "card.thaw@1": lambda t, d, op, ms: _change_card(t, d, op, ms, change="frozen = 0", event="card.thawed@1"),
+            "card.void@1": lambda t, d, op, ms: _change_card(
+                t, d, op, ms, change="state = 'voided'", event="card.voided@1"
+            ),
+            "link.recall@1": links.recall,
+            "reverse@1": _reverse,
+        }
+
+    def verifier(self, d: bytes) -> bytes:
+        return hmac.digest(self._secrets.pepper, d, hashlib.sha256)
+
+    def apply(self, transaction: Transaction, device: Device, op: Op, *, at_ms: int) -> OpResult:
+        """One op: its stored outcome if it was seen before, else its effect; a refusal is an outcome, too."""
+        print_ = fingerprint_of(op.type, msgspec.json.encode(op.body, order="deterministic"))
+        try:
+            require(device, op.type)
+            if op.type == "redeem@1":
+                return _result(op, self._redeem(transaction, device, op, at_ms), fresh=True)
+            known = answered(transaction, device.merchant_id, op.op_id, print_)
+            if known is not None:
+                return _result(op, known, fresh=False)
+        except Refusal as refusal:
+            return _rejected(op, refusal)
+        outcome = self._attempt(transaction, device, op, at_ms)
+        keep(transaction, device.merchant_id, op.op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
+        return _result(op, outcome, fresh=True)
+
+    def _attempt(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        try:
+            with transaction.step():
+                return self._acts[op.type](transaction, device, op, at_ms)
+        except Refusal as refusal:
+            return {"refused": refusal.key, "more": refusal.more}
+        except (KeyError, TypeError, ValueError) as error:
+            return {"refused": "invalid", "more": {"pointers": [f"/body/{str(error)[:60]}"]}}
+
+    def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        try:
+            ask = Ask(
+                device.merchant_id,
+                op.op_id,
+                self.verifier(unb64(str(op.body["d"]))),
+                amount_minor=_whole(op.body.get("amount_minor"), least=1),
+                uses=_whole(op.body.get("uses"), least=1),
+                entry="counter",
+                at_ms=at_ms,
+                place=str(op.body.get("place", ""))[:200],
+                device_id=device.id,
+                device_class="desktop",
+            )
+        except (KeyError, ValueError) as error:
+            raise Refusal("invalid", pointers=["/body"]) from error
+        return redeem(transaction, ask)
+
+    # --- uploads ---
+
+    def upload_state(self, transaction: Transaction, device: Device, uid: str) -> UploadState:
+        row = _batch(transaction, device.merchant_id, uid)
+        have = [int(got[0]) for got in transaction.all("SELECT n FROM chunk WHERE batch_id = ? ORDER BY n", row[0])]
+        return UploadState(int(row[1]), CHUNK_RECORDS, have, row[2] is not None)
+
+    def put_chunk(self, transaction: Transaction, device: Device, uid: str, *, n: int, records: bytes) -> None:
+        """Take one chunk: its cards are stored but not redeemable before the seal. The same chunk again is harmless."""
+        require(device, "upload")
+        batch_id, count, sealed_ms, face, uses = _batch(transaction, device.merchant_id, uid)[:5]
+        digest = hashlib.sha256(records).digest()
+        known = transaction.one("SELECT digest FROM chunk WHERE batch_id = ? AND n = ?", batch_id, n)
+        if known is not None and bytes(known[0]) == digest:
+            return
+        if sealed_ms is not None:
+            raise Refusal("batch-sealed")
+        expected = min(CHUNK_RECORDS, int(count) - n * CHUNK_RECORDS)
+        if known is not None or n < 0 or expected <= 0 or len(records) != expected * RECORD:
+            raise Refusal("invalid", pointers=["/chunk"])
+        first = n * CHUNK_RECORDS
+        pepper, sha256 = self._secrets.pepper, hashlib.sha256
+        rows = sorted(
+            (hmac.digest(pepper, records[at : at + RECORD], sha256), batch_id, first + at // RECORD, face, uses)
+            for at in range(0, len(records), RECORD)
+        )
+        transaction.run(
+            "INSERT INTO chunk (batch_id, n, digest, records) VALUES (?, ?, ?, ?)", batch_id, n, digest, records
+        )
+        transaction.many(
+            "INSERT INTO card (verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries) "
+            "VALUES (?, ?, ?, 'active', 0, ?, ?, 0)",
+            rows,
+        )
+
+    def seal(
+        self, transaction: Transaction, device: Device, uid: str, *, op_id: str, count: int, root: str, at_ms: int
+    ) -> Outcome:
+        """Make an uploaded batch redeemable, all at once, when count and Merkle root agree."""
+        require(device, "upload")
+        print_ = fingerprint_of("seal", uid, str(count), root)
+        known = answered(transaction, device.merchant_id, op_id, print_)
+        if known is not None:
+            return known
+        batch_id, wanted, sealed_ms = _batch(transaction, device.merchant_id, uid)[:3]
+        if sealed_ms is not None:
+            raise Refusal("batch-sealed")
+        live = transaction.one("SELECT count(*) FROM card WHERE batch_id = ?", batch_id)
+        if live is None or int(live[0]) != int(wanted) or count != int(wanted):
+            raise Refusal("batch-incomplete")
+        if b64(_root(transaction, int(batch_id))) != root:
+            raise Refusal("root-mismatch")
+        transaction.run("UPDATE batch SET sealed_ms = ? WHERE id = ?", at_ms, batch_id)
+        transaction.run("DELETE FROM chunk WHERE batch_id = ?", batch_id)
+        at = to_wire(from_ms(at_ms))
+        body = {"batch_id": uid, "live": count, "root": root}
+        seq = feed.append(transaction, device.merchant_id, "sealed@1", op_id=op_id, at=at, body=body)
+        receipt = {"kind": "seal", "batch_id": uid, "count": count, "root": root, "at": at, "seq": seq}
+        signature = self._secrets.signing.sign(msgspec.json.encode(receipt, order="deterministic"))
+        outcome = {"status": "applied", "seq": seq, "live": count, "receipt": receipt | {"signature": b64(signature)}}
+        keep(transaction, device.merchant_id, op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
+        return outcome
+
+
+def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: list[BatchClaim]) -> ReconcileAnswer:
+    """Compare what a desktop believes with what is here; a difference is told, never written over."""
+    head = feed.head(transaction, device.merchant_id)
+    differences: list[BatchDifference] = []
+    for claim in claims if at_seq == head else []:
+        row = transaction.one(
+            "SELECT b.count, coalesce(sum(r.amount_minor), 0), coalesce(sum(r.uses), 0) FROM batch b "
+            "LEFT JOIN redemption r ON r.batch_id = b.id WHERE b.merchant_id = ? AND b.uid = ? GROUP BY b.count",
+            *(device.merchant_id, claim.batch_id),
+        )
+        there = (claim.count, claim.redeemed_minor, claim.redeemed_uses)
+        here = (None, None, None) if row is None else tuple(int(value) for value in row)
+        differences += [
+            BatchDifference(claim.batch_id, what, ours, theirs)
+            for what, ours, theirs in zip(("count", "redeemed_minor", "redeemed_uses"), here, there, strict=True)
+            if ours != theirs
+        ]
+    return ReconcileAnswer(head, len(claims) if at_seq == head else 0, differences)
+
+
+# --- single acts ---
+
+
+def _update_merchant(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+    name, phone, slug = str(op.body["name"])[:200], str(op.body.get("phone", ""))[:40], str(op.body.get("slug", ""))
+    taken = transaction.one("SELECT id FROM merchant WHERE slug = ? AND id <> ?", slug, device.merchant_id)
+    if slug and (taken or not SLUG.match(slug)):
+        raise Refusal("invalid", pointers=["/body/slug"])
+    transaction.run("UPDATE merchant SET name = ?, phone = ? WHERE id = ?", name, phone, device.merchant_id)
+    if slug:
+        transaction.run("UPDATE merchant SET slug = ? WHERE id = ?", slug, device.merchant_id)
+    return _event(transaction, device, op, at_ms, type_="merchant.updated@1", body={"name": name, "phone": phone})
+
+
+def _create_batch(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+    body = op.body
+    face = body["face"]
+    money = face["kind"] == "money"
+    count, uid = _whole(body["count"], least=1), str(UUID(body["batch_id"]))
+    if count is None or count > LARGEST:
+        raise Refusal("invalid", pointers=["/body/count"])
+    if transaction.one("SELECT id FROM batch WHERE merchant_id = ? AND uid = ?", device.merchant_id, uid):
+        raise Refusal("stale-version")
+    transaction.run(
+        "INSERT INTO batch (merchant_id, uid, name, kind, money, currency, face_minor, uses, partial, valid_from_ms, "
+        "valid_until_ms, count, frozen, voided, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+        *(device.merchant_id, uid, str(body["name"])[:200], str(body.get("kind", "fixed"))[:20], int(money)),
+        *(str(face.get("currency", "CNY"))[:3], _whole(face["amount_minor"]) if money else None),
+        *(1 if money else _whole(body.get("max_uses"), least=1) or 1, int(bool(body.get("partial", True)))),
+        *(_instant(body.get("valid_from")), _instant(body.get("valid_until")), count, at_ms),
+    )
+    return _event(transaction, device, op, at_ms, type_="batch.created@1", body={"batch_id": uid, "count": count})
+
+
+def _flag_batch(
+    transaction: Transaction, device: Device, op: Op, at_ms: int, *, flag: str, value: int, event: str
+) -> Outcome:
+    """Freeze, thaw or void a batch. `flag` is one of our own column names."""
+    uid = str(UUID(op.body["batch_id"]))
+    batch = _batch(transaction, device.merchant_id, uid)
+    transaction.run(f"UPDATE batch SET {flag} = ? WHERE id = ?", value, batch[0])
+    return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid})
+
+
+def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *, change: str, event: str) -> Outcome:
+    """Freeze, thaw or void one card. A card of a supplier batch is not here and needs no change."""
+    uid, number = str(UUID(op.body["batch_id"])), _whole(op.body["card_no"])
+    batch = _batch(transaction, device.merchant_id, uid)
+    changed = transaction.run(f"UPDATE card SET {change} WHERE batch_id = ? AND no = ?", batch[0], number)
+    if changed == 0 and batch[5] != "supplier":
+        raise Refusal("card-unknown")
+    return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid, "card_no": number})
+
+
+def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+    return reverse(
+        transaction,
+        device.merchant_id,
+        op.op_id,
+        redemption_id=str(op.body["redemption_id"]),
+        reason=str(op.body.get("reason", ""))[:500],
+        device_id=device.id,
+        at_ms=at_ms,
+    )
+
+
+def _event(transaction: Transaction, device: Device, op: Op, at_ms: int, *, type_: str, body: Outcome) -> Outcome:
+    at = to_wire(from_ms(at_ms))
+    seq = feed.append(transaction, device.merchant_id, type_, op_id=op.op_id, at=at, body=body)
+    return {"status": "applied", "seq": seq}
+
+
+def _batch(transaction: Transaction, merchant_id: str, uid: str) -> Row:
+    """id, count, sealed_ms, face_minor, uses, kind. Raises Refusal for an unknown or foreign one."""
+    row = transaction.one(
+        "SELECT id, count, sealed_ms, face_minor, uses, kind FROM batch WHERE merchant_id = ? AND uid = ?",
+        *(merchant_id, uid),
+    )
+    if row is None:
+        raise Refusal("batch-unknown")
+    return row
+
+
+def _root(transaction: Transaction, batch_id: int) -> bytes:
+    records: list[bytes] = []
+    for row in transaction.all("SELECT records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id):
+        raw = bytes(row[0])
+        records += [raw[at : at + RECORD] for at in range(0, len(raw), RECORD)]
+    return merkle_root(sorted(records))
+
+
+def _result(op: Op, outcome: Outcome, *, fresh: bool) -> OpResult:
+    try:
+        told(outcome)
+    except Refusal as refusal:
+        return _rejected(op, refusal)
+    return OpResult(op.op_id, "applied" if fresh else "duplicate", seq=outcome.get("seq"), outcome=outcome)
+
+
+def _rejected(op: Op, refusal: Refusal) -> OpResult:
+    return OpResult(op.op_id, "rejected", problem=problem(refusal.key, **refusal.more))
+
+
+def _whole(value: Any, *, least: int = 0) -> int | None:
+    """A whole number of the protocol. Raises ValueError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
+        raise ValueError("number")
+    return value
+
+
+def _instant(text: Any) -> int | None:
+    return None if text is None else to_ms(from_wire(str(text)))

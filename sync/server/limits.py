@@ -1,0 +1,73 @@
+"""Limits on failures, never on successes: GCRA per address, link and merchant, kept in the database."""
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+
+from sync.server.database import Transaction
+from sync.server.problems import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`burst` failures at once, then one each `every_ms`."""
+
+    burst: int
+    every_ms: int
+
+
+ADDRESS = Limit(60, 5_000)
+LINK = Limit(10, 30_000)
+MERCHANT = Limit(2_000, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The buckets one attempt would count against: keyed digest → limit."""
+
+    buckets: tuple[tuple[bytes, Limit], ...]
+
+
+def attempt(pepper: bytes, *, address: str = "", link: str = "", merchant: str = "") -> Attempt:
+    """Addresses are counted by /32 (v4) and /64 (v6), and only their keyed digest is stored."""
+    named = (("a", network(address) if address else "", ADDRESS), ("l", link, LINK), ("m", merchant, MERCHANT))
+    return Attempt(tuple((_bucket(pepper, kind, text), limit) for kind, text, limit in named if text))
+
+
+def refuse_if_exhausted(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
+    """Raises Refusal rate-limited; it does not tell which bucket."""
+    waits = [_wait_ms(transaction, bucket, limit, at_ms) for bucket, limit in tried.buckets]
+    if max(waits, default=0) > 0:
+        raise Refusal("rate-limited", retry_after_s=round(max(waits) / 1000 + 0.5))
+
+
+def count_failure(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
+    for bucket, limit in tried.buckets:
+        row = transaction.one("SELECT theoretical_ms FROM failure WHERE bucket = ?", bucket)
+        next_ms = max(int(row[0]) if row else 0, at_ms) + limit.every_ms
+        transaction.run(
+            "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) "
+            "ON CONFLICT (bucket) DO UPDATE SET theoretical_ms = excluded.theoretical_ms",
+            *(bucket, next_ms),
+        )
+
+
+def network(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    mapped = parsed.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def _wait_ms(transaction: Transaction, bucket: bytes, limit: Limit, at_ms: int) -> int:
+    row = transaction.one("SELECT theoretical_ms FROM failure WHERE bucket = ?", bucket)
+    return int(row[0]) - at_ms - limit.burst * limit.every_ms if row else 0
+
+
+def _bucket(pepper: bytes, kind: str, text: str) -> bytes:
+    return hmac.digest(pepper, f"kx.limit.v1|{kind}|{text}".encode(), hashlib.sha256)[:16]

@@ -1,0 +1,63 @@
+"""Refusals of the endpoint: RFC 9457 problems with a stable key, never a traceback, never a code."""
+
+from typing import Any
+
+from sync.protocol import PROBLEM, Problem
+
+KINDS: dict[str, tuple[int, str]] = {
+    "bad-signature": (401, "The signature does not fit the request."),
+    "clock-skew": (401, "The device's clock is too far off."),
+    "replayed-nonce": (401, "This request was seen before."),
+    "device-revoked": (403, "This device was revoked."),
+    "forbidden": (403, "This device's role may not do that."),
+    "pairing-refused": (403, "The pairing code is unknown, used or too old."),
+    "gate-required": (403, "One more detail is needed."),
+    "gate-wrong": (403, "The detail does not fit."),
+    "not-found": (404, "There is nothing here."),
+    "card-unknown": (404, "This code is not known."),
+    "link-unknown": (404, "This link is not known."),
+    "batch-unknown": (404, "This batch is not known."),
+    "redemption-unknown": (404, "This redemption is not known."),
+    "method-not-allowed": (405, "This address does not take that method."),
+    "stale-version": (409, "Something newer is stored."),
+    "batch-frozen": (409, "This batch is frozen."),
+    "batch-voided": (409, "This batch was voided."),
+    "batch-sealed": (409, "This batch is sealed."),
+    "batch-incomplete": (409, "The upload is not complete."),
+    "root-mismatch": (409, "The uploaded records are not those that were announced."),
+    "card-frozen": (409, "This card is frozen."),
+    "card-spent": (409, "This card is used up."),
+    "card-voided": (409, "This card was voided."),
+    "card-expired": (409, "This card has expired."),
+    "card-not-yet": (409, "This card is not valid yet."),
+    "insufficient-balance": (409, "The balance is too low."),
+    "no-partial": (409, "This card is redeemed as a whole."),
+    "already-reversed": (409, "This redemption was reversed already."),
+    "link-claimed": (409, "The card was claimed already."),
+    "link-recalled": (410, "This card was taken back."),
+    "link-expired": (410, "This link has expired."),
+    "feed-reset": (410, "The feed begins anew."),
+    "too-large": (413, "The request is too large."),
+    "op-id-reused": (422, "This id was used for something else."),
+    "op-unknown": (422, "This kind of op is not known."),
+    "invalid": (422, "The request is not well formed."),
+    "upgrade-required": (426, "A newer version is needed."),
+    "rate-limited": (429, "Too many attempts. Wait a moment."),
+    "internal": (500, "Something went wrong here."),
+    "read-only": (503, "Nothing can be stored at the moment. Nothing was changed."),
+}
+RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew"})
+
+
+class Refusal(Exception):
+    """A problem on its way to whoever asked."""
+
+    def __init__(self, key: str, **more: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.more = more
+
+
+def problem(key: str, *, trace: str = "", **more: Any) -> Problem:
+    status, title = KINDS[key]
+    return Problem(type=PROBLEM + key, title=title, status=status, retryable=key in RETRYABLE, trace=trace, **more)

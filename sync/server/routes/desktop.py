@@ -1,0 +1,206 @@
+"""Routes for desktops; every request but the enrolment is signed, and the signature was checked before it came here."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import msgspec
+from litestar import Request, get, post, put
+from litestar.datastructures import State
+from litestar.params import Parameter
+
+from sync.protocol import (
+    CHUNK_LIMIT,
+    EnrollAnswer,
+    EnrollRequest,
+    EventsPage,
+    FreezeAnswer,
+    FreezeRequest,
+    Hello,
+    LinkRequest,
+    LookupAnswer,
+    LookupRequest,
+    Op,
+    OpResult,
+    OpsAnswer,
+    OpsRequest,
+    ReconcileAnswer,
+    ReconcileRequest,
+    SealAnswer,
+    SealRequest,
+    UploadState,
+    from_ms,
+    to_wire,
+    unb64,
+)
+from sync.server import access, feed, issue, limits, links
+from sync.server.access import Device
+from sync.server.database import Transaction
+from sync.server.endpoint import Endpoint, now_ms
+from sync.server.problems import Refusal
+
+Asked = Request[None, None, State]
+LONGEST_WAIT_S = 25.0
+
+
+def endpoint_of(request: Asked) -> Endpoint:
+    endpoint: Endpoint = request.app.state.endpoint
+    return endpoint
+
+
+def device_of(request: Asked) -> Device:
+    device: Device = request.scope["state"]["device"]
+    return device
+
+
+@post("/sync/v1/enroll", status_code=200)
+async def enroll(request: Asked, data: EnrollRequest) -> EnrollAnswer:
+    """Register a device with a one-time pairing code."""
+    endpoint, at = endpoint_of(request), now_ms()
+    address = request.scope["state"]["address"]
+    tried = endpoint.attempt(address=str(address))
+
+    def work(transaction: Transaction) -> EnrollAnswer | Refusal:
+        limits.refuse_if_exhausted(transaction, tried, at)
+        try:
+            with transaction.step():
+                return access.enroll(transaction, data, at_ms=at)
+        except Refusal as refusal:
+            limits.count_failure(transaction, tried, at)
+            return refusal
+
+    answer = await endpoint.store.write(work)
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+@get("/sync/v1/hello")
+async def hello(request: Asked) -> Hello:
+    """Server time, protocol window, feed head, and who you are."""
+    device = device_of(request)
+    return await endpoint_of(request).store.read(lambda t: access.hello(t, device, at_ms=now_ms()))
+
+
+@post("/sync/v1/ops", status_code=200)
+async def ops(request: Asked, data: OpsRequest) -> OpsAnswer:
+    """Apply ops in order; a result for each, whatever became of it."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    applying = endpoint.issue
+
+    def work(transaction: Transaction) -> OpsAnswer:
+        results: list[OpResult] = [applying.apply(transaction, device, op, at_ms=at) for op in data.ops]
+        return OpsAnswer(results, feed.head(transaction, device.merchant_id))
+
+    return await endpoint.store.write(work, device.merchant_id)
+
+
+@get("/sync/v1/events")
+async def events(
+    request: Asked,
+    after: Annotated[str, Parameter(max_length=80)] = "",
+    limit: Annotated[int, Parameter(ge=1, le=1_000)] = 500,
+    wait: Annotated[int, Parameter(ge=0, le=25)] = 0,
+) -> EventsPage:
+    """The feed behind a position, own events included; `wait` seconds for news when there are none."""
+    endpoint, device = endpoint_of(request), device_of(request)
+    deadline = time.monotonic() + min(float(wait), LONGEST_WAIT_S)
+    while True:
+        page = await endpoint.store.read(lambda t: feed.page(t, device.merchant_id, after=after, limit=limit))
+        left = deadline - time.monotonic()
+        if page.events or left <= 0:
+            return page
+        async with endpoint.moved:
+            try:  # another worker's write wakes nobody here, so look again after a second at the latest
+                await asyncio.wait_for(endpoint.moved.wait(), min(left, 1.0))
+            except TimeoutError:
+                continue
+
+
+@get("/sync/v1/batches/{batch_id:str}/upload")
+async def upload_state(request: Asked, batch_id: str) -> UploadState:
+    """Which chunks of a batch are here."""
+    device, applying = device_of(request), endpoint_of(request).issue
+    return await endpoint_of(request).store.read(lambda t: applying.upload_state(t, device, batch_id))
+
+
+@put("/sync/v1/batches/{batch_id:str}/chunks/{n:int}", status_code=204)
+async def put_chunk(request: Asked, batch_id: str, n: int) -> None:
+    """Up to 5,000 records of 32 bytes, `application/octet-stream`; the same chunk again is harmless."""
+    endpoint, device = endpoint_of(request), device_of(request)
+    records = await request.body()
+    if len(records) > CHUNK_LIMIT:
+        raise Refusal("too-large")
+    await endpoint.store.write(
+        lambda t: endpoint.issue.put_chunk(t, device, batch_id, n=n, records=records), device.merchant_id
+    )
+
+
+@post("/sync/v1/batches/{batch_id:str}/seal", status_code=200)
+async def seal(request: Asked, batch_id: str, data: SealRequest) -> SealAnswer:
+    """Make an uploaded batch redeemable, all at once."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    outcome = await endpoint.store.write(
+        lambda t: endpoint.issue.seal(
+            t, device, batch_id, op_id=data.op_id, count=data.count, root=data.root, at_ms=at
+        ),
+        device.merchant_id,
+    )
+    return msgspec.convert(outcome, SealAnswer)
+
+
+@post("/sync/v1/freeze", status_code=200)
+async def freeze(request: Asked, data: FreezeRequest) -> FreezeAnswer:
+    """The fast lane: in force when this answers."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    op = Op(data.op_id, "batch.freeze@1", data.occurred_at or to_wire(from_ms(at)), {"batch_id": data.batch_id})
+    applying = endpoint.issue
+    result = await endpoint.store.write(lambda t: applying.apply(t, device, op, at_ms=at), device.merchant_id)
+    if result.problem is not None:
+        raise Refusal(result.problem.key)
+    return FreezeAnswer("applied", "now", result.seq or 0)
+
+
+@post("/sync/v1/reconcile", status_code=200)
+async def reconcile(request: Asked, data: ReconcileRequest) -> ReconcileAnswer:
+    """Compare counts and sums; a difference is told, never written over."""
+    device = device_of(request)
+    return await endpoint_of(request).store.read(lambda t: issue.reconcile(t, device, data.at_seq, data.batches))
+
+
+@put("/sync/v1/links/{link_id:str}", status_code=200)
+async def put_link(request: Asked, link_id: str, data: LinkRequest) -> dict[str, object]:
+    """Store the ciphertext of a claim link and the digest of its token."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    if len(link_id) != 22:
+        raise Refusal("invalid", pointers=["/link_id"])
+    pepper = endpoint.secrets.pepper
+    return await endpoint.store.write(
+        lambda t: links.put(t, device, link_id, data, pepper=pepper, at_ms=at), device.merchant_id
+    )
+
+
+@post("/sync/v1/cards/lookup", status_code=200)
+async def look_up(request: Asked, data: LookupRequest) -> LookupAnswer:
+    """How a card stands, for the merchant's own counter."""
+    endpoint, device = endpoint_of(request), device_of(request)
+    try:
+        verifier = endpoint.issue.verifier(unb64(data.d))
+    except ValueError as error:
+        raise Refusal("invalid", pointers=["/d"]) from error
+    return await endpoint.store.read(lambda t: links.look_up(t, device, verifier, at_ms=now_ms()))
+
+
+ROUTES = (
+    enroll,
+    hello,
+    ops,
+    events,
+    upload_state,
+    put_chunk,
+    seal,
+    freeze,
+    reconcile,
+    put_link,
+    look_up,
+)

@@ -1,0 +1,60 @@
+"""The pepper and the signing key of the endpoint: from the environment or a file, never from the database."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sync.protocol import b64, unb64
+
+PEPPER_VARIABLE, SIGNING_VARIABLE = "KAXIA_ENDPOINT_PEPPER", "KAXIA_ENDPOINT_SIGNING_KEY"
+BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ServerSecrets:
+    """`pepper` keys the verifiers of codes; `signing` signs receipts."""
+
+    pepper: bytes
+    signing: Ed25519PrivateKey
+
+
+def load_or_make(path: Path) -> ServerSecrets:
+    """Both variables, else the file; the file is made on first start, readable by its owner alone.
+
+    Raises ValueError with a sentence when it cannot be used as it is.
+    """
+    pepper, signing = os.environ.get(PEPPER_VARIABLE), os.environ.get(SIGNING_VARIABLE)
+    if pepper and signing:
+        return _secrets(pepper, signing)
+    if not path.exists():
+        _make(path)
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise ValueError(f"{path} can be read by others. Run: chmod 600 {path}")
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        return _secrets(kept["pepper"], kept["signing_key"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged. Put it back from its backup; without it no code can be checked."
+        ) from error
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {"pepper": b64(secrets.token_bytes(BYTES)), "signing_key": b64(secrets.token_bytes(BYTES))}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(made, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _secrets(pepper: str, signing: str) -> ServerSecrets:
+    raw, key = unb64(pepper), unb64(signing)
+    if len(raw) != BYTES or len(key) != BYTES:
+        raise ValueError("a key has the wrong length")
+    return ServerSecrets(raw, Ed25519PrivateKey.from_private_bytes(key))

@@ -1,0 +1,208 @@
+"""Tables of the endpoint, the same on SQLite and PostgreSQL. Instants are milliseconds since 1970; flags are 0 or 1."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+instance = Table("instance", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+merchant = Table(
+    "merchant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("feed_seq", BigInteger, nullable=False),
+    Column("feed_hash", LargeBinary, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+
+pairing = Table(
+    "pairing",
+    metadata,
+    Column("code_digest", LargeBinary, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+    Column("used_ms", BigInteger),
+)
+
+device = Table(
+    "device",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("enrolled_ms", BigInteger, nullable=False),
+    CheckConstraint("state IN ('active', 'revoked')", name="ck_device_state"),
+    CheckConstraint("role IN ('owner', 'manager', 'distributor', 'clerk', 'auditor')", name="ck_device_role"),
+)
+
+nonce = Table(
+    "nonce",
+    metadata,
+    Column("device_id", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("device_id", "nonce"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("money", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("face_minor", BigInteger),
+    Column("uses", Integer, nullable=False),
+    Column("partial", Integer, nullable=False),
+    Column("valid_from_ms", BigInteger),
+    Column("valid_until_ms", BigInteger),
+    Column("count", BigInteger, nullable=False),
+    Column("frozen", Integer, nullable=False),
+    Column("voided", Integer, nullable=False),
+    Column("sealed_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False),
+    UniqueConstraint("merchant_id", "uid"),
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("batch_id", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("records", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("batch_id", "n"),
+)
+"""What was uploaded and is not sealed yet; emptied by the seal."""
+
+card = Table(
+    "card",
+    metadata,
+    Column("verifier", LargeBinary, primary_key=True),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("no", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("frozen", Integer, nullable=False),
+    Column("balance_minor", BigInteger),
+    Column("uses_left", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
+    UniqueConstraint("batch_id", "no"),
+    CheckConstraint("state IN ('active', 'spent', 'voided')", name="ck_card_state"),
+    CheckConstraint("balance_minor IS NULL OR balance_minor >= 0", name="ck_card_balance"),
+    CheckConstraint("uses_left >= 0", name="ck_card_uses"),
+)
+
+redemption = Table(
+    "redemption",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("op_id", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("card_no", BigInteger, nullable=False),
+    Column("use_no", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("remaining_minor", BigInteger),
+    Column("remaining_uses", Integer),
+    Column("reverses", Text),
+    Column("reason", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("device_id", Text),
+    Column("at_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "op_id"),
+    UniqueConstraint("batch_id", "card_no", "use_no"),
+    UniqueConstraint("merchant_id", "reverses"),
+    CheckConstraint("kind IN ('redeemed', 'reversed')", name="ck_redemption_kind"),
+)
+"""The ledger. `use_no` is a second, independent guard against counting a use twice."""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("op_id", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "seq"),
+)
+
+op = Table(
+    "op",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("op_id", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "op_id"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("card_no", BigInteger, nullable=False),
+    Column("auth_digest", LargeBinary, nullable=False),
+    Column("ciphertext", Text, nullable=False),
+    Column("expires_at", Text),
+    Column("gate_kind", Text),
+    Column("gate_mac", LargeBinary),
+    Column("pickup_mac", LargeBinary, unique=True),
+    Column("pickup_ciphertext", Text),
+    Column("stored_ms", BigInteger, nullable=False),
+    Column("opened_ms", BigInteger),
+    Column("claimed_ms", BigInteger),
+    Column("recalled_ms", BigInteger),
+    Index("ix_link_card", "batch_id", "card_no"),
+)
+
+link_token = Table(
+    "link_token",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("link_id", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+"""What a pick-up code was exchanged for: lets the page go on without sending the code again."""
+
+failure = Table(
+    "failure",
+    metadata,
+    Column("bucket", LargeBinary, primary_key=True),
+    Column("theoretical_ms", BigInteger, nullable=False),
+)
+"""Failures counted per address, link and merchant (GCRA: the theoretical arrival time of the next one)."""
+
+APPEND_ONLY = ("redemption", "feed", "op")
