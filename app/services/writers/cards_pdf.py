@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.services.progress import Progress, unwatched
 from app.services.writers import atomically
@@ -164,8 +164,8 @@ def _ring(sheet: "Sheet", face: CardFace) -> None:
     sheet.clipPath(clip, stroke=0, fill=0)
     sheet.setStrokeColor(PALE)
     sheet.setLineWidth(2.4 * mm)
-    middle = 46.0 if face.qr is not None else 66.0
-    for radius in (9.0, 15.0):
+    middle = 41.0 if face.qr is not None else 66.0
+    for radius in (6.5, 11.5):
         sheet.circle(middle * mm, 31.0 * mm, radius * mm, stroke=1, fill=0)
     sheet.restoreState()
 
@@ -206,11 +206,12 @@ def _ruler(sheet: "Sheet", x: float, y: float, ink: "Ink") -> None:
     sheet.write(tr("This ruler is 100 mm long when printed at 100 %"), x + 104, y, ink=ink, width=70)
 
 
-def _matrix(content: str) -> Any:
-    """Rows of 0 and 1, without a quiet zone. One mask for all: readers take any, and choosing costs most of the time."""
+def _matrix(content: str) -> Sequence[bytearray]:
+    """Rows of 0 and 1, without a quiet zone. One mask for all: readers take any, and choosing costs most of it."""
     import segno
 
-    return segno.make(content, micro=False, error="m", boost_error=False, mask=2).matrix
+    rows: Sequence[bytearray] = segno.make(content, micro=False, error="m", boost_error=False, mask=2).matrix
+    return rows
 
 
 def _grid() -> tuple[float, float]:

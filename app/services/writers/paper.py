@@ -7,8 +7,8 @@ Loads reportlab, so it is imported inside the functions that write.
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
@@ -23,6 +23,9 @@ FONT = "NotoSansSC"
 PAGE_WIDTH, PAGE_HEIGHT = A4[0] / mm, A4[1] / mm
 MARGIN = 15.0
 INK, SOFT, BLUE, LINE, PALE = "#1D2129", "#5F6B7A", "#1668DC", "#C9CED6", "#E8F1FE"
+
+_DIGITS = bytes(48 + min(value, 1) for value in range(256))
+"""Cells 0 and 1 as the digits a number is read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,11 @@ class Column:
 class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
     """A PDF whose coordinates are millimetres from the bottom left corner."""
 
-    def __init__(self, path: Path, title: str) -> None:
+    def __init__(self, path: Path, title: str, *, landscape: bool = False) -> None:
         if FONT not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(FONT, str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf")))
-        super().__init__(str(path), pagesize=A4, pageCompression=1, initialFontName=FONT)
+        super().__init__(str(path), pagesize=A4[::-1] if landscape else A4, pageCompression=1, initialFontName=FONT)
+        self.wide, self.tall = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
         self.setTitle(title)
         self.setAuthor("Kaxia")
         self.setCreator("Kaxia")
@@ -60,29 +64,25 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
         size = ink.size
         if width is not None:
             text, size = fitted(text, ink, width * mm)
-        self.setFillColor(ink.colour)
+        self.setFillColorRGB(*_rgb(ink.colour))
         self.setFont(FONT, size)
         draw = {"l": self.drawString, "c": self.drawCentredString, "r": self.drawRightString}[align]
         draw(x * mm, y * mm, text)
 
     def rule(self, x1: float, y1: float, x2: float, y2: float, *, colour: str = LINE, points: float = 0.5) -> None:
-        self.setStrokeColor(colour)
+        self.setStrokeColorRGB(*_rgb(colour))
         self.setLineWidth(points)
         self.line(x1 * mm, y1 * mm, x2 * mm, y2 * mm)
 
-    def bitmap(self, rows: Sequence[Sequence[int]], x: float, y: float, side: float) -> None:
-        """A square of black and white cells as one inline 1-bit image; (x, y) is its bottom left corner."""
+    def bitmap(self, rows: Sequence[bytes | bytearray], x: float, y: float, side: float) -> None:
+        """A square of cells, one byte each, 1 for black, as one inline 1-bit image; (x, y) is its bottom left."""
         count = len(rows)
-        padding = [0] * (-count % 8)
-        bits = "".join(
-            f"{_byte(line[at : at + 8]):02x}"
-            for row in rows
-            for line in [[*row, *padding]]
-            for at in range(0, len(line), 8)
-        )
+        wide = -(-count // 8)
+        bits = b"".join(
+            (int(row.translate(_DIGITS), 2) << (wide * 8 - count)).to_bytes(wide, "big") for row in rows
+        ).hex()
         box = f"{side * mm:.3f} 0 0 {side * mm:.3f} {x * mm:.3f} {y * mm:.3f} cm"
-        head = f"BI /W {count} /H {count} /BPC 1 /CS /G /D [1 0] /F /AHx ID"
-        self._code.append(f"q {box} {head} {bits}> EI Q")
+        self._code.append(f"q {box} BI /W {count} /H {count} /BPC 1 /CS /G /D [1 0] /F /AHx ID {bits}> EI Q")
 
 
 def clean(text: str) -> str:
@@ -92,7 +92,8 @@ def clean(text: str) -> str:
 
 def width_of(text: str, size: float) -> float:
     """In points."""
-    return float(pdfmetrics.stringWidth(text, FONT, size))
+    wide: float = pdfmetrics.stringWidth(text, FONT, size)
+    return wide
 
 
 def fitted(text: str, ink: Ink, points: float) -> tuple[str, float]:
@@ -130,46 +131,58 @@ def pages_of(rows: int, per_page: int) -> int:
     return max(1, -(-rows // per_page))
 
 
+@cache
+def _rgb(colour: str) -> tuple[float, float, float]:
+    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
+
+
 class Table:
     """A table over as many pages as it needs; title and header row stand on each, and the page's number."""
 
-    TOP = PAGE_HEIGHT - 44.0
-    ROW = 8.0
-    BOTTOM = 24.0
+    HEAD, FOOT, ROW = 44.0, 24.0, 8.0
+    """Millimetres kept free above and below the rows, and the height of one."""
 
     def __init__(self, sheet: Sheet, columns: Sequence[Column], *, title: str, under: str, note: str = "") -> None:
         self._sheet = sheet
         self._columns = columns
         self._title, self._under, self._note = title, under, note
+        self._inside = sheet.wide - 2 * MARGIN
         whole = sum(column.share for column in columns)
-        self._widths = [(PAGE_WIDTH - 2 * MARGIN) * column.share / whole for column in columns]
+        self._widths = [self._inside * column.share / whole for column in columns]
 
     @property
     def per_page(self) -> int:
-        return int((self.TOP - self.BOTTOM) / self.ROW) - 1
+        return int((self._sheet.tall - self.HEAD - self.FOOT) / self.ROW) - 1
 
-    def draw(self, rows: Sequence[Sequence[str]], *, pages: int | None = None) -> float:
-        """All rows; the height of the line below the last one. The last page stays open for more."""
-        pages = pages or pages_of(len(rows), self.per_page)
-        y = self.TOP
-        for page in range(pages_of(len(rows), self.per_page)):
+    def draw(self, rows: Sequence[Sequence[str]], *, totals: Sequence[Sequence[str]] = ()) -> None:
+        """All rows, then the totals, which stand out."""
+        every = [*rows, *totals]
+        pages = pages_of(len(every), self.per_page)
+        for page in range(pages):
             if page:
                 self._sheet.showPage()
-            self.frame(page + 1, pages)
-            y = self._row([column.title for column in self._columns], self.TOP, Ink(8, SOFT))
-            for row in rows[page * self.per_page : (page + 1) * self.per_page]:
-                y = self._row(row, y, Ink(9))
-        return y
+            self._frame(page + 1, pages)
+            y = self._row([column.title for column in self._columns], self._sheet.tall - self.HEAD, Ink(8, SOFT))
+            first = page * self.per_page
+            for at, row in enumerate(every[first : first + self.per_page], first):
+                is_total = at >= len(rows)
+                if is_total:
+                    self._shade(y)
+                y = self._row(row, y, Ink(9, BLUE if is_total else INK))
 
-    def frame(self, page: int, pages: int) -> None:
+    def _frame(self, page: int, pages: int) -> None:
         """What stands on every page around the rows."""
-        top = PAGE_HEIGHT - 24.0
-        self._sheet.write(self._title, MARGIN, top, ink=Ink(16, smallest=9), width=PAGE_WIDTH - 2 * MARGIN)
-        self._sheet.write(self._under, MARGIN, top - 8, ink=Ink(9, SOFT), width=PAGE_WIDTH - 2 * MARGIN)
-        self._sheet.rule(MARGIN, 18, PAGE_WIDTH - MARGIN, 18)
-        self._sheet.write(self._note, MARGIN, 13, ink=Ink(7.5, SOFT), width=PAGE_WIDTH - 2 * MARGIN - 40)
+        top = self._sheet.tall - 24.0
+        self._sheet.write(self._title, MARGIN, top, ink=Ink(16, smallest=9), width=self._inside)
+        self._sheet.write(self._under, MARGIN, top - 8, ink=Ink(9, SOFT), width=self._inside)
+        self._sheet.rule(MARGIN, 18, MARGIN + self._inside, 18)
+        self._sheet.write(self._note, MARGIN, 12.5, ink=Ink(7.5, SOFT), width=self._inside - 40)
         number = tr("Page {page} of {pages}", page=page, pages=pages)
-        self._sheet.write(number, PAGE_WIDTH - MARGIN, 13, ink=Ink(7.5, SOFT), align="r")
+        self._sheet.write(number, MARGIN + self._inside, 12.5, ink=Ink(7.5, SOFT), align="r")
+
+    def _shade(self, y: float) -> None:
+        self._sheet.setFillColorRGB(*_rgb(PALE))
+        self._sheet.rect(MARGIN * mm, (y - self.ROW) * mm, self._inside * mm, self.ROW * mm, stroke=0, fill=1)
 
     def _row(self, cells: Sequence[str], y: float, ink: Ink) -> float:
         """One row whose top is at `y`; the top of the next."""
@@ -185,12 +198,5 @@ class Table:
                 align="r" if column.right else "l",
             )
             x += width
-        self._sheet.rule(MARGIN, y - self.ROW, PAGE_WIDTH - MARGIN, y - self.ROW)
+        self._sheet.rule(MARGIN, y - self.ROW, MARGIN + self._inside, y - self.ROW)
         return y - self.ROW
-
-
-def _byte(bits: Sequence[int]) -> int:
-    value = 0
-    for bit in bits:
-        value = value << 1 | bit
-    return value

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,16 +74,22 @@ def stream_csv(
 
 def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
     """Every cell is text except money, so no long number loses digits and nothing is run."""
-    with atomically(path) as beside:
-        stream_xlsx(beside, sheets, progress=progress)
+    with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
+        # the parts may be plain codes: they lie where the file will lie, not in the system's folder for everybody
+        _make_book(str(beside), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
 
 
-def stream_xlsx(target: Path | IO[bytes], sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
-    """`write_xlsx` without the change of names. xlsxwriter keeps the rows of one sheet at a time in a temporary file."""
+def stream_xlsx(target: IO[bytes], sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
+    """`write_xlsx` into memory, for a member of a ZIP."""
+    _make_book(target, {"in_memory": True}, sheets, progress)
+
+
+def _make_book(
+    target: str | IO[bytes], options: Mapping[str, Any], sheets: Sequence[SheetOut], progress: Progress
+) -> None:
     import xlsxwriter
 
-    where = str(target) if isinstance(target, Path) else target
-    with xlsxwriter.Workbook(where, {"constant_memory": True, "strings_to_formulas": False}) as book:
+    with xlsxwriter.Workbook(target, {**options, "strings_to_formulas": False}) as book:
         formats = {
             "head": book.add_format({"bold": True, "bg_color": "#E8F1FE", "bottom": 1, "bottom_color": "#7F899B"}),
             "text": book.add_format({"num_format": "@"}),
