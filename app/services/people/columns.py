@@ -1,0 +1,200 @@
+"""Which column holds which field: known headings, then likely ones, then what the cells look like."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from app.services.people.faults import PHONE, is_damaged
+from app.services.sheets import NumberText
+
+FIELDS = ("name", "phone", "email", "employee_no", "department")
+CONTACTS = ("phone", "email", "employee_no")
+"""One of these must have a column: without it two people of one name cannot be told apart."""
+KNOWN, GUESSED, CHOSEN = "known", "guessed", "chosen"
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "name": (
+        *("姓名", "员工姓名", "名字", "真实姓名", "中文名", "中文姓名", "收件人", "收件人姓名", "领取人", "领取人姓名"),
+        *("持卡人", "人员姓名", "职工姓名", "员工", "联系人", "名称", "人员", "name", "fullname", "employeename"),
+        *("staffname", "employee", "recipient", "recipientname", "displayname", "chinesename"),
+    ),
+    "phone": (
+        *("手机号", "手机", "手机号码", "移动电话", "联系手机", "本人手机", "员工手机", "员工手机号", "联系电话"),
+        *("电话", "电话号码", "联系方式", "手机电话", "收件人电话", "收件人手机", "mobile", "mobilephone", "cell"),
+        *("cellphone", "mobilenumber", "mobileno", "phone", "phonenumber", "phoneno", "tel", "telephone", "contact"),
+    ),
+    "email": (
+        *("邮箱", "电子邮箱", "邮件", "电子邮件", "邮箱地址", "邮件地址", "企业邮箱", "公司邮箱", "工作邮箱"),
+        *("个人邮箱", "员工邮箱", "email", "emailaddress", "mail", "workemail", "emailid"),
+    ),
+    "employee_no": (
+        *("工号", "员工编号", "员工工号", "员工号", "职工号", "职工编号", "人员编号", "人员编码", "工作证号"),
+        *("编号", "学号", "会员号", "employeeno", "employeeid", "employeenumber", "staffid", "staffno", "empno"),
+        *("empid", "workno", "userid", "jobnumber", "badgeno"),
+    ),
+    "department": (
+        *("部门", "所属部门", "部门名称", "所在部门", "一级部门", "单位", "科室", "班组", "组织", "所属单位"),
+        *("department", "dept", "departmentname", "deptname", "division", "team", "unit", "orgunit"),
+    ),
+}
+ID_NUMBERS = ("身份证", "身份证号", "身份证号码", "证件号", "证件号码", "idnumber", "idcard", "idcardno", "idno")
+OTHERS = (
+    "紧急",
+    "家属",
+    "配偶",
+    "领导",
+    "上级",
+    "负责人",
+    "主管",
+    "银行",
+    "公司名",
+    "产品",
+    "商品",
+    "项目",
+    "座机",
+    "传真",
+)
+"""Words in a heading that make it about somebody or something else."""
+FIELD_OF = {alias: field for field, aliases in ALIASES.items() for alias in aliases}
+LIKELY = 82
+SAMPLE_ROWS = 200
+MOSTLY = 0.8
+NOISE = re.compile(r"\(.*?\)|\[.*?\]|【.*?】|[\s*:_\-./'\"#]+")
+ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
+ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+HAN_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}")
+EMPLOYEE_NO = re.compile(r"[A-Za-z]{0,4}[0-9]{2,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A field's column (0-based); `state` is known, guessed or chosen."""
+
+    column: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A column whose long numbers a spreadsheet has damaged: it is not read."""
+
+    column: int
+    heading: str
+    count: int
+
+
+def plain_heading(heading: str) -> str:
+    """A heading without marks, blanks and remarks: `*员工姓名（必填）` → `员工姓名`, `E-mail` → `email`."""
+    return NOISE.sub("", unicodedata.normalize("NFKC", heading).lower()).removesuffix("必填")
+
+
+def is_heading(cell: str) -> bool:
+    """Whether a cell names a column of a list of people."""
+    plain = plain_heading(cell)
+    return plain in FIELD_OF or plain in ID_NUMBERS
+
+
+def matches(headings: Sequence[str], rows: Sequence[list[str]], *, refused: Sequence[int] = ()) -> dict[str, Match]:
+    """Each field's best column. `rows` are the first body rows, looked at where headings say nothing."""
+    plain = [plain_heading(heading) for heading in headings]
+    width = max([len(plain), *(len(row) for row in rows[:SAMPLE_ROWS])])
+    plain += [""] * (width - len(plain))
+    free = [column for column in range(width) if column not in refused and plain[column] not in ID_NUMBERS]
+    found: dict[str, Match] = {}
+    for judge, state in ((_known, KNOWN), (_likely, GUESSED)):
+        for _, column, field in sorted(
+            (score, column, field) for column in free for field in FIELDS if (score := judge(plain[column], field)) >= 0
+        ):
+            if field not in found and all(match.column != column for match in found.values()):
+                found[field] = Match(column, state)
+    return _by_look(found, free, rows)
+
+
+def _known(plain: str, field: str) -> int:
+    """Place in the table of headings; -1 is none. The earlier heading is the clearer one."""
+    return ALIASES[field].index(plain) if FIELD_OF.get(plain) == field else -1
+
+
+def _likely(plain: str, field: str) -> int:
+    """0 is nearly known, higher is farther; -1 is unlike."""
+    if len(plain) < 2 or any(word in plain for word in OTHERS):
+        return -1
+    if any(len(alias) > 1 and plain.endswith(alias) for alias in ALIASES[field]):
+        return 0
+    score = max(fuzz.ratio(plain, alias) for alias in ALIASES[field])
+    return int(100 - score) if score >= LIKELY else -1
+
+
+def _by_look(found: dict[str, Match], free: Sequence[int], rows: Sequence[list[str]]) -> dict[str, Match]:
+    """Fields still without a column get the first one whose cells look like them."""
+    looks = {"phone": _looks_like_phone, "email": _looks_like_email, "name": _looks_like_name}
+    if not found:
+        looks["employee_no"] = _looks_like_employee_no
+    for field, look in looks.items():
+        taken = {match.column for match in found.values()}
+        if (
+            field not in found
+            and (column := next((c for c in free if c not in taken and look(_cells(rows, c))), None)) is not None
+        ):
+            found[field] = Match(column, GUESSED)
+    return {field: found[field] for field in FIELDS if field in found}
+
+
+def _cells(rows: Sequence[list[str]], column: int) -> list[str]:
+    cells = [row[column] for row in rows[:SAMPLE_ROWS] if len(row) > column]
+    return [cell.strip() for cell in cells if cell.strip()]
+
+
+def _mostly(cells: Sequence[str], pattern: re.Pattern[str]) -> bool:
+    return bool(cells) and sum(bool(pattern.fullmatch(cell)) for cell in cells) >= MOSTLY * len(cells)
+
+
+def _looks_like_phone(cells: Sequence[str]) -> bool:
+    return _mostly([re.sub(r"^(\+|00)?86|[\s\-]", "", cell) for cell in cells], PHONE)
+
+
+def _looks_like_email(cells: Sequence[str]) -> bool:
+    return _mostly(cells, re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]+"))
+
+
+def _looks_like_name(cells: Sequence[str]) -> bool:
+    return _mostly(cells, HAN_NAME) and len(set(cells)) >= MOSTLY * len(cells)
+
+
+def _looks_like_employee_no(cells: Sequence[str]) -> bool:
+    return _mostly(cells, EMPLOYEE_NO) and len(set(cells)) == len(cells)
+
+
+def remembered(headings: Sequence[str], kept: Mapping[str, str]) -> dict[str, Match] | None:
+    """A mapping used before for these headings (field → heading); None if a heading is not there any more."""
+    plain = [plain_heading(heading) for heading in headings]
+    if not all(heading in plain for heading in kept.values()):
+        return None
+    return {field: Match(plain.index(kept[field]), KNOWN) for field in FIELDS if field in kept}
+
+
+def refused_columns(headings: Sequence[str], rows: Sequence[list[str]]) -> tuple[Refused, ...]:
+    """Columns of long numbers (ID cards, accounts) whose last digits a spreadsheet turned into zeros."""
+    counts: dict[int, int] = {}
+    for row in rows:
+        for column, cell in enumerate(row):
+            if len(cell) > 7 and (is_damaged(cell) if _may_be_rounded(cell) else _is_zeroed_id(cell)):
+                counts[column] = counts.get(column, 0) + 1
+    named = list(headings) + [""] * (max(counts, default=0) + 1)
+    phones = {column for column in counts if FIELD_OF.get(plain_heading(named[column])) == "phone"}
+    return tuple(Refused(c, named[c].strip(), counts[c]) for c in sorted(counts) if c not in phones)
+
+
+def _may_be_rounded(cell: str) -> bool:
+    return (isinstance(cell, NumberText) and len(cell) > 15) or "E+" in cell or "e+" in cell
+
+
+def _is_zeroed_id(cell: str) -> bool:
+    """18 digits that end in 000 and fail the check digit of GB 11643: the tail is a spreadsheet's, not the person's."""
+    if len(cell) != 18 or not cell.endswith("000") or not ID_NUMBER.fullmatch(cell):
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(cell, ID_WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] != "0"
