@@ -29,7 +29,7 @@ def receipt_of(distribution: Distribution, rows: Sequence[DeliveryRow], *, merch
         title=distribution.name,
         merchant=merchant,
         product=product,
-        made_at=distribution.created_at,
+        made_at=moment(distribution.created_at),
         lines=[_line(row) for row in rows],
         totals=totals,
     )

@@ -1,0 +1,124 @@
+"""A real mail server on this machine, with its own certificate and a mind of its own."""
+
+import ipaddress
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+USER, PASSWORD = "cards@shop.example", "s3cret"
+
+
+class MailPeer:
+    """What arrived, and how the next mails are answered: `answers` maps a receiver to a reply of RCPT or DATA."""
+
+    def __init__(self) -> None:
+        self.arrived: list[EmailMessage] = []
+        self.receivers: list[str] = []
+        self.at_rcpt: dict[str, str] = {}
+        self.at_data: dict[str, str] = {}
+        self.hangs_up_for: set[str] = set()
+        """Takes the mail and breaks the line instead of saying so."""
+        self.on_data: Callable[[str], None] = lambda receiver: None
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.at_rcpt:
+            return self.at_rcpt[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        receiver = envelope.rcpt_tos[0]
+        self.on_data(receiver)
+        if receiver in self.at_data:
+            return self.at_data[receiver]
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.arrived.append(message_from_bytes(content, policy=default))  # type: ignore[arg-type]
+        self.receivers.append(receiver)
+        if receiver in self.hangs_up_for:
+            assert server.transport is not None
+            server.transport.abort()
+        return "250 OK"
+
+
+@contextmanager
+def mail_peer(folder: Path, *, tls: str = "starttls") -> Iterator[tuple[MailPeer, dict[str, Any], ssl.SSLContext]]:
+    """The peer, the setting that leads to it, and the trust its certificate needs."""
+    certificate, key = _certificate(folder)
+    offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    offered.load_cert_chain(certificate, key)
+    peer = MailPeer()
+    port = _free_port()
+    login: dict[str, Any] = {"authenticator": _authenticated, "auth_require_tls": False}
+    if tls == "starttls":
+        login |= {"tls_context": offered, "require_starttls": True, "auth_required": True, "auth_require_tls": True}
+    if tls == "tls":
+        login |= {"ssl_context": offered}
+    controller = Controller(peer, hostname="127.0.0.1", port=port, **login)
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # what the peer says about itself proves nothing
+    controller.start()
+    setting = {
+        "host": "127.0.0.1",
+        "port": port,
+        "security": tls,
+        "user": USER,
+        "password": PASSWORD,
+        "sender": USER,
+        "sender_name": "某某商户",
+    }
+    try:
+        yield peer, setting, ssl.create_default_context(cafile=str(certificate))
+    finally:
+        controller.stop()
+
+
+def _authenticated(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+) -> AuthResult:
+    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "peer.crt", folder / "peer.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
