@@ -132,7 +132,7 @@ class _CardMaker:
         _ring(self._sheet, face)
         wide = WIDTH - 2 * SAFE - (QR_SIDE + 5 if face.qr is not None else 0)
         self._sheet.write(self._merchant, SAFE, 46.4, ink=Ink(8, SOFT), width=(WIDTH - 2 * SAFE) * 0.56)
-        self._sheet.write(face.product, SAFE, 37.2, ink=Ink(13, INK, 7), width=wide)
+        self._sheet.block(face.product, SAFE, 37.6, ink=Ink(13, INK, 7), width=wide)
         self._sheet.write(face.amount, SAFE, 25.6, ink=Ink(22, BLUE, 9), width=wide)
         if face.code and not face.lines:
             self._sheet.write(tr("Code"), SAFE, 16.4, ink=Ink(6.5, SOFT))

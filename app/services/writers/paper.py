@@ -69,6 +69,18 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
         draw = {"l": self.drawString, "c": self.drawCentredString, "r": self.drawRightString}[align]
         draw(x * mm, y * mm, text)
 
+    def block(self, text: str, x: float, y: float, *, ink: Ink, width: float, align: str = "l") -> None:
+        """One line at (x, y), or two around it where one would be too small to read."""
+        points, small = width * mm, max(ink.smallest, ink.size * 0.72)
+        lines = list(wrapped(text, small, points)) if width_of(clean(text), small) > points else [text]
+        if len(lines) == 1:
+            self.write(text, x, y, ink=ink, width=width, align=align)
+            return
+        step = small * 1.15 / mm
+        tight = Ink(small, ink.colour, small)
+        self.write(lines[0], x, y + step / 2, ink=tight, width=width, align=align)
+        self.write(" ".join(lines[1:]), x, y - step / 2, ink=tight, width=width, align=align)
+
     def rule(self, x1: float, y1: float, x2: float, y2: float, *, colour: str = LINE, points: float = 0.5) -> None:
         self.setStrokeColorRGB(*_rgb(colour))
         self.setLineWidth(points)
@@ -189,7 +201,7 @@ class Table:
         x = MARGIN
         for cell, column, width in zip(cells, self._columns, self._widths, strict=True):
             at = x + width - 1.5 if column.right else x + 1.5
-            self._sheet.write(
+            self._sheet.block(
                 cell,
                 at,
                 y - self.ROW + 2.6,

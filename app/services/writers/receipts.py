@@ -42,7 +42,7 @@ def write_receipt_pdf(path: Path, *, receipt: ReceiptOut) -> None:
     from app.services.writers.paper import Column, Sheet, Table
 
     titles = _titles()
-    shares = (6.0, 13.0, 20.0, 16.0, 9.0, 14.0, 12.0, 18.0, 18.0, 18.0)
+    shares = (6.0, 18.0, 20.0, 15.0, 10.0, 14.0, 12.0, 17.0, 17.0, 17.0)
     columns = [
         Column(title, share, right=at == 5) for at, (title, share) in enumerate(zip(titles, shares, strict=True))
     ]
