@@ -43,15 +43,12 @@ class Letter:
     html: str
 
 
-def default_template() -> Template:
-    """The words when nobody wrote their own, in the current language."""
-    return Template(
-        tr("{merchant}: {product} for you"),
-        tr(
-            "Dear {name},\n\n{merchant} gives you {product} ({amount}). Open this link to get it:\n\n{link}\n\n"
-            "Or type the pick-up code {pickup_code} at {pickup_url}\n\nValid until {valid_until}\n\n{note}"
-        ),
-    )
+def default_template(*, with_pickup: bool = True) -> Template:
+    """The words when nobody wrote their own, in the current language. Pick-up needs a page of the merchant."""
+    link = tr("Dear {name},\n\n{merchant} gives you {product} {amount}. Open this link to get it:\n\n{link}")
+    pickup = tr("Or type the pick-up code {pickup_code} at {pickup_url}")
+    end = tr("Valid until: {valid_until}\n\n{note}")
+    return Template(tr("{merchant}: {product} for you"), "\n\n".join([link, *([pickup] * with_pickup), end]))
 
 
 def unknown_fields(template: Template) -> tuple[str, ...]:

@@ -75,6 +75,12 @@ class DistributionService:
 
     # --- before ---
 
+    def everybody(self) -> list[int]:
+        """Ids of all people who have not left, by name."""
+        with self._database.read() as session:
+            wanted = select(Person.id).where(Person.left_at.is_(None))
+            return list(session.scalars(wanted.order_by(Person.pinyin_key, Person.id)))
+
     def already_given(self, product_id: int, person_ids: Sequence[int]) -> set[int]:
         """Who of these has a card of this product from a delivery that was not taken back."""
         with self._database.read() as session:
@@ -92,7 +98,7 @@ class DistributionService:
 
         Raises NotEnoughCards, NoEndpoint, InvalidInput, NotFound; then nothing was taken.
         """
-        template = checked_template(spec)
+        template = checked_template(spec, with_pickup=bool(self._settings.get("merchant.slug")))
         if spec.channel == "email" and self._cloud.public_url() is None:
             raise NoEndpoint
         self.settle_recalls()

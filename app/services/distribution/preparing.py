@@ -39,7 +39,7 @@ class Place:
     reason: str | None = None
 
 
-def checked_template(spec: DistributionSpec) -> Template:
+def checked_template(spec: DistributionSpec, *, with_pickup: bool = True) -> Template:
     """The words of the mail. Raises InvalidInput for a spec that can never be delivered."""
     if spec.channel not in CHANNELS:
         raise InvalidInput("channel", "unknown-kind")
@@ -53,7 +53,7 @@ def checked_template(spec: DistributionSpec) -> Template:
         raise InvalidInput("out_folder", "required")
     if spec.pace_per_10min is not None and spec.pace_per_10min < 1:
         raise InvalidInput("pace", "out-of-range")
-    template = spec.template or default_template()
+    template = spec.template or default_template(with_pickup=with_pickup)
     if spec.channel == "email":
         _refuse_useless(template)
     return template

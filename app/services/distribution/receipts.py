@@ -10,21 +10,21 @@ from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt
 from app.vocabulary import DELIVERY_REASONS, DELIVERY_STATES, word
 from app.words import moment, tr
 
-SUMS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Sent", ON_THE_WAY),
-    ("Prepared", IN_HAND),
-    ("Failed", ("failed",)),
-    ("Uncertain", ("uncertain",)),
-    ("Skipped", ("skipped",)),
-    ("Recalled", ("recalled",)),
-)
+SUMS: dict[str, tuple[str, ...]] = {
+    "sent": ON_THE_WAY,
+    "prepared": IN_HAND,
+    "failed": ("failed",),
+    "uncertain": ("uncertain",),
+    "skipped": ("skipped",),
+    "recalled": ("recalled",),
+}
 """Every state stands in exactly one sum, so the sums make the whole."""
 
 
 def receipt_of(distribution: Distribution, rows: Sequence[DeliveryRow], *, merchant: str, product: str) -> ReceiptOut:
     totals = {tr("People"): _sum(rows)}
-    for title, states in SUMS:
-        totals[tr(title)] = _sum([row for row in rows if row.state in states])
+    for state, states in SUMS.items():
+        totals[word(DELIVERY_STATES, state)] = _sum([row for row in rows if row.state in states])
     return ReceiptOut(
         title=distribution.name,
         merchant=merchant,

@@ -43,7 +43,7 @@ def test_a_mail_arrives_as_text_and_html_with_the_link(peer: Peer) -> None:
     message = there.arrived[0]
     assert (message["To"], message["Message-ID"]) == ("张三 <zhang@firm.example>", "<one@shop.example>")
     assert message["From"] == "某某商户 <cards@shop.example>"
-    assert message["Subject"] == "某某商户:送你中秋福利卡"
+    assert message["Subject"] == "某某商户：送你中秋福利卡"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     text, page = [part.get_content() for part in message.iter_parts()]
     assert LINK in text
