@@ -210,6 +210,24 @@ class FileUnreadable(AppError):
     reason: str
 
 
+# --- people ---
+
+
+@dataclass(eq=False)
+class ColumnDamaged(AppError):
+    """A spreadsheet has turned the last digits of long numbers into zeros; `count` of them in this column."""
+
+    column: str
+    count: int
+
+
+@dataclass(eq=False)
+class DeliveriesOpen(AppError):
+    """The data of people with cards still underway was to be deleted; `people` of them."""
+
+    people: int
+
+
 # --- distributions ---
 
 
@@ -237,3 +255,35 @@ class DistributionRunning(AppError):
     """Two runs of one distribution would send everything twice."""
 
     name: str
+
+
+# --- endpoint ---
+
+
+@dataclass(eq=False)
+class EndpointUnreachable(AppError):
+    """No answer came; `url` is empty before the first pairing. Nothing is lost: what waits goes out next time."""
+
+    url: str
+
+
+@dataclass(eq=False)
+class EndpointRefused(AppError):
+    """The endpoint answered with a problem; `reason` is its key."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class EndpointNotStarted(AppError):
+    """The embedded endpoint did not come up; `where` is its log or what it said."""
+
+    where: str
+
+
+@dataclass(eq=False)
+class RedemptionRefused(AppError):
+    """A card may not be redeemed; `reason` is a problem key. `remaining_minor` where the balance is too low."""
+
+    reason: str
+    remaining_minor: int | None = None

@@ -140,6 +140,8 @@ ACTIONS: Words = {
     "card.reversed": "Redemption reversed",
     "people.imported": "People imported",
     "person.left": "Person left",
+    "person.rejoined": "Person is back",
+    "person.forgotten": "Personal data deleted",
     "distribution.prepared": "Distribution prepared",
     "distribution.delivered": "Distribution delivered",
     "distribution.recalled": "Delivery recalled",
@@ -147,6 +149,45 @@ ACTIONS: Words = {
     "receipts.exported": "Receipts exported",
     "endpoint.paired": "Endpoint paired",
     "dashboard.exported": "Dashboard exported",
+}
+
+FIELDS: Words = {
+    "name": "Name",
+    "phone": "Mobile phone",
+    "email": "E-mail",
+    "employee_no": "Employee no.",
+    "department": "Department",
+    "contact": "Mobile phone, e-mail or employee no.",
+}
+
+ROW_FAULTS: Words = {
+    "name-missing": "The name is empty",
+    "no-contact": "No phone, e-mail or employee no.",
+    "phone-wrong": "Not a mobile number",
+    "phone-several": "More than one number in the cell",
+    "phone-damaged": "Excel has rounded the number; the digits are lost",
+    "email-wrong": "Not an e-mail address",
+    "number-damaged": "Excel has damaged the number",
+    "unreadable": "Signs that cannot be read",
+    "duplicate-phone": "The phone belongs to another name in the list",
+    "duplicate-email": "The e-mail belongs to another name in the list",
+    "duplicate-employee-no": "The employee no. belongs to another name in the list",
+}
+
+ROW_REPAIRS: Words = {
+    "phone-normalised": "Blanks, dashes, +86 or wide digits taken out",
+    "phone-from-number": "Number cell turned into a phone",
+    "email-normalised": "Blanks or wide signs taken out of the address",
+    "email-typo": "Misspelt mail domain put right",
+    "name-normalised": "Blanks taken out of the name",
+    "number-normalised": "Blanks or decimals taken out of the number",
+}
+
+ROW_WARNINGS: Words = {
+    "phone-prefix-unknown": "A range of numbers that is not known to be in use",
+    "name-odd": "An unusual name",
+    "employee-no-zeros": "Excel has probably dropped leading zeros",
+    "person-left": "Has left",
 }
 
 RULES: Words = {

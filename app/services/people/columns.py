@@ -119,7 +119,8 @@ def _known(plain: str, field: str) -> int:
 
 
 def _likely(plain: str, field: str) -> int:
-    """0 is nearly known, higher is farther; -1 is unlike."""
+    """0 is nearly known, higher is farther; -1 is unlike. `手机2` is as likely as `手机`."""
+    plain = plain.rstrip("0123456789")
     if len(plain) < 2 or any(word in plain for word in OTHERS):
         return -1
     if any(len(alias) > 1 and plain.endswith(alias) for alias in ALIASES[field]):

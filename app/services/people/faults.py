@@ -16,6 +16,8 @@ from app.services.sheets import NumberText
 
 EXACT_DIGITS = 15
 """Digits a spreadsheet keeps of a number; beyond them it writes zeros."""
+SHORTEST_ROUNDED = 9
+"""A power of ten up to which `1.2E+05` may be an amount or a measure, not a rounded number of somebody."""
 LONGEST_NAME = 40
 UNREADABLE = "\ufffd"
 
@@ -165,7 +167,7 @@ def is_damaged(raw: str) -> bool:
     if isinstance(raw, NumberText):
         return sum(sign.isdigit() for sign in text) > EXACT_DIGITS
     rounded = ROUNDED.fullmatch(text)
-    return rounded is not None and len(rounded[2] or "") < int(rounded[3])
+    return rounded is not None and max(len(rounded[2] or ""), SHORTEST_ROUNDED) < int(rounded[3])
 
 
 def _digits_of(text: str) -> tuple[str, str | None, str | None]:

@@ -164,5 +164,5 @@ def _common(name: str) -> list[str]:
 
 
 def _phrase(name: str) -> list[str]:
-    read: list[str] = lazy_pinyin(name, errors=lambda other: [_sign(sign) for sign in other])
+    read: list[str] = lazy_pinyin(name, errors=lambda other: "".join(map(_sign, other)))
     return read
