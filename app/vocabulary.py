@@ -152,7 +152,7 @@ ACTIONS: Words = {
 }
 
 FIELDS: Words = {
-    "name": "Name",
+    "name": "Full name",
     "phone": "Mobile phone",
     "email": "E-mail",
     "employee_no": "Employee no.",

@@ -18,6 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "merchant.phone": "",
     "merchant.purpose": "sell",
     "merchant.slug": "",
+    "people.mappings": {},
     "look.language": "zh_CN",
     "look.row_height": "comfortable",
     "lock.idle_minutes": 10,
@@ -27,13 +28,21 @@ DEFAULTS: dict[str, Any] = {
     "backup.last": None,
     "cloud.mode": "embedded",
     "cloud.lan_address": "",
+    "cloud.url": "",
+    "cloud.port": 0,
+    "cloud.device": {},
+    "cloud.cursor": "",
+    "cloud.feed_hash": "",
+    "cloud.last_sync": None,
+    "cloud.last_problem": "",
+    "cloud.differences": [],
     "mail.server": {},
     "recovery.confirmed": False,
     "vault.incarnation": "",
 }
 """Every setting there is, with its value when nothing was stored."""
 
-SECRET = frozenset({"mail.server"})
+SECRET = frozenset({"mail.server", "cloud.device"})
 """Their values never go into the audit log."""
 
 

@@ -199,3 +199,9 @@ def _is_zeroed_id(cell: str) -> bool:
         return False
     total = sum(int(digit) * weight for digit, weight in zip(cell, ID_WEIGHTS, strict=False))
     return "10X98765432"[total % 11] != "0"
+
+
+def is_likely_heading(cell: str) -> bool:
+    """Whether a cell resembles a heading, for lists where none is known."""
+    plain = plain_heading(cell)
+    return any(_likely(plain, field) >= 0 for field in FIELDS)

@@ -1,0 +1,156 @@
+"""Bringing a checked list into the vault: who is known already, who is new, what changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models.people import Person
+from app.services.people.pinyin import readings
+from app.services.people.roster import Checked, CheckedRow, Left
+from app.services.progress import Progress
+
+CHUNK = 5_000
+TAIL = 4
+Readings = Mapping[str, tuple[str, str]]
+
+
+class Kept(NamedTuple):
+    """A person in the vault, as far as matching needs."""
+
+    id: int
+    name: str
+    employee_no: str | None
+    phone: str | None
+    email: str | None
+    department: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one import will write. `ids` is the person of each line."""
+
+    created: list[dict[str, Any]] = field(default_factory=list)
+    updated: list[dict[str, Any]] = field(default_factory=list)
+    unchanged: int = 0
+    ids: dict[int, int] = field(default_factory=dict)
+
+
+class Register:
+    """Everybody in the vault by what they are recognised by. One person answers to one row of a list only."""
+
+    def __init__(self, people: Iterable[Kept]) -> None:
+        self._by_no: dict[str, list[Kept]] = {}
+        self._by_contact: dict[tuple[str, str], list[Kept]] = {}
+        self._taken: set[int] = set()
+        for person in people:
+            if person.employee_no:
+                self._by_no.setdefault(person.employee_no, []).append(person)
+            for contact in (person.phone, (person.email or "").lower()):
+                if contact:
+                    self._by_contact.setdefault((contact, person.name), []).append(person)
+
+    def take(self, values: Mapping[str, str]) -> Kept | None:
+        """By employee number, else by phone and name, else by e-mail and name."""
+        found = self._of_number(values) or self._of_contact(values)
+        if found:
+            self._taken.add(found.id)
+        return found
+
+    def _of_number(self, values: Mapping[str, str]) -> Kept | None:
+        free = [p for p in self._by_no.get(values.get("employee_no", ""), []) if p.id not in self._taken]
+        named = [person for person in free if person.name == values["name"]]
+        return next((person for person in [*named, *free] if not _is_another(person, values)), None)
+
+    def _of_contact(self, values: Mapping[str, str]) -> Kept | None:
+        for contact in (values.get("phone", ""), values.get("email", "").lower()):
+            for person in self._by_contact.get((contact, values["name"]), []):
+                if person.id not in self._taken:
+                    return person
+        return None
+
+
+def _is_another(person: Kept, values: Mapping[str, str]) -> bool:
+    """A number given again to somebody else: another name, and no phone or e-mail in common though both have some."""
+    if person.name == values["name"]:
+        return False
+    before = {person.phone, (person.email or "").lower()} - {None, ""}
+    after = {values.get("phone", ""), values.get("email", "").lower()} - {""}
+    return bool(before and after) and not before & after
+
+
+def everybody(session: Session) -> list[Kept]:
+    """All people whose data was not deleted."""
+    columns = (Person.id, Person.name, Person.employee_no, Person.phone, Person.email, Person.department)
+    return [Kept(*row) for row in session.execute(select(*columns).where(Person.name != "").order_by(Person.id))]
+
+
+def who_left(session: Session) -> Left:
+    """How to recognise those who have left."""
+    wanted = select(Person.name, Person.employee_no, Person.phone, Person.email).where(Person.left_at.is_not(None))
+    people = session.execute(wanted.where(Person.name != "")).all()
+    named = {(contact, p.name) for p in people for contact in (p.phone, (p.email or "").lower()) if contact}
+    return Left(frozenset(p.employee_no for p in people if p.employee_no), frozenset(named))
+
+
+def storable(checked: Checked, lines: Iterable[int] | None) -> list[CheckedRow]:
+    """Rows that become people: the good ones, or those of them that were asked for."""
+    wanted = None if lines is None else set(lines)
+    return [row for row in checked.rows if row.storable and (wanted is None or row.line in wanted)]
+
+
+def read_names(rows: Sequence[CheckedRow], known: set[str]) -> dict[str, tuple[str, str]]:
+    """Readings of names that are new: slow, so it is done before anything is locked."""
+    return {name: readings(name) for name in {row.values["name"] for row in rows} - known}
+
+
+def changes_of(session: Session, rows: Sequence[CheckedRow], names: Readings, at: datetime) -> Changes:
+    """Compare with the vault as it is now."""
+    register = Register(everybody(session))
+    next_id = (session.scalar(select(func.max(Person.id))) or 0) + 1
+    changes = Changes()
+    for row in rows:
+        before = register.take(row.values)
+        if before is None:
+            person_id = next_id + len(changes.created)
+            changes.created.append(_columns(person_id, None, row.values, names) | {"created_at": at, "changed_at": at})
+        else:
+            person_id = before.id
+            after = _columns(person_id, before, row.values, names)
+            if all(after[name] == getattr(before, name) for name in Kept._fields):
+                changes.unchanged += 1
+            else:
+                changes.updated.append(after | {"changed_at": at})
+        changes.ids[row.line] = person_id
+    return changes
+
+
+def _columns(person_id: int, before: Kept | None, values: Mapping[str, str], names: Readings) -> dict[str, Any]:
+    """A person's columns. What the list leaves empty stays as it was."""
+    kept = {
+        name: values.get(name) or (getattr(before, name) if before else None)
+        for name in ("employee_no", "phone", "email", "department")
+    }
+    name = values["name"]
+    key, search = names.get(name) or readings(name)
+    return {
+        **kept,
+        "id": person_id,
+        "name": name,
+        "pinyin_key": key,
+        "search": search,
+        "department": kept["department"] or "",
+        "phone_tail": kept["phone"][-TAIL:] if kept["phone"] else None,
+    }
+
+
+def write(session: Session, changes: Changes, progress: Progress) -> None:
+    done, total = 0, len(changes.created) + len(changes.updated)
+    for statement, rows in ((insert(Person), changes.created), (update(Person), changes.updated)):
+        for start in range(0, len(rows), CHUNK):
+            session.execute(statement, rows[start : start + CHUNK])
+            done += len(rows[start : start + CHUNK])
+            progress(done, total)
