@@ -1,0 +1,91 @@
+"""Taking cards back: to stock only when nobody can know the code."""
+
+import pytest
+from sqlalchemy import select, update
+
+from app.errors import (
+    AlreadyClaimed,
+)
+from app.models.base import now
+from app.models.batch import Card
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp
+from app.services.distribution import (
+    DistributionService,
+)
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from tests.app.services.distribution.parts import Door, Spec, counts, deliveries, figures, stock
+from tests.app.services.mail_peer import MailPeer
+
+
+def test_a_mailed_card_returns_to_stock_once_its_link_is_dead(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, door: Door, product: int, peer: MailPeer
+) -> None:
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    ids = distributions.delivery_ids(run)
+    assert distributions.recall(ids[:2]) == 2
+    assert stock(vault, product) == 15
+    door.answer()
+    assert distributions.settle_recalls() == 2
+    assert distributions.settle_recalls() == 0
+    assert stock(vault, product) == 17
+    assert counts(distributions.distribution(run)) == {"sent": 3, "recalled": 2}
+    assert figures(vault) == {"issued": (3, 60000), "sent": (3, 60000)}
+    again = distributions.prepare(spec(channel="email"))
+    assert counts(distributions.distribution(again)) == {"prepared": 2, "skipped": 3}
+
+
+def test_a_recall_that_came_too_late_leaves_the_card_with_its_holder(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, door: Door, product: int, peer: MailPeer
+) -> None:
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    first = distributions.delivery_ids(run)[0]
+    distributions.recall([first])
+    door.refused.add(f"delivery:{first}")
+    door.answer()
+    distributions.settle_recalls()
+    assert stock(vault, product) == 15
+    assert counts(distributions.distribution(run)) == {"sent": 5}
+    assert figures(vault)["sent"] == (5, 100000)
+
+
+def test_a_link_that_never_left_gives_its_card_back_at_once(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, product: int
+) -> None:
+    run = distributions.prepare(spec(channel="email"))
+    assert distributions.recall(distributions.delivery_ids(run)) == 5
+    assert stock(vault, product) == 20
+    with vault.database.read() as session:
+        assert set(session.scalars(select(OutboxOp.state).where(OutboxOp.lane == "link"))) == {"withdrawn"}
+
+
+def test_a_card_whose_code_is_in_the_world_is_voided(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, product: int
+) -> None:
+    run = distributions.prepare(spec())
+    distributions.deliver(run)
+    delivery = deliveries(vault, run)[0]
+    assert distributions.recall([delivery.id]) == 1
+    assert distributions.recall([delivery.id]) == 0
+    with vault.database.read() as session:
+        assert session.get_one(Card, delivery.card_id).state == "voided"
+        op = session.scalars(select(OutboxOp).where(OutboxOp.type == "card.void@1")).one()
+    assert op.body["card_no"] == 0
+    assert stock(vault, product) == 15
+    assert figures(vault)["delivered"] == (4, 80000)
+
+
+def test_an_opened_card_cannot_be_taken_back(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, peer: MailPeer
+) -> None:
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    with vault.database.write(Topic.DISTRIBUTIONS) as session:
+        session.execute(update(Delivery).where(Delivery.no == 2).values(opened_at=now()))
+    with pytest.raises(AlreadyClaimed) as refused:
+        distributions.recall(distributions.delivery_ids(run))
+    assert refused.value.count == 1
+    assert counts(distributions.distribution(run)) == {"sent": 5}
