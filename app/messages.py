@@ -44,9 +44,10 @@ WORDS: dict[type[AppError], str] = {
     errors.MailServerRefused: "Mail cannot be sent: {reason} Nothing was lost; try again after that.",
     errors.AlreadyClaimed: "{count} of these cards were opened or used already and cannot be taken back.",
     errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
-    errors.EndpointUnreachable: "The endpoint does not answer. Everything else works; what waits is sent with the next sync.",
+    errors.EndpointUnreachable: "The endpoint does not answer. Everything else works; what waits goes out next time.",
     errors.EndpointRefused: "The endpoint refused this: {reason}",
     errors.EndpointNotStarted: "The embedded endpoint could not be started ({where}). Nothing was lost; try again.",
+    errors.RedemptionUncertain: "The answer got lost. Do not redeem again; the next sync tells what happened.",
     errors.RedemptionRefused: "Not redeemed: {reason}",
 }
 
@@ -107,6 +108,8 @@ REASONS: dict[str, str] = {
     "read-only": "it cannot store anything at the moment. Try again later.",
     "upgrade-required": "it speaks a newer version. Update this program.",
     "not-https": "the address must begin with https://.",
+    "no-folder": "the folder is not there, or a folder has this name. Choose another place.",
+    "zip-only": "a password needs the ZIP format.",
     "column-missing": "no column is chosen for it. Choose the column that holds it.",
     "file-missing": "the file is not there any more. Choose it again.",
     "file-not-opened": "the file cannot be opened. Close it in other programs and check the permissions.",
