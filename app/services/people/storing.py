@@ -116,35 +116,34 @@ def changes_of(session: Session, rows: Sequence[CheckedRow], names: Readings, at
         before = register.take(row.values)
         if before is None:
             person_id = next_id + len(changes.created)
-            changes.created.append(_columns(person_id, None, row.values, names) | {"created_at": at, "changed_at": at})
+            person = _merged(Kept(person_id, "", None, None, None, ""), row.values)
+            changes.created.append(_columns(person, names) | {"created_at": at, "changed_at": at})
+        elif (after := _merged(before, row.values)) == before:
+            person_id = before.id
+            changes.unchanged += 1
         else:
             person_id = before.id
-            after = _columns(person_id, before, row.values, names)
-            if all(after[name] == getattr(before, name) for name in Kept._fields):
-                changes.unchanged += 1
-            else:
-                changes.updated.append(after | {"changed_at": at})
+            changes.updated.append(_columns(after, names) | {"changed_at": at})
         changes.ids[row.line] = person_id
     return changes
 
 
-def _columns(person_id: int, before: Kept | None, values: Mapping[str, str], names: Readings) -> dict[str, Any]:
-    """A person's columns. What the list leaves empty stays as it was."""
-    kept = {
-        name: values.get(name) or (getattr(before, name) if before else None)
-        for name in ("employee_no", "phone", "email", "department")
-    }
-    name = values["name"]
-    key, search = names.get(name) or readings(name)
-    return {
-        **kept,
-        "id": person_id,
-        "name": name,
-        "pinyin_key": key,
-        "search": search,
-        "department": kept["department"] or "",
-        "phone_tail": kept["phone"][-TAIL:] if kept["phone"] else None,
-    }
+def _merged(before: Kept, values: Mapping[str, str]) -> Kept:
+    """The person as the list has them. What the list leaves empty stays as it was."""
+    return Kept(
+        before.id,
+        values["name"],
+        values.get("employee_no") or before.employee_no,
+        values.get("phone") or before.phone,
+        values.get("email") or before.email,
+        values.get("department") or before.department,
+    )
+
+
+def _columns(person: Kept, names: Readings) -> dict[str, Any]:
+    key, search = names.get(person.name) or readings(person.name)
+    tail = person.phone[-TAIL:] if person.phone else None
+    return {**person._asdict(), "pinyin_key": key, "search": search, "phone_tail": tail}
 
 
 def write(session: Session, changes: Changes, progress: Progress) -> None:
