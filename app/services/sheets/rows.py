@@ -51,9 +51,10 @@ class SheetFile:
         return max(self.sheets, key=lambda sheet: sheet.filled)
 
 
-def trimmed(cells: list[str]) -> list[str]:
-    """The cells without NUL and without the empty ones at the end; blanks alone count as empty there."""
-    row = [cell.replace("\0", "") if "\0" in cell else cell for cell in cells]
+def trimmed(row: list[str]) -> list[str]:
+    """The same list without NUL and without the empty cells at its end; blanks alone count as empty there."""
+    if "\0" in "".join(row):
+        row[:] = [cell.replace("\0", "") for cell in row]
     while row and not row[-1].strip():
         row.pop()
     return row

@@ -3,8 +3,11 @@
 import io
 import re
 import zipfile
+import zlib
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
@@ -16,10 +19,13 @@ LARGEST_UNPACKED = 1 << 30
 LARGEST_GRID = 20_000_000
 """Cells between the first and the last one of a sheet: the reader makes room for all, filled or not."""
 EXACT = 10**15
-WIDE = re.compile(rb"""\br\s*=\s*["']([A-Z]{2,3})[0-9]""")
-TALL = re.compile(rb"""\br\s*=\s*["'][A-Z]{0,3}([0-9]{6,9})["']""")
-REPEATED = re.compile(rb"""<table:table-cell\b(?=[^>]*\boffice:)[^>]*number-columns-repeated\s*=\s*["']([0-9]{4,})""")
-Value = float | str | bool | time | date | datetime | timedelta
+CELL = re.compile(rb"""\br\s*=\s*["']([A-Z]{1,3})([0-9]{1,9})["']""")
+WIDE = re.compile(rb'r="([A-Z]{2,3})[0-9]')
+ODD_SPELLINGS = (b" r='", b" r =", b"\tr=", b"\nr=", b" r= ")
+REPEATED_CELL = re.compile(rb"""<table:table-cell\b(?=[^>]*\soffice:)[^>]*number-columns-repeated="([0-9]{2,})\"""")
+REPEATED_ROW = re.compile(
+    rb"""<table:table-row\b[^>]*number-rows-repeated="([0-9]{3,})"[^/>]*>(.*?)</table:table-row>""", re.DOTALL
+)
 
 
 class UnreadableWorkbook(Exception):
@@ -72,7 +78,11 @@ def sheets_of(data: bytes, kind: str) -> tuple[Sheet, ...]:
         )
     except PasswordError as error:
         raise UnreadableWorkbook("file-locked") from error
-    except (CalamineError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise UnreadableWorkbook("file-damaged") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # how the reader, which is Rust, says that it met a bug of its own
+            raise
         raise UnreadableWorkbook("file-damaged") from error
 
 
@@ -81,13 +91,29 @@ def _refuse_giant_grids(data: bytes, kind: str) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
             if kind == "xlsx" and re.match(r"xl/worksheets/.*\.xml$", member.filename, re.IGNORECASE):
-                page = _unpacked(archive, member)
-                width = max((_column(match[1]) for match in WIDE.finditer(page)), default=26)
-                height = max((int(match[1]) for match in TALL.finditer(page)), default=0)
-                if width * height > LARGEST_GRID:
-                    raise UnreadableWorkbook("file-bomb")
-            elif kind == "ods" and member.filename == "content.xml" and REPEATED.search(_unpacked(archive, member)):
+                size = _grid(_unpacked(archive, member))
+            elif kind == "ods" and member.filename == "content.xml":
+                size = _repeats(_unpacked(archive, member))
+            else:
+                continue
+            if size > LARGEST_GRID:
                 raise UnreadableWorkbook("file-bomb")
+
+
+def _grid(page: bytes) -> int:
+    """Columns × rows the reader makes room for: up to the widest cell of all, and down to the last cell written."""
+    pattern = CELL if any(spelling in page for spelling in ODD_SPELLINGS) else WIDE
+    widest = max({match[1] for match in pattern.finditer(page)}, key=_column, default=b"Z")
+    end = max(page.rfind(b"<c "), page.rfind(b":c "))
+    last = CELL.search(page, end) if end >= 0 else None
+    return _column(widest) * (int(last[2]) if last else 0)
+
+
+def _repeats(page: bytes) -> int:
+    """The same for ODS, where one filled cell can stand for millions."""
+    widest = max((int(match[1]) for match in REPEATED_CELL.finditer(page)), default=1)
+    filled = (int(match[1]) for match in REPEATED_ROW.finditer(page) if b" office:" in match[2])
+    return widest * (sum(filled) + page.count(b"<table:table-row"))
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -105,27 +131,34 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _rows(values: list[list[Value]]) -> list[list[str]]:
-    return without_empty_end([trimmed([v if type(v) is str else _shown(v) for v in row]) for row in values])
-
-
-def _shown(value: Value) -> str:
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return number_text(value)
-    if isinstance(value, datetime):
-        midnight = value.time() == time()
-        return DateText(value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds"))
-    if isinstance(value, date):
-        return DateText(value.isoformat())
-    if isinstance(value, time):
-        return value.isoformat(timespec="seconds")
-    return str(value)
+def _rows(values: list[list[Any]]) -> list[list[str]]:
+    """In place: a million new cells in new lists would cost more in the garbage collector than in reading them."""
+    for row in values:
+        for at, value in enumerate(row):
+            if type(value) is not str:
+                row[at] = SHOWN[type(value)](value)
+        trimmed(row)
+    return without_empty_end(values)
 
 
 def number_text(value: float) -> NumberText:
     """All digits Excel knows of a number, never an exponent: 1.23E+17 → 123000000000000000."""
-    if value == int(value) and abs(value) < EXACT:
+    if value % 1 == 0 and abs(value) < EXACT:
         return NumberText(int(value))
     return NumberText(format(Decimal(f"{value:.15g}"), "f"))
+
+
+def _moment(value: datetime) -> DateText:
+    midnight = value.time() == time()
+    return DateText(value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds"))
+
+
+SHOWN: dict[type, Callable[[Any], str]] = {
+    float: number_text,
+    int: number_text,
+    bool: lambda value: "TRUE" if value else "FALSE",
+    datetime: _moment,
+    date: lambda value: DateText(value.isoformat()),
+    time: lambda value: value.isoformat(timespec="seconds"),
+    timedelta: str,
+}
