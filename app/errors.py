@@ -287,3 +287,10 @@ class RedemptionRefused(AppError):
 
     reason: str
     remaining_minor: int | None = None
+
+
+@dataclass(eq=False)
+class RedemptionUncertain(AppError):
+    """The request went out and no answer came back; `op_id` is asked again with the next sync."""
+
+    op_id: str

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
+from filelock import FileLock, Timeout
 
 from sync.server import access
 from sync.server.database import Store, opened, shown
@@ -38,13 +39,18 @@ def serve(arguments: argparse.Namespace) -> int:
 
     secrets = load_or_make(_secret_file(arguments))
     store = Store(arguments.database)
+    alone = _alone(arguments.database)
     store.migrate()
     app = application(Endpoint(store, secrets, arguments.trusted_proxies))
     listening = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((arguments.host, arguments.port))
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    sys.stdout.write(f"listening on http://{host}:{listening.getsockname()[1]}\n")
+    url = f"http://{host}:{listening.getsockname()[1]}"
+    listening.listen(1024)
+    if alone is not None:
+        _run_file(arguments.database).write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
+    sys.stdout.write(f"listening on {url}\n")
     sys.stdout.flush()
     config = uvicorn.Config(
         app,
@@ -57,6 +63,9 @@ def serve(arguments: argparse.Namespace) -> int:
         proxy_headers=False,
     )
     uvicorn.Server(config).run(sockets=[listening])
+    if alone is not None:
+        _run_file(arguments.database).unlink(missing_ok=True)
+        alone.release()
     return 0
 
 
@@ -114,6 +123,25 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true")
     add.set_defaults(run=add_merchant)
     return parser
+
+
+def _alone(database: str) -> FileLock | None:
+    """SQLite has exactly one server process. Raises RuntimeError with a sentence for a second one."""
+    if "://" in database and not database.startswith("sqlite:"):
+        return None
+    path = Path(database.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RuntimeError(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
+    return lock
+
+
+def _run_file(database: str) -> Path:
+    """Tells who looks for the running process where it is."""
+    return Path(f"{database.removeprefix('sqlite:///')}.run.json")
 
 
 def _secret_file(arguments: argparse.Namespace) -> Path:

@@ -23,6 +23,7 @@ from app.models.base import now
 from app.models.batch import Batch, Card, CodeBlock, card_key
 from app.models.catalog import Product
 from app.models.database import Database
+from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches.generation import CHUNK, Redraw, draw_unique, store_chunk
 from app.services.batches.rows import LARGEST, BatchRow, BatchSpec, Counts, Odds
@@ -92,6 +93,7 @@ class BatchService:
             _refuse_unusable(batch)
             if confirm.strip().replace(",", "") != str(batch.quantity):
                 raise CountMismatch(confirm, batch.quantity)
+            recount.take_back_batch(session, batch_id)
             session.execute(update(Batch).where(Batch.id == batch_id).values(state="voided"))
             session.execute(
                 update(Card)
@@ -228,7 +230,11 @@ def new_batch(session: Session, product: Product, quantity: int) -> dict[str, An
 def finish(session: Session, batch: Batch) -> None:
     """All cards are stored: the batch is ready, and its way to the endpoint is queued."""
     session.execute(update(Batch).where(Batch.id == batch.id).values(state="ready"))
-    product = session.get_one(Product, batch.product_id)
+    tell_created(session, batch, session.get_one(Product, batch.product_id))
+
+
+def tell_created(session: Session, batch: Batch, product: Product) -> None:
+    """Queue a batch's way to the endpoint: its facts, then its cards."""
     money = product.kind in ("fixed", "variable")
     face: dict[str, Any] = {"kind": "uses"}
     if money:
@@ -237,7 +243,9 @@ def finish(session: Session, batch: Batch) -> None:
         "batch_id": str(UUID(bytes=batch.uid)),
         "name": product.name,
         "face": face,
+        "kind": product.kind,
         "max_uses": None if money else batch.uses,
+        "partial": product.partial,
         "valid_from": _wire(batch.valid_from),
         "valid_until": _wire(batch.valid_until),
         "count": batch.quantity,

@@ -16,6 +16,7 @@ from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
 from app.models.redemption import Redemption
+from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import untouched_state
 from app.services.cards.codes import CodeReader, batch_of, batches_of
@@ -101,6 +102,7 @@ class CardService:
             row = self._one(session, card_id)
             if row.state in ("spent", "voided"):
                 raise CardSpent(row.serial)
+            recount.take_back_cards(session, [card_id])
             self._begin_life(session, card_id)
             session.execute(update(Card).where(Card.id == card_id).values(state="voided", changed_at=now()))
             self._audit.record(session, "card.voided", subject=row.serial, reason=reason.strip())

@@ -1,0 +1,78 @@
+"""`endpoint …`, `sync`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.shell import Shell
+from app.services.cloud import CloudStatus
+from app.words import tr
+
+
+def add_to(cli: typer.Typer) -> None:
+    endpoint = typer.Typer(help="The endpoint where holders claim and redeem.", no_args_is_help=True)
+    endpoint.command("pair")(pair)
+    endpoint.command("status")(status)
+    embedded = typer.Typer(help="The endpoint on this machine.", no_args_is_help=True)
+    embedded.command("start")(start)
+    embedded.command("stop")(stop)
+    endpoint.add_typer(embedded, name="embedded")
+    cli.add_typer(endpoint, name="endpoint")
+    cli.command("sync")(sync)
+
+
+def pair(context: typer.Context, url: str, code: str) -> None:
+    """Pair with an endpoint by its address and a one-time code."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        found = services.cloud.pair(url, code)
+    _tell(shell, found)
+
+
+def status(context: typer.Context) -> None:
+    """Which endpoint this vault works with."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        found = services.cloud.status()
+    _tell(shell, found)
+
+
+def start(
+    context: typer.Context,
+    lan: Annotated[str | None, typer.Option("--lan", help="Address of this machine that phones can reach.")] = None,
+) -> None:
+    """Start the endpoint on this machine; it goes on running."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        found = services.cloud.start_embedded(lan)
+    _tell(shell, found)
+
+
+def stop(context: typer.Context) -> None:
+    """Stop the endpoint on this machine."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        found = services.cloud.stop_embedded()
+    _tell(shell, found)
+
+
+def sync(context: typer.Context) -> None:
+    """Push what waits, pull what happened."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        done = services.cloud.sync(shell.progress)
+    document: dict[str, Any] = {name: getattr(done, name) for name in type(done).__dataclass_fields__}
+    text = tr(
+        "{pushed} sent, {pulled} received, {rejected} refused, {pending} waiting",
+        pushed=done.pushed,
+        pulled=done.pulled,
+        rejected=done.rejected,
+        pending=done.pending,
+    )
+    shell.tell(document, text)
+
+
+def _tell(shell: Shell, found: CloudStatus) -> None:
+    document = {name: getattr(found, name) for name in type(found).__dataclass_fields__}
+    running = tr("running") if found.running else tr("not running")
+    shell.tell(document, f"{found.mode}  {found.url or '--'}  {running}")

@@ -1,0 +1,373 @@
+"""The endpoint as the desktop sees it: pair, run the embedded one, push the outbox, pull the feed."""
+
+import platform
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.cards.codes import CodeReader
+from app.services.cloud.connection import Connection, pairing_of
+from app.services.cloud.embedded import LOOPBACK, EmbeddedEndpoint
+from app.services.cloud.events import EventBook
+from app.services.cloud.moving import announce_all
+from app.services.cloud.pushing import OPEN, Pusher
+from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
+from app.services.outbox import enqueue
+from app.services.progress import Progress, unwatched
+from app.services.settings import SettingService, store, stored
+from app.services.vault.keys import VaultKeys
+from app.topics import Topic
+from sync.client import Refused, SyncClient, Unreachable
+from sync.protocol import BatchClaim, EventsPage, Hello, ReconcileRequest, feed_hash, feed_row, unb64
+
+PAGE = 1_000
+FEED_TOPICS = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.CLOUD)
+MODES = ("embedded", "cloud")
+
+
+class CloudService:
+    """`autostart`: start the embedded endpoint when it is needed and does not run; the window does, a script not."""
+
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        keys: VaultKeys,
+        *,
+        reader: CodeReader,
+        settings: SettingService,
+        embedded: EmbeddedEndpoint,
+        autostart: bool = False,
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._reader = reader
+        self._settings = settings
+        self._embedded = embedded
+        self._autostart = autostart
+        self._connection = Connection(database, audit, keys)
+        self._one_at_a_time = threading.RLock()
+
+    # --- pairing ---
+
+    def pair(self, url: str, code: str) -> CloudStatus:
+        """Pair with an endpoint in the cloud; everything this vault knows is queued for it.
+
+        What an earlier endpoint still has to say is heard first. Raises EndpointUnreachable, EndpointRefused,
+        InvalidInput.
+        """
+        url = url.strip().rstrip("/")
+        if not url.startswith(("https://", "http://127.", "http://localhost", "http://192.168.", "http://10.")):
+            raise InvalidInput("url", "not-https")
+        with self._one_at_a_time:
+            before = self._connection.pairing()
+            if before is not None and before.url != url:
+                self._hear_the_rest()
+            with _told(url):
+                self._connection.enroll(url, code.strip(), device_name=platform.node()[:100], mode="cloud")
+            self._embedded.stop()
+            self._announce_all()
+        return self.status()
+
+    def start_embedded(self, lan_address: str | None = None) -> CloudStatus:
+        """Start the endpoint on this machine and pair with it by itself. Raises EndpointNotStarted."""
+        with self._one_at_a_time:
+            if lan_address is not None:
+                self._settings.put("cloud.lan_address", lan_address.strip())
+            before = self._connection.pairing()
+            if before is not None and before.mode == "cloud":
+                self._hear_the_rest()
+            host = str(self._settings.get("cloud.lan_address") or LOOPBACK)
+            url = self._embedded.start(int(self._settings.get("cloud.port") or 0), host)
+            with self._database.write(Topic.SETTINGS) as session:
+                store(session, "cloud.port", int(url.rpartition(":")[2]))
+            self._pair_embedded(url)
+        return self.status()
+
+    def stop_embedded(self) -> CloudStatus:
+        with self._one_at_a_time:
+            self._embedded.stop()
+        return self.status()
+
+    # --- looking ---
+
+    def status(self) -> CloudStatus:
+        with self._database.read() as session:
+            pairing = pairing_of(session)
+            grouped = select(OutboxOp.state, func.count()).group_by(OutboxOp.state)
+            counts = {state: int(count) for state, count in session.execute(grouped)}
+            merchant_id, slug = str(stored(session, "merchant.id")), str(stored(session, "merchant.slug"))
+            last, problem = stored(session, "cloud.last_sync"), str(stored(session, "cloud.last_problem") or "")
+            differences = tuple(stored(session, "cloud.differences") or ())
+        mode = pairing.mode if pairing else "none"
+        return CloudStatus(
+            mode=mode,
+            url=pairing.url if pairing else "",
+            device_id=pairing.device_id if pairing else "",
+            merchant_id=merchant_id,
+            slug=slug,
+            running=self._embedded.is_running() if mode != "cloud" else True,
+            pending=sum(counts.get(state, 0) for state in OPEN),
+            rejected=counts.get("rejected", 0),
+            last_sync_at=datetime.fromisoformat(last) if last else None,
+            last_problem=problem,
+            differences=differences,
+        )
+
+    def public_url(self) -> str | None:
+        """Base address of the phone page."""
+        pairing = self._connection.pairing()
+        return pairing.url if pairing else None
+
+    def queue(self, *, states: tuple[str, ...] = ("waiting", "in_flight", "rejected")) -> list[QueueRow]:
+        """What waits or was refused, oldest first."""
+        with self._database.read() as session:
+            held = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.state == "rejected")))
+            found = session.scalars(select(OutboxOp).where(OutboxOp.state.in_(states)).order_by(OutboxOp.id).limit(500))
+            return [_queue_row(session, op, held=op.aggregate in held and op.state != "rejected") for op in found]
+
+    def retry(self, queue_id: int) -> None:
+        """Send a refused op again; with a new id, for the old one has its outcome for ever."""
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
+            op = _rejected(session, queue_id)
+            enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
+            op.state = "withdrawn"
+            self._audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
+
+    def withdraw(self, queue_id: int) -> None:
+        """Let a refused op be; what waited behind it goes on."""
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
+            op = _rejected(session, queue_id)
+            op.state = "withdrawn"
+            self._audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
+
+    # --- sync ---
+
+    def sync(self, progress: Progress = unwatched) -> SyncOutcome:
+        """Push what waits, pull what happened, compare. Raises EndpointUnreachable, EndpointRefused."""
+        with self._one_at_a_time, self._client() as client:
+            try:
+                outcome = self._sync(client, progress)
+            except (EndpointUnreachable, EndpointRefused) as error:
+                self._note(problem=error.code)
+                raise
+            self._note(problem="")
+            return outcome
+
+    def push_links(self, distribution_id: int, progress: Progress) -> None:
+        """Push the links of a distribution and the batches they need. Raises EndpointUnreachable, EndpointRefused."""
+        with self._database.read() as session:
+            wanted = select(Delivery.id).where(Delivery.distribution_id == distribution_id)
+            aggregates = frozenset(f"delivery:{number}" for number in session.scalars(wanted))
+            batches = session.scalars(select(OutboxOp.aggregate).where(OutboxOp.aggregate.startswith("batch:")))
+            aggregates |= frozenset(batches)
+        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+            self._pusher(client).push(progress, aggregates=aggregates)
+
+    def ask(self, question: Callable[[SyncClient], object]) -> object:
+        """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
+        with self._client() as client, _told(client.base_url):
+            return question(client)
+
+    def pull(self, progress: Progress = unwatched) -> int:
+        """Only hear what happened; how many events."""
+        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+            return self._pull(client, progress)
+
+    # --- the parts ---
+
+    def _sync(self, client: SyncClient, progress: Progress) -> SyncOutcome:
+        with _told(client.base_url):
+            hello = client.hello()
+            self._tell_merchant(hello)
+            pusher = self._pusher(client)
+            pusher.push(progress)
+            pulled = self._pull(client, progress)
+            differences = self._compare(client)
+        status = self.status()
+        return SyncOutcome(pusher.pushed, pulled, status.rejected, self._cursor()[1], status.pending, differences)
+
+    def _pusher(self, client: SyncClient) -> Pusher:
+        merchant_id = UUID(self._settings.merchant().id)
+        return Pusher(self._database, self._reader, client, merchant_id=merchant_id)
+
+    def _pull(self, client: SyncClient, progress: Progress) -> int:
+        pulled = 0
+        while True:
+            after = str(self._settings.get("cloud.cursor"))
+            page = client.events(after, limit=PAGE)
+            if page.events:
+                self._take_in(page, after)
+            pulled += len(page.events)
+            progress(pulled, pulled + page.head - (page.events[-1].seq if page.events else page.head))
+            if not page.has_more:
+                return pulled
+
+    def _take_in(self, page: EventsPage, after: str) -> None:
+        """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""
+        with self._database.write(*FEED_TOPICS) as session:
+            if str(stored(session, "cloud.cursor")) != after:
+                return  # somebody else took this page in
+            before = unb64(str(stored(session, "cloud.feed_hash") or "")) or b"\0" * 32
+            book = EventBook(session, page.epoch)
+            for event in page.events:
+                row = feed_row(event.type, event.op_id, event.at, bytes(event.body))
+                before = feed_hash(before, event.seq, row)
+                if unb64(event.hash) != before:
+                    raise EndpointRefused("feed-broken")
+                book.apply(event)
+            store(session, "cloud.cursor", page.next)
+            store(session, "cloud.feed_hash", page.events[-1].hash)
+
+    def _compare(self, client: SyncClient) -> tuple[str, ...]:
+        """Sums of every published batch against the endpoint's; a difference is shown, never written over."""
+        with self._database.read() as session:
+            sums = {
+                row[0]: (int(row[1]), int(row[2]))
+                for row in session.execute(
+                    select(Redemption.batch_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses)).group_by(
+                        Redemption.batch_id
+                    )
+                )
+            }
+            claims = []
+            for batch in session.scalars(select(Batch).where(Batch.sealed_at.is_not(None))):
+                minor, uses = sums.get(batch.id, (0, 0))
+                claims.append(BatchClaim(str(UUID(bytes=batch.uid)), batch.quantity, minor, uses))
+        answer = client.reconcile(ReconcileRequest(self._cursor()[1], claims))
+        found = tuple(sorted({difference.batch_id for difference in answer.differences}))
+        with self._database.write(Topic.CLOUD) as session:
+            names = {str(UUID(bytes=uid)): serial for uid, serial in session.execute(select(Batch.uid, Batch.serial))}
+            serials = tuple(names.get(uid, uid) for uid in found)
+            store(session, "cloud.differences", list(serials))
+        return serials
+
+    def _tell_merchant(self, hello: Hello) -> None:
+        """The phone page shows the merchant as the vault knows it."""
+        merchant = self._settings.merchant()
+        if (hello.merchant.name, hello.merchant.phone) == (merchant.name, merchant.phone):
+            return
+        with self._database.write(Topic.OUTBOX) as session:
+            waiting = select(OutboxOp.id).where(OutboxOp.type == "merchant.update@1", OutboxOp.state.in_(OPEN))
+            if session.scalar(waiting) is None:
+                body = {"name": merchant.name, "phone": merchant.phone}
+                enqueue(session, "merchant.update@1", aggregate="merchant", body=body)
+
+    @contextmanager
+    def _client(self) -> Iterator[SyncClient]:
+        self._be_ready()
+        client = self._connection.client()
+        if client is None:
+            raise EndpointUnreachable("")
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def _be_ready(self) -> None:
+        """The window starts the embedded endpoint by itself; a script says so."""
+        pairing = self._connection.pairing()
+        if pairing is not None and pairing.mode == "cloud":
+            return
+        if self._embedded.is_running():
+            url = self._embedded.url()
+            if pairing is not None and url is not None and url != pairing.url:
+                self._connection.move_address(url)
+            return
+        if self._autostart:
+            self.start_embedded()
+
+    def _pair_embedded(self, url: str) -> None:
+        """Pair unless this vault is known there already."""
+        pairing = self._connection.pairing()
+        if pairing is not None and pairing.mode == "embedded":
+            if pairing.url != url:
+                self._connection.move_address(url)
+            client = self._connection.client()
+            assert client is not None, "paired"
+            try:
+                client.hello()
+                return
+            except Refused:
+                pass  # a new database there: pair anew
+            except Unreachable as error:
+                raise EndpointUnreachable(url) from error
+            finally:
+                client.close()
+        merchant = self._settings.merchant()
+        code = self._embedded.pairing_code(merchant.id, merchant.name)
+        with _told(url):
+            self._connection.enroll(url, code, device_name=platform.node()[:100], mode="embedded")
+        if pairing is not None:
+            self._announce_all()
+
+    def _announce_all(self) -> None:
+        with self._database.write(*FEED_TOPICS) as session:
+            announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))))
+
+    def _hear_the_rest(self) -> None:
+        """A last sync with the endpoint that is left behind: what was redeemed there must come along."""
+        with self._client() as client:
+            self._sync(client, unwatched)
+
+    def _cursor(self) -> tuple[str, int]:
+        epoch, _, seq = str(self._settings.get("cloud.cursor")).rpartition(".")
+        return epoch, int(seq or 0)
+
+    def _note(self, *, problem: str) -> None:
+        with self._database.write(Topic.CLOUD) as session:
+            store(session, "cloud.last_problem", problem)
+            if not problem:
+                store(session, "cloud.last_sync", now().astimezone(UTC).isoformat())
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """What the wire did to us, as a refusal a user can be told about."""
+    try:
+        yield
+    except Unreachable as error:
+        raise EndpointUnreachable(url) from error
+    except Refused as refused:
+        raise EndpointRefused(refused.key) from refused
+
+
+def _rejected(session: Session, queue_id: int) -> OutboxOp:
+    op = session.get(OutboxOp, queue_id)
+    if op is None or op.state != "rejected":
+        raise NotFound("op", str(queue_id))
+    return op
+
+
+def _queue_row(session: Session, op: OutboxOp, *, held: bool) -> QueueRow:
+    noun, _, number = op.aggregate.partition(":")
+    subject = op.aggregate
+    if noun == "batch" and number.isdecimal():
+        subject = session.scalar(select(Batch.serial).where(Batch.id == int(number))) or op.aggregate
+    return QueueRow(
+        id=op.id,
+        op_id=op.op_id,
+        type=op.type,
+        subject=subject,
+        state=op.state,
+        created_at=op.created_at,
+        attempts=op.attempts,
+        problem=str((op.problem or {}).get("key", "")),
+        held_back=held,
+    )
+
+
+__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "QueueRow", "SyncOutcome"]

@@ -1,0 +1,167 @@
+"""The embedded endpoint: the same server as in the cloud, as a process of its own on this machine.
+
+It is detached, so that the next start of the program finds it again; the lock file says whether it lives, the pid
+file beside it which process it is.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from app.config import Config
+from app.errors import EndpointNotStarted
+
+START_S = 30.0
+STOP_S = 10.0
+POLL_S = 0.05
+LOG_LIMIT = 4 << 20
+LOOPBACK = "127.0.0.1"
+
+
+class EmbeddedEndpoint:
+    """Starts, finds and stops the process. `command` is how this build runs `sync.server`."""
+
+    def __init__(self, config: Config, command: tuple[str, ...] = ()) -> None:
+        self._folder = config.endpoint
+        self._command = command or own_command()
+
+    @property
+    def database(self) -> Path:
+        return self._folder / "endpoint.db"
+
+    def is_running(self) -> bool:
+        """Whether a process holds the database."""
+        if not self.database.exists():
+            return False
+        lock = FileLock(f"{self.database}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def url(self) -> str | None:
+        """Where the running process answers."""
+        if not self.is_running():
+            return None
+        try:
+            kept = json.loads(Path(f"{self.database}.run.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return str(kept["url"])
+
+    def pairing_code(self, merchant_id: str, name: str) -> str:
+        """A code for this vault's merchant, straight from the database. Raises EndpointNotStarted."""
+        done = self._run("merchant", "add", "--name", name or "Kaxia", "--merchant-id", merchant_id, "--json")
+        return str(json.loads(done)["pairing_code"])
+
+    def start(self, port: int = 0, host: str = LOOPBACK) -> str:
+        """Its address. A port of 0, or one that is taken, becomes a free one. Raises EndpointNotStarted."""
+        if (running := self.url()) is not None:
+            return running
+        self._folder.mkdir(parents=True, exist_ok=True)
+        said = self._folder / "endpoint.log"
+        if said.exists() and said.stat().st_size > LOG_LIMIT:
+            said.replace(said.with_suffix(".log.1"))
+        arguments = ("serve", "--database", str(self.database), "--host", host, "--port", str(_free(host, port)))
+        with said.open("ab") as log:
+            process = subprocess.Popen(
+                [*self._command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=_root(),
+                env=_environment(),
+                start_new_session=os.name == "posix",
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if (url := self.url()) is not None and _answers(url):
+                return url
+            if process.poll() is not None:
+                break
+            time.sleep(POLL_S)
+        raise EndpointNotStarted(str(said))
+
+    def stop(self) -> None:
+        """End the process; what it was writing is written."""
+        if not self.is_running():
+            return
+        try:
+            pid = int(json.loads(Path(f"{self.database}.run.json").read_text("utf-8"))["pid"])
+        except (OSError, ValueError, KeyError):
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        while self.is_running() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        with contextlib.suppress(ChildProcessError, AttributeError):
+            os.waitpid(pid, os.WNOHANG)  # our own child leaves no zombie
+
+    def _run(self, *arguments: str) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [*self._command, *arguments, "--database", str(self.database)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=_root(),
+            env=_environment(),
+            check=False,
+            timeout=60,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        if done.returncode != 0:
+            raise EndpointNotStarted(done.stderr.strip()[-300:] or str(self._folder))
+        return done.stdout
+
+
+def own_command() -> tuple[str, ...]:
+    """The frozen program brings the endpoint as a second executable beside it."""
+    if getattr(sys, "frozen", False):
+        name = "kaxia-endpoint.exe" if os.name == "nt" else "kaxia-endpoint"
+        return (str(Path(sys.executable).with_name(name)),)
+    return (sys.executable, "-m", "sync.server")
+
+
+def _root() -> Path:
+    return Path(__file__).resolve().parents[3]
+
+
+def _environment() -> dict[str, str]:
+    """Not the passphrase: it is nothing for another process."""
+    kept = {name: value for name, value in os.environ.items() if name != "KAXIA_PASSPHRASE"}
+    return kept | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _free(host: str, port: int) -> int:
+    """`port` if nobody listens there, else any free one."""
+    for wanted in (port, 0):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((host, wanted))
+            except OSError:
+                continue
+            return int(trial.getsockname()[1])
+    return port
+
+
+def _answers(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    with socket.socket() as trial:
+        trial.settimeout(1)
+        return trial.connect_ex((host, int(port))) == 0

@@ -1,0 +1,121 @@
+"""Telling a new endpoint everything an old one knew: batches, seals, freezes, voids, links, and the whole ledger.
+
+Redemptions keep their ids, so the new endpoint's events about them are recognised here and change nothing.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.models.base import now
+from app.models.batch import Batch, Card
+from app.models.catalog import Product
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.batches import tell_created
+from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.outbox import enqueue
+from sync.codes import digest
+from sync.protocol import b64
+
+PUT = "link.put@1"
+
+
+def announce_all(session: Session, reader: CodeReader, merchant_id: UUID) -> int:
+    """Queue everything anew, oldest first; how many ops. What still waited for the old endpoint is withdrawn."""
+    waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
+    session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
+    before = session.query(OutboxOp).count()
+    for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
+        _announce(session, batch)
+    _announce_ledger(session, reader, merchant_id)
+    for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
+        _announce_stops(session, batch)
+    links = _announce_links(session)
+    return session.query(OutboxOp).count() - before + links
+
+
+def _announce(session: Session, batch: Batch) -> None:
+    session.execute(update(Batch).where(Batch.id == batch.id).values(sealed_at=None))
+    session.execute(update(Batch).where(Batch.id == batch.id, Batch.state == "published").values(state="ready"))
+    tell_created(session, batch, session.get_one(Product, batch.product_id))
+
+
+def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID) -> None:
+    """Each redemption again under its own id, so that what is used up stays used up."""
+    entries = list(session.scalars(select(Redemption).order_by(Redemption.seq)))
+    cards = sorted({entry.card_id for entry in entries})
+    batches = batches_of(session, cards)
+    blocks = reader.codes_of(session, cards, batches)
+    for entry in entries:
+        batch = batch_of(entry.card_id, batches)
+        if batch is None:
+            continue
+        block = blocks[entry.card_id]
+        code = block.code(entry.card_id - batch.first_card_id - block.first)
+        if entry.kind == "reversed":
+            body: dict[str, Any] = {"redemption_id": entry.reverses, "reason": entry.reason or ""}
+            _put_again(session, entry.id, "reverse@1", batch.id, body)
+            continue
+        money = batch.face_minor is not None
+        body = {
+            "d": b64(digest(merchant_id, code)),
+            "amount_minor": entry.amount_minor if money else None,
+            "uses": None if money else entry.uses,
+            "place": entry.place or "",
+        }
+        _put_again(session, entry.id, "redeem@1", batch.id, body)
+
+
+def _put_again(session: Session, op_id: str, type_: str, batch_id: int, body: dict[str, Any]) -> None:
+    """An op of the counter has its row already: it goes behind its batch again, under the same id."""
+    values = {
+        "type": type_,
+        "aggregate": f"batch:{batch_id}",
+        "lane": "ops",
+        "body": body,
+        "state": "waiting",
+        "problem": None,
+        "attempts": 0,
+        "created_at": now(),
+        "seq": None,
+    }
+    last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0
+    known = session.scalar(select(OutboxOp).where(OutboxOp.op_id == op_id))
+    if known is None:
+        session.add(OutboxOp(op_id=op_id, **values))
+    else:
+        session.execute(update(OutboxOp).where(OutboxOp.id == known.id).values(id=last + 1, **values))
+    session.flush()
+
+
+def _announce_stops(session: Session, batch: Batch) -> None:
+    """Freezes and voids come last: the ledger must get in before them."""
+    aggregate, uid = f"batch:{batch.id}", str(UUID(bytes=batch.uid))
+    if batch.frozen_at is not None:
+        enqueue(session, "batch.freeze@1", aggregate=aggregate, body={"batch_id": uid})
+    if batch.state == "voided":
+        enqueue(session, "batch.void@1", aggregate=aggregate, body={"batch_id": uid})
+        return
+    stopped = select(Card).where(Card.batch_id == batch.id, (Card.state == "voided") | Card.frozen_at.is_not(None))
+    for card in session.scalars(stopped):
+        body = {"batch_id": uid, "card_no": card.id - batch.first_card_id}
+        type_ = "card.void@1" if card.state == "voided" else "card.freeze@1"
+        enqueue(session, type_, aggregate=aggregate, body=body)
+
+
+def _announce_links(session: Session) -> int:
+    """The PUT of each link that can still be claimed, as it was: the link's text on paper and in mails stays right."""
+    live = select(Delivery.link_id).where(Delivery.link_id.is_not(None), Delivery.state.not_in(("recalled", "skipped")))
+    count = 0
+    for op in list(session.scalars(select(OutboxOp).where(OutboxOp.type == PUT).order_by(OutboxOp.id))):
+        alive = session.scalar(live.where(Delivery.link_id == str(op.body["link_id"])))
+        state = "waiting" if alive else "withdrawn"
+        last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0
+        session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(id=last + 1, state=state, problem=None))
+        count += alive is not None
+    session.execute(update(Delivery).values(link_stored_at=None))
+    return count

@@ -1,0 +1,188 @@
+"""Pushing the outbox: in order, under the ids ops were born with; a refused op holds back its own aggregate only."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp
+from app.services.cards.codes import CodeReader
+from app.services.progress import Progress
+from app.topics import Topic
+from sync.client import Refused, SyncClient
+from sync.codes import digests
+from sync.protocol import (
+    CHUNK_RECORDS,
+    RECORD,
+    FreezeRequest,
+    LinkRequest,
+    Op,
+    OpResult,
+    SealRequest,
+    b64,
+    merkle_root,
+    to_wire,
+)
+
+OPEN = ("waiting", "in_flight")
+PER_PUSH = 100
+TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
+PASSING = frozenset({"rate-limited", "internal", "read-only"})
+"""Problems that say nothing about the op: it stays in line."""
+
+
+class Pusher:
+    """One round of pushing over one client."""
+
+    def __init__(self, database: Database, reader: CodeReader, client: SyncClient, *, merchant_id: UUID) -> None:
+        self._database = database
+        self._reader = reader
+        self._client = client
+        self._merchant_id = merchant_id
+        self.pushed = 0
+        self.rejected = 0
+
+    def push(self, progress: Progress, *, aggregates: frozenset[str] | None = None) -> None:
+        """Everything that waits, or what belongs to `aggregates`. Raises Unreachable; the rest then goes on waiting."""
+        with self._database.write(Topic.OUTBOX) as session:
+            again = update(OutboxOp).where(OutboxOp.state == "in_flight")
+            session.execute(again.values(state="waiting", in_flight_since=None))  # a crash between asking and hearing
+        waiting = self._waiting(aggregates)
+        total = len(waiting)
+        for lot in _lots(_freezes_first(waiting)):
+            self._push_lot(lot)
+            progress(min(self.pushed + self.rejected, total), total)
+
+    def _waiting(self, aggregates: frozenset[str] | None) -> list[OutboxOp]:
+        with self._database.read() as session:
+            held = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.state == "rejected")))
+            found = session.scalars(select(OutboxOp).where(OutboxOp.state.in_(OPEN)).order_by(OutboxOp.id))
+            return [
+                op for op in found if op.aggregate not in held and (aggregates is None or op.aggregate in aggregates)
+            ]
+
+    def _push_lot(self, lot: Sequence[OutboxOp]) -> None:
+        with self._database.write(Topic.OUTBOX) as session:
+            session.execute(
+                update(OutboxOp)
+                .where(OutboxOp.id.in_([op.id for op in lot]))
+                .values(state="in_flight", in_flight_since=now(), attempts=OutboxOp.attempts + 1)
+            )
+        results = {op.id: result for op, result in zip(lot, self._ask(lot), strict=True)}
+        with self._database.write(*TOPICS) as session:
+            held: set[str] = set()
+            for op in lot:
+                self._note(session, op, results[op.id], held=held)
+
+    def _ask(self, lot: Sequence[OutboxOp]) -> list[OpResult]:
+        """One request for a run of plain ops, one each for the other lanes."""
+        first = lot[0]
+        try:
+            if first.lane == "upload":
+                return [self._upload(first)]
+            if first.lane == "link":
+                return [self._put_link(first)]
+            if first.type == "batch.freeze@1":
+                return [self._freeze(first)]
+            return self._client.push([_wired(op) for op in lot]).results
+        except Refused as refused:
+            if refused.key in PASSING:
+                raise
+            return [OpResult(op.op_id, "rejected", problem=refused.problem) for op in lot]
+
+    def _note(self, session: Session, op: OutboxOp, result: OpResult, *, held: set[str]) -> None:
+        """T2: what the endpoint said, and what follows from it here."""
+        values: dict[str, object] = {"answered_at": now(), "in_flight_since": None}
+        if result.problem is not None and (result.problem.key in PASSING or op.aggregate in held):
+            values["state"] = "waiting"
+        elif result.problem is not None:
+            held.add(op.aggregate)
+            self.rejected += 1
+            values |= {"state": "rejected", "problem": {"key": result.problem.key, "title": result.problem.title}}
+        else:
+            self.pushed += 1
+            values |= {"state": "applied", "seq": result.seq, "problem": None}
+            _follow(session, op)
+        session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(**values))
+
+    # --- lanes ---
+
+    def _freeze(self, op: OutboxOp) -> OpResult:
+        request = FreezeRequest(op.op_id, str(op.body["batch_id"]), to_wire(op.created_at))
+        return OpResult(op.op_id, "applied", seq=self._client.freeze(request).seq)
+
+    def _put_link(self, op: OutboxOp) -> OpResult:
+        body = {name: value for name, value in op.body.items() if name != "link_id"} | {"op_id": op.op_id}
+        answer = self._client.put_link(str(op.body["link_id"]), msgspec.convert(body, LinkRequest))
+        return OpResult(op.op_id, "applied", seq=answer.get("seq"))
+
+    def _upload(self, op: OutboxOp) -> OpResult:
+        """Missing chunks, then the seal. A cut upload goes on where it stopped."""
+        uid = str(op.body["batch_id"])
+        records = b"".join(self._records(UUID(uid)))
+        state = self._client.upload_state(uid)
+        have = set(state.have)
+        size = CHUNK_RECORDS * RECORD
+        if not state.sealed:
+            for n in range(-(-len(records) // size)):
+                if n not in have:
+                    self._client.put_chunk(uid, n, records[n * size : (n + 1) * size])
+        each = sorted(records[at : at + RECORD] for at in range(0, len(records), RECORD))
+        answer = self._client.seal(uid, SealRequest(op.op_id, len(each), b64(merkle_root(each))))
+        return OpResult(op.op_id, "applied", seq=answer.seq)
+
+    def _records(self, uid: UUID) -> Iterator[bytes]:
+        with self._database.read() as session:
+            batch = session.scalars(select(Batch).where(Batch.uid == uid.bytes)).one()
+        for block in self._reader.blocks(batch):
+            yield b"".join(digests(self._merchant_id, block.codes()))
+
+
+def _follow(session: Session, op: OutboxOp) -> None:
+    """Local facts that begin with the endpoint's yes."""
+    if op.lane == "link":
+        link_id = str(op.body["link_id"])
+        session.execute(update(Delivery).where(Delivery.link_id == link_id).values(link_stored_at=now()))
+    elif op.type == "batch.seal@1":
+        uid = UUID(str(op.body["batch_id"])).bytes
+        session.execute(update(Batch).where(Batch.uid == uid).values(sealed_at=now()))
+        session.execute(update(Batch).where(Batch.uid == uid, Batch.state == "ready").values(state="published"))
+
+
+def _freezes_first(waiting: list[OutboxOp]) -> list[OutboxOp]:
+    """The fast lane, for what has nothing of its aggregate waiting before it: a freeze must not overtake its batch."""
+    seen: set[str] = set()
+    fast: list[OutboxOp] = []
+    slow: list[OutboxOp] = []
+    for op in waiting:
+        jumps = op.lane == "freeze" and op.aggregate not in seen
+        (fast if jumps else slow).append(op)
+        seen.add(op.aggregate)
+    return fast + slow
+
+
+def _lots(ops: Iterable[OutboxOp]) -> Iterator[list[OutboxOp]]:
+    """Runs of plain ops go together; every other op alone."""
+    lot: list[OutboxOp] = []
+    for op in ops:
+        plain = op.lane not in ("upload", "link") and op.type != "batch.freeze@1"
+        if plain and len(lot) < PER_PUSH:
+            lot.append(op)
+            continue
+        if lot:
+            yield lot
+        lot = [op] if plain else []
+        if not plain:
+            yield [op]
+    if lot:
+        yield lot
+
+
+def _wired(op: OutboxOp) -> Op:
+    return Op(op.op_id, op.type, to_wire(op.created_at), dict(op.body))

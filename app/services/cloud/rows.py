@@ -1,0 +1,51 @@
+"""What the cloud services give: frozen rows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CloudStatus:
+    """How the vault stands with its endpoint. `mode` is embedded, cloud, or none before the first pairing."""
+
+    mode: str
+    url: str
+    device_id: str
+    merchant_id: str
+    slug: str
+    running: bool
+    """Whether the embedded endpoint's process is there; True for a cloud endpoint."""
+    pending: int
+    rejected: int
+    last_sync_at: datetime | None
+    last_problem: str
+    """Code of the error that stopped the last sync, or empty."""
+    differences: tuple[str, ...] = ()
+    """Batches whose sums differ between here and there."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOutcome:
+    pushed: int
+    pulled: int
+    rejected: int
+    head: int
+    pending: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One op of the outbox. `problem` is a key of the protocol's problems."""
+
+    id: int
+    op_id: str
+    type: str
+    subject: str
+    state: str
+    created_at: datetime
+    attempts: int
+    problem: str = ""
+    held_back: bool = False
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,280 @@
+"""Redeem at the counter and reverse: the endpoint decides, the vault remembers."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.errors import (
+    EndpointRefused,
+    EndpointUnreachable,
+    NotFound,
+    ReasonMissing,
+    RedemptionRefused,
+    RedemptionUncertain,
+)
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.cards import CardRow, CardService, masked, serial_of
+from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud import CloudService
+from app.services.outbox import enqueue
+from app.services.settings import SettingService
+from app.topics import Topic
+from sync import codes as code_words
+from sync.protocol import CardState, LookupAnswer, Op, OpResult, b64, from_wire, to_wire
+
+UNDO_WITHIN = timedelta(minutes=2)
+REFUSALS = {
+    "spent": "card-spent",
+    "frozen": "card-frozen",
+    "expired": "card-expired",
+    "voided": "card-voided",
+    "unsealed": "not-sealed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the counter shows about a card. `reason` is None when it may be redeemed, else a key of messages.REASONS."""
+
+    reason: str | None
+    serial: str
+    product: str
+    face_minor: int | None
+    remaining_minor: int | None
+    remaining_uses: int | None
+    valid_until: datetime | None
+    holder: str
+    last_at: datetime | None
+    last_place: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionResult:
+    """`outcome` is redeemed or reversed."""
+
+    outcome: str
+    redemption_id: str
+    serial: str
+    redeemed_minor: int
+    redeemed_uses: int
+    remaining_minor: int | None
+    remaining_uses: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One line of the counter's list of last uses."""
+
+    id: str
+    serial: str
+    kind: str
+    amount_minor: int
+    uses: int
+    at: datetime
+    place: str
+    undoable: bool
+
+
+class RedemptionService:
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        *,
+        cards: CardService,
+        reader: CodeReader,
+        cloud: CloudService,
+        settings: SettingService,
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._cards = cards
+        self._reader = reader
+        self._cloud = cloud
+        self._settings = settings
+
+    def look(self, typed: str) -> Verdict:
+        """How a card stands, by its code. Asks the endpoint; changes nothing. Raises EndpointUnreachable, NotFound."""
+        card_id, d = self._meant(typed)
+        row = self._cards.rows([card_id])[0] if card_id is not None else None
+        if row is not None and row.kind == "supplier":
+            return _of_row(row, "supplier-redeems")
+        try:
+            answer = self._cloud.ask(lambda client: client.look_up(d))
+        except EndpointRefused as refused:
+            if row is None or refused.reason != "card-unknown":
+                raise NotFound("card", masked(typed.strip())) from refused
+            return _of_row(row, "not-sealed")
+        assert isinstance(answer, LookupAnswer), "what was asked for"
+        return _of_answer(answer, row, self._last_place(row))
+
+    def redeem(
+        self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
+    ) -> RedemptionResult:
+        """Redeem a card, wholly or in part. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable.
+
+        It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
+        """
+        verdict = self.look(typed)
+        if verdict.reason is not None:
+            raise RedemptionRefused(verdict.reason)
+        _, d = self._meant(typed)
+        body = {"d": b64(d), "amount_minor": amount_minor, "uses": uses, "place": place}
+        result = self._decide("redeem@1", body)
+        self._audit.note("card.redeemed", subject=verdict.serial, op=result.op_id)
+        return _result("redeemed", verdict.serial, result)
+
+    def reverse(self, redemption_id: str, *, reason: str) -> RedemptionResult:
+        """Undo a redemption by an entry of its own. Raises ReasonMissing, NotFound, RedemptionRefused."""
+        if not reason.strip():
+            raise ReasonMissing
+        with self._database.read() as session:
+            entry = session.get(Redemption, redemption_id)
+            if entry is None or entry.kind != "redeemed":
+                raise NotFound("redemption", redemption_id)
+            batch = session.get_one(Batch, entry.batch_id)
+            serial = serial_of(batch, entry.card_id)
+        result = self._decide("reverse@1", {"redemption_id": redemption_id, "reason": reason.strip()})
+        self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id)
+        return _result("reversed", serial, result)
+
+    def last(self, limit: int = 20) -> list[Use]:
+        """The last uses, newest first."""
+        with self._database.read() as session:
+            entries = list(session.scalars(select(Redemption).order_by(Redemption.seq.desc()).limit(limit)))
+            undone = set(
+                session.scalars(select(Redemption.reverses).where(Redemption.reverses.in_([e.id for e in entries])))
+            )
+            batches = {batch.id: batch for batch in session.scalars(select(Batch))} if entries else {}
+        return [
+            Use(
+                entry.id,
+                serial_of(batches[entry.batch_id], entry.card_id),
+                entry.kind,
+                amount_minor=entry.amount_minor,
+                uses=entry.uses,
+                at=entry.at,
+                place=entry.place or "",
+                undoable=entry.kind == "redeemed" and entry.id not in undone and now() - entry.at < UNDO_WITHIN,
+            )
+            for entry in entries
+        ]
+
+    # --- the parts ---
+
+    def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
+        """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""
+        with self._database.write(Topic.OUTBOX) as session:
+            op_id = enqueue(session, type_, aggregate="counter:" + str(body.get("d", ""))[:16], body=body)
+        op = Op(op_id, type_, to_wire(now()), body)
+        try:
+            answer = self._cloud.ask(lambda client: client.push([op]).results[0])
+        except EndpointUnreachable as error:
+            raise RedemptionUncertain(op_id) from error
+        except EndpointRefused as refused:
+            with self._database.write(Topic.OUTBOX) as session:
+                _note(session, op_id, "withdrawn")
+            raise RedemptionRefused(refused.reason) from refused
+        assert isinstance(answer, OpResult), "what was asked for"
+        with self._database.write(Topic.OUTBOX) as session:
+            _note(session, op_id, "withdrawn" if answer.problem else "applied")
+        if answer.problem is not None:
+            raise RedemptionRefused(answer.problem.key, answer.problem.remaining_minor)
+        self._hear()
+        return answer
+
+    def _hear(self) -> None:
+        """Take the fact in at once; if the line breaks now, the next sync does it."""
+        try:
+            self._cloud.pull()
+        except (EndpointUnreachable, EndpointRefused):
+            return
+
+    def _meant(self, typed: str) -> tuple[int | None, bytes]:
+        """The card of this vault behind a typed code, and `d` of the code. Raises NotFound for what cannot be one."""
+        merchant_id = UUID(self._settings.merchant().id)
+        card_id = self._cards.find_by_code(typed)
+        if card_id is not None:
+            return card_id, code_words.digest(merchant_id, self._code_of(card_id))
+        try:
+            code = code_words.canonical(typed)
+        except ValueError as error:
+            raise NotFound("card", masked(typed.strip())) from error
+        if not code:
+            raise NotFound("card", "")
+        return None, code_words.digest(merchant_id, code)
+
+    def _code_of(self, card_id: int) -> str:
+        with self._database.read() as session:
+            batches = batches_of(session, [card_id])
+            batch = batch_of(card_id, batches)
+            assert batch is not None, "a found card has its batch"
+            block = self._reader.codes_of(session, [card_id], batches)[card_id]
+            return block.code(card_id - batch.first_card_id - block.first)
+
+    def _last_place(self, row: CardRow | None) -> str:
+        if row is None:
+            return ""
+        wanted = select(Redemption.place).where(Redemption.card_id == row.id).order_by(Redemption.seq.desc()).limit(1)
+        with self._database.read() as session:
+            return session.scalar(wanted) or ""
+
+
+def _note(session: Session, op_id: str, state: str) -> None:
+    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=now()))
+
+
+def _of_row(row: CardRow, reason: str) -> Verdict:
+    return Verdict(
+        reason=reason,
+        serial=row.serial,
+        product=row.product,
+        face_minor=row.face_minor,
+        remaining_minor=row.balance_minor,
+        remaining_uses=row.uses_left,
+        valid_until=row.valid_until,
+        holder=row.holder,
+        last_at=None,
+        last_place="",
+    )
+
+
+def _of_answer(answer: LookupAnswer, row: CardRow | None, place: str) -> Verdict:
+    state: CardState = answer.state
+    uses = [entry for entry in state.history if entry.kind == "redeemed"]
+    return Verdict(
+        reason=REFUSALS.get(state.card),
+        serial=row.serial if row else "",
+        product=answer.product,
+        face_minor=answer.face_minor,
+        remaining_minor=state.remaining_minor,
+        remaining_uses=state.remaining_uses,
+        valid_until=from_wire(answer.valid_until) if answer.valid_until else None,
+        holder=row.holder if row else "",
+        last_at=from_wire(uses[-1].at) if uses else None,
+        last_place=place,
+    )
+
+
+def _result(outcome: str, serial: str, result: OpResult) -> RedemptionResult:
+    told = result.outcome or {}
+    return RedemptionResult(
+        outcome=outcome,
+        redemption_id=result.op_id,
+        serial=serial,
+        redeemed_minor=int(told["redeemed_minor"]),
+        redeemed_uses=int(told["redeemed_uses"]),
+        remaining_minor=told["remaining_minor"],
+        remaining_uses=told["remaining_uses"],
+        at=from_wire(told["at"]),
+    )
