@@ -4,27 +4,27 @@ const text = new TextEncoder();
 
 /** Unpadded base64url of bytes. */
 export function b64(bytes) {
-  const raw = String.fromCharCode(...new Uint8Array(bytes));
-  return btoa(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+	const raw = String.fromCharCode(...new Uint8Array(bytes));
+	return btoa(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
 function unb64(words) {
-  return Uint8Array.from(atob(words.replace(/-/g, "+").replace(/_/g, "/")), (symbol) => symbol.charCodeAt(0));
+	return Uint8Array.from(atob(words.replace(/-/g, "+").replace(/_/g, "/")), (symbol) => symbol.charCodeAt(0));
 }
 
 /** The 16 bytes of a UUID. */
 export function uuidBytes(uuid) {
-  return Uint8Array.from(uuid.replace(/-/g, "").match(/../g), (pair) => parseInt(pair, 16));
+	return Uint8Array.from(uuid.replace(/-/g, "").match(/../g), (pair) => parseInt(pair, 16));
 }
 
 async function sha256(...parts) {
-  const all = await new Blob(parts).arrayBuffer();
-  return b64(await crypto.subtle.digest("SHA-256", all));
+	const all = await new Blob(parts).arrayBuffer();
+	return b64(await crypto.subtle.digest("SHA-256", all));
 }
 
 async function derive(secret, salt, info) {
-  const key = await crypto.subtle.importKey("raw", text.encode(secret), "HKDF", false, ["deriveBits"]);
-  return crypto.subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info: text.encode(info) }, key, 256);
+	const key = await crypto.subtle.importKey("raw", text.encode(secret), "HKDF", false, ["deriveBits"]);
+	return crypto.subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info: text.encode(info) }, key, 256);
 }
 
 /** What proves to the server that this page holds the link. */
@@ -38,20 +38,20 @@ export const cardDigest = (merchantId, code) => sha256("kx.code.v1\0", uuidBytes
 
 /** The card inside an answer of `open`. Throws where key and answer do not belong together. */
 export async function decrypt(bits, label, linkId, answer) {
-  const key = await crypto.subtle.importKey("raw", bits, "AES-GCM", false, ["decrypt"]);
-  const sealed = unb64(answer.ciphertext);
-  const additionalData = text.encode([label, linkId, answer.batch_id, answer.expires_at ?? ""].join("|"));
-  const plain = await crypto.subtle.decrypt(
-    { name: "AES-GCM", iv: sealed.subarray(0, 12), additionalData }, key, sealed.subarray(12),
-  );
-  return JSON.parse(new TextDecoder().decode(plain));
+	const key = await crypto.subtle.importKey("raw", bits, "AES-GCM", false, ["decrypt"]);
+	const sealed = unb64(answer.ciphertext);
+	const additionalData = text.encode([label, linkId, answer.batch_id, answer.expires_at ?? ""].join("|"));
+	const plain = await crypto.subtle.decrypt(
+		{ name: "AES-GCM", iv: sealed.subarray(0, 12), additionalData }, key, sealed.subarray(12),
+	);
+	return JSON.parse(new TextDecoder().decode(plain));
 }
 
 /** A random UUID; `crypto.randomUUID` is missing in older WeChat kernels. */
 export function uuid4() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+	const bytes = crypto.getRandomValues(new Uint8Array(16));
+	bytes[6] = (bytes[6] & 15) | 64;
+	bytes[8] = (bytes[8] & 63) | 128;
+	const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+	return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
 }

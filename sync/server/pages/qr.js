@@ -1,179 +1,140 @@
-// QR codes: byte mode, error correction M, versions 1 to 10, best of the eight masks. ISO/IEC 18004.
+// QR codes: byte mode, error correction M, versions 1 to 10. ISO/IEC 18004.
 
-// Of each version: check bytes a block, then the data bytes of its blocks.
+// Check bytes a block, then the data bytes of each block.
 const BLOCKS = [
-  null, [10, 16], [16, 28], [26, 44], [18, 32, 32], [24, 43, 43], [16, 27, 27, 27, 27], [18, 31, 31, 31, 31],
-  [22, 38, 38, 39, 39], [22, 36, 36, 36, 37, 37], [26, 43, 43, 43, 43, 44],
+	null, [10, 16], [16, 28], [26, 44], [18, 32, 32], [24, 43, 43], [16, 27, 27, 27, 27], [18, 31, 31, 31, 31],
+	[22, 38, 38, 39, 39], [22, 36, 36, 36, 37, 37], [26, 43, 43, 43, 43, 44],
 ];
 const ALIGNMENT = [null, [], [6, 18], [6, 22], [6, 26], [6, 30], [6, 34], [6, 22, 38], [6, 24, 42], [6, 26, 46], [6, 28, 50]];
-const FORMATS = [0x5412, 0x5125, 0x5e7c, 0x5b4b, 0x45f9, 0x40ce, 0x4f97, 0x4aa0];
+// Level M with the checkerboard mask: codes are random, so that no other mask would read better.
+const FORMAT = 0x5412;
 const VERSIONS = [0x07c94, 0x085bc, 0x09a99, 0x0a4d3];
 const QUIET = 4;
 
-const MASKS = [
-  (x, y) => (x + y) % 2 === 0,
-  (x, y) => y % 2 === 0,
-  (x) => x % 3 === 0,
-  (x, y) => (x + y) % 3 === 0,
-  (x, y) => ((x / 3 | 0) + (y / 2 | 0)) % 2 === 0,
-  (x, y) => (x * y) % 2 + (x * y) % 3 === 0,
-  (x, y) => ((x * y) % 2 + (x * y) % 3) % 2 === 0,
-  (x, y) => ((x + y) % 2 + (x * y) % 3) % 2 === 0,
-];
-
 const EXP = [];
 const LOG = [];
-for (let exponent = 0, value = 1; exponent < 255; exponent += 1) {
-  EXP[exponent] = value;
-  LOG[value] = exponent;
-  value = value & 128 ? (value << 1) ^ 0x11d : value << 1;
+for (let exponent = 0, value = 1; exponent < 255; exponent++) {
+	EXP[exponent] = value;
+	LOG[value] = exponent;
+	value = value & 128 ? (value << 1) ^ 0x11d : value << 1;
 }
 const times = (left, right) => (left && right ? EXP[(LOG[left] + LOG[right]) % 255] : 0);
 
 function checkBytes(data, count) {
-  let generator = [1];
-  for (let power = 0; power < count; power += 1) {
-    const next = [...generator, 0];
-    generator.forEach((factor, place) => { next[place + 1] ^= times(factor, EXP[power]); });
-    generator = next;
-  }
-  const rest = [...data, ...new Array(count).fill(0)];
-  data.forEach((_, place) => {
-    const factor = rest[place];
-    generator.forEach((term, step) => { rest[place + step] ^= times(term, factor); });
-  });
-  return rest.slice(data.length);
+	let generator = [1];
+	for (let power = 0; power < count; power++) {
+		const next = [...generator, 0];
+		generator.forEach((factor, place) => { next[place + 1] ^= times(factor, EXP[power]); });
+		generator = next;
+	}
+	const rest = [...data, ...new Array(count).fill(0)];
+	data.forEach((_, place) => {
+		const factor = rest[place];
+		generator.forEach((term, step) => { rest[place + step] ^= times(term, factor); });
+	});
+	return rest.slice(data.length);
 }
 
 const capacity = (version) => BLOCKS[version].slice(1).reduce((sum, size) => sum + size, 0);
 
 function codewords(bytes, version) {
-  const room = capacity(version);
-  const hex = (value, digits) => value.toString(16).padStart(digits, "0");
-  const all = `4${hex(bytes.length, version < 10 ? 2 : 4)}${bytes.map((byte) => hex(byte, 2)).join("")}0`;
-  const data = all.match(/../g).map((pair) => parseInt(pair, 16));
-  for (let pad = 0xec; data.length < room; pad ^= 0xec ^ 0x11) data.push(pad);
-  return interleave(data, version);
+	const room = capacity(version);
+	const hex = (value, digits) => value.toString(16).padStart(digits, "0");
+	const all = `4${hex(bytes.length, version < 10 ? 2 : 4)}${bytes.map((byte) => hex(byte, 2)).join("")}0`;
+	const data = all.match(/../g).map((pair) => parseInt(pair, 16));
+	for (let pad = 0xec; data.length < room; pad ^= 0xec ^ 0x11) data.push(pad);
+	return interleave(data, version);
 }
 
 function interleave(data, version) {
-  const [checks, ...sizes] = BLOCKS[version];
-  let start = 0;
-  const blocks = sizes.map((size) => data.slice(start, (start += size)));
-  const checked = blocks.map((block) => checkBytes(block, checks));
-  const out = [];
-  for (const rows of [blocks, checked]) {
-    const longest = Math.max(...rows.map((row) => row.length));
-    for (let place = 0; place < longest; place += 1) {
-      for (const row of rows) if (place < row.length) out.push(row[place]);
-    }
-  }
-  return out;
+	const [checks, ...sizes] = BLOCKS[version];
+	let start = 0;
+	const blocks = sizes.map((size) => data.slice(start, (start += size)));
+	const checked = blocks.map((block) => checkBytes(block, checks));
+	const out = [];
+	for (const rows of [blocks, checked]) {
+		const longest = Math.max(...rows.map((row) => row.length));
+		for (let place = 0; place < longest; place++) {
+			for (const row of rows) if (place < row.length) out.push(row[place]);
+		}
+	}
+	return out;
 }
 
 function frame(version) {
-  // Fixed parts: 0 and 1 are modules, null is room for data.
-  const size = version * 4 + 17;
-  const grid = Array.from({ length: size }, () => new Array(size).fill(null));
-  const square = (centreX, centreY, reach, dark) => {
-    for (let y = -reach; y <= reach; y += 1) {
-      for (let x = -reach; x <= reach; x += 1) {
-        if (grid[centreY + y]?.[centreX + x] !== undefined) {
-          grid[centreY + y][centreX + x] = dark(Math.max(Math.abs(x), Math.abs(y))) ? 1 : 0;
-        }
-      }
-    }
-  };
-  for (let place = 0; place < size; place += 1) grid[6][place] = grid[place][6] = place % 2 ? 0 : 1;
-  const marks = ALIGNMENT[version];
-  const last = marks.length - 1;
-  marks.forEach((y, row) => marks.forEach((x, column) => {
-    const corner = (row === 0 && column === 0) || (row === 0 && column === last) || (row === last && column === 0);
-    if (!corner) square(x, y, 2, (far) => far !== 1);
-  }));
-  for (const [x, y] of [[3, 3], [size - 4, 3], [3, size - 4]]) square(x, y, 4, (far) => far !== 2 && far !== 4);
-  stamp(grid, version, 0);
-  return grid;
+	// Fixed parts: 0 and 1 are modules, null is room for data.
+	const size = version * 4 + 17;
+	const grid = Array.from({ length: size }, () => new Array(size).fill(null));
+	const square = (centreX, centreY, reach, light) => {
+		for (let y = -reach; y <= reach; y++) {
+			for (let x = -reach; x <= reach; x++) {
+				const row = grid[centreY + y];
+				if (row?.[centreX + x] !== undefined) row[centreX + x] = light.includes(Math.max(Math.abs(x), Math.abs(y))) ? 0 : 1;
+			}
+		}
+	};
+	for (let place = 0; place < size; place++) grid[6][place] = grid[place][6] = place % 2 ? 0 : 1;
+	const marks = ALIGNMENT[version];
+	const last = marks.length - 1;
+	marks.forEach((y, row) => marks.forEach((x, column) => {
+		const corner = (row === 0 && column === 0) || (row === 0 && column === last) || (row === last && column === 0);
+		if (!corner) square(x, y, 2, [1]);
+	}));
+	for (const [x, y] of [[3, 3], [size - 4, 3], [3, size - 4]]) square(x, y, 4, [2, 4]);
+	stamp(grid, version);
+	return grid;
 }
 
-function stamp(grid, version, mask) {
-  // Format (M is 00) twice, the dark module, and from version 7 the version twice.
-  const size = grid.length;
-  for (let bit = 0; bit < 15; bit += 1) {
-    const value = (FORMATS[mask] >> bit) & 1;
-    grid[bit < 6 ? bit : bit < 8 ? bit + 1 : size - 15 + bit][8] = value;
-    grid[8][bit < 8 ? size - 1 - bit : bit < 9 ? 7 : 14 - bit] = value;
-  }
-  grid[size - 8][8] = 1;
-  if (version < 7) return;
-  for (let bit = 0; bit < 18; bit += 1) {
-    const near = bit / 3 | 0;
-    const far = size - 11 + (bit % 3);
-    grid[near][far] = grid[far][near] = (VERSIONS[version - 7] >> bit) & 1;
-  }
+function stamp(grid, version) {
+	// Format twice, the dark module, and from version 7 the version twice.
+	const size = grid.length;
+	for (let bit = 0; bit < 15; bit++) {
+		const value = (FORMAT >> bit) & 1;
+		grid[bit < 6 ? bit : bit < 8 ? bit + 1 : size - 15 + bit][8] = value;
+		grid[8][bit < 8 ? size - 1 - bit : bit < 9 ? 7 : 14 - bit] = value;
+	}
+	grid[size - 8][8] = 1;
+	if (version < 7) return;
+	for (let bit = 0; bit < 18; bit++) {
+		const near = bit / 3 | 0;
+		const far = size - 11 + (bit % 3);
+		grid[near][far] = grid[far][near] = (VERSIONS[version - 7] >> bit) & 1;
+	}
 }
 
-function fill(grid, free, words, mask) {
-  const size = grid.length;
-  let bit = 0;
-  for (let right = size - 1, up = true; right > 0; right -= 2, up = !up) {
-    if (right === 6) right = 5;
-    for (let step = 0; step < size; step += 1) {
-      const y = up ? size - 1 - step : step;
-      for (const x of [right, right - 1]) {
-        if (free[y][x] !== null) continue;
-        grid[y][x] = (((words[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1) ^ (MASKS[mask](x, y) ? 1 : 0);
-        bit += 1;
-      }
-    }
-  }
-}
-
-function penalty(grid) {
-  const size = grid.length;
-  const columns = grid.map((_, x) => grid.map((row) => row[x]));
-  let points = 0;
-  for (const line of [...grid, ...columns]) {
-    const text = line.join("");
-    for (const run of text.match(/0{5,}|1{5,}/g) ?? []) points += run.length - 2;
-    points += 40 * (text.match(/(?=10111010000|00001011101)/g) ?? []).length;
-  }
-  for (let y = 0; y + 1 < size; y += 1) {
-    for (let x = 0; x + 1 < size; x += 1) {
-      const sum = grid[y][x] + grid[y][x + 1] + grid[y + 1][x] + grid[y + 1][x + 1];
-      if (sum % 4 === 0) points += 3;
-    }
-  }
-  const dark = grid.flat().reduce((sum, value) => sum + value, 0);
-  return points + 10 * Math.floor(Math.abs((dark * 100) / (size * size) - 50) / 5);
+function fill(grid, words) {
+	const size = grid.length;
+	let bit = 0;
+	for (let right = size - 1, up = true; right > 0; right -= 2, up = !up) {
+		if (right === 6) right = 5;
+		for (let step = 0; step < size; step++) {
+			const y = up ? size - 1 - step : step;
+			for (const x of [right, right - 1]) {
+				if (grid[y][x] !== null) continue;
+				grid[y][x] = ((words[bit >> 3] >> (7 - (bit & 7))) & 1) ^ ((x + y + 1) & 1);
+				bit++;
+			}
+		}
+	}
 }
 
 /** Rows of 0 and 1, or null where the text is longer than version 10 holds (213 bytes). */
-export function matrix(text, wanted = null) {
-  const bytes = [...new TextEncoder().encode(text)];
-  const version = BLOCKS.findIndex((blocks, number) => blocks && bytes.length + (number < 10 ? 2 : 3) <= capacity(number));
-  if (version === -1) return null;
-  const free = frame(version);
-  const words = codewords(bytes, version);
-  let best = null;
-  for (let mask = 0; mask < MASKS.length; mask += 1) {
-    if (wanted !== null && wanted !== mask) continue;
-    const grid = free.map((row) => [...row]);
-    fill(grid, free, words, mask);
-    stamp(grid, version, mask);
-    const points = penalty(grid);
-    if (!best || points < best.points) best = { grid, points };
-  }
-  return best.grid;
+export function matrix(text) {
+	const bytes = [...new TextEncoder().encode(text)];
+	const version = BLOCKS.findIndex((blocks, number) => blocks && bytes.length + (number < 10 ? 2 : 3) <= capacity(number));
+	if (version === -1) return null;
+	const grid = frame(version);
+	fill(grid, codewords(bytes, version));
+	return grid;
 }
 
 /** An address for `<img>`: black on white, with its quiet zone. Long-press and print work on an image only. */
 export function dataUri(text) {
-  const grid = matrix(text);
-  if (!grid) return null;
-  const path = grid.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + QUIET} ${y + QUIET}h1v1h-1z` : ""))).join("");
-  const side = grid.length + QUIET * 2;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges">`
-    + `<path fill="#fff" d="M0 0h${side}v${side}H0z"/><path d="${path}"/></svg>`;
-  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
+	const grid = matrix(text);
+	if (!grid) return null;
+	const path = grid.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + QUIET} ${y + QUIET}h1v1h-1z` : ""))).join("");
+	const side = grid.length + QUIET * 2;
+	const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges">`
+		+ `<path fill="#fff" d="M0 0h${side}v${side}H0z"/><path d="${path}"/></svg>`;
+	return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
