@@ -1,9 +1,10 @@
 """Links of the deliveries that travel by mail: drawn once, kept in the vault, queued for the endpoint."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
@@ -14,7 +15,7 @@ from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of
 from app.services.distribution.links import LinkSecrets, LinkTarget, gate_of, link_body, wire_time
-from app.services.distribution.preparing import AT_ONCE, lacking
+from app.services.distribution.preparing import AT_ONCE, chunks, lacking
 from app.services.outbox import enqueue
 from app.services.progress import Progress
 from app.topics import Topic
@@ -52,7 +53,8 @@ class LinkMaker:
             gate = distribution.template.get("gate", "none")
             lack = lacking(person, channel=distribution.channel, gate=gate)
             if lack:
-                _refuse(session, delivery.id, lack)
+                # what the channel needs was lost since the list was prepared; the card stays with the person
+                delivery.state, delivery.reason, delivery.retryable = "failed", lack, True
                 continue
             payload = {
                 "v": 1,
@@ -64,17 +66,14 @@ class LinkMaker:
             self._put(session, delivery, _Way(person, batch, gate, payload))
 
     def _put(self, session: Session, delivery: Delivery, way: "_Way") -> None:
+        """Draw and queue one link; the flush at the end of the transaction writes all deliveries at once."""
         drawn = LinkSecrets.draw()
         card_no = (delivery.card_id or 0) - way.batch.first_card_id
         target = LinkTarget(self._merchant_id, UUID(bytes=way.batch.uid), card_no, way.batch.valid_until)
         gate = gate_of(way.gate, phone=way.person.phone, employee_no=way.person.employee_no)
         body = link_body(drawn, target, payload=way.payload, gate=gate) | {"link_id": drawn.link_id}
         enqueue(session, PUT, aggregate=aggregate_of(delivery.id), body=body, lane="link")
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == delivery.id)
-            .values(link_id=drawn.link_id, link_secret=drawn.secret, pickup_code=drawn.pickup_code)
-        )
+        delivery.link_id, delivery.link_secret, delivery.pickup_code = drawn.link_id, drawn.secret, drawn.pickup_code
 
 
 class _Way:
@@ -86,25 +85,32 @@ class _Way:
         self.person, self.batch, self.gate, self.payload = person, batch, gate, payload
 
 
-def take_link_back(session: Session, delivery: Delivery) -> bool:
-    """Withdraw a link. True when it never left the vault, so nobody can have opened it."""
-    if delivery.link_id is None:
-        return True
-    ops = list(session.scalars(select(OutboxOp).where(OutboxOp.aggregate == aggregate_of(delivery.id))))
-    puts = [op for op in ops if op.type == PUT]
-    if puts and all(op.state == "waiting" and not op.attempts for op in puts) and delivery.sent_at is None:
-        ids = [op.id for op in puts]
-        session.execute(update(OutboxOp).where(OutboxOp.id.in_(ids)).values(state="withdrawn"))
-        return True
-    enqueue(session, RECALL, aggregate=aggregate_of(delivery.id), body={"link_id": delivery.link_id})
-    return False
+def take_links_back(session: Session, deliveries: Sequence[Delivery]) -> set[int]:
+    """Withdraw links. Ids of the deliveries whose link never left the vault, so nobody can have opened it."""
+    unsent: set[int] = set()
+    for some in chunks(deliveries):
+        puts = _puts(session, [delivery.id for delivery in some])
+        for delivery in some:
+            own = puts.get(aggregate_of(delivery.id), [])
+            never_left = all(op.state == "waiting" and not op.attempts for op in own) and delivery.sent_at is None
+            if delivery.link_id is None or (own and never_left):
+                unsent.add(delivery.id)
+                for op in own:
+                    op.state = "withdrawn"
+            else:
+                enqueue(session, RECALL, aggregate=aggregate_of(delivery.id), body={"link_id": delivery.link_id})
+    session.flush()
+    return unsent
 
 
-def _refuse(session: Session, delivery_id: int, reason: str) -> None:
-    """The person lost what the channel needs since the list was prepared; the card stays theirs."""
-    session.execute(
-        update(Delivery).where(Delivery.id == delivery_id).values(state="failed", reason=reason, retryable=True)
+def _puts(session: Session, delivery_ids: Sequence[int]) -> dict[str, list[OutboxOp]]:
+    wanted = select(OutboxOp).where(
+        OutboxOp.type == PUT, OutboxOp.aggregate.in_([aggregate_of(delivery_id) for delivery_id in delivery_ids])
     )
+    found: dict[str, list[OutboxOp]] = {}
+    for op in session.scalars(wanted):
+        found.setdefault(op.aggregate, []).append(op)
+    return found
 
 
 def aggregate_of(delivery_id: int) -> str:

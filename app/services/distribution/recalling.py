@@ -1,6 +1,7 @@
 """Taking deliveries back: what nobody can have seen returns to stock, what may be known is voided."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -14,8 +15,8 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.cards.codes import batch_of, batches_of
 from app.services.channels import ON_PAPER
-from app.services.distribution.linking import RECALL, aggregate_of, take_link_back
-from app.services.distribution.preparing import chunks, tell, tell_issued
+from app.services.distribution.linking import RECALL, aggregate_of, take_links_back
+from app.services.distribution.preparing import chunks, tell
 from app.services.outbox import enqueue
 from app.services.stock import put_back
 
@@ -31,13 +32,13 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
     seen = [one for one in live if one.opened_at is not None or one.claimed_at is not None or one.card_id in used]
     if seen:
         raise AlreadyClaimed(len(seen))
-    unseen: list[int] = []
-    for delivery in live:
-        if delivery.card_id is None:
-            continue
-        if _is_back(session, distribution, delivery):
-            unseen.append(delivery.card_id)
-    put_back(session, unseen)
+    carded = [delivery for delivery in live if delivery.card_id is not None]
+    if distribution.channel in ON_PAPER:
+        unseen = {delivery.id for delivery in carded if delivery.sent_at is None}
+        _void(session, [delivery.card_id or 0 for delivery in carded if delivery.id not in unseen])
+    else:
+        unseen = take_links_back(session, carded)
+    put_back(session, [delivery.card_id or 0 for delivery in carded if delivery.id in unseen])
     _take_back_figures(session, distribution, live)
     for delivery in live:
         delivery.state, delivery.recalled_at, delivery.retryable = "recalled", now(), False
@@ -47,11 +48,10 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
 
 def cancel(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> int:
     """Leave out deliveries that never went out; their cards return to stock. How many there were."""
-    withdrawn: list[Delivery] = []
+    unsent = take_links_back(session, deliveries)
+    withdrawn = [delivery for delivery in deliveries if delivery.id in unsent]
     for delivery in deliveries:
-        if delivery.card_id is None or take_link_back(session, delivery):
-            withdrawn.append(delivery)
-        else:
+        if delivery.id not in unsent:
             delivery.state, delivery.recalled_at, delivery.reason = "recalled", now(), "cancelled"
     _take_back_figures(session, distribution, deliveries)
     put_back(session, [delivery.card_id for delivery in withdrawn if delivery.card_id is not None])
@@ -69,8 +69,10 @@ def settle(session: Session) -> int:
     first makes the endpoint refuse: the delivery then stands as it was.
     """
     dead: list[int] = []
-    for delivery, distribution in recalled(session):
-        answer = _answer(session, delivery)
+    waiting = recalled(session)
+    answers = _answers(session, [delivery.id for delivery, _ in waiting])
+    for delivery, distribution in waiting:
+        answer = answers.get(aggregate_of(delivery.id))
         unopened = delivery.opened_at is None and not _has_another(session, delivery)
         if answer == "applied" and delivery.card_id is not None and unopened:
             dead.append(delivery.card_id)
@@ -107,38 +109,49 @@ def used_cards(session: Session, card_ids: Sequence[int]) -> set[int]:
     return used
 
 
-def _is_back(session: Session, distribution: Distribution, delivery: Delivery) -> bool:
-    """Take one card back. True when it is certain that nobody knows its code."""
-    if distribution.channel not in ON_PAPER:
-        return take_link_back(session, delivery)
-    if delivery.sent_at is None:
-        return True
-    _void(session, delivery.card_id or 0)
-    return False
-
-
-def _void(session: Session, card_id: int) -> None:
-    session.execute(update(Card).where(Card.id == card_id).values(state="voided", changed_at=now()))
-    batch = batch_of(card_id, batches_of(session, [card_id]))
-    assert batch is not None, "a delivered card has its batch"
-    body = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": card_id - batch.first_card_id}
-    enqueue(session, "card.void@1", aggregate=f"batch:{batch.id}", body=body)
+def _void(session: Session, card_ids: Sequence[int]) -> None:
+    for some in chunks(card_ids):
+        session.execute(update(Card).where(Card.id.in_(some)).values(state="voided", changed_at=now()))
+        batches = batches_of(session, some)
+        for card_id in some:
+            batch = batch_of(card_id, batches)
+            assert batch is not None, "a delivered card has its batch"
+            body = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": card_id - batch.first_card_id}
+            enqueue(session, "card.void@1", aggregate=f"batch:{batch.id}", body=body)
 
 
 def _take_back_figures(
     session: Session, distribution: Distribution, deliveries: Sequence[Delivery], *, sign: int = -1
 ) -> None:
     carded = [delivery for delivery in deliveries if delivery.card_id is not None]
-    tell_issued(session, distribution, [delivery.amount_minor or 0 for delivery in carded], sign=sign)
-    for delivery in carded:
-        for metric, at in (("sent", delivery.sent_at), ("delivered", delivery.delivered_at)):
-            if at is not None:
-                tell(session, distribution, metric, at=at, amounts=[delivery.amount_minor or 0], sign=sign)
+    facts = [("issued", distribution.created_at, carded)]
+    facts += [("sent", at, some) for at, some in _by_time(carded, "sent_at").items()]
+    facts += [("delivered", at, some) for at, some in _by_time(carded, "delivered_at").items()]
+    for metric, at, some in facts:
+        if some:
+            amounts = [delivery.amount_minor or 0 for delivery in some]
+            tell(session, distribution, metric, at=at, amounts=amounts, sign=sign)
 
 
-def _answer(session: Session, delivery: Delivery) -> str | None:
-    wanted = select(OutboxOp.state).where(OutboxOp.aggregate == aggregate_of(delivery.id), OutboxOp.type == RECALL)
-    return session.scalar(wanted.order_by(OutboxOp.id.desc()).limit(1))
+def _by_time(deliveries: Sequence[Delivery], fact: str) -> dict[datetime, list[Delivery]]:
+    """Figures are per hour: what happened within one is told together."""
+    found: dict[datetime, list[Delivery]] = {}
+    for delivery in deliveries:
+        at = getattr(delivery, fact)
+        if at is not None:
+            found.setdefault(at.replace(minute=0, second=0, microsecond=0), []).append(delivery)
+    return found
+
+
+def _answers(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
+    """Aggregate → state of its latest recall."""
+    found: dict[str, str] = {}
+    for some in chunks(delivery_ids):
+        wanted = select(OutboxOp.aggregate, OutboxOp.state).where(
+            OutboxOp.type == RECALL, OutboxOp.aggregate.in_([aggregate_of(delivery_id) for delivery_id in some])
+        )
+        found |= dict(session.execute(wanted.order_by(OutboxOp.id)).all())
+    return found
 
 
 def _has_another(session: Session, delivery: Delivery) -> bool:
