@@ -31,28 +31,8 @@ def run_command(arguments: list[str]) -> int:
     return run(arguments, build_services, add_to)
 
 
-def build_services(config: Config, vault: OpenVault) -> Services:
-    """Every use case over one open vault."""
-    from app.services import Services
-    from app.services.audit import AuditLog
-    from app.services.backups import BackupService
-    from app.services.batches import BatchService
-    from app.services.cards import CardService
-    from app.services.cards.codes import CodeReader
-    from app.services.catalog import CatalogService
-    from app.services.sealing import BlindIndex, Sealer
-    from app.services.settings import SettingService
+def build_services(config: Config, vault: OpenVault, *, autostart: bool = False) -> Services:
+    """Every use case over one open vault; the window lets the embedded endpoint start by itself."""
+    from app.bootstrap.building import services_over
 
-    database, keys = vault.database, vault.keys
-    audit = AuditLog(database, keys)
-    settings = SettingService(database, audit)
-    sealer, blind = Sealer(keys), BlindIndex(keys.blind)
-    reader = CodeReader(database, sealer)
-    return Services(
-        audit=audit,
-        backups=BackupService(config, database, keys, audit=audit, settings=settings),
-        batches=BatchService(database, audit, sealer=sealer, blind=blind),
-        cards=CardService(database, audit, reader=reader, blind=blind),
-        catalog=CatalogService(database, audit),
-        settings=settings,
-    )
+    return services_over(config, vault, autostart=autostart)

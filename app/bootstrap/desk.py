@@ -68,7 +68,7 @@ class Desk(QObject):
         if self._vault is not vault:
             self._vault = vault
             vault.database.subscribe(self.changes.tell)
-            self.services = build_services(self.config, vault)
+            self.services = build_services(self.config, vault, autostart=True)
             chosen = self.services.settings.get("look.language")
             if chosen != language():
                 self._memory.setValue("language", chosen)

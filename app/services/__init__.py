@@ -11,6 +11,14 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.batches import BatchService
     from app.services.cards import CardService
     from app.services.catalog import CatalogService
+    from app.services.cloud import CloudService
+    from app.services.dashboard import DashboardService
+    from app.services.distribution import DistributionService
+    from app.services.exports import ExportService
+    from app.services.integrity import IntegrityService
+    from app.services.ledger import LedgerService
+    from app.services.people import PeopleService
+    from app.services.redemptions import RedemptionService
     from app.services.settings import SettingService
 
 
@@ -23,4 +31,12 @@ class Services:
     batches: BatchService
     cards: CardService
     catalog: CatalogService
+    cloud: CloudService
+    dashboard: DashboardService
+    distribution: DistributionService
+    exports: ExportService
+    integrity: IntegrityService
+    ledger: LedgerService
+    people: PeopleService
+    redemptions: RedemptionService
     settings: SettingService

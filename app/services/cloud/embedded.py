@@ -32,6 +32,8 @@ class EmbeddedEndpoint:
     def __init__(self, config: Config, command: tuple[str, ...] = ()) -> None:
         self._folder = config.endpoint
         self._command = command or own_command()
+        self._process: subprocess.Popen[bytes] | None = None
+        """Only when this very program started it."""
 
     @property
     def database(self) -> Path:
@@ -76,7 +78,7 @@ class EmbeddedEndpoint:
             said.replace(said.with_suffix(".log.1"))
         arguments = ("serve", "--database", str(self.database), "--host", host, "--port", str(_free(host, port)))
         with said.open("ab") as log:
-            process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -108,8 +110,10 @@ class EmbeddedEndpoint:
         deadline = time.monotonic() + STOP_S
         while self.is_running() and time.monotonic() < deadline:
             time.sleep(POLL_S)
-        with contextlib.suppress(ChildProcessError, AttributeError):
-            os.waitpid(pid, os.WNOHANG)  # our own child leaves no zombie
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_S)  # our own child leaves no zombie
+            self._process = None
 
     def _run(self, *arguments: str) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,68 @@
+"""Builds every use case over one open vault."""
+
+from app.config import Config
+from app.services import Services
+from app.services.audit import AuditLog
+from app.services.backups import BackupService
+from app.services.batches import BatchService
+from app.services.cards import CardService
+from app.services.cards.codes import CodeReader
+from app.services.catalog import CatalogService
+from app.services.channels.email import EmailChannel
+from app.services.channels.file import FileChannel
+from app.services.channels.printed import PrintChannel
+from app.services.cloud import CloudService, EmbeddedEndpoint
+from app.services.dashboard import DashboardService
+from app.services.distribution import Channels, DistributionService
+from app.services.exports import ExportService
+from app.services.integrity import IntegrityService
+from app.services.ledger import LedgerService
+from app.services.people import PeopleService
+from app.services.redemptions import RedemptionService
+from app.services.sealing import BlindIndex, Sealer
+from app.services.settings import SettingService
+from app.services.vault.vaults import OpenVault, Vaults
+
+
+def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Services:
+    """`autostart`: the embedded endpoint starts when it is needed."""
+    database, keys = vault.database, vault.keys
+    audit = AuditLog(database, keys)
+    settings = SettingService(database, audit)
+    sealer, blind = Sealer(keys), BlindIndex(keys.blind)
+    reader = CodeReader(database, sealer)
+    cards = CardService(database, audit, reader=reader, blind=blind)
+    cloud = CloudService(
+        database,
+        audit,
+        keys,
+        reader=reader,
+        settings=settings,
+        embedded=EmbeddedEndpoint(config),
+        autostart=autostart,
+    )
+    channels = Channels(file=FileChannel(), print=PrintChannel(), email=EmailChannel())
+    return Services(
+        audit=audit,
+        backups=BackupService(config, database, keys, audit=audit, settings=settings),
+        batches=BatchService(database, audit, sealer=sealer, blind=blind),
+        cards=cards,
+        catalog=CatalogService(database, audit),
+        cloud=cloud,
+        dashboard=DashboardService(database, audit),
+        distribution=DistributionService(
+            database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels
+        ),
+        exports=ExportService(
+            database,
+            audit,
+            reader=reader,
+            check_passphrase=Vaults(config).check_passphrase,
+            settings=settings,
+        ),
+        integrity=IntegrityService(database, audit, reader=reader, blind=blind),
+        ledger=LedgerService(database),
+        people=PeopleService(database, audit),
+        redemptions=RedemptionService(database, audit, cards=cards, reader=reader, cloud=cloud, settings=settings),
+        settings=settings,
+    )
