@@ -93,7 +93,6 @@ class Trade:
             wanted = select(Distribution.channel).join(Delivery, Delivery.distribution_id == Distribution.id)
             channel = session.scalar(wanted.where(Delivery.card_id == card_id)) or DIRECT
             card.balance_minor = (card.balance_minor or 0) - sign * amount_minor
-            card.uses_left = 0 if card.balance_minor == 0 else batch.uses
             card.state = "active" if card.balance_minor else "spent"
             session.add(
                 Redemption(
@@ -104,7 +103,7 @@ class Trade:
                     batch_id=batch.id,
                     product_id=batch.product_id,
                     amount_minor=sign * amount_minor,
-                    uses=sign,
+                    uses=0,
                     remaining_minor=card.balance_minor,
                     reverses=reverses,
                     channel=channel,
