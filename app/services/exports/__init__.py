@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.errors import BatchUnfinished, BatchVoided, InvalidInput, NotEnoughCards, ReasonMissing
@@ -219,7 +219,7 @@ def _release(session: Session, batch: Batch) -> None:
     session.execute(
         update(Batch)
         .where(Batch.id == batch.id)
-        .values(released_at=func.coalesce(Batch.released_at, at), taken=Batch.quantity)
+        .values(released_at=batch.released_at or at, taken=batch.quantity)
         .execution_options(synchronize_session=False)
     )
     session.execute(

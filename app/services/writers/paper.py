@@ -24,6 +24,8 @@ PAGE_WIDTH, PAGE_HEIGHT = A4[0] / mm, A4[1] / mm
 MARGIN = 15.0
 INK, SOFT, BLUE, LINE, PALE = "#1D2129", "#5F6B7A", "#1668DC", "#C9CED6", "#E8F1FE"
 
+_CLOSING = "\uff0c\u3002\u3001\uff1b\uff1a\uff09\u300b\u300d\u201d,.;:)"
+"""Signs no line begins with."""
 _DIGITS = bytes(48 + min(value, 1) for value in range(256))
 """Cells 0 and 1 as the digits a number is read from."""
 
@@ -132,8 +134,8 @@ def wrapped(text: str, size: float, points: float) -> Iterator[str]:
             space = rest.rfind(" ", 0, end + 1)
             if end < len(rest) and space > end // 2:
                 end = space
-            while 1 < end < len(rest) and rest[end] in "，。、；：）》」,.;:)":
-                end -= 1  # no line begins with a closing sign
+            while 1 < end < len(rest) and rest[end] in _CLOSING:
+                end -= 1
             yield rest[:end].rstrip()
             rest = rest[end:].lstrip()
 

@@ -13,7 +13,7 @@ from app.services.secret import Secret
 from app.services.writers import atomically
 
 BOM = b"\xef\xbb\xbf"
-FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠")
+FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """A cell that begins with one of these is run as a formula by some spreadsheet."""
 EVERY = 1000
 """Rows between two progress calls."""
@@ -36,6 +36,13 @@ def safe_cell(value: object) -> str:
     """A cell's text with `'` before what a spreadsheet would run; None is an empty cell."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Lines of a CSV in UTF-8, safe cells and CRLF, without the BOM."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue().encode()
 
 
 def write_csv(
