@@ -89,6 +89,7 @@ DELIVERY_REASONS: Words = {
     "rate-limited": "Too many mails at once",
     "server-busy": "The mail server is busy",
     "link-refused": "The endpoint refused the link",
+    "card-voided": "The card was voided before it went out",
     "interrupted": "Interrupted while sending",
     "cancelled": "Cancelled",
 }

@@ -56,7 +56,7 @@ def distribute(
             roster_hash=roster_hash,
             gate=gate,
         )
-        distribution = services.distributions.prepare(spec, shell.progress)
+        distribution = services.distribution.prepare(spec, shell.progress)
         _deliver_and_tell(shell, services, distribution)
 
 
@@ -64,7 +64,7 @@ def list_(context: typer.Context) -> None:
     """All distributions, newest first."""
     shell: Shell = context.obj
     with shell.open() as services:
-        rows = services.distributions.distributions()
+        rows = services.distribution.distributions()
     shell.tell({"distributions": [document(row) for row in rows]}, [_line(row) for row in rows])
 
 
@@ -72,8 +72,8 @@ def show(context: typer.Context, distribution: int) -> None:
     """One distribution with its deliveries; personal data masked."""
     shell: Shell = context.obj
     with shell.open() as services:
-        row = services.distributions.distribution(distribution)
-        deliveries = services.distributions.deliveries_of(services.distributions.delivery_ids(distribution))
+        row = services.distribution.distribution(distribution)
+        deliveries = services.distribution.deliveries_of(services.distribution.delivery_ids(distribution))
     shell.tell(
         document(row) | {"deliveries": deliveries},
         [_line(row), *(f"{one.id}  {one.no}  {one.name}  {one.serial}  {one.state}" for one in deliveries)],
@@ -90,9 +90,9 @@ def resume(
     shell: Shell = context.obj
     with shell.open() as services:
         if retry:
-            services.distributions.retry_failed(distribution)
+            services.distribution.retry_failed(distribution)
         if again:
-            services.distributions.resend_uncertain(distribution)
+            services.distribution.resend_uncertain(distribution)
         _deliver_and_tell(shell, services, distribution)
 
 
@@ -106,13 +106,13 @@ def recall(
     """Take deliveries back that nobody has opened."""
     shell: Shell = context.obj
     with shell.open() as services:
-        own = services.distributions.delivery_ids(distribution, DeliveryFilter(text=person or ""))
+        own = services.distribution.delivery_ids(distribution, DeliveryFilter(text=person or ""))
         if not (delivery or person or everything):
             raise InvalidInput("delivery", "required")
         chosen = [one for one in own if one in delivery] if delivery else own
-        services.distributions.recall(chosen)
-        services.distributions.settle_recalls()
-        row = services.distributions.distribution(distribution)
+        services.distribution.recall(chosen)
+        services.distribution.settle_recalls()
+        row = services.distribution.distribution(distribution)
     shell.tell(document(row), _line(row))
 
 
@@ -120,8 +120,8 @@ def receipts(context: typer.Context, distribution: int, out: Annotated[Path, typ
     """Write the receipt of a distribution as PDF or XLSX."""
     shell: Shell = context.obj
     with shell.open() as services:
-        services.distributions.write_receipt(distribution, out.absolute())
-        row = services.distributions.distribution(distribution)
+        services.distribution.write_receipt(distribution, out.absolute())
+        row = services.distribution.distribution(distribution)
     shell.tell(document(row) | {"file": out.absolute()}, str(out))
 
 
@@ -132,7 +132,7 @@ def document(row: DistributionRow) -> dict[str, Any]:
 def _people(services: Services, typed: str) -> tuple[tuple[int, ...], str | None]:
     """Ids in the order of the list, and the digest of its file."""
     if typed == EVERYBODY:
-        return tuple(services.distributions.everybody()), None
+        return tuple(services.distribution.everybody()), None
     path = Path(typed)
     roster = services.people.stage(path)
     stored = services.people.store(services.people.check(roster))
@@ -145,8 +145,8 @@ def _name(people: str) -> str:
 
 
 def _deliver_and_tell(shell: Shell, services: Services, distribution: int) -> None:
-    done = services.distributions.deliver(distribution, shell.progress)
-    row = services.distributions.distribution(distribution)
+    done = services.distribution.deliver(distribution, shell.progress)
+    row = services.distribution.distribution(distribution)
     shell.tell(document(row) | {"files": list(done.files)}, [_line(row), *done.files])
 
 

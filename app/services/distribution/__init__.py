@@ -18,6 +18,7 @@ from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.channels.letters import Template
 from app.services.distribution import listing, recalling, receipts
+from app.services.distribution.linking import forget_refused_links
 from app.services.distribution.listing import found
 from app.services.distribution.planning import plan
 from app.services.distribution.preparing import (
@@ -167,8 +168,10 @@ class DistributionService:
             for delivery, (card_id, amount) in zip(without, cards, strict=True):
                 delivery.card_id, delivery.amount_minor = card_id, amount
             tell_issued(session, distribution, [amount or 0 for _, amount in cards])
+            forget_refused_links(session, again)
             for delivery in again:
-                _put_in_line(delivery)
+                delivery.state, delivery.reason = "released" if delivery.link_id else "prepared", None
+                delivery.retryable = False
             if again:
                 distribution.state, distribution.finished_at = "prepared", None
         self._runs.make_links(distribution_id, distribution.channel, unwatched)
@@ -299,14 +302,6 @@ def _domain(settings: SettingService) -> str:
 def _may_go(distribution: Distribution, delivery: Delivery, person: Person) -> bool:
     gate = "none" if delivery.link_id else distribution.template.get("gate", "none")
     return person.left_at is None and lacking(person, channel=distribution.channel, gate=gate) is None
-
-
-def _put_in_line(delivery: Delivery) -> None:
-    """A link that the endpoint refused is made anew; any other stays, so that a re-sent mail is the same mail."""
-    if delivery.reason == "link-refused":
-        delivery.link_id = delivery.link_secret = delivery.pickup_code = None
-    delivery.state = "released" if delivery.link_id else "prepared"
-    delivery.reason, delivery.retryable = None, False
 
 
 __all__ = [

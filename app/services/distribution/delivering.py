@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models.base import now
-from app.models.batch import Batch
+from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
@@ -108,19 +108,14 @@ class PaperRun:
         at = now()
         with self._database.write(Topic.DISTRIBUTIONS, Topic.CARDS) as session:
             distribution = session.get_one(Distribution, distribution_id)
-            amounts: list[int] = []
             for some in chunks(ids):
-                amounts += [
-                    amount or 0
-                    for amount in session.scalars(select(Delivery.amount_minor).where(Delivery.id.in_(some)))
-                ]
                 session.execute(
                     update(Delivery)
                     .where(Delivery.id.in_(some))
                     .values(state="sent", sent_at=at, delivered_at=at, reason=None, retryable=False)
                 )
             for metric in ("sent", "delivered"):
-                tell(session, distribution, metric, at=at, amounts=amounts)
+                tell(session, distribution, metric, at=at, count=len(ids))
             runs = int(distribution.template.get("runs", 0)) + 1
             distribution.template = {**distribution.template, "runs": runs}
 
@@ -131,6 +126,29 @@ def back_to_prepared(session: Session, distribution_id: int) -> None:
         update(Delivery)
         .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
         .values(state="prepared")
+    )
+
+
+def drop_dead_cards(session: Session, distribution_id: int) -> None:
+    """A card that was voided since it was prepared goes to nobody; a retry takes another one."""
+    dead = select(Card.id).where(Card.state.not_in(("assigned", "active")))
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.distribution_id == distribution_id,
+            Delivery.state.in_(("prepared", "released")),
+            Delivery.card_id.in_(dead),
+        )
+        .values(
+            state="failed",
+            reason="card-voided",
+            retryable=True,
+            card_id=None,
+            amount_minor=None,
+            link_id=None,
+            link_secret=None,
+            pickup_code=None,
+        )
     )
 
 

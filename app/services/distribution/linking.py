@@ -92,7 +92,7 @@ def take_links_back(session: Session, deliveries: Sequence[Delivery]) -> set[int
         puts = _puts(session, [delivery.id for delivery in some])
         for delivery in some:
             own = puts.get(aggregate_of(delivery.id), [])
-            never_left = all(op.state == "waiting" and not op.attempts for op in own) and delivery.sent_at is None
+            never_left = all(_never_left(op) for op in own) and delivery.sent_at is None
             if delivery.link_id is None or (own and never_left):
                 unsent.add(delivery.id)
                 for op in own:
@@ -101,6 +101,21 @@ def take_links_back(session: Session, deliveries: Sequence[Delivery]) -> set[int
                 enqueue(session, RECALL, aggregate=aggregate_of(delivery.id), body={"link_id": delivery.link_id})
     session.flush()
     return unsent
+
+
+def _never_left(op: OutboxOp) -> bool:
+    return op.state in ("rejected", "withdrawn") or (op.state == "waiting" and not op.attempts)
+
+
+def forget_refused_links(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """A link the endpoint refused is made anew; its op no longer holds back the next."""
+    refused = [delivery for delivery in deliveries if delivery.reason == "link-refused"]
+    for some in chunks(refused):
+        for ops in _puts(session, [delivery.id for delivery in some]).values():
+            for op in ops:
+                op.state = "withdrawn"
+    for delivery in refused:
+        delivery.link_id = delivery.link_secret = delivery.pickup_code = None
 
 
 def _puts(session: Session, delivery_ids: Sequence[int]) -> dict[str, list[OutboxOp]]:

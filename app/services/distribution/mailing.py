@@ -132,7 +132,7 @@ class MailRun:
             if outcome.state == "sent" and won.rowcount == 1:  # type: ignore[attr-defined]
                 delivery = session.get_one(Delivery, delivery_id)
                 distribution = session.get_one(Distribution, delivery.distribution_id)
-                tell(session, distribution, "sent", at=at, amounts=[delivery.amount_minor or 0])
+                tell(session, distribution, "sent", at=at, count=1)
 
     def _is_stopped(self, distribution_id: int) -> bool:
         with self._database.read() as session:

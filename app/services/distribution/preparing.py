@@ -164,14 +164,15 @@ def write_deliveries(session: Session, distribution: Distribution, spec: Distrib
     return len(receivers)
 
 
-def tell_issued(session: Session, distribution: Distribution, amounts: Sequence[int], *, sign: int = 1) -> None:
-    """Cards count as issued at the time of their distribution; `sign` -1 takes that back."""
+def tell_issued(session: Session, distribution: Distribution, amounts: Sequence[int]) -> None:
+    """Cards count as issued at the time of their distribution. Amounts stand with this step only."""
     if amounts:
-        tell(session, distribution, "issued", at=distribution.created_at, amounts=amounts, sign=sign)
+        at, count = distribution.created_at, len(amounts)
+        tell(session, distribution, "issued", at=at, count=count, amount_minor=sum(amounts))
 
 
 def tell(
-    session: Session, distribution: Distribution, metric: str, *, at: datetime, amounts: Sequence[int], sign: int = 1
+    session: Session, distribution: Distribution, metric: str, *, at: datetime, count: int, amount_minor: int = 0
 ) -> None:
     figures.add(
         session,
@@ -179,8 +180,8 @@ def tell(
         at=at,
         product_id=distribution.product_id,
         channel=distribution.channel,
-        count=sign * len(amounts),
-        amount_minor=sign * sum(amounts),
+        count=count,
+        amount_minor=amount_minor,
     )
 
 

@@ -1,7 +1,6 @@
 """Taking deliveries back: what nobody can have seen returns to stock, what may be known is voided."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -16,8 +15,9 @@ from app.models.redemption import Redemption
 from app.services.cards.codes import batch_of, batches_of
 from app.services.channels import ON_PAPER
 from app.services.distribution.linking import RECALL, aggregate_of, take_links_back
-from app.services.distribution.preparing import chunks, tell
+from app.services.distribution.preparing import chunks, tell, tell_issued
 from app.services.outbox import enqueue
+from app.services.recount import take_back_deliveries
 from app.services.stock import put_back
 
 GONE = ("recalled", "skipped")
@@ -32,6 +32,7 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
     seen = [one for one in live if one.opened_at is not None or one.claimed_at is not None or one.card_id in used]
     if seen:
         raise AlreadyClaimed(len(seen))
+    take_back_deliveries(session, [delivery.id for delivery in live])
     carded = [delivery for delivery in live if delivery.card_id is not None]
     if distribution.channel in ON_PAPER:
         unseen = {delivery.id for delivery in carded if delivery.sent_at is None}
@@ -39,7 +40,6 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
     else:
         unseen = take_links_back(session, carded)
     put_back(session, [delivery.card_id or 0 for delivery in carded if delivery.id in unseen])
-    _take_back_figures(session, distribution, live)
     for delivery in live:
         delivery.state, delivery.recalled_at, delivery.retryable = "recalled", now(), False
     session.flush()
@@ -48,12 +48,12 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
 
 def cancel(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> int:
     """Leave out deliveries that never went out; their cards return to stock. How many there were."""
+    take_back_deliveries(session, [delivery.id for delivery in deliveries])
     unsent = take_links_back(session, deliveries)
     withdrawn = [delivery for delivery in deliveries if delivery.id in unsent]
     for delivery in deliveries:
         if delivery.id not in unsent:
             delivery.state, delivery.recalled_at, delivery.reason = "recalled", now(), "cancelled"
-    _take_back_figures(session, distribution, deliveries)
     put_back(session, [delivery.card_id for delivery in withdrawn if delivery.card_id is not None])
     for delivery in withdrawn:
         delivery.state, delivery.reason, delivery.retryable = "skipped", "cancelled", False
@@ -120,29 +120,6 @@ def _void(session: Session, card_ids: Sequence[int]) -> None:
             enqueue(session, "card.void@1", aggregate=f"batch:{batch.id}", body=body)
 
 
-def _take_back_figures(
-    session: Session, distribution: Distribution, deliveries: Sequence[Delivery], *, sign: int = -1
-) -> None:
-    carded = [delivery for delivery in deliveries if delivery.card_id is not None]
-    facts = [("issued", distribution.created_at, carded)]
-    facts += [("sent", at, some) for at, some in _by_time(carded, "sent_at").items()]
-    facts += [("delivered", at, some) for at, some in _by_time(carded, "delivered_at").items()]
-    for metric, at, some in facts:
-        if some:
-            amounts = [delivery.amount_minor or 0 for delivery in some]
-            tell(session, distribution, metric, at=at, amounts=amounts, sign=sign)
-
-
-def _by_time(deliveries: Sequence[Delivery], fact: str) -> dict[datetime, list[Delivery]]:
-    """Figures are per hour: what happened within one is told together."""
-    found: dict[datetime, list[Delivery]] = {}
-    for delivery in deliveries:
-        at = getattr(delivery, fact)
-        if at is not None:
-            found.setdefault(at.replace(minute=0, second=0, microsecond=0), []).append(delivery)
-    return found
-
-
 def _answers(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
     """Aggregate → state of its latest recall."""
     found: dict[str, str] = {}
@@ -165,4 +142,13 @@ def _has_another(session: Session, delivery: Delivery) -> bool:
 def _stand_again(session: Session, distribution: Distribution, delivery: Delivery) -> None:
     delivery.state = "claimed" if delivery.claimed_at else "sent" if delivery.sent_at else "failed"
     delivery.recalled_at = None
-    _take_back_figures(session, distribution, [delivery], sign=1)
+    session.execute(
+        update(OutboxOp)
+        .where(OutboxOp.aggregate == aggregate_of(delivery.id), OutboxOp.state == "rejected")
+        .values(state="withdrawn")
+    )
+    tell_issued(session, distribution, [delivery.amount_minor or 0])
+    for metric in ("sent", "delivered", "opened", "claimed"):
+        at = getattr(delivery, f"{metric}_at")
+        if at is not None:
+            tell(session, distribution, metric, at=at, count=1)

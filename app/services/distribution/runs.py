@@ -19,7 +19,7 @@ from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.channels import ON_PAPER, PaperChannel
 from app.services.channels.email import EmailChannel, MailServer
-from app.services.distribution.delivering import PaperRun, RunFacts, back_to_prepared
+from app.services.distribution.delivering import PaperRun, RunFacts, back_to_prepared, drop_dead_cards
 from app.services.distribution.linking import LinkMaker
 from app.services.distribution.listing import distribution_rows, found
 from app.services.distribution.mailing import MailRun, PhonePage, release
@@ -118,6 +118,7 @@ class Runs:
                     .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
                     .values(state="uncertain", reason="interrupted")
                 )
+            drop_dead_cards(session, distribution_id)
             if distribution.state != "cancelled":
                 distribution.state = "sending"
             session.flush()

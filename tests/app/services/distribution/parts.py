@@ -15,6 +15,7 @@ from app.services.distribution import (
     DistributionSpec,
 )
 from app.services.progress import Progress
+from app.services.recount import Key, recounted
 from app.services.stock import stock_of
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
@@ -79,6 +80,11 @@ def figures(vault: OpenVault) -> dict[str, tuple[int, int]]:
         for figure in session.scalars(select(DailyFigure)):
             count, amount = found.get(figure.metric, (0, 0))
             found[figure.metric] = (count + figure.count, amount + figure.amount_minor)
+        assert recounted(session) == {
+            Key(*(getattr(figure, name) for name in Key._fields)): (figure.count, figure.amount_minor)
+            for figure in session.scalars(select(DailyFigure))
+            if figure.count or figure.amount_minor
+        }
         return {metric: value for metric, value in found.items() if value != (0, 0)}
 
 

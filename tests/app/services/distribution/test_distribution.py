@@ -45,7 +45,7 @@ def test_a_file_holds_a_code_for_everybody(
     assert lines[0][3] == "138****0000"
     cards = [delivery.card_id for delivery in deliveries(vault, run)]
     assert [services.cards.find_by_code(str(line[7])) for line in lines] == cards
-    assert figures(vault) == dict.fromkeys(("issued", "sent", "delivered"), (5, 100000))
+    assert figures(vault) == {"issued": (5, 100000), "sent": (5, 0), "delivered": (5, 0)}
 
 
 def test_the_same_list_again_gives_nobody_a_second_card(
@@ -235,3 +235,17 @@ def test_two_runs_at_once_are_one_too_many(distributions: DistributionService, s
     distributions.deliver(run, barge_in)
     assert set(refused) == {"中秋 2027"}
     assert counts(distributions.distribution(run)) == {"sent": 5}
+
+
+def test_a_card_voided_meanwhile_goes_to_nobody_and_a_retry_takes_another(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, product: int
+) -> None:
+    run = distributions.prepare(spec())
+    services.cards.void(deliveries(vault, run)[0].card_id or 0, reason="印坏了")
+    assert distributions.deliver(run).sent == 4
+    assert deliveries(vault, run)[0].reason == "card-voided"
+    assert distributions.retry_failed(run) == 1
+    second = distributions.deliver(run)
+    assert second.files[0].endswith("-2.xlsx")
+    assert counts(distributions.distribution(run)) == {"sent": 5}
+    assert stock(vault, product) == 14

@@ -82,7 +82,7 @@ def test_a_mail_carries_a_link_that_opens_to_the_code(
     gate = b"kx.gate.v1\0" + str(delivery.link_id).encode() + b"\x000000"
     assert op.body["gate"] == {"kind": "phone_tail", "digest": b64(sha256(gate).digest())}
     assert delivery.pickup_code not in json.dumps(op.body)
-    assert figures(vault) == {"issued": (5, 100000), "sent": (5, 100000)}
+    assert figures(vault) == {"issued": (5, 100000), "sent": (5, 0)}
 
 
 def test_only_what_failed_is_sent_again(
@@ -107,7 +107,7 @@ def test_only_what_failed_is_sent_again(
     distributions.deliver(run)
     assert sorted(peer.receivers) == sorted([*(f"p{n}@firm.example" for n in range(5)), "found@firm.example"])
     assert counts(distributions.distribution(run)) == {"sent": 6}
-    assert figures(vault)["issued"] == figures(vault)["sent"] == (6, 120000)
+    assert figures(vault) == {"issued": (6, 120000), "sent": (6, 0)}
 
 
 def test_a_mail_of_which_nothing_is_known_goes_again_only_by_choice(
@@ -204,6 +204,8 @@ def test_a_link_the_endpoint_refuses_is_not_mailed(
     door.refused.clear()
     assert distributions.retry_failed(run) == 1
     assert deliveries(vault, run)[0].link_id != first.link_id
+    distributions.deliver(run)
+    assert counts(distributions.distribution(run)) == {"sent": 5}
 
 
 def test_without_an_endpoint_no_mail_is_prepared(
