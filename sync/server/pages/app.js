@@ -29,12 +29,12 @@ async function slow(error, retry) {
 
 /** One screen for whatever went wrong; `retry` is the way on where there is one. */
 function failed(error, retry) {
-	if (!(error instanceof Problem || error instanceof Offline)) throw error;
 	const again = button(t("retry"), retry);
 	if (error.status === 429) slow(error, retry);
 	else if (error.status === 404) paint([frame("link-unknown")]);
 	else if (error.status === 410) paint([frame(error.slug)]);
 	else paint([frame(error instanceof Offline ? "offline" : "failed")], [again]);
+	if (!(error instanceof Problem || error instanceof Offline)) throw error;
 }
 
 /** Runs a step; what the server or the network refuses becomes a screen that tries the same step again. */
@@ -47,7 +47,8 @@ async function attempt(step) {
 }
 
 async function refresh() {
-	session.state = await post(`links/${session.linkId}/state`, { auth: session.auth });
+	const { state, gate_kind: gateKind } = await post(`links/${session.linkId}/state`, { auth: session.auth });
+	Object.assign(session, { state, gateKind });
 }
 
 // The link's door
@@ -84,7 +85,7 @@ function paintUnusable() {
 }
 
 function openLink() {
-	return session.state.gate_kind ? askGate(session.state.gate_kind) : attempt(() => fetchLink(null));
+	return session.gateKind ? askGate(session.gateKind) : attempt(() => fetchLink(null));
 }
 
 async function fetchLink(gate) {

@@ -1,0 +1,160 @@
+"""Redeeming on the phone: once however fast the taps, never lost however bad the network."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.sync.server.browser import Desk, Phone, launch, lose_answer, phone_of, running_endpoint
+
+VOUCHER: dict[str, Any] = {"kind": "exchange", "face_minor": None, "uses": 5, "partial": False}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, desk: Desk) -> Iterator[Phone]:
+    with phone_of(browser, desk.base) as made:
+        yield made
+        assert made.complaints == []
+
+
+def test_two_fast_taps_redeem_once(desk: Desk, phone: Phone) -> None:
+    card = desk.issue(partial=False)
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.evaluate("() => { const one = document.querySelector('dialog .primary'); one.click(); one.click(); }")
+    expect(phone.page.locator("#page h1")).to_have_text("兑换成功")
+    assert [entry["amount_minor"] for entry in desk.state(card)["history"]] == [20_000]
+    assert len([url for url in phone.requests if url.endswith("/h5/v1/redeem")]) == 1
+
+
+def test_a_part_of_the_balance_is_redeemed(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.open_card(card)
+    phone.ask_redeem()
+    for typed, fault in (("", "请输入金额，例如 20 或 20.50"), ("200.01", "余额只有 ¥200.00，请改小一点")):
+        phone.page.fill("#amount", typed)
+        phone.confirm()
+        expect(phone.page.locator("#amount-fault")).to_have_text(fault)
+    phone.page.fill("#amount", "￥８0.5")
+    phone.confirm()
+    expect(phone.page.locator(".frame p")).to_have_text("¥80.50 · 剩余 ¥119.50")
+    phone.act()
+    assert "¥119.50" in phone.text(".figure")
+    assert "−¥80.50" in phone.text(".history")
+
+
+def test_a_voucher_is_redeemed_by_uses(desk: Desk, phone: Phone) -> None:
+    card = desk.issue(**VOUCHER)
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.tap("[aria-label='加 1 次']")
+    phone.confirm()
+    expect(phone.page.locator(".frame p")).to_have_text("2 次 · 剩余 3 次")
+    assert desk.state(card)["remaining_uses"] == 3
+
+
+def test_a_lost_answer_is_asked_for_again_and_nothing_is_redeemed_twice(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.page.route("**/h5/v1/redeem", lose_answer, times=1)
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.fill("#amount", "50")
+    phone.confirm()
+    expect(phone.page.locator("#page h1")).to_have_text("正在确认兑换结果")
+    expect(phone.page.locator("#page h1")).to_have_text("兑换成功")
+    assert desk.state(card)["remaining_minor"] == 15_000
+
+
+def test_a_request_that_never_arrived_is_sent_again(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.page.route("**/h5/v1/redeem", lambda route: route.abort(), times=1)
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.tap("text=全部")
+    phone.confirm()
+    expect(phone.page.locator("#page h1")).to_have_text("正在确认兑换结果")
+    phone.act()
+    expect(phone.page.locator("#page h1")).to_have_text("兑换成功")
+    assert desk.state(card)["card"] == "spent"
+
+
+def test_a_redemption_survives_leaving_the_page(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.page.route("**/h5/v1/redeem", lose_answer)
+    phone.page.route("**/h5/v1/redeem/*", lambda route: route.abort())
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.fill("#amount", "50")
+    phone.confirm()
+    expect(phone.page.locator("#page h1")).to_have_text("正在确认兑换结果")
+    kept = phone.page.evaluate("JSON.stringify(localStorage)")
+    assert "op_id" in kept
+    assert card.code not in kept
+    phone.page.unroute_all()
+    phone.page.reload()
+    expect(phone.page.locator("#page h1")).to_have_text("兑换成功")
+    assert desk.state(card)["remaining_minor"] == 15_000
+
+
+def test_a_redemption_that_never_left_is_offered_again(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.page.route("**/h5/v1/redeem", lambda route: route.abort())
+    phone.open_card(card)
+    phone.ask_redeem()
+    phone.page.fill("#amount", "50")
+    phone.confirm()
+    expect(phone.page.locator("#page h1")).to_have_text("正在确认兑换结果")
+    phone.page.unroute_all()
+    phone.page.reload()
+    phone.act()
+    expect(phone.page.locator("#sheet-title")).to_have_text("上次的兑换没有完成，要继续吗？")
+    phone.confirm()
+    expect(phone.page.locator(".frame p")).to_have_text("¥50.00 · 剩余 ¥150.00")
+
+
+def test_a_balance_that_shrank_meanwhile_is_told(desk: Desk, phone: Phone) -> None:
+    card = desk.issue()
+    phone.open_card(card)
+    phone.ask_redeem()
+    desk.redeem(card, 15_000)
+    phone.page.fill("#amount", "100")
+    phone.confirm()
+    expect(phone.page.locator("dialog [role=alert]").last).to_have_text("卡的余额变了，请再看一眼")
+    assert "¥50.00" in phone.text("dialog")
+
+
+def test_a_card_frozen_meanwhile_is_told(desk: Desk, phone: Phone) -> None:
+    card = desk.issue(partial=False)
+    phone.open_card(card)
+    phone.ask_redeem()
+    desk.tell("card.freeze@1", batch_id=card.batch_id, card_no=0)
+    phone.confirm()
+    expect(phone.page.locator("#page h1")).to_have_text("这张卡已冻结，暂时不能用")
+
+
+def test_the_same_link_later_shows_how_it_stands(desk: Desk, browser: Browser, phone: Phone) -> None:
+    card = desk.issue()
+    with phone.page.expect_response("**/ack"):
+        phone.open_card(card)
+    desk.redeem(card, 5_000)
+    with phone_of(browser, desk.base) as later:
+        later.open(card.path)
+        assert later.title() == "你已领取这张卡"
+        assert "−¥50.00" in later.text(".history")
+        later.act()
+        expect(later.page.locator(".figure")).to_contain_text("¥150.00")
