@@ -1,5 +1,6 @@
 """Which column holds which field: known headings, then likely ones, then what the cells look like."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from app.config import RESOURCES
 from app.services.people.faults import PHONE, is_damaged
 from app.services.sheets import NumberText
 
@@ -15,54 +17,17 @@ CONTACTS = ("phone", "email", "employee_no")
 """One of these must have a column: without it two people of one name cannot be told apart."""
 KNOWN, GUESSED, CHOSEN = "known", "guessed", "chosen"
 
-ALIASES: dict[str, tuple[str, ...]] = {
-    "name": (
-        *("姓名", "员工姓名", "名字", "真实姓名", "中文名", "中文姓名", "收件人", "收件人姓名", "领取人", "领取人姓名"),
-        *("持卡人", "人员姓名", "职工姓名", "员工", "联系人", "名称", "人员", "name", "fullname", "employeename"),
-        *("staffname", "employee", "recipient", "recipientname", "displayname", "chinesename"),
-    ),
-    "phone": (
-        *("手机号", "手机", "手机号码", "移动电话", "联系手机", "本人手机", "员工手机", "员工手机号", "联系电话"),
-        *("电话", "电话号码", "联系方式", "手机电话", "收件人电话", "收件人手机", "mobile", "mobilephone", "cell"),
-        *("cellphone", "mobilenumber", "mobileno", "phone", "phonenumber", "phoneno", "tel", "telephone", "contact"),
-    ),
-    "email": (
-        *("邮箱", "电子邮箱", "邮件", "电子邮件", "邮箱地址", "邮件地址", "企业邮箱", "公司邮箱", "工作邮箱"),
-        *("个人邮箱", "员工邮箱", "email", "emailaddress", "mail", "workemail", "emailid"),
-    ),
-    "employee_no": (
-        *("工号", "员工编号", "员工工号", "员工号", "职工号", "职工编号", "人员编号", "人员编码", "工作证号"),
-        *("编号", "学号", "会员号", "employeeno", "employeeid", "employeenumber", "staffid", "staffno", "empno"),
-        *("empid", "workno", "userid", "jobnumber", "badgeno"),
-    ),
-    "department": (
-        *("部门", "所属部门", "部门名称", "所在部门", "一级部门", "单位", "科室", "班组", "组织", "所属单位"),
-        *("department", "dept", "departmentname", "deptname", "division", "team", "unit", "orgunit"),
-    ),
-}
-ID_NUMBERS = ("身份证", "身份证号", "身份证号码", "证件号", "证件号码", "idnumber", "idcard", "idcardno", "idno")
-OTHERS = (
-    "紧急",
-    "家属",
-    "配偶",
-    "领导",
-    "上级",
-    "负责人",
-    "主管",
-    "银行",
-    "公司名",
-    "产品",
-    "商品",
-    "项目",
-    "座机",
-    "传真",
-)
+TABLE = json.loads((RESOURCES / "people" / "headings.json").read_text(encoding="utf-8"))
+ALIASES: dict[str, list[str]] = TABLE["fields"]
+"""Field → its headings in both languages, the clearer one first."""
+ID_NUMBERS: list[str] = TABLE["id_numbers"]
+OTHERS: list[str] = TABLE["others"]
 """Words in a heading that make it about somebody or something else."""
 FIELD_OF = {alias: field for field, aliases in ALIASES.items() for alias in aliases}
 LIKELY = 82
 SAMPLE_ROWS = 200
 MOSTLY = 0.8
-NOISE = re.compile(r"\(.*?\)|\[.*?\]|【.*?】|[\s*:_\-./'\"#]+")
+NOISE = re.compile(r"\(.*?\)|\[.*?\]|\u3010.*?\u3011|[\s*:_\-./'\"#]+")
 ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
 ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 HAN_NAME = re.compile(r"[\u4e00-\u9fff·]{2,6}")
@@ -87,8 +52,8 @@ class Refused:
 
 
 def plain_heading(heading: str) -> str:
-    """A heading without marks, blanks and remarks: `*员工姓名（必填）` → `员工姓名`, `E-mail` → `email`."""
-    return NOISE.sub("", unicodedata.normalize("NFKC", heading).lower()).removesuffix("必填")
+    """A heading without marks, blanks and remarks: `*Name (needed)` → `name`, `E-mail` → `email`."""
+    return NOISE.sub("", unicodedata.normalize("NFKC", heading).lower())
 
 
 def is_heading(cell: str) -> bool:
@@ -119,7 +84,7 @@ def _known(plain: str, field: str) -> int:
 
 
 def _likely(plain: str, field: str) -> int:
-    """0 is nearly known, higher is farther; -1 is unlike. `手机2` is as likely as `手机`."""
+    """0 is nearly known, higher is farther; -1 is unlike. `Phone 2` is as likely as `Phone`."""
     plain = plain.rstrip("0123456789")
     if len(plain) < 2 or any(word in plain for word in OTHERS):
         return -1

@@ -23,14 +23,14 @@ UNREADABLE = "\ufffd"
 
 PHONE = re.compile(r"1[3-9][0-9]{9}")
 PHONE_NOISE = re.compile(r"[\s\-‐‑‒–—―−_.·()'’`]+")
-PHONE_LABEL = re.compile(r"^(手机号?码?|电话|联系方式|tel|mobile|phone|m|t)[:.]", re.IGNORECASE)
+PHONE_LABEL = re.compile(r"^[^0-9+(]{1,8}:")
 PHONE_PREFIX = re.compile(r"^(\+?0{0,2}86|0)(?=1[3-9][0-9]{9}$)")
-SEVERAL = re.compile(r"[/、,;|\n]")
+SEVERAL = re.compile(r"[/\u3001,;|\n]")
 ROUNDED = re.compile(r"([0-9])(?:\.([0-9]+))?[eE]\+([0-9]+)")
 WHOLE = re.compile(r"([0-9]+)\.0+")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202c\u202d\u200e\u200f"))
-PLAIN_NAME = re.compile(r"[一-龥]{2,4}")
-DOTS = str.maketrans(dict.fromkeys("•・‧∙⋅․●．｡", "·"))
+PLAIN_NAME = re.compile(r"[\u4e00-\u9fa5]{2,4}")
+DOTS = str.maketrans(dict.fromkeys("\u2022\u30fb\u2027\u2219\u22c5\u2024\u25cf\uff0e\uff61", "·"))
 HAN_GAP = re.compile(r"(?<=[^\x00-\u024f])\s+(?=[^\x00-\u024f])")
 DOMAIN = re.compile(
     r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?\.)+(?:[a-z]{2,63}|xn--[a-z0-9\-]{2,59})", re.IGNORECASE
@@ -86,7 +86,7 @@ def name_of(raw: str) -> Cell:
         return Cell("", None, "name-missing")
     if UNREADABLE in value:
         return Cell(value, None, "unreadable")
-    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in "?？@" for sign in value)
+    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in "?\uff1f@" for sign in value)
     return Cell(value, "name-normalised" if value != raw else None, None, "name-odd" if odd else None)
 
 
@@ -116,7 +116,7 @@ def email_of(raw: str) -> Cell:
     """An address that mail can be sent to, as far as its form tells; known slips of the finger are put right."""
     if EMAIL.fullmatch(raw) and (domain := raw.rpartition("@")[2]) == _mended_domain(domain) and _domain_holds(domain):
         return Cell(raw)
-    text = unicodedata.normalize("NFKC", raw).translate(INVISIBLE).replace("。", ".")
+    text = unicodedata.normalize("NFKC", raw).translate(INVISIBLE).replace("\u3002", ".")
     text = "".join(text.split()).strip("'\"<>,;.").removeprefix("mailto:")
     if not text:
         return EMPTY
