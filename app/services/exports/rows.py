@@ -17,6 +17,7 @@ from app.models.catalog import Product
 from app.services.batches import untouched_state
 from app.services.cards import PROFILES, TAIL
 from app.services.cards.codes import OpenBlock
+from app.services.sealing import BLOCK
 from app.services.writers.tables import FORMULA_SIGNS, csv_lines
 from app.vocabulary import CARD_STATES, word
 from app.words import last_second, plain_amount, tr
@@ -59,7 +60,7 @@ class ExportTable:
     states: NDArray[np.uint8]
     """Index into STATES."""
     kept: NDArray[np.bool_]
-    _ends: dict[int, bytes] = field(default_factory=dict)
+    _blanks: dict[tuple[int, int], NDArray[np.uint8]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -74,16 +75,15 @@ class ExportTable:
         kept, states = self._of(block)
         if not kept.any():
             return b""
+        state = int(states[kept.argmax()])
         codes = self._symbols(block)
-        if codes is None or block.first + block.count > WIDEST_NUMBER or len(set(states[kept].tolist())) > 1:
+        if codes is None or block.first + block.count > WIDEST_NUMBER or (states[kept] != state).any():
             return csv_lines([_csv_cells(card) for card in self.cards(block)])
-        serials = np.empty((block.count, len(self.batch.serial) + 8), np.uint8)
-        serials[:, :-7] = np.frombuffer(f"{self.batch.serial}-".encode(), np.uint8)
-        serials[:, -7:-1] = _digits(np.arange(block.first + 1, block.first + block.count + 1))
-        serials[:, -1] = ord(",")
-        end = np.frombuffer(self._end(int(states[kept][0])), np.uint8)
-        lines = np.concatenate([serials, codes, np.broadcast_to(end, (block.count, len(end)))], axis=1)
-        return lines[kept].tobytes()
+        lines = self._blank(state, codes.shape[1])[: block.count]
+        at = len(self.batch.serial) + 1
+        lines[:, at : at + 6] = _digits(np.arange(block.first + 1, block.first + block.count + 1, dtype=np.int32))
+        lines[:, at + 7 : at + 7 + codes.shape[1]] = codes
+        return lines.tobytes() if kept.all() else lines[kept].tobytes()
 
     def txt(self, block: OpenBlock) -> bytes:
         """One code a line."""
@@ -132,12 +132,17 @@ class ExportTable:
             return None
         if self.batch.format.upper() not in PROFILES:
             return codes
-        places = np.arange(GROUP, block.length, GROUP)
-        return np.insert(codes, places, ord("-"), axis=1)
+        groups = range(0, block.length, GROUP)
+        shown = np.full((len(codes), block.length + len(groups) - 1), ord("-"), np.uint8)
+        for group, start in enumerate(groups):
+            part = codes[:, start : start + GROUP]
+            shown[:, start + group : start + group + part.shape[1]] = part
+        return shown
 
-    def _end(self, state: int) -> bytes:
-        """What follows the code on a line: the same for all cards of a state."""
-        if state not in self._ends:
+    def _blank(self, state: int, width: int) -> NDArray[np.uint8]:
+        """The lines of a full block with everything but numbers and codes; made once for each state and code width."""
+        blank = self._blanks.get((state, width))
+        if blank is None:
             cells = [
                 plain_amount(self.batch.face_minor),
                 self.batch.uses,
@@ -145,8 +150,9 @@ class ExportTable:
                 word(CARD_STATES, STATES[state]),
                 self.product,
             ]
-            self._ends[state] = b"," + csv_lines([cells])
-        return self._ends[state]
+            line = f"{self.batch.serial}-000000,".encode() + bytes(width) + b"," + csv_lines([cells])
+            blank = self._blanks[state, width] = np.tile(np.frombuffer(line, np.uint8), (BLOCK, 1))
+        return blank
 
 
 def header() -> list[str]:
@@ -187,7 +193,7 @@ def _shown_end(batch: Batch) -> str:
     return last_second(batch.valid_until) if batch.valid_until else ""
 
 
-def _digits(numbers: NDArray[np.int_]) -> NDArray[np.uint8]:
+def _digits(numbers: NDArray[np.int32]) -> NDArray[np.uint8]:
     """Six ASCII digits each."""
-    powers = 10 ** np.arange(5, -1, -1)
+    powers = 10 ** np.arange(5, -1, -1, dtype=np.int32)
     return (numbers[:, None] // powers % 10 + ord("0")).astype(np.uint8)
