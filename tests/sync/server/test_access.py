@@ -1,0 +1,135 @@
+"""Who may ask: signatures, clocks, replays, roles, hostile forms."""
+
+import time
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sync import signing
+from sync.client import Identity, Refused, SyncClient, new_incarnation
+from sync.protocol import new_op_id
+from tests.drivers.endpoint import Desktop, Served, new_merchant
+
+
+def signed(desktop: Desktop, *, created: int | None = None, body: bytes = b"") -> tuple[str, dict[str, str]]:
+    who = desktop.client._identity
+    assert who is not None
+    url = desktop.url + "/sync/v1/hello"
+    message = signing.message_of("GET", url, body)
+    at = int(time.time()) if created is None else created
+    return url, signing.sign(message, who.key, device=who.device_id, incarnation=who.incarnation, created=at)
+
+
+def key_of(answer: requests.Response) -> str:
+    return str(answer.json()["type"].rpartition("/")[2])
+
+
+def test_a_signed_request_is_admitted_once(desktop: Desktop) -> None:
+    url, headers = signed(desktop)
+    assert requests.get(url, headers=headers, timeout=10).status_code == 200
+    assert key_of(requests.get(url, headers=headers, timeout=10)) == "replayed-nonce"
+
+
+@pytest.mark.parametrize(
+    "name", ["Signature", "Content-Digest", "KX-Device", "KX-Incarnation", "KX-Protocol", "Signature-Input"]
+)
+def test_any_changed_header_is_refused(desktop: Desktop, name: str) -> None:
+    url, headers = signed(desktop)
+    changed = headers[name][:-3] + ("abc" if not headers[name].endswith("abc") else "xyz")
+    answer = requests.get(url, headers=headers | {name: changed}, timeout=10)
+    assert (answer.status_code, key_of(answer)) == (401, "bad-signature")
+
+
+def test_another_path_or_query_is_refused(desktop: Desktop) -> None:
+    url, headers = signed(desktop)
+    for other in (desktop.url + "/sync/v1/events", url + "?after=x"):
+        assert key_of(requests.get(other, headers=headers, timeout=10)) == "bad-signature"
+
+
+def test_a_foreign_key_is_refused(desktop: Desktop) -> None:
+    who = desktop.client._identity
+    assert who is not None
+    stranger = SyncClient(desktop.url, Identity(who.device_id, who.incarnation, Ed25519PrivateKey.generate()))
+    with pytest.raises(Refused, match="bad-signature"):
+        stranger.hello()
+
+
+def test_a_wrong_clock_is_told_the_time_and_corrects_itself(desktop: Desktop) -> None:
+    url, headers = signed(desktop, created=int(time.time()) - 4_000)
+    answer = requests.get(url, headers=headers, timeout=10)
+    assert key_of(answer) == "clock-skew"
+    assert answer.json()["server_time"].endswith("Z")
+    desktop.client._skew_s = 9_999_999
+    assert desktop.client.hello().merchant.name == "某某商户"
+
+
+def test_a_pairing_code_works_once(served: Served) -> None:
+    made = new_merchant(served.database)
+    client = SyncClient(served.url)
+    key = Ed25519PrivateKey.generate()
+    client.enroll(made["pairing_code"], device_name="一", key=key, incarnation=new_incarnation())
+    with pytest.raises(Refused, match="pairing-refused"):
+        client.enroll(made["pairing_code"], device_name="二", key=key, incarnation=new_incarnation())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nonsense",
+        b"[" * 100_000,
+        b'{"op_id": "a", "op_id": "b"}',
+        b'{"op_id": NaN}',
+        b'{"op_id": 123456789012345678901234567890}',
+        b'{"a":' * 20 + b"1" + b"}" * 20,
+        '{"op_id": "\u0000"}'.encode(),
+        b"\xff\xfe",
+    ],
+)
+def test_malformed_requests_get_a_problem_never_a_traceback(served: Served, body: bytes) -> None:
+    for path in ("/h5/v1/redeem", "/h5/v1/pickup/open", "/sync/v1/enroll", "/h5/v1/links/abc/open"):
+        answer = requests.post(served.url + path, data=body, timeout=10)
+        assert answer.status_code in (404, 422), (path, answer.text)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
+    answer = requests.post(served.url + "/h5/v1/redeem", data=b" " * (2 << 20), timeout=10)
+    assert (answer.status_code, key_of(answer)) == (413, "too-large")
+
+
+def test_an_unknown_op_is_refused_and_the_rest_of_the_push_goes_on(desktop: Desktop) -> None:
+    assert desktop.push("merchant.eat@1", {}).problem.key == "op-unknown"
+    assert desktop.push("merchant.update@1", {"name": "新名字"}).status == "applied"
+    assert desktop.client.hello().merchant.name == "新名字"
+
+
+def test_a_refused_op_keeps_its_outcome(desktop: Desktop) -> None:
+    op_id = new_op_id()
+    body: dict[str, object] = {"batch_id": "0190a000-0000-7000-8000-000000000000"}
+    assert desktop.push("batch.freeze@1", body, op_id).problem.key == "batch-unknown"
+    assert desktop.push("batch.freeze@1", body, op_id).problem.key == "batch-unknown"
+    assert desktop.push("batch.freeze@1", {"batch_id": "x"}, op_id).problem.key == "op-id-reused"
+
+
+def test_every_answer_carries_the_headers_that_protect_the_page(served: Served) -> None:
+    answer = requests.get(served.url + "/c/anything", timeout=10)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_guessing_from_one_address_is_slowed_down(served: Served) -> None:
+    url = served.url + "/h5/v1/pickup/open"
+    body = {"slug": "nobody", "lookup": "A" * 43, "value": "1234"}
+    answers = [requests.post(url, json=body, timeout=10) for _ in range(12)]
+    assert [answer.status_code for answer in answers[:10]] == [404] * 10
+    assert key_of(answers[-1]) == "rate-limited"
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def test_the_description_lists_every_route(served: Served) -> None:
+    paths = requests.get(served.url + "/openapi.json", timeout=10).json()["paths"]
+    for path in ("/sync/v1/ops", "/sync/v1/events", "/h5/v1/redeem", "/sync/v1/batches/{batch_id}/seal", "/healthz"):
+        assert path in paths
