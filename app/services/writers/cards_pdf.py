@@ -18,7 +18,7 @@ COLUMNS, ROWS, GAP = 2, 4, 4.0
 PER_PAGE = COLUMNS * ROWS
 SAFE = 5.0
 MARK, AWAY = 5.0, 2.0
-QR_SIDE = 21.0
+QR_SIDE, QR_BOTTOM = 21.0, 20.3
 """Without the quiet zone; that is the white around it, at least four modules wide."""
 GROUP = 4
 
@@ -107,9 +107,9 @@ class _CardMaker:
         if face.holder:
             self._sheet.write(face.holder, WIDTH - SAFE, 46.4, ink=Ink(9), width=wide * 0.4, align="r")
         if face.qr is not None:
-            self._sheet.bitmap(_matrix(face.qr), WIDTH - SAFE - QR_SIDE, 21.2, QR_SIDE)
+            self._sheet.bitmap(_matrix(face.qr), WIDTH - SAFE - QR_SIDE, QR_BOTTOM, QR_SIDE)
         if face.lines:
-            self._fields(face.lines)
+            self._fields(face.lines, narrow=face.qr is not None)
         elif face.code:
             self._sheet.write(grouped(face.code), SAFE, 10.6, ink=Ink(13, smallest=7), width=wide)
         self._sheet.write(face.serial, SAFE, 5.2, ink=Ink(6.5, SOFT), width=wide / 2)
@@ -140,8 +140,8 @@ class _CardMaker:
             until = tr("Valid until {day}", day=face.valid)
             self._sheet.write(until, WIDTH - SAFE, 5.2, ink=Ink(6.5, SOFT), width=(WIDTH - 2 * SAFE) / 2, align="r")
 
-    def _fields(self, lines: Sequence[tuple[str, str]]) -> None:
-        """Up to three named fields, one below the other; more share the last line."""
+    def _fields(self, lines: Sequence[tuple[str, str]], *, narrow: bool) -> None:
+        """Up to three named fields, one below the other; more share the last. `narrow`: leave a QR code its white."""
         from app.services.writers.paper import Ink
 
         shown = [f"{name}  {value}" if name else value for name, value in lines]
@@ -149,7 +149,8 @@ class _CardMaker:
         step = 4.2
         for at, text in enumerate(shown):
             y = 9.8 + (len(shown) - 1 - at) * step
-            self._sheet.write(text, SAFE, y, ink=Ink(9, smallest=5), width=WIDTH - 2 * SAFE)
+            width = WIDTH - 2 * SAFE - (QR_SIDE + 5 if narrow and y > QR_BOTTOM - 6 else 0)
+            self._sheet.write(text, SAFE, y, ink=Ink(9, smallest=5), width=width)
 
 
 def _ring(sheet: "Sheet", face: CardFace) -> None:

@@ -23,12 +23,13 @@ from app.errors import (
     ReasonMissing,
     WrongPassphrase,
 )
-from app.models.batch import Batch
+from app.models.batch import Batch, CodeBlock
+from app.models.catalog import Product
 from app.models.database import Database
 from app.services import Services
-from app.services.batches import BatchSpec
+from app.services.batches import BatchSpec, new_batch
 from app.services.cards import CardFilter
-from app.services.cards.codes import CodeReader
+from app.services.cards.codes import CodeReader, pack_fields
 from app.services.catalog import ProductSpec
 from app.services.exports import FORMATS, Exported, ExportOrder, ExportService
 from app.services.sealing import Sealer
@@ -322,3 +323,25 @@ def test_codes_that_need_quoting_come_back_whole(
     found = [row["卡密"] for row in table(made.file)]
     assert all(code.startswith(begins) for code in found)
     assert [code.removeprefix("'") for code in found] == codes
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_supplier_codes_are_masked_and_released_with_all_their_fields(
+    services: Services, vault: OpenVault, exports: ExportService, tmp_path: Path, format_: str
+) -> None:
+    cards = [[["卡号", f"88880000{n:04d}"], ["卡密", f"CANARY{n:04d}"]] for n in range(3)]
+    bought = services.catalog.add(ProductSpec("视频会员", "supplier"))
+    sealer = Sealer(vault.keys)
+    with vault.database.write(Topic.BATCHES) as session:
+        values = new_batch(session, session.get_one(Product, bought), len(cards))
+        seal, wrapped = sealer.new(values["uid"])
+        kind = {"source": "imported", "format": "SUPPLIER", "state": "ready", "made": len(cards), "data_key": wrapped}
+        batch = Batch(**values, **kind)
+        session.add(batch)
+        session.flush()
+        session.add(CodeBlock(batch_id=batch.id, no=0, count=3, sealed=seal.seal(0, 3, pack_fields(cards))))
+    masked = exports.export(ExportOrder(batch.id, format_, tmp_path / f"m.{format_}", False, "", Secret("")))
+    assert "CANARY" not in content(masked)
+    plain = exports.export(ExportOrder(batch.id, format_, tmp_path / f"p.{format_}", True, "卖", Secret(PASSPHRASE)))
+    text = content(plain)
+    assert all(value in text for fields in cards for _, value in fields)

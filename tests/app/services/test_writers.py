@@ -17,7 +17,16 @@ from app.errors import DiskFull, JobCancelled, NotWritable
 from app.services.secret import Secret
 from app.services.vault.recovery import new_recovery_key, shown_recovery_key
 from app.services.writers import atomically
-from app.services.writers.cards_pdf import HEIGHT, PER_PAGE, QR_SIDE, WIDTH, CardFace, corner, write_cards_pdf
+from app.services.writers.cards_pdf import (
+    HEIGHT,
+    PER_PAGE,
+    QR_BOTTOM,
+    QR_SIDE,
+    WIDTH,
+    CardFace,
+    corner,
+    write_cards_pdf,
+)
 from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt_pdf, write_receipt_xlsx
 from app.services.writers.recovery_sheet import write_recovery_sheet
 from app.services.writers.sheets_pdf import write_control_sheet
@@ -182,7 +191,7 @@ def test_the_printed_qr_code_is_the_one_of_its_content(tmp_path: Path) -> None:
         matrix = segno.make(f"GYJN8SQVEHEZDSG3{place:04d}", micro=False, error="m", boost_error=False, mask=2).matrix
         left, bottom = corner(place)
         step = QR_SIDE / len(matrix)
-        x0, top = left + WIDTH - 5 - QR_SIDE, bottom + 21.2 + QR_SIDE
+        x0, top = left + WIDTH - 5 - QR_SIDE, bottom + QR_BOTTOM + QR_SIDE
         at = POINTS_PER_MM * scale
         seen = [
             [
