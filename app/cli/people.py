@@ -10,9 +10,9 @@ from app.cli.shell import Shell
 from app.errors import ColumnDamaged
 from app.messages import sentence
 from app.services.people import PersonFilter, Stored
+from app.services.people.columns import column_name
 from app.services.people.masking import mask
 from app.services.people.roster import Checked, CheckedRow, Roster
-from app.services.people.staging import column_name
 from app.vocabulary import FIELDS, ROW_FAULTS, ROW_REPAIRS, ROW_WARNINGS, word
 from app.words import ntr, tr
 

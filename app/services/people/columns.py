@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from app.config import RESOURCES
-from app.services.people.faults import PHONE, is_damaged
+from app.services.people.faults import EXACT_DIGITS, PHONE, is_damaged
 from app.services.sheets import NumberText
 
 FIELDS = ("name", "phone", "email", "employee_no", "department")
@@ -25,7 +25,9 @@ OTHERS: list[str] = TABLE["others"]
 """Words in a heading that make it about somebody or something else."""
 FIELD_OF = {alias: field for field, aliases in ALIASES.items() for alias in aliases}
 LIKELY = 82
+SHORTEST_DAMAGED = 6
 SAMPLE_ROWS = 200
+LETTERS = 26
 MOSTLY = 0.8
 NOISE = re.compile(r"\(.*?\)|\[.*?\]|\u3010.*?\u3011|[\s*:_\-./'\"#]+")
 ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
@@ -147,15 +149,21 @@ def refused_columns(headings: Sequence[str], rows: Sequence[list[str]]) -> tuple
     counts: dict[int, int] = {}
     for row in rows:
         for column, cell in enumerate(row):
-            if len(cell) > 7 and (is_damaged(cell) if _may_be_rounded(cell) else _is_zeroed_id(cell)):
+            if len(cell) > SHORTEST_DAMAGED and (_is_rounded(cell) or _is_zeroed_id(cell)):
                 counts[column] = counts.get(column, 0) + 1
-    named = list(headings) + [""] * (max(counts, default=0) + 1)
-    phones = {column for column in counts if FIELD_OF.get(plain_heading(named[column])) == "phone"}
-    return tuple(Refused(c, named[c].strip(), counts[c]) for c in sorted(counts) if c not in phones)
+    return tuple(Refused(column, column_name(headings, column), counts[column]) for column in sorted(counts))
 
 
-def _may_be_rounded(cell: str) -> bool:
-    return (isinstance(cell, NumberText) and len(cell) > 15) or "E+" in cell or "e+" in cell
+def column_name(headings: Sequence[str], column: int) -> str:
+    """A column's heading, or its letters as a spreadsheet shows them."""
+    return (headings[column].strip() if column < len(headings) else "") or column_letters(column)
+
+
+def _is_rounded(cell: str) -> bool:
+    """A long number without its last digits; a rounded phone is a matter of its row, not of the column."""
+    if isinstance(cell, NumberText):
+        return len(cell) > EXACT_DIGITS and is_damaged(cell)
+    return ("E+" in cell or "e+" in cell) and is_damaged(cell) and int(cell.strip()[-2:]) >= EXACT_DIGITS - 1
 
 
 def _is_zeroed_id(cell: str) -> bool:
@@ -164,6 +172,15 @@ def _is_zeroed_id(cell: str) -> bool:
         return False
     total = sum(int(digit) * weight for digit, weight in zip(cell, ID_WEIGHTS, strict=False))
     return "10X98765432"[total % 11] != "0"
+
+
+def column_letters(column: int) -> str:
+    """0 → A, 26 → AA."""
+    letters, rest = "", column + 1
+    while rest:
+        rest, letter = divmod(rest - 1, LETTERS)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
 def is_likely_heading(cell: str) -> bool:

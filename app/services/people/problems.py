@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.services.people.columns import column_name
 from app.services.people.roster import Checked, CheckedRow, Roster
-from app.services.people.staging import column_name
 from app.services.writers.tables import SheetOut, write_csv, write_xlsx
 from app.vocabulary import FIELDS, ROW_FAULTS, word
 from app.words import tr

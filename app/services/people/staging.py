@@ -10,6 +10,7 @@ from app.services.people.columns import (
     CHOSEN,
     FIELDS,
     Match,
+    column_name,
     is_heading,
     is_likely_heading,
     matches,
@@ -23,7 +24,6 @@ from app.services.sheets import Sheet, SheetFile, guess_header, read_pasted, rea
 NO_HEADER = -1
 """As `header_row`: the list begins with its first row."""
 MOST_REMEMBERED = 50
-LETTERS = 26
 
 
 def staged(
@@ -84,17 +84,6 @@ def with_mapping(kept: Mapping[str, Any], roster: Roster) -> dict[str, Any] | No
         return None
     others = [(other, value) for other, value in kept.items() if other != key]
     return dict([*others[1 - MOST_REMEMBERED :], (key, used)])
-
-
-def column_name(headings: Sequence[str], column: int) -> str:
-    """The heading of a column, or its letters as a spreadsheet shows them."""
-    if column < len(headings) and headings[column]:
-        return headings[column]
-    letters, rest = "", column + 1
-    while rest:
-        rest, letter = divmod(rest - 1, LETTERS)
-        letters = chr(ord("A") + letter) + letters
-    return letters
 
 
 def _sheet_no(file: SheetFile, sheet: str | int | None) -> int:
