@@ -127,11 +127,16 @@ def _problems(row: CheckedRow) -> Iterator[Document]:
 
 
 def _done(stored: Stored | None) -> Document:
-    """`imported` counts rows now in the vault: new, brought up to date, or there already. 0 in a dry run."""
+    """`imported` counts what came in, new or changed; who is there already as listed is `unchanged`."""
     if stored is None:
         return {"dry_run": True, "imported": 0, "created": 0, "updated": 0, "unchanged": 0, "nothing_new": False}
     counts = {"created": stored.created, "updated": stored.updated, "unchanged": stored.unchanged}
-    return {"dry_run": False, "imported": sum(counts.values()), **counts, "nothing_new": stored.is_nothing_new}
+    return {
+        "dry_run": False,
+        "imported": stored.created + stored.updated,
+        **counts,
+        "nothing_new": stored.is_nothing_new,
+    }
 
 
 def _lines(checked: Checked, stored: Stored | None) -> Iterator[str]:

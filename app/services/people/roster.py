@@ -118,7 +118,8 @@ class Duplicate:
     field: str
     lines: tuple[int, ...]
     same_name: bool
-    """One name and no two employee numbers: it is one person, and the lines are merged unless told otherwise."""
+    """One name and no two employee numbers: all lines are one person, merged unless told otherwise. In a mixed group
+    those of the first line's name are merged, and the others are faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _resolve_duplicates(rows: Sequence[_Row], choices: Mapping[int, str]) -> tup
             duplicate = Duplicate(name, lines, _is_one_person(same))
             found.append(duplicate)
             for row in same[1:]:
-                _settle(row, same[0], duplicate, choices.get(row.line))
+                _settle(row, same[0], name, choices.get(row.line))
     for row in sound:
         while row.merged_into is not None and (further := by_line[row.merged_into].merged_into) is not None:
             row.merged_into = further
@@ -316,14 +317,14 @@ def _is_one_person(rows: Sequence[_Row]) -> bool:
     return len(names) == 1 and len(numbers) < 2
 
 
-def _settle(row: _Row, first: _Row, duplicate: Duplicate, choice: str | None) -> None:
+def _settle(row: _Row, first: _Row, name: str, choice: str | None) -> None:
     if choice == DROP:
         row.dropped = True
-    elif choice == MERGE or (choice is None and duplicate.same_name):
+    elif choice == MERGE or (choice is None and _is_one_person((first, row))):
         if row.merged_into is None and first.merged_into != row.line:
             row.merged_into = first.line
     elif choice is None:
-        row.faults.append(Finding(duplicate.field, f"duplicate-{duplicate.field.replace('_', '-')}"))
+        row.faults.append(Finding(name, f"duplicate-{name.replace('_', '-')}"))
 
 
 def _warn_of_left(rows: Sequence[_Row], left: Left) -> None:

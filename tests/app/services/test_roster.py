@@ -229,6 +229,12 @@ class TestChecking:
         assert [row.storable for row in checked.rows] == [True, False]
         assert checked.rows[1].faults[0].kind == "duplicate-phone"
 
+    def test_of_three_lines_with_one_phone_only_the_other_name_is_a_fault(self) -> None:
+        checked = pasted(self.HEAD, "张三\t13800138000", "张三\t13800138000", "李四\t13800138000")
+        assert [row.merged_into for row in checked.rows] == [None, 2, None]
+        assert [bool(row.faults) for row in checked.rows] == [False, False, True]
+        assert not checked.duplicates[0].same_name
+
     def test_one_name_under_two_employee_numbers_is_not_one_person(self) -> None:
         checked = pasted(self.HEAD, "张三\t13800138000\t\tE1", "张三\t13800138000\t\tE2")
         assert not checked.duplicates[0].same_name
