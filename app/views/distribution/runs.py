@@ -1,0 +1,131 @@
+"""One delivery that goes on while the person looks at something else, and those whose time has come."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.errors import AppError
+from app.services.distribution import Delivered, DistributionService, DistributionSpec
+from app.services.progress import Progress
+from app.services.secret import Secret
+from app.views.jobs import Job, JobRunner, JobState
+from app.words import ntr, tr
+
+LOOK_MS = 30_000
+
+
+class Run(QObject):
+    """A delivery as a titled job: it stands in the task centre and outlives every page.
+
+    `distribution_id` is None until the cards are taken. `ended` comes once, whatever the end was; a delivery whose
+    time is later ends without having sent anything.
+    """
+
+    ended = Signal()
+
+    def __init__(
+        self,
+        distribution: DistributionService,
+        jobs: JobRunner,
+        *,
+        title: str,
+        distribution_id: int | None = None,
+        zip_password: Secret | None = None,
+    ) -> None:
+        super().__init__(jobs)
+        self._distribution, self._jobs = distribution, jobs
+        self._title, self._zip_password = title, zip_password
+        self.distribution_id = distribution_id
+        self.delivered: Delivered | None = None
+        self.error: AppError | None = None
+        self.job: Job | None = None
+
+    def begin(self, spec: DistributionSpec) -> None:
+        """Take the cards and, unless a time is set, deliver."""
+
+        def work(progress: Progress) -> Delivered | None:
+            self.distribution_id = self._distribution.prepare(spec, progress)
+            return None if spec.scheduled_at is not None else self._deliver(progress)
+
+        self._start(work)
+
+    def go_on(self, before: Callable[[int], object] | None = None) -> None:
+        """Deliver what waits; `before` puts it back in line first."""
+
+        def work(progress: Progress) -> Delivered | None:
+            assert self.distribution_id is not None, "only a prepared distribution goes on"
+            if before is not None:
+                before(self.distribution_id)
+            return self._deliver(progress)
+
+        self._start(work)
+
+    @property
+    def running(self) -> bool:
+        return self.job is not None and self.job.running
+
+    def _deliver(self, progress: Progress) -> Delivered:
+        assert self.distribution_id is not None, "prepared before"
+        return self._distribution.deliver(self.distribution_id, progress, zip_password=self._zip_password)
+
+    def _start(self, work: Callable[[Progress], Delivered | None]) -> None:
+        self.error = None
+        self.job = self._jobs.start(
+            work,
+            title=self._title,
+            watch=True,
+            on_done=self._take,
+            on_refused=self._note,
+            owner=self,
+            describe=outcome_words,
+        )
+        self.job.ended.connect(self._tell_end)
+
+    def _take(self, delivered: Delivered | None) -> None:
+        self.delivered = delivered
+
+    def _note(self, error: AppError) -> None:
+        self.error = error
+
+    def _tell_end(self) -> None:
+        """After the job's own ends have been heard."""
+        QTimer.singleShot(0, self, self.ended.emit)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.job is not None and self.job.state is JobState.DONE
+
+
+class DueRuns(QObject):
+    """Starts the distributions whose time has come; lives as long as the vault is open."""
+
+    def __init__(self, distribution: DistributionService, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent or jobs)
+        self._distribution, self._jobs = distribution, jobs
+        self._timer = QTimer(self, interval=LOOK_MS)
+        self._timer.timeout.connect(self.look)
+        self._timer.start()
+        self.look()
+
+    def look(self) -> None:
+        self._jobs.start(self._distribution.due, datetime.now(UTC), on_done=self._start, owner=self)
+
+    def _start(self, due: list[int]) -> None:
+        for distribution_id in due:
+            title = tr("Deliver what was planned")
+            Run(self._distribution, self._jobs, title=title, distribution_id=distribution_id).go_on()
+
+
+def outcome_words(delivered: Delivered | None) -> str:
+    """`488 sent, 5 failed`: the result line of a run."""
+    if delivered is None:
+        return tr("Planned")
+    parts = [ntr("{count} sent", "{count} sent", delivered.sent)]
+    if delivered.failed:
+        parts.append(ntr("{count} failed", "{count} failed", delivered.failed))
+    if delivered.uncertain:
+        parts.append(ntr("{count} uncertain", "{count} uncertain", delivered.uncertain))
+    if delivered.left:
+        parts.append(ntr("{count} left", "{count} left", delivered.left))
+    return ", ".join(parts)
