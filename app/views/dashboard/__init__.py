@@ -1,0 +1,1 @@
+"""The dashboard: what was issued, what came of it, and what is still owed."""
