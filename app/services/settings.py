@@ -36,6 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.last_sync": None,
     "cloud.last_problem": "",
     "cloud.differences": [],
+    "counter.place": "",
     "mail.server": {},
     "recovery.confirmed": False,
     "vault.incarnation": "",

@@ -1,0 +1,83 @@
+"""The verdict across the page: a full colour, a 96 px icon, a word and an amount that can be read at two metres."""
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.views.counter.verdicts import Shown, idle
+from app.views.theme import bold, font, paint_icon, theme
+
+ICON = 96
+PAD = 32
+WORD_PX = 40
+AMOUNT_PX = 56
+LINE_PX = 20
+LINE_STEP = 32
+
+
+class VerdictBand(QWidget):
+    """Painted by itself, so that it may fill the page from edge to edge; a screen reader hears it as it changes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.shown = idle()
+        self.setMinimumHeight(176)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(self.shown.spoken)
+        theme().changed.connect(self.update)
+
+    def show_verdict(self, shown: Shown, *, aloud: bool = True) -> None:
+        self.shown = shown
+        self.setAccessibleName(shown.spoken)
+        if aloud:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, shown.spoken))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(800, 264)
+
+    def paintEvent(self, event: object) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ground, ink = self._colours()
+        painter.fillRect(self.rect(), QColor(ground))
+        left = PAD + ICON + PAD
+        icon_at = QRect(PAD, (self.height() - ICON) // 2, ICON, ICON)
+        paint_icon(painter, self.shown.symbol, icon_at, colour=ink)
+        painter.setPen(QColor(ink))
+        height = WORD_PX + 16 + LINE_STEP * len(self.shown.lines)
+        top = max(8, (self.height() - height) // 2)
+        edge = self._paint_amount(painter, top)
+        self._paint(painter, self.shown.word, QRect(left, top, edge - left, WORD_PX + 12), px=WORD_PX, heavy=True)
+        top += WORD_PX + 20
+        for line in self.shown.lines:
+            self._paint(painter, line, QRect(left, top, self.width() - PAD - left, LINE_STEP), px=LINE_PX)
+            top += LINE_STEP
+        painter.end()
+
+    def _colours(self) -> tuple[str, str]:
+        """Ground and ink: quiet while nothing was asked, full when there is a verdict."""
+        tokens = theme().tokens
+        if self.shown.tone == "neutral":
+            return tokens.fill("neutral"), tokens.text_2
+        return tokens.ink(self.shown.tone), tokens.on_primary
+
+    def _paint_amount(self, painter: QPainter, top: int) -> int:
+        """The amount at the right edge; gives back how far the word may reach."""
+        right = self.width() - PAD
+        if not self.shown.amount:
+            return right
+        metrics = QFontMetrics(_font(AMOUNT_PX, heavy=True))
+        width = metrics.horizontalAdvance(self.shown.amount) + 4
+        area = QRect(right - width, top - 8, width, AMOUNT_PX + 16)
+        self._paint(painter, self.shown.amount, area, px=AMOUNT_PX, heavy=True)
+        return right - width - 24
+
+    def _paint(self, painter: QPainter, text: str, area: QRect, *, px: int, heavy: bool = False) -> None:
+        painter.setFont(_font(px, heavy=heavy))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+def _font(px: int, *, heavy: bool = False) -> QFont:
+    return font(px, bold() if heavy else 400)

@@ -1,0 +1,350 @@
+"""核销台: one field for scanner and fingers, one verdict, one key to redeem."""
+
+from collections.abc import Callable
+from time import monotonic
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
+from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
+
+from app.errors import AppError, EndpointUnreachable
+from app.services.redemptions import RedemptionResult, RedemptionService, Use, Verdict
+from app.services.settings import SettingService
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.counter.band import VerdictBand
+from app.views.counter.dialogs import PlaceDialog, UndoDialog
+from app.views.counter.recent import RecentUses
+from app.views.counter.sound import sound_no, sound_yes
+from app.views.counter.verdicts import (
+    Shown,
+    error_shown,
+    idle,
+    looking,
+    offline_words,
+    redeemed_shown,
+    reversed_shown,
+    verdict_shown,
+    worth,
+)
+from app.views.jobs import JobRunner
+from app.views.widgets.amount_field import AmountField
+from app.views.widgets.page import Page
+from app.views.widgets.pieces import GUTTER, button, column, label, native, row, tidy_spin
+from app.words import tr
+
+SAME_CODE_S = 3.0
+"""A scanner that triggers twice sends the same code again: within this time it is not heard."""
+SECOND_ENTER_S = 0.3
+"""A scanner that ends with CR and LF sends Enter twice: no person is that fast."""
+
+
+class CounterPage(Page):
+    """The code of the card in front is kept only as long as its verdict stands."""
+
+    def __init__(
+        self,
+        redemptions: RedemptionService,
+        settings: SettingService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__(tr("Counter"), tr("Enter looks a card up, Enter again redeems it"))
+        self._redemptions, self._settings, self._jobs, self._clock = redemptions, settings, jobs, clock
+        self._code, self._verdict = "", None  # type: tuple[str, Verdict | None]
+        self._last_code, self._last_scan, self._asked = "", -SAME_CODE_S, 0
+        self._redeeming = False
+        self.place = ""
+        self._build()
+        changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
+        changes.follow(self, Topic.SETTINGS, then=self._ask_place)
+        self._show(idle(), aloud=False)
+        self._reload()
+        self._ask_place()
+
+    # --- what a person does ---
+
+    def enter(self) -> None:
+        """Enter in the field: with a code it looks, without one it redeems what stands in front."""
+        typed = self.entry.text().strip()
+        if typed:
+            self.entry.clear()
+            self.look(typed)
+        elif self._clock() - self._last_scan >= SECOND_ENTER_S:
+            self.redeem()
+
+    def look(self, typed: str) -> None:
+        if typed == self._last_code and self._clock() - self._last_scan < SAME_CODE_S:
+            return
+        if self._redeeming:
+            return
+        self._last_code, self._last_scan = typed, self._clock()
+        self._asked += 1
+        asked = self._asked
+        self._code, self._verdict = typed, None
+        self._show_amount(shown=False)
+        self._show(looking(), aloud=False)
+
+        def done(verdict: Verdict) -> None:
+            if asked == self._asked:
+                self._stand(verdict)
+
+        def refused(error: AppError) -> None:
+            if asked == self._asked:
+                self._refuse(error)
+
+        self._jobs.start(self._redemptions.look, typed, on_done=done, on_refused=refused, owner=self)
+
+    def redeem(self) -> None:
+        """Take what the verdict offers: the whole amount, one use, or what the part box says."""
+        if self._verdict is None or self._verdict.reason is not None or self._redeeming:
+            return
+        amount_minor, uses = self._part()
+        if self.part.isVisible() and amount_minor is None and uses is None:
+            self.part_error.setText(tr("Type an amount like 50 or 88.50."))
+            self.amount.setFocus()
+            return
+        code, place, self._redeeming = self._code, self.place, True
+        self._tell_acts()
+
+        def call() -> RedemptionResult:
+            return self._redemptions.redeem(code, amount_minor, uses=uses, place=place)
+
+        self._jobs.start(call, on_done=self._redeemed, on_refused=self._not_redeemed, owner=self)
+
+    def take_part(self) -> None:
+        """F4: ask how much."""
+        if self._verdict is None or self._verdict.reason is not None:
+            return
+        self._show_amount(shown=True)
+
+    def start_over(self) -> None:
+        """Esc: forget the card in front."""
+        if self._redeeming:
+            return
+        self._forget()
+        self.entry.clear()
+        self._show(idle(), aloud=False)
+        self._home()
+
+    def undo_last(self) -> None:
+        use = self.recent.undoable
+        if use is None:
+            self.banner.say("info", tr("There is nothing to undo: a use can be taken back for two minutes."))
+        else:
+            self.undo(use)
+
+    def undo(self, use: Use) -> None:
+        dialog = UndoDialog(self, use)
+        dialog.accepted.connect(lambda: self._reverse(use, dialog.reason.text()))
+        dialog.finished.connect(self._home_soon)
+        dialog.open()
+
+    def name_place(self) -> None:
+        dialog = PlaceDialog(self, self.place)
+        dialog.accepted.connect(lambda: self._keep_place(dialog.place.text().strip()))
+        dialog.finished.connect(self._home_soon)
+        dialog.open()
+
+    # --- what comes back ---
+
+    def _stand(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self.banner.clear()
+        self._show(verdict_shown(verdict))
+        self._home()
+
+    def _refuse(self, error: AppError) -> None:
+        self._forget()
+        if isinstance(error, EndpointUnreachable):
+            self._last_code = ""
+            sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
+            self.banner.say("warn", offline_words(), action=sync, closable=False)
+        self._show(error_shown(error))
+        self._home()
+
+    def _redeemed(self, result: RedemptionResult) -> None:
+        self._redeeming = False
+        self._forget()
+        self._show(redeemed_shown(result, place=self.place))
+        self._home()
+
+    def _not_redeemed(self, error: AppError) -> None:
+        self._redeeming = False
+        self._refuse(error)
+
+    def _reverse(self, use: Use, reason: str) -> None:
+        def call() -> RedemptionResult:
+            return self._redemptions.reverse(use.id, reason=reason)
+
+        def done(result: RedemptionResult) -> None:
+            self._forget()
+            self._show(reversed_shown(result))
+
+        self._jobs.start(call, on_done=done, on_refused=self._refuse, owner=self)
+
+    def _keep_place(self, name: str) -> None:
+        self._jobs.start(self._settings.put, "counter.place", name, owner=self)
+
+    # --- what is shown ---
+
+    def _build(self) -> None:
+        self.entry = QLineEdit()
+        self.entry.setProperty("role", "huge")
+        self.entry.setFixedHeight(56)
+        self.entry.setPlaceholderText(tr("Scan or type a code"))
+        self.entry.setAccessibleName(tr("Card code"))
+        self.entry.setAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled, on=False)  # a scanner types into no IME
+        self.entry.returnPressed.connect(self.enter)
+        self.entry.installEventFilter(self)
+        self.band = VerdictBand(self)
+        self.recent = RecentUses()
+        self.recent.undo_wanted.connect(self.undo)
+        self.recent.stale.connect(self._reload)
+        self.place_button = self.header.add_secondary("", self.name_place, symbol="map-pin")
+        self._build_acts()
+        within = column(self.entry)
+        within.setContentsMargins(GUTTER, 0, GUTTER, 0)
+        below = column(self.acts, self.recent, spacing=12)
+        below.setContentsMargins(GUTTER, 0, GUTTER, 0)
+        below.setStretch(1, 1)
+        self.body.addLayout(within)
+        self.body.addWidget(self.band, 4)
+        self.body.addLayout(below, 5)
+        layout = self.layout()
+        if layout is not None:
+            layout.setContentsMargins(0, 8, 0, 16)
+        self.header.setContentsMargins(GUTTER, 0, GUTTER, 0)
+        for key, call in (("F4", self.take_part), ("Esc", self.start_over), ("Ctrl+Z", self.undo_last)):
+            self._add_key(key, call)
+
+    def _build_acts(self) -> None:
+        self.redeem_button = button("", self.redeem, kind="primary", symbol="check")
+        self.part_button = button(tr("Part of it ({key})", key="F4"), self.take_part)
+        self.clear_button = button(tr("Clear ({key})", key="Esc"), self.start_over)
+        self.amount, self.count = AmountField(), QSpinBox()
+        self.count.setMinimum(1)
+        tidy_spin(self.count)
+        self.part_words, self.part_error = label(tr("Redeem how much"), "label"), label("", "error")
+        for field in (self.amount, self.count):
+            field.setFixedWidth(140)
+            field.setAccessibleName(tr("Redeem how much"))
+            field.installEventFilter(self)
+        self.amount.textChanged.connect(lambda _: self.part_error.clear())
+        self.part = QWidget()
+        self.part.setLayout(row(self.part_words, self.amount, self.count, self.part_error))
+        self.part.hide()
+        for made in (self.redeem_button, self.part_button, self.clear_button):
+            made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.acts = QWidget()
+        self.acts.setFixedHeight(40)
+        self.acts.setLayout(row(self.part, self.redeem_button, self.part_button, self.clear_button, 0))
+
+    def _add_key(self, key: str, call: Callable[[], object]) -> None:
+        names = {"F4": tr("Redeem a part"), "Esc": tr("Clear"), "Ctrl+Z": tr("Undo the last use")}
+        act = QAction(names[key], self)
+        act.setShortcut(QKeySequence(key))
+        act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        act.triggered.connect(lambda _=False: call())
+        self.addAction(act)
+
+    def _show(self, shown: Shown, *, aloud: bool = True) -> None:
+        self.band.show_verdict(shown, aloud=aloud)
+        self._tell_acts()
+        if aloud and shown.yes:
+            sound_yes()
+        elif aloud:
+            sound_no(self)
+
+    def _tell_acts(self) -> None:
+        verdict = self._verdict
+        usable = verdict is not None and verdict.reason is None
+        self.redeem_button.setVisible(usable)
+        self.part_button.setVisible(usable and not self.part.isVisibleTo(self.acts))
+        self.clear_button.setVisible(bool(self._code))
+        self.redeem_button.setEnabled(not self._redeeming)
+        if verdict is not None and usable:
+            self.redeem_button.setText(self._redeem_words(verdict))
+
+    def _redeem_words(self, verdict: Verdict) -> str:
+        enter = native("Return")
+        if self.part.isVisibleTo(self.acts):
+            return tr("Redeem ({key})", key=enter)
+        whole = worth(verdict) if verdict.remaining_minor is not None else tr("1 use")
+        return tr("Redeem {amount} ({key})", amount=whole, key=enter)
+
+    def _show_amount(self, *, shown: bool) -> None:
+        verdict = self._verdict
+        money = verdict is not None and verdict.remaining_minor is not None
+        self.part.setVisible(shown)
+        self.amount.setVisible(money)
+        self.count.setVisible(not money)
+        self.amount.clear()
+        self.part_error.clear()
+        if shown and verdict is not None:
+            self.count.setMaximum(max(1, verdict.remaining_uses or 1))
+            (self.amount if money else self.count).setFocus()
+        self._tell_acts()
+
+    def _part(self) -> tuple[int | None, int | None]:
+        """(amount, uses) to be redeemed; a voucher gives one use unless more are asked for."""
+        assert self._verdict is not None, "there is a verdict"
+        if self._verdict.remaining_minor is not None:
+            return (self.amount.amount_minor if self.part.isVisible() else None), None
+        return None, self.count.value() if self.part.isVisible() else 1
+
+    def _forget(self) -> None:
+        self._asked += 1
+        self._code, self._verdict = "", None
+        self._show_amount(shown=False)
+
+    def _reload(self) -> None:
+        self._jobs.start(self._redemptions.last, on_done=self.recent.show_uses, owner=self)
+
+    def _ask_place(self) -> None:
+        self._jobs.start(self._settings.get, "counter.place", on_done=self._show_place, owner=self)
+
+    def _show_place(self, name: object) -> None:
+        self.place = str(name or "")
+        self.place_button.setText(self.place or tr("Name this place"))
+
+    # --- the caret ---
+
+    def _home(self) -> None:
+        """Back into the field, so that the next scan lands there."""
+        if self.isVisible() and not self.part.isVisible():
+            self.entry.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _home_soon(self) -> None:
+        QTimer.singleShot(0, self, self._home)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._home_soon()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        self._home()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A scan while a button has the focus is not lost."""
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+        if plain and event.text().isprintable() and event.text().strip():
+            self._home()
+            self.entry.insert(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Enter in the part box redeems; Ctrl+Z in the empty field is the counter's, not the field's."""
+        if not isinstance(event, QKeyEvent):
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride and watched is self.entry:
+            return event.matches(QKeySequence.StandardKey.Undo) and not self.entry.text()
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if event.type() == QEvent.Type.KeyPress and enter and watched is not self.entry:
+            self.redeem()
+            return True
+        return False

@@ -1,0 +1,248 @@
+"""The counter over a real endpoint, by keyboard: look, redeem, part, undo, and every way a scanner misbehaves."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.views.changes import Changes
+from app.views.counter.dialogs import UndoDialog
+from app.views.counter.page import CounterPage
+from app.views.jobs import JobRunner
+
+PATIENCE_MS = 20_000
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Counter:
+    """The counter as the clerk has it, with codes to scan."""
+
+    def __init__(self, bot: QtBot, services: Services) -> None:
+        self.bot, self.services, self.clock = bot, services, Clock()
+        self.jobs, self.changes = JobRunner(), Changes()
+        self.page = CounterPage(
+            services.redemptions, services.settings, jobs=self.jobs, changes=self.changes, clock=self.clock
+        )
+        self.page.resize(1000, 700)
+        self.page.show()
+        bot.addWidget(self.page)
+        bot.waitUntil(lambda: self.page.entry.hasFocus(), timeout=PATIENCE_MS)
+
+    def code(self, batch_id: int, at: int = 0) -> str:
+        ids = self.services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+        return self.services.cards.reveal(ids[at], reason="test").reveal()
+
+    @property
+    def band(self) -> str:
+        return self.page.band.shown.spoken
+
+    def scan(self, code: str) -> None:
+        """What a USB scanner does: every sign, then Enter."""
+        self.bot.keyClicks(self.page.entry, code)
+        self.enter()
+
+    def enter(self) -> None:
+        self.bot.keyClick(QApplication.focusWidget() or self.page.entry, Qt.Key.Key_Return)
+
+    def says(self, *words: str) -> None:
+        self.wait(lambda: all(word in self.band for word in words))
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.bot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+    def later(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+
+@pytest.fixture
+def online(services: Services) -> Iterator[Services]:
+    services.cloud.start_embedded()
+    yield services
+    services.cloud.stop_embedded()
+
+
+def batch_of(services: Services, kind: str = "fixed") -> int:
+    fixed = kind == "fixed"
+    form, face, uses = ("stored_value", 20_000, 1) if fixed else ("voucher", None, 3)
+    spec = ProductSpec("中秋福利卡" if fixed else "月饼券", kind, form, face_minor=face, uses=uses)
+    return services.batches.generate(BatchSpec(services.catalog.add(spec), 5, "STANDARD"))
+
+
+@pytest.fixture
+def counter(qtbot: QtBot, online: Services) -> Iterator[Counter]:
+    made = Counter(qtbot, online)
+    yield made
+    made.jobs.stop()
+
+
+@pytest.fixture
+def card(counter: Counter) -> str:
+    """The code of a card worth 200 yuan, at the endpoint."""
+    batch_id = batch_of(counter.services)
+    counter.services.cloud.sync()
+    return counter.code(batch_id)
+
+
+def test_a_scan_only_looks_and_the_next_enter_redeems(counter: Counter, card: str) -> None:
+    counter.page.place = "西湖店"
+    counter.scan(card)
+    counter.says("可用", "¥200.00", "中秋福利卡")
+    assert counter.services.redemptions.last() == []
+    counter.later(1)
+    counter.enter()
+    counter.says("已核销", "¥200.00", "凭证号", "西湖店")
+    assert len(counter.services.redemptions.last()) == 1
+    assert counter.page.entry.hasFocus()
+
+
+def test_a_code_is_forgiven_its_case_hyphens_and_look_alikes(counter: Counter, card: str) -> None:
+    counter.scan(card.lower().replace("-", " ").replace("0", "o"))
+    counter.says("可用")
+
+
+def test_a_second_scan_within_three_seconds_changes_nothing(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    counter.scan(card)
+    assert counter.jobs.idle
+    counter.says("可用")
+    assert counter.services.redemptions.last() == []
+    counter.later(4)
+    counter.scan(card)
+    counter.says("可用")
+    assert counter.services.redemptions.last() == []
+
+
+def test_a_scanner_that_ends_with_two_enters_does_not_redeem(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.enter()
+    counter.says("可用")
+    counter.enter()
+    counter.wait(lambda: counter.jobs.idle)
+    assert counter.services.redemptions.last() == []
+
+
+def test_a_used_card_says_when_and_where(counter: Counter, card: str) -> None:
+    used = counter.services.redemptions.redeem(card, place="前台")
+    counter.scan(card)
+    counter.says("已使用", "上次使用", "前台")
+    assert used.remaining_minor == 0
+    assert not counter.page.redeem_button.isVisible()
+    counter.later(1)
+    counter.enter()
+    assert counter.jobs.idle
+
+
+def test_a_part_is_asked_for_by_f4_and_leaves_the_rest(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    counter.bot.keyClick(counter.page.entry, Qt.Key.Key_F4)
+    assert counter.page.amount.hasFocus()
+    counter.enter()
+    assert counter.page.part_error.text()
+    counter.bot.keyClicks(counter.page.amount, "88.5")
+    counter.enter()
+    counter.says("已核销", "¥88.50", "¥111.50")
+    assert counter.page.entry.hasFocus()
+
+
+def test_a_voucher_gives_one_use_and_says_how_many_are_left(counter: Counter) -> None:
+    batch_id = batch_of(counter.services, "exchange")
+    counter.services.cloud.sync()
+    counter.scan(counter.code(batch_id))
+    counter.says("可用", "3 次")
+    counter.later(1)
+    counter.enter()
+    counter.says("已核销", "1 次", "还剩 2 次")
+
+
+def test_frozen_voided_and_unknown_are_told_apart(counter: Counter) -> None:
+    batch_id = batch_of(counter.services)
+    ids = counter.services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    counter.services.cards.void(ids[1], reason="丢失")
+    counter.services.cloud.sync()
+    counter.services.batches.freeze(batch_id)
+    counter.services.cloud.sync()
+    shown = set()
+    for typed, word in (
+        (counter.code(batch_id), "已冻结"),
+        (counter.code(batch_id, 1), "已作废"),
+        ("NOPE", "查无此卡"),
+    ):
+        counter.scan(typed)
+        counter.says(word)
+        band = counter.page.band.shown
+        shown.add((band.word, band.symbol))
+        assert not band.yes
+    assert len(shown) == 3
+
+
+def test_a_batch_that_never_left_says_so(counter: Counter) -> None:
+    counter.scan(counter.code(batch_of(counter.services)))
+    counter.says("尚未上传")
+
+
+def test_without_a_line_the_screen_says_that_nothing_can_be_redeemed(qtbot: QtBot, services: Services) -> None:
+    counter = Counter(qtbot, services)
+    counter.scan(counter.code(batch_of(services)))
+    counter.says("离线", "租约")
+    assert counter.page.banner.isVisible()
+    counter.enter()
+    counter.jobs.stop()
+
+
+def test_the_last_use_is_undone_with_a_reason_by_keyboard(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    counter.enter()
+    counter.says("已核销")
+    counter.page._reload()
+    counter.wait(lambda: counter.page.recent.undoable is not None)
+    counter.bot.keyClick(counter.page.entry, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, UndoDialog)
+    counter.bot.keyClick(dialog.reason, Qt.Key.Key_Return)
+    assert dialog.form.fields["reason"].error.text()
+    counter.bot.keyClicks(dialog.reason, "wrong card")
+    counter.bot.keyClick(dialog.reason, Qt.Key.Key_Return)
+    counter.says("已撤销")
+    assert counter.services.redemptions.look(card).remaining_minor == 20_000
+    counter.wait(counter.page.entry.hasFocus)
+    counter.wait(lambda: counter.page.recent.undoable is None)
+
+
+def test_typing_anywhere_on_the_page_lands_in_the_field(counter: Counter) -> None:
+    counter.page.place_button.setFocus()
+    counter.bot.keyClicks(counter.page.place_button, "ab")
+    assert counter.page.entry.text() == "ab"
+    counter.bot.keyClick(counter.page.entry, Qt.Key.Key_Escape)
+    assert counter.page.entry.text() == ""
+
+
+def test_the_place_has_a_name_that_is_kept(counter: Counter) -> None:
+    counter.page.name_place()
+    dialog = QApplication.activeModalWidget()
+    assert dialog is not None
+    dialog.place.setText("西湖店")  # type: ignore[attr-defined]
+    dialog.accept()  # type: ignore[attr-defined]
+    counter.wait(lambda: counter.services.settings.get("counter.place") == "西湖店")
+    counter.page._ask_place()
+    counter.wait(lambda: counter.page.place_button.text() == "西湖店")
