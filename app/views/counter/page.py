@@ -243,7 +243,7 @@ class CounterPage(Page):
         self.acts.setLayout(row(self.part, self.redeem_button, self.part_button, self.clear_button, 0))
 
     def _add_key(self, key: str, call: Callable[[], object]) -> None:
-        names = {"F4": tr("Redeem a part"), "Esc": tr("Clear"), "Ctrl+Z": tr("Undo the last use")}
+        names = {"F4": tr("Redeem a part"), "Esc": tr("Clear the card"), "Ctrl+Z": tr("Undo the last use")}
         act = QAction(names[key], self)
         act.setShortcut(QKeySequence(key))
         act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

@@ -225,7 +225,7 @@ def test_the_last_use_is_undone_with_a_reason_by_keyboard(counter: Counter, card
     counter.bot.keyClick(dialog.reason, Qt.Key.Key_Return)
     counter.says("已撤销")
     assert counter.services.redemptions.look(card).remaining_minor == 20_000
-    counter.wait(counter.page.entry.hasFocus)
+    counter.wait(lambda: counter.page.focusWidget() is counter.page.entry)
     counter.wait(lambda: counter.page.recent.undoable is None)
 
 
