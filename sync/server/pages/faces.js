@@ -72,7 +72,7 @@ export function notePanel(note) {
 /** The supplier's page, https only; `{code}` in its address becomes the code. */
 export function target(card, kind) {
 	const fields = card.fields ?? [];
-	const code = card.code || (fields.find(([name]) => CODE_NAME.test(name)) ?? fields[0] ?? [])[1] ?? "";
+	const code = card.code || (fields.find(([name]) => CODE_NAME.test(name)) ?? fields[0] ?? [])[1] || "";
 	let address;
 	try {
 		address = new URL((card.target_url ?? "").replaceAll("{code}", encodeURIComponent(code)));
