@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap.desk import Desk
@@ -14,7 +14,21 @@ from app.views.widgets.row_table import RowTable
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 PATIENCE_MS = 20_000
+MEANT_TO_HAVE_A_PARENT = (QAbstractButton, QComboBox, QLabel, QLineEdit, QTableView)
 Kind = TypeVar("Kind", bound=QWidget)
+
+
+class _Flashes(QObject):
+    """Notes every widget that opens a window of its own by accident: on a screen it would flash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def eventFilter(self, target: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(target, MEANT_TO_HAVE_A_PARENT) and target.isWindow():
+            self.seen.append(type(target).__name__)
+        return False
 
 
 class DeskDriver:
@@ -22,15 +36,20 @@ class DeskDriver:
 
     def __init__(self, qtbot: QtBot, config: Config, memory: QSettings) -> None:
         self.bot = qtbot
+        self.flashes = _Flashes()
+        QApplication.instance().installEventFilter(self.flashes)
         self.desk = Desk(config, memory)
         self.desk._vaults = vaults.Vaults(config, memory_kib=64)
         self.window = self.desk.window
         self.window.resize(1440, 900)
-        self.window.show()
         qtbot.addWidget(self.window)
+        with qtbot.waitActive(self.window):
+            self.window.show()
+            self.window.activateWindow()
 
     def close(self) -> None:
         self.desk.leave()
+        assert not self.flashes.seen, f"windows flashed: {self.flashes.seen}"
 
     # --- what is on the screen ---
 
@@ -44,7 +63,11 @@ class DeskDriver:
     @property
     def dialog(self) -> Any:
         self.wait(lambda: QApplication.activeModalWidget() is not None)
-        return QApplication.activeModalWidget()
+        shown = QApplication.activeModalWidget()
+        assert shown is not None, "just seen"
+        shown.activateWindow()
+        self.wait(shown.isActiveWindow)
+        return shown
 
     @property
     def table(self) -> RowTable:
@@ -72,6 +95,9 @@ class DeskDriver:
         self.bot.keyClicks(target, text)
 
     def key(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        if QApplication.activeWindow() is None:  # without a window system nobody hands the focus back
+            self.window.activateWindow()
+            self.wait(self.window.isActiveWindow)
         target = QApplication.focusWidget() or self.window
         self.bot.keyClick(target, key, held)
 

@@ -128,7 +128,8 @@ class TopBar(QFrame):
         search.setIcon(icon("search", "hint"))
         search.setFixedWidth(320)
         search.setToolTip(native("Ctrl+K"))
-        search.setVisible(searchable)
+        if not searchable:
+            search.hide()
         self.search_button = search
         self.sync = SyncDot()
         self.sync.clicked.connect(self.sync_wanted)

@@ -36,11 +36,13 @@ class DropZone(QFrame):
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         note = label(hint, "label", wrap=True)
         note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        note.setVisible(bool(hint))
+        if not hint:
+            note.hide()
         self.choose_button = button(tr("Choose a file"), self.choose_wanted.emit, kind="primary", symbol="folder-open")
         paste_tip = native("Ctrl+V")
         self.paste_button = button(tr("Paste from a table"), self.paste, symbol="clipboard-paste", tip=paste_tip)
-        self.paste_button.setVisible(paste)
+        if not paste:
+            self.paste_button.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(8)

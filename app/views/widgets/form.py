@@ -33,7 +33,8 @@ class Field(QWidget):
         self.caption = label(title, "label")
         self.caption.setBuddy(control)
         self.hint = label(hint, "note", wrap=True)
-        self.hint.setVisible(bool(hint))
+        if not hint:  # showing a widget that has no parent yet would flash a window
+            self.hint.hide()
         self._symbol = QLabel()
         self._symbol.setFixedSize(16, 18)
         self.error = label("", "error", wrap=True)

@@ -18,7 +18,8 @@ class PageHeader(QWidget):
         self.setFixedHeight(56)
         self.heading = label(title, "page-title")
         self.line = label(line, "note")
-        self.line.setVisible(bool(line))
+        if not line:
+            self.line.hide()
         self._menu = QMenu(self)
         self.more: QToolButton = icon_button("ellipsis", tr("More"))
         self.more.setMenu(self._menu)

@@ -25,7 +25,8 @@ class Toast(QFrame):
         symbol.setPixmap(icon_pixmap(SYMBOLS.get(tone, "info"), theme().tokens.ink(tone)))
         self.words = label(words, wrap=True)
         self.undo_button = button(tr("Undo"), self.take_back, kind="text", compact=True)
-        self.undo_button.setVisible(undo is not None)
+        if undo is None:
+            self.undo_button.hide()
         shut = icon_button("x", tr("Close"), self.go)
         shut.setFixedSize(28, 28)
         line = row(symbol, self.words, self.undo_button, shut, spacing=8)
