@@ -1,6 +1,6 @@
 """What reading a file of rows gives: its sheets, cell by cell as text, and how the file was understood."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class NumberText(str):
@@ -27,7 +27,7 @@ class Sheet:
     """
 
     name: str
-    rows: list[list[str]]
+    rows: list[list[str]] = field(repr=False)
 
     @property
     def filled(self) -> int:

@@ -70,20 +70,28 @@ def sheets_of(data: bytes, kind: str) -> tuple[Sheet, ...]:
     try:
         if kind != "xls":
             _refuse_giant_grids(data, kind)
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return tuple(
-            Sheet(about.name, _rows(book.get_sheet_by_index(no).to_python(skip_empty_area=False)))
-            for no, about in enumerate(book.sheets_metadata)
-            if about.typ == SheetTypeEnum.WorkSheet
-        )
+        with _Panics():
+            book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+            return tuple(
+                Sheet(about.name, _rows(book.get_sheet_by_index(no).to_python(skip_empty_area=False)))
+                for no, about in enumerate(book.sheets_metadata)
+                if about.typ == SheetTypeEnum.WorkSheet
+            )
     except PasswordError as error:
         raise UnreadableWorkbook("file-locked") from error
     except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise UnreadableWorkbook("file-damaged") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # how the reader, which is Rust, says that it met a bug of its own
-            raise
-        raise UnreadableWorkbook("file-damaged") from error
+
+
+class _Panics:
+    """The reader is Rust: where it meets a bug of its own it panics, and that exception has no importable class."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None and kind.__name__ == "PanicException":
+            raise UnreadableWorkbook("file-damaged") from error
 
 
 def _refuse_giant_grids(data: bytes, kind: str) -> None:
