@@ -6,7 +6,8 @@ batch's plain codes were released. The ledger counts as it stands: goods handed 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, cast, exists, func, literal, or_, select, type_coerce
@@ -82,7 +83,7 @@ def released(session: Session, batch_id: int | None = None) -> list[tuple[Any, i
     if batch_id is not None:
         wanted = wanted.where(Batch.id == batch_id)
     counted = []
-    for batch in session.scalars(wanted):
+    for batch in session.scalars(wanted.execution_options(populate_existing=True)):
         begun = session.scalar(select(func.count()).select_from(Card).where(Card.batch_id == batch.id)) or 0
         out = session.scalar(
             select(func.count())
@@ -115,6 +116,24 @@ def cards_of(product_id: int | None, channel: str | None) -> list[ColumnElement[
         )
         chosen.append(through.correlate(Card))
     return chosen
+
+
+@contextmanager
+def releasing(session: Session, batch_id: int) -> Iterator[None]:
+    """Whatever the block releases of a batch counts as issued, at the time of the batch's first release."""
+    before = sum(count for _, count in released(session, batch_id))
+    yield
+    for batch, count in released(session, batch_id):
+        fresh = count - before
+        entry = FigureEntry(
+            "issued",
+            batch.released_at,
+            batch.product_id,
+            DIRECT,
+            count=fresh,
+            amount_minor=fresh * (batch.face_minor or 0),
+        )
+        add_many(session, [entry])
 
 
 def take_back_cards(session: Session, card_ids: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
 from app.models.redemption import Redemption
 from app.services.figures import DIRECT, FigureEntry, add, add_many
-from app.services.recount import STEPS
+from app.services.recount import STEPS, releasing
 from app.services.stock import life_of, take
 from app.topics import Topic
 
@@ -60,20 +60,12 @@ class Trade:
 
     def release(self, batch_id: int, *, at: datetime) -> None:
         """The batch's plain codes go into the world."""
-        with self.database.write(Topic.BATCHES) as session:
-            batch = session.get_one(Batch, batch_id)
-            batch.released_at = at
-            begun = session.query(Card).where(Card.batch_id == batch_id).count()
-            count, face = batch.made - begun, batch.face_minor or 0
-            product_id = batch.product_id
-            add(
-                session,
-                "issued",
-                at=at,
-                product_id=product_id,
-                channel=DIRECT,
-                count=count,
-                amount_minor=count * face,
+        with self.database.write(Topic.BATCHES) as session, releasing(session, batch_id):
+            session.execute(
+                update(Batch)
+                .where(Batch.id == batch_id, Batch.released_at.is_(None))
+                .values(released_at=at)
+                .execution_options(synchronize_session=False)
             )
 
     def redeem(self, card_id: int, amount_minor: int, *, at: datetime, reverses: str | None = None) -> str:

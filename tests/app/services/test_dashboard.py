@@ -156,6 +156,11 @@ def test_a_voided_card_counts_nowhere(busy: Desk) -> None:
     assert shown.outstanding_count == 46
 
 
+def test_a_second_release_counts_only_what_it_adds(busy: Desk) -> None:
+    busy.trade.release(2, at=days_ago(0))
+    assert busy.dashboard.summary(MONTH).issued.count == 50
+
+
 def test_what_is_taken_back_is_what_a_recount_leaves_out(busy: Desk) -> None:
     batches = [row.id for row in busy.services.batches.batches()]
     with busy.vault.database.write(Topic.BATCHES) as session:
