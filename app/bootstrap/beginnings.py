@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.views.vault.first_run import Beginnings
+from app.words import zone
 
 if TYPE_CHECKING:
-    from app.bootstrap.desk import Desk
+    from app.bootstrap.parts import DeskParts
 
 
-def beginnings_of(desk: Desk) -> Beginnings:
+def beginnings_of(desk: DeskParts) -> Beginnings:
     def save_sheet(path: Path, key: str) -> None:
-        raise RuntimeError(path, key)
+        from app.services.writers.recovery_sheet import write_recovery_sheet
+
+        write_recovery_sheet(path, merchant="", recovery_key=key, made_on=datetime.now(zone()).date().isoformat())
 
     return Beginnings(
         create=desk.create,
         judge=desk.judge,
         save_sheet=save_sheet,
-        restore_wanted=lambda: None,
-        demo_wanted=lambda: None,
+        restore=desk.restore,
+        demo_wanted=desk.open_demo,
     )

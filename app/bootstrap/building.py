@@ -21,6 +21,7 @@ from app.services.people import PeopleService
 from app.services.redemptions import RedemptionService
 from app.services.sealing import BlindIndex, Sealer
 from app.services.settings import SettingService
+from app.services.supplier_imports import SupplierImportService
 from app.services.vault.vaults import OpenVault, Vaults
 
 
@@ -65,4 +66,5 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
         people=PeopleService(database, audit),
         redemptions=RedemptionService(database, audit, cards=cards, reader=reader, cloud=cloud, settings=settings),
         settings=settings,
+        supplier_imports=SupplierImportService(database, audit, sealer=sealer, blind=blind),
     )

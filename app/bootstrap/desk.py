@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QObject, QSettings, QTimer
+from PySide6.QtCore import QLocale, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.config import Config
@@ -25,13 +27,15 @@ log = logging.getLogger(__name__)
 SCHEDULE_MS = 60_000
 
 
-def open_desk(config: Config) -> int:
-    """Run the window until it is closed; the process's exit code."""
+def open_desk(config: Config, *, passphrase: str = "") -> int:
+    """Run the window until it is closed; the process's exit code. A known passphrase (demo data) opens at once."""
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Kaxia")
     application.setOrganizationName("Kaxia")
     desk = Desk(config, QSettings("Kaxia", "Kaxia"))
     desk.window.show()
+    if passphrase:
+        desk.enter(desk.vaults().open(passphrase))
     return application.exec()
 
 
@@ -45,6 +49,7 @@ class Desk(QObject):
         self.services: Services | None = None
         self._vault: OpenVault | None = None
         self._vaults: Vaults | None = None
+        self._throw_away: tempfile.TemporaryDirectory[str] | None = None
         set_language(_first_language(memory))
         theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
         self.window = MainWindow(self.jobs, log_folder=config.logs, memory=memory)
@@ -88,9 +93,17 @@ class Desk(QObject):
         self.window.hide()
         self.jobs.stop()
         if self._vault is not None and self.services is not None:
-            self._back_up_on_exit()
+            if self._throw_away is None:
+                self._back_up_on_exit()
+            self._stop_endpoint()
             self._vault.close()
             self._vault = self.services = None
+
+    def _stop_endpoint(self) -> None:
+        """What the window started goes with it; an endpoint that phones reach over the LAN goes on."""
+        assert self.services is not None, "called while open"
+        if self._throw_away is not None or not self.services.settings.get("cloud.lan_address"):
+            self.services.cloud.stop_embedded()
 
     # --- inside ---
 
@@ -141,10 +154,31 @@ class Desk(QObject):
         page = FirstRunPage(beginnings_of(self), jobs=self.jobs)
         page.made.connect(lambda vault: self._enter_new(vault, confirmed=page.key_confirmed))
         page.language_changed.connect(self.window.rebuild)
+        page.restored.connect(self.show_gate, Qt.ConnectionType.QueuedConnection)
         return page
 
     def create(self, new: NewVault) -> OpenVault:
         return self.vaults().create(new)[0]
+
+    def restore(self, backup: Path, secret: str) -> None:
+        """Put a backup into this data folder, then ask for its passphrase as for any vault."""
+        from app.services.backups import restore
+
+        restore(backup, self.config, secret=secret)
+
+    def open_demo(self) -> None:
+        """A throw-away vault in a folder of its own, which goes with the program."""
+        from app.bootstrap.demo import make_demo
+
+        self._throw_away = tempfile.TemporaryDirectory(prefix="kaxia-demo-", ignore_cleanup_errors=True)
+        self.config, self._vaults = Config(Path(self._throw_away.name)), None
+        config = self.config
+        self.jobs.start(lambda: make_demo(config), title=tr("Make the demo"), on_done=self.enter)
+
+    def page_keys(self) -> list[str]:
+        """Pages of the rail, from top to bottom."""
+        view = self.window.view
+        return [] if view is None else view.keys()
 
     def _enter_new(self, vault: OpenVault, *, confirmed: bool) -> None:
         self.enter(vault)

@@ -10,12 +10,12 @@ from app.words import tr
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from app.bootstrap.desk import Desk
+    from app.bootstrap.parts import DeskParts
     from app.services import Services
     from app.services.vault.vaults import OpenVault
 
 
-def settings_page(desk: Desk, services: Services, vault: OpenVault) -> SettingsPage:
+def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> SettingsPage:
     jobs = desk.jobs
 
     def merchant() -> QWidget:
@@ -51,7 +51,7 @@ def settings_page(desk: Desk, services: Services, vault: OpenVault) -> SettingsP
 class OpenKeys:
     """The keys of the open vault, as the security section asks for them; every change is an entry of the log."""
 
-    def __init__(self, desk: Desk, services: Services, vault: OpenVault) -> None:
+    def __init__(self, desk: DeskParts, services: Services, vault: OpenVault) -> None:
         self._vaults, self._audit, self._keys = desk.vaults(), services.audit, vault.keys
 
     def change_passphrase(self, current: str, new: str) -> None:

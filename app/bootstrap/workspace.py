@@ -14,7 +14,7 @@ from app.vocabulary import CARD_STATES, word
 from app.words import tr
 
 if TYPE_CHECKING:
-    from app.bootstrap.desk import Desk
+    from app.bootstrap.parts import DeskParts
     from app.services import Services
     from app.services.vault.vaults import OpenVault
 
@@ -26,7 +26,7 @@ ORDERS = {
 FOOT = ("tasks", "sync", "audit", "settings")
 
 
-def workspace_of(desk: Desk, services: Services, vault: OpenVault) -> Workspace:
+def workspace_of(desk: DeskParts, services: Services, vault: OpenVault) -> Workspace:
     """Only what works is shown: a page without a builder has no entry in the rail."""
     merchant = services.settings.merchant()
     builders = page_builders(desk, services, vault)
@@ -79,7 +79,7 @@ def page_symbols() -> dict[str, str]:
     }
 
 
-def page_builders(desk: Desk, services: Services, vault: OpenVault) -> dict[str, Callable[[], QWidget]]:
+def page_builders(desk: DeskParts, services: Services, vault: OpenVault) -> dict[str, Callable[[], QWidget]]:
     """Each screen is imported when it is first visited."""
     jobs, changes = desk.jobs, desk.changes
 
@@ -123,7 +123,7 @@ def page_builders(desk: Desk, services: Services, vault: OpenVault) -> dict[str,
     }
 
 
-def commands_of(desk: Desk) -> tuple[Command, ...]:
+def commands_of(desk: DeskParts) -> tuple[Command, ...]:
     """What the menu bar offers beside the pages."""
     go = desk.window.go
     return (

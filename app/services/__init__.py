@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.people import PeopleService
     from app.services.redemptions import RedemptionService
     from app.services.settings import SettingService
+    from app.services.supplier_imports import SupplierImportService
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,4 @@ class Services:
     people: PeopleService
     redemptions: RedemptionService
     settings: SettingService
+    supplier_imports: SupplierImportService

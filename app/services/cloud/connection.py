@@ -95,4 +95,5 @@ def pairing_of(session: Session) -> Pairing | None:
     url = str(stored(session, "cloud.url") or "")
     if not device or not url:
         return None
-    return Pairing(str(stored(session, "cloud.mode")), url, device["id"], device["incarnation"], device["key"])
+    incarnation = str(stored(session, "vault.incarnation") or device["incarnation"])  # a restored vault is a new life
+    return Pairing(str(stored(session, "cloud.mode")), url, device["id"], incarnation, device["key"])

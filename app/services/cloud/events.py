@@ -117,7 +117,8 @@ class EventBook:
         amount, uses = self._session.execute(left.where(Redemption.card_id == card_id)).one()
         balance = None if batch.face_minor is None else batch.face_minor - int(amount)
         uses_left = batch.uses - int(uses)
-        spent = balance == 0 if balance is not None else uses_left == 0
+        of_money = told.body["remaining_minor"] is not None
+        spent = balance == 0 if of_money else uses_left == 0
         state = "spent" if spent else "active"
         self._session.execute(
             update(Card)

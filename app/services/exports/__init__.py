@@ -16,6 +16,7 @@ from app.errors import BatchUnfinished, BatchVoided, InvalidInput, NotEnoughCard
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.database import Database
+from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import found
 from app.services.cards.codes import CodeReader, OpenBlock
@@ -141,7 +142,8 @@ class ExportService:
                 _refuse(batch, plain=True)
                 if not np.array_equal(table_of(session, batch, plain=True).kept, table.kept):
                     return False
-                _release(session, batch)
+                with recount.releasing(session, batch.id):
+                    _release(session, batch)
                 self._audit.record(
                     session,
                     "codes.released",

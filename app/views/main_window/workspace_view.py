@@ -69,6 +69,10 @@ class WorkspaceView(QWidget):
             show_wanted(wanted)
         self.went.emit(key)
 
+    def keys(self) -> list[str]:
+        """Pages from the top of the rail to its foot."""
+        return list(self._specs)
+
     def page(self) -> QWidget | None:
         return self._pages.get(self.current)
 

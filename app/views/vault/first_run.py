@@ -24,6 +24,7 @@ from app.services.vault.recovery import new_recovery_key, shown_recovery_key
 from app.services.vault.vaults import NewVault
 from app.views.jobs import JobRunner
 from app.views.theme import code_font
+from app.views.vault.restore import RestoreDialog
 from app.views.vault.sheet import Sheet
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField, Strength
@@ -42,15 +43,19 @@ class Beginnings:
     create: Callable[[NewVault], object]
     judge: Callable[[str], Strength]
     save_sheet: Callable[[Path, str], object]
-    restore_wanted: Callable[[], object]
+    restore: Callable[[Path, str], object]
     demo_wanted: Callable[[], object]
 
 
 class FirstRunPage(Sheet):
-    """`made` carries the new, open vault. `language_changed` asks for the whole page anew, in the other language."""
+    """`made` carries the new, open vault; `restored` says that one waits for its passphrase.
+
+    `language_changed` asks for the whole page anew, in the other language.
+    """
 
     made = Signal(object)
     language_changed = Signal()
+    restored = Signal()
 
     def __init__(self, beginnings: Beginnings, *, jobs: JobRunner) -> None:
         super().__init__(width=WIDTH)
@@ -83,7 +88,7 @@ class FirstRunPage(Sheet):
             label(tr("Your data stays on this computer, encrypted. Nothing is sent anywhere."), "muted", wrap=True)
         )
         self.demo_button = button(tr("Look at the demo"), self._do.demo_wanted, symbol="play")
-        self.restore_button = button(tr("Restore a backup"), self._do.restore_wanted, symbol="archive-restore")
+        self.restore_button = button(tr("Restore a backup"), self.ask_for_backup, symbol="archive-restore")
         layout.addLayout(row(self.demo_button, self.restore_button, 0))
         layout.addStretch(1)
         return page
@@ -144,6 +149,11 @@ class FirstRunPage(Sheet):
             layout.addWidget(choice)
         layout.addStretch(1)
         return page
+
+    def ask_for_backup(self) -> None:
+        dialog = RestoreDialog(self, self._do.restore, jobs=self._jobs)
+        dialog.restored.connect(self.restored)
+        dialog.open()
 
     # --- going through them ---
 
