@@ -1,0 +1,68 @@
+"""Connect an endpoint in the cloud: its address, the pairing code, and what will happen."""
+
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+
+from app.errors import AppError, InvalidInput
+from app.services.cloud import CloudService, CloudStatus
+from app.views.jobs import JobRunner
+from app.views.widgets.dialog import WIDE, Dialog
+from app.views.widgets.form import Form
+from app.views.widgets.pieces import label
+from app.words import tr
+
+
+class ConnectDialog(Dialog):
+    """Accepts once the endpoint has answered; a refusal stays in the dialog."""
+
+    def __init__(self, parent: QWidget, cloud: CloudService, *, jobs: JobRunner, moving: bool) -> None:
+        super().__init__(parent, tr("Connect a cloud endpoint"), width=WIDE)
+        self._cloud, self._jobs = cloud, jobs
+        self.url, self.code = QLineEdit(), QLineEdit()
+        self.url.setPlaceholderText("https://card.example.cn")
+        self.form = Form()
+        self.form.add("url", tr("Address"), self.url, hint=tr("It begins with https://"))
+        self.form.add(
+            "code", tr("Pairing code"), self.code, hint=tr("Who runs it makes one; it is good for 10 minutes")
+        )
+        self.body.addWidget(self.form)
+        self.body.addWidget(label(tr("What will happen"), "card-title"))
+        for number, words in enumerate(_steps(moving=moving), 1):
+            self.body.addWidget(label(f"{number}. {words}", "muted", wrap=True))
+        self.add_cancel()
+        self.verb_button: QPushButton = self.add_verb(tr("Connect"), self.connect_now)
+        self.url.setFocus()
+
+    def connect_now(self) -> None:
+        for key, field in (("url", self.url), ("code", self.code)):
+            if not field.text().strip():
+                self.form.set_error(key, tr("This cannot be empty."))
+                return
+        self._set_busy(busy=True)
+        url, code = self.url.text(), self.code.text()
+        self._jobs.start(self._cloud.pair, url, code, on_done=self._paired, on_refused=self._refuse, owner=self)
+
+    def _paired(self, _: CloudStatus) -> None:
+        self.accept()
+
+    def _refuse(self, error: AppError) -> None:
+        self._set_busy(busy=False)
+        if not (isinstance(error, InvalidInput) and self.form.show_error(error)):
+            self.banner.show_error(error)
+
+    def _set_busy(self, *, busy: bool) -> None:
+        self.verb_button.setEnabled(not busy)
+        self.verb_button.setText(tr("Connecting") if busy else tr("Connect"))
+
+
+def _steps(*, moving: bool) -> list[str]:
+    steps = [
+        tr("All batches, freezes, links and past redemptions are queued for the new endpoint and go out by sync."),
+        tr("It gets fingerprints of the codes, never the codes themselves."),
+    ]
+    if not moving:
+        return steps
+    return [
+        tr("First this vault hears everything the present endpoint still has to say."),
+        *steps,
+        tr("The endpoint on this machine stops. Links that were handed out lead to the old address until sent again."),
+    ]

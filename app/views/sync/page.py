@@ -1,0 +1,270 @@
+"""同步: how this vault stands with its endpoint, what waits, what was refused, and where the phone page is."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QWidget
+
+from app.errors import AppError
+from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.sync.connect_dialog import ConnectDialog
+from app.views.sync.endpoint_card import EndpointCard, PickupCard
+from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
+from app.views.widgets.dialog import ask
+from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.list_page import ListPage
+from app.views.widgets.pieces import Card, button, column, label, row
+from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.state_mark import StateLabel, StateMark
+from app.views.widgets.toast import toast
+from app.words import moment, ntr, tr
+
+
+class SyncPage(ListPage):
+    """The list is the queue: entries that wait and entries that were refused, oldest first."""
+
+    def __init__(self, cloud: CloudService, *, jobs: JobRunner, changes: Changes) -> None:
+        self._cloud = cloud
+        self._queue: dict[int, QueueRow] = {}
+        self._status: CloudStatus | None = None
+        self._syncing = False
+        super().__init__(
+            tr("Sync"),
+            tr("The endpoint keeps which cards are used; here and there must agree"),
+            jobs=jobs,
+            changes=changes,
+            topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES),
+            columns=(
+                Column("type", tr("Entry"), 160, value=deed),
+                Column("subject", tr("About"), 150, Kind.CODE, value=subject),
+                Column("state", tr("State"), 110, Kind.STATE, value=queue_mark),
+                Column("problem", tr("Reason"), 240, stretch=True, value=reason),
+                Column("attempts", tr("Tries"), 80, Kind.COUNT),
+                Column("created_at", tr("Since"), 140, Kind.MOMENT),
+            ),
+            load=self._ids,
+            fetch=self._fetch,
+            sort=("", False),
+        )
+        self.sync_button = self.header.add_primary(tr("Sync now"), self.sync, symbol="refresh-cw", shortcut="F5")
+        self.endpoint, self.pickup = EndpointCard(), PickupCard()
+        self._build_top()
+        self.table.set_menu(self._fill_menu)
+        self.table.opened.connect(self.open_record)
+        self.table.set_empty(EmptyState("circle-check", tr("Nothing waits"), hint=tr("Everything is at the endpoint")))
+        self.endpoint.start_wanted.connect(self.start_embedded)
+        self.endpoint.stop_wanted.connect(self.stop_embedded)
+        self.endpoint.cloud_wanted.connect(self.connect_cloud)
+        self.refresh()
+
+    # --- acts ---
+
+    def sync(self) -> None:
+        if self._syncing:
+            return
+        self._set_syncing(syncing=True)
+        self.jobs.start(
+            self._cloud.sync,
+            title=tr("Sync"),
+            watch=True,
+            describe=_told,
+            on_done=self._synced,
+            on_refused=self._sync_refused,
+            on_cancelled=lambda: self._set_syncing(syncing=False),
+            owner=self,
+        )
+
+    def start_embedded(self, lan_address: str) -> None:
+        """Start it, or move it: a running one takes a new address only by a new start."""
+
+        def call() -> CloudStatus:
+            if self._cloud.status().mode != "cloud":
+                self._cloud.stop_embedded()
+            return self._cloud.start_embedded(lan_address)
+
+        self._change(call)
+
+    def stop_embedded(self) -> None:
+        ask(
+            self,
+            tr("Stop the endpoint?"),
+            consequence=tr("Until it runs again nothing can be redeemed, and the phone page does not open."),
+            verb=tr("Stop"),
+            then=lambda: self._change(self._cloud.stop_embedded),
+        )
+
+    def connect_cloud(self) -> None:
+        moving = self._status is not None and self._status.mode != "none"
+        dialog = ConnectDialog(self, self._cloud, jobs=self.jobs, moving=moving)
+        dialog.accepted.connect(self._connected)
+        dialog.open()
+
+    def retry(self, queue_id: int) -> None:
+        """Once more, under a new id; it goes out at once."""
+        self.jobs.start(self._cloud.retry, queue_id, on_done=lambda _: self.sync(), owner=self)
+        self.drawer.shut()
+
+    def withdraw(self, queue_id: int) -> None:
+        entry = self._queue.get(queue_id)
+        ask(
+            self,
+            tr("Stop sending this entry?"),
+            consequence=tr(
+                "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=_name(entry)
+            ),
+            verb=tr("Stop sending"),
+            then=lambda: self._withdraw_now(queue_id),
+        )
+
+    def open_record(self, record: int) -> None:
+        entry = self._queue.get(record)
+        if entry is None:
+            return
+        facts = ((tr("About"), subject(entry)), (tr("Reason"), reason(entry)), (tr("Tries"), str(entry.attempts)))
+        body = QWidget()
+        body.setLayout(
+            column(
+                *[column(label(name, "label"), label(words or "--", wrap=True), spacing=2) for name, words in facts],
+                column(label(tr("Since"), "label"), label(moment(entry.created_at)), spacing=2),
+                0,
+                spacing=12,
+            )
+        )
+        acts: tuple[QPushButton, ...] = ()
+        if entry.state == "rejected":
+            acts = (
+                button(tr("Try again"), lambda: self.retry(record), kind="primary"),
+                button(tr("Stop sending"), lambda: self.withdraw(record), kind="danger"),
+            )
+        self.drawer.show_record(deed(entry), body, state=queue_mark(entry), acts=acts)
+
+    # --- what comes back ---
+
+    def refresh(self) -> None:
+        super().refresh()
+        self.jobs.start(self._cloud.status, on_done=self._show_status, owner=self)
+
+    def _change(self, call: Callable[[], CloudStatus]) -> None:
+        def done(_: object) -> None:
+            self.endpoint.set_busy(busy=False)
+            self.banner.clear()
+            self.refresh()
+
+        def refused(error: AppError) -> None:
+            self.endpoint.set_busy(busy=False)
+            self.refresh()
+            self.banner.show_error(error)
+
+        self.endpoint.set_busy(busy=True)
+        self.jobs.start(call, on_done=done, on_refused=refused, owner=self)
+
+    def _connected(self) -> None:
+        toast(self, tr("Connected"))
+        self.sync()
+
+    def _synced(self, outcome: SyncOutcome) -> None:
+        self._set_syncing(syncing=False)
+        self.banner.clear()
+        toast(self, _told(outcome), tone="warn" if outcome.rejected else "ok")
+        self.refresh()
+
+    def _sync_refused(self, error: AppError) -> None:
+        self._set_syncing(syncing=False)
+        self.refresh()
+        self.banner.show_error(error)
+
+    def _withdraw_now(self, queue_id: int) -> None:
+        self.drawer.shut()
+        self.jobs.start(self._cloud.withdraw, queue_id, on_done=lambda _: self.sync(), owner=self)
+
+    def _show_status(self, status: CloudStatus) -> None:
+        self._status = status
+        self._mark.set_mark(standing(status))
+        self._facts[0].setText(mode(status))
+        self._facts[1].setText(status.url or tr("None yet"))
+        self._facts[2].setText(moment(status.last_sync_at) if status.last_sync_at else tr("Never"))
+        self._facts[3].setText(ntr("{count} entry", "{count} entries", status.pending))
+        self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
+        self.endpoint.show_status(status, lan_address=_host(status))
+        self.pickup.show_status(status)
+        self._show_differences(status)
+
+    def _show_differences(self, status: CloudStatus) -> None:
+        if status.differences:
+            words = ntr(
+                "The sums of {count} batch differ from the endpoint's: {serials}. Nothing was written over. "
+                "Sync again; if it stays, call who runs the endpoint.",
+                "The sums of {count} batches differ from the endpoint's: {serials}. Nothing was written over. "
+                "Sync again; if it stays, call who runs the endpoint.",
+                len(status.differences),
+                serials=", ".join(status.differences),
+            )
+            self.banner.say("warn", words, closable=False)
+        elif status.last_problem and not self.banner.isVisible():
+            self.banner.say("error", last_problem(status))
+
+    # --- what is shown ---
+
+    def _build_top(self) -> None:
+        self._mark = StateLabel(StateMark("neutral", ""))
+        card = Card(tr("Status"), action=self._mark)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        names = (tr("Endpoint"), tr("Address"), tr("Last sync"), tr("Waiting"), tr("Refused"))
+        self._facts: list[QLabel] = []
+        for at, name in enumerate(names):
+            value = label("", wrap=True)
+            self._facts.append(value)
+            grid.addWidget(label(name, "label"), at, 0)
+            grid.addWidget(value, at, 1)
+        grid.setColumnStretch(1, 1)
+        card.body.addLayout(grid)
+        card.body.addStretch(1)
+        cards = row(card, self.endpoint, self.pickup, spacing=16)
+        for at, share in enumerate((4, 5, 4)):
+            cards.setStretch(at, share)
+        self.body.insertLayout(0, cards)
+
+    def _set_syncing(self, *, syncing: bool) -> None:
+        self._syncing = syncing
+        self.sync_button.setEnabled(not syncing)
+        self.sync_button.setText(tr("Syncing") if syncing else tr("Sync now"))
+
+    def _fill_menu(self, menu: QMenu, ids: Sequence[int]) -> None:
+        first = ids[0]
+        entry = self._queue.get(first)
+        menu.addAction(tr("Show"), lambda: self.open_record(first))
+        if entry is not None and entry.state == "rejected":
+            menu.addAction(tr("Try again"), lambda: self.retry(first))
+            menu.addAction(tr("Stop sending"), lambda: self.withdraw(first))
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        rows = self._cloud.queue()
+        self._queue = {entry.id: entry for entry in rows}
+        return [entry.id for entry in rows]
+
+    def _fetch(self, ids: Sequence[int]) -> list[Any]:
+        return [self._queue[one] for one in ids if one in self._queue]
+
+
+def _host(status: CloudStatus) -> str:
+    """The LAN address the embedded endpoint answers at, empty for this machine only."""
+    host = status.url.partition("://")[2].partition(":")[0] if status.mode == "embedded" else ""
+    return "" if host in ("127.0.0.1", "localhost") else host
+
+
+def _name(entry: QueueRow | None) -> str:
+    return f"{deed(entry)} {subject(entry)}" if entry is not None else ""
+
+
+def _told(outcome: SyncOutcome) -> str:
+    return tr(
+        "Synced: {pushed} sent, {pulled} received, {rejected} refused",
+        pushed=f"{outcome.pushed:,}",
+        pulled=f"{outcome.pulled:,}",
+        rejected=f"{outcome.rejected:,}",
+    )

@@ -1,0 +1,84 @@
+"""The queue in words: what an entry does, what it is about, why it was refused."""
+
+from app.messages import REASONS
+from app.services.cloud import CloudStatus, QueueRow
+from app.views.widgets.state_mark import StateMark
+from app.words import NO_DATA, tr
+
+
+def deed(row: QueueRow) -> str:
+    """`batch.create@1` as a person says it."""
+    known = {
+        "batch.create": tr("New batch"),
+        "batch.seal": tr("Upload of the cards"),
+        "batch.freeze": tr("Freeze a batch"),
+        "batch.thaw": tr("Thaw a batch"),
+        "batch.void": tr("Void a batch"),
+        "card.freeze": tr("Freeze a card"),
+        "card.thaw": tr("Thaw a card"),
+        "card.void": tr("Void a card"),
+        "link.put": tr("Claim link"),
+        "link.recall": tr("Take a link back"),
+        "merchant.update": tr("Merchant's name and phone"),
+        "redeem": tr("Redemption"),
+        "reverse": tr("Undone redemption"),
+    }
+    return known.get(row.type.partition("@")[0], row.type)
+
+
+def subject(row: QueueRow) -> str:
+    """A batch by its serial, the rest by its number."""
+    noun, mark, number = row.subject.partition(":")
+    known = {"card": tr("Card"), "delivery": tr("Delivery"), "link": tr("Link"), "batch": tr("Batch")}
+    if not mark:
+        return NO_DATA if noun == "merchant" else row.subject
+    return f"{known[noun]} {number}" if noun in known else NO_DATA
+
+
+def queue_mark(row: QueueRow) -> StateMark:
+    if row.state == "rejected":
+        return StateMark("error", tr("Refused"))
+    if row.held_back:
+        return StateMark("warn", tr("Held back"))
+    return StateMark("info", tr("Being sent")) if row.state == "in_flight" else StateMark("neutral", tr("Waiting"))
+
+
+def reason(row: QueueRow) -> str:
+    """Why, in a sentence; an entry that waits behind a refused one says that."""
+    if row.problem:
+        return tr(REASONS[row.problem]) if row.problem in REASONS else row.problem
+    if row.held_back:
+        return tr("An earlier entry about the same thing was refused; decide on that one first.")
+    return ""
+
+
+def last_problem(status: CloudStatus) -> str:
+    """Why the last sync stopped, in a sentence; empty when it did not."""
+    known = {
+        "endpoint-unreachable": tr("The last sync did not reach the endpoint. What waits goes out next time."),
+        "endpoint-refused": tr("The endpoint refused the last sync. Sync again to see why."),
+        "endpoint-not-started": tr("The endpoint on this machine did not start. Start it below."),
+    }
+    return known.get(status.last_problem, tr("The last sync did not finish.")) if status.last_problem else ""
+
+
+def standing(status: CloudStatus) -> StateMark:
+    """How the vault stands with its endpoint, in one mark."""
+    if status.mode == "none" and not status.running:
+        return StateMark("neutral", tr("Not connected"), "cloud-off")
+    if not status.running:
+        return StateMark("warn", tr("Not running"), "cloud-off")
+    if status.differences:
+        return StateMark("warn", tr("Differences found"), "triangle-alert")
+    if status.last_problem:
+        return StateMark("error", tr("Last sync failed"), "circle-x")
+    if status.rejected:
+        return StateMark("error", tr("Entries refused"), "circle-alert")
+    if status.pending:
+        return StateMark("info", tr("Something waits"), "clock")
+    return StateMark("ok", tr("In step"), "circle-check")
+
+
+def mode(status: CloudStatus) -> str:
+    known = {"embedded": tr("Endpoint on this machine"), "cloud": tr("Endpoint in the cloud")}
+    return known.get(status.mode, tr("None yet"))

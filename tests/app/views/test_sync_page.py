@@ -1,0 +1,156 @@
+"""The sync page over a real endpoint: what waits goes out, what is refused can be decided on, the endpoint moves."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.catalog import ProductSpec
+from app.services.outbox import enqueue
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.sync.connect_dialog import ConnectDialog
+from app.views.sync.page import SyncPage
+from app.views.widgets.dialog import ConfirmDialog
+
+PATIENCE_MS = 20_000
+
+
+class Desk:
+    """The page with everything behind it."""
+
+    def __init__(self, bot: QtBot, services: Services) -> None:
+        self.bot, self.services = bot, services
+        self.jobs, self.changes = JobRunner(), Changes()
+        self.page = SyncPage(services.cloud, jobs=self.jobs, changes=self.changes)
+        self.page.resize(1200, 800)
+        self.page.show()
+        bot.addWidget(self.page)
+        self.settled()
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.bot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+    def settled(self) -> None:
+        self.wait(lambda: self.jobs.idle)
+
+    @property
+    def facts(self) -> list[str]:
+        return [label.text() for label in self.page._facts]
+
+    def confirm(self) -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ConfirmDialog)
+        dialog.verb_button.click()
+
+    def refuse_one(self) -> int:
+        """An entry the endpoint will refuse, sent and refused; its place in the queue."""
+        with self.services.batches._database.write(Topic.OUTBOX) as session:
+            body = {"batch_id": "0199d1a0-0000-7000-8000-000000000000"}
+            enqueue(session, "batch.thaw@1", aggregate="batch:99", body=body)
+        self.page.sync()
+        self.wait(lambda: not self.page._syncing)
+        self.settled()
+        return next(row.id for row in self.services.cloud.queue() if row.state == "rejected")
+
+
+@pytest.fixture
+def services(services: Services) -> Iterator[Services]:
+    yield services
+    services.cloud.stop_embedded()
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, services: Services) -> Iterator[Desk]:
+    services.cloud.start_embedded()
+    made = Desk(qtbot, services)
+    yield made
+    made.jobs.stop()
+
+
+def a_batch(services: Services) -> int:
+    product = services.catalog.add(ProductSpec("中秋福利卡", "fixed", "stored_value", face_minor=20_000))
+    return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
+
+
+def test_f5_sends_what_waits_and_says_how_much(desk: Desk) -> None:
+    a_batch(desk.services)
+    desk.page.refresh()
+    desk.wait(lambda: desk.page.table.count > 0)
+    desk.bot.keyClick(desk.page, Qt.Key.Key_F5)
+    desk.wait(lambda: desk.page._syncing)
+    desk.wait(lambda: not desk.page._syncing)
+    desk.settled()
+    assert desk.facts[3] == "0 条"
+    assert desk.page.table.count == 0
+    assert desk.services.cloud.status().last_sync_at is not None
+
+
+def test_a_refused_entry_says_why_and_can_be_let_go(desk: Desk) -> None:
+    refused = desk.refuse_one()
+    assert desk.facts[4] == "1 条"
+    desk.wait(lambda: desk.page.table.count == 1)
+    desk.page.open_record(refused)
+    assert desk.page.drawer.isVisible()
+    desk.page.withdraw(refused)
+    desk.confirm()
+    desk.wait(lambda: desk.services.cloud.status().rejected == 0)
+    desk.settled()
+
+
+def test_a_refused_entry_tried_again_goes_out_under_a_new_id(desk: Desk) -> None:
+    refused = desk.refuse_one()
+    before = {row.op_id for row in desk.services.cloud.queue()}
+    desk.page.retry(refused)
+    desk.wait(lambda: {row.op_id for row in desk.services.cloud.queue()} - before)
+    desk.settled()
+    desk.wait(lambda: not desk.page._syncing)
+
+
+def test_the_endpoint_stops_only_after_a_question_and_starts_again(desk: Desk) -> None:
+    assert desk.page.endpoint.stop_button.isVisible()
+    desk.page.stop_embedded()
+    desk.confirm()
+    desk.wait(lambda: not desk.services.cloud.status().running)
+    desk.wait(desk.page.endpoint.start_button.isVisible)
+    desk.settled()
+    desk.page.endpoint.start_button.click()
+    desk.wait(desk.page.endpoint.stop_button.isVisible)
+    assert desk.services.cloud.status().running
+
+
+def test_the_pick_up_address_is_shown_and_copied(desk: Desk) -> None:
+    desk.wait(lambda: "/p/" in desk.page.pickup.url.text())
+    desk.page.pickup.copy()
+    assert QGuiApplication.clipboard().text() == desk.page.pickup.url.text()
+    assert "本机" in desk.page.pickup.words.text()
+
+
+def test_a_cloud_address_must_be_encrypted_and_the_dialog_stays(desk: Desk) -> None:
+    desk.page.connect_cloud()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ConnectDialog)
+    dialog.connect_now()
+    assert dialog.form.fields["url"].error.text()
+    dialog.url.setText("http://card.example.cn")
+    dialog.code.setText("ABCD-EFGH")
+    dialog.connect_now()
+    desk.wait(lambda: "https" in dialog.form.fields["url"].error.text())
+    assert dialog.verb_button.isEnabled()
+    dialog.reject()
+
+
+def test_without_an_endpoint_the_page_says_so_and_offers_to_start_one(qtbot: QtBot, services: Services) -> None:
+    desk = Desk(qtbot, services)
+    assert desk.page.endpoint.start_button.isVisible()
+    assert not desk.page.pickup.line.isVisible()
+    desk.page.sync()
+    desk.wait(desk.page.banner.isVisible)
+    desk.settled()
+    desk.jobs.stop()
