@@ -161,6 +161,16 @@ FIELDS: Words = {
     "contact": "Mobile phone, e-mail or employee no.",
 }
 
+SUPPLIER_FIELDS: Words = {
+    "card_no": "Card no.",
+    "password": "Password",
+    "pin": "PIN",
+    "link": "Link",
+    "code": "Redemption code",
+    "valid_until": "Valid until",
+    "face": "Face value",
+}
+
 ROW_FAULTS: Words = {
     "name-missing": "The name is empty",
     "no-contact": "No phone, e-mail or employee no.",
