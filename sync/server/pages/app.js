@@ -15,7 +15,7 @@ const K = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 /** What the page knows: the way in, what the server said last, and the card once it is opened. */
 let session = {};
 
-const merchant = () => session.state?.merchant ?? session.merchant ?? null;
+const merchant = () => session.state?.merchant ?? session.merchant;
 const paint = (parts, actions = []) => show(parts, actions, help(merchant()));
 
 async function slow(error, retry) {
@@ -50,8 +50,6 @@ async function refresh() {
 	const { state, gate_kind: gateKind } = await post(`links/${session.linkId}/state`, { auth: session.auth });
 	Object.assign(session, { state, gateKind });
 }
-
-// The link's door
 
 async function loadLink() {
 	await refresh();
@@ -124,8 +122,6 @@ function paintForm(parts, send, above = null) {
 	paint([above, form], [send]);
 }
 
-// The pick-up door
-
 async function loadPickup() {
 	session.merchant = await get(`merchants/${session.slug}`);
 	paintPickup();
@@ -151,8 +147,6 @@ async function fetchPickup(code, value) {
 	session.auth = answer.auth;
 	await opened(answer, await pickupKey(code, merchantId), "kx.pickup.v1");
 }
-
-// The opened card
 
 async function opened(answer, bits, label) {
 	session.state = answer.state;
@@ -232,12 +226,10 @@ function paintDone(answer) {
 	paint([done, card?.code ? codePanel(card.code) : null, historyPanel(state)], [finish]);
 }
 
-// Start
-
 function start() {
 	const [, door, name] = location.pathname.match(/\/([cp])\/([^/]+)\/?$/) ?? [];
 	document.documentElement.lang = LANGUAGE;
-	document.title = t(door === "p" ? "pickupTitle" : "title");
+	document.title = t(door === "p" ? "pickupHead" : "title");
 	session = {};
 	if (!window.crypto?.subtle) return paint([frame("old")]);
 	if (door === "p") {

@@ -1,4 +1,4 @@
-// What a code looks like: reading what was typed, check symbols, the digest. Mirrors sync/codes.py.
+// Reading what was typed, check symbols. Mirrors sync/codes.py.
 
 export const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 export const PICKUP_LENGTH = 14;

@@ -68,7 +68,7 @@ export function help(merchant) {
 	if (!merchant?.phone) return null;
 	const number = merchant.phone.replace(/[^\d+,]/g, "");
 	return h("p", { class: "help" },
-		h("a", { href: `tel:${number}` }, t("help", { merchant: merchant.name || t("merchant"), phone: merchant.phone })));
+		h("a", { href: `tel:${number}` }, t("help", { merchant: merchant.name, phone: merchant.phone.replace(/ /g, "\u00a0") })));
 }
 
 /** Puts a screen on the page: `actions` stay at the thumb. The new heading is read out and takes the focus. */
@@ -136,7 +136,7 @@ export function sheet(title, ...children) {
 }
 
 function copyByHand(text) {
-	const area = h("textarea", { class: "unseen", readonly: "", "aria-hidden": "true" });
+	const area = h("textarea", { class: "unseen", readonly: "" });
 	area.value = text;
 	(document.querySelector("dialog[open]") ?? document.body).append(area);
 	area.select();

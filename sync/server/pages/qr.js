@@ -5,7 +5,6 @@ const BLOCKS = [
 	null, [10, 16], [16, 28], [26, 44], [18, 32, 32], [24, 43, 43], [16, 27, 27, 27, 27], [18, 31, 31, 31, 31],
 	[22, 38, 38, 39, 39], [22, 36, 36, 36, 37, 37], [26, 43, 43, 43, 43, 44],
 ];
-const ALIGNMENT = [null, [], [6, 18], [6, 22], [6, 26], [6, 30], [6, 34], [6, 22, 38], [6, 24, 42], [6, 26, 46], [6, 28, 50]];
 // Level M with the checkerboard mask: codes are random, so that no other mask would read better.
 const FORMAT = 0x5412;
 const VERSIONS = [0x07c94, 0x085bc, 0x09a99, 0x0a4d3];
@@ -73,14 +72,10 @@ function frame(version) {
 			}
 		}
 	};
-	for (let place = 0; place < size; place++) grid[6][place] = grid[place][6] = place % 2 ? 0 : 1;
-	const marks = ALIGNMENT[version];
-	const last = marks.length - 1;
-	marks.forEach((y, row) => marks.forEach((x, column) => {
-		const corner = (row === 0 && column === 0) || (row === 0 && column === last) || (row === last && column === 0);
-		if (!corner) square(x, y, 2, [1]);
-	}));
 	for (const [x, y] of [[3, 3], [size - 4, 3], [3, size - 4]]) square(x, y, 4, [2, 4]);
+	const marks = version < 2 ? [] : version < 7 ? [6, size - 7] : [6, version * 2 + 8, size - 7];
+	for (const y of marks) for (const x of marks) if (grid[y][x] === null) square(x, y, 2, [1]);
+	for (let place = 8; place < size - 8; place++) grid[6][place] = grid[place][6] = 1 - (place % 2);
 	stamp(grid, version);
 	return grid;
 }

@@ -13,7 +13,11 @@ const SETTLE_MS = 350;
 
 // The running op is kept without `d`: what lies on the phone redeems nothing.
 const shelf = (session) => `kx.op.${session.linkId}`;
-const remember = (session, op) => localStorage.setItem(shelf(session), JSON.stringify(op));
+const remember = (session, op) => {
+	try {
+		localStorage.setItem(shelf(session), JSON.stringify(op));
+	} catch {} // Without storage the op lives as long as the page.
+};
 const forget = (session) => localStorage.removeItem(shelf(session));
 
 /** The redemption of which this page never heard the end, or null. */
@@ -95,12 +99,14 @@ export function openSheet(session, then, fault = "") {
 		if (!amounts) return;
 		trouble.textContent = "";
 		confirm.textContent = t("redeeming");
+		cancel.disabled = true;
 		let answer;
 		try {
 			answer = await settle(session, { ...amounts, op_id: opId });
 		} catch (error) {
 			opId = uuid4();
 			confirm.textContent = t("confirmRedeem");
+			cancel.disabled = false;
 			refused(session, error, then, trouble, close);
 			return;
 		}

@@ -2,7 +2,6 @@
 
 const TEXTS = {
 	title: ["你的卡", "Your card"],
-	pickupTitle: ["取卡", "Pick up a card"],
 	aCard: ["一张卡", "A card"],
 	hidden: ["打开后可见", "Shown once opened"],
 	waiting: ["你收到一张{merchant}的卡", "You have received a card from {merchant}"],
@@ -19,20 +18,20 @@ const TEXTS = {
 	employee_no: ["工号", "Employee number"],
 	either: ["手机尾号后 4 位或工号", "Last 4 phone digits or employee number"],
 	gateHint: ["用来确认这张卡是发给你的", "It confirms that this card was sent to you"],
-	gateWrong: ["对不上，请看一下是不是输错了", "That does not match; please check it"],
+	gateWrong: ["对不上，请看一下是不是输错了", "That does not match"],
 	tailShort: ["请输入 4 位数字", "Enter 4 digits"],
 	valueMissing: ["请填写这一项", "Please fill this in"],
 	confirm: ["确认", "Confirm"],
 	pickupHead: ["用提取码取卡", "Pick up with a code"],
 	pickupHint: ["提取码在你收到的消息里，整条粘贴也可以", "The code is in your message; you may paste all of it"],
 	pickupCode: ["提取码", "Pick-up code"],
-	pickupUnknown: ["没有找到这张卡，请核对提取码和手机尾号或工号", "No card found; check the code and your phone digits or employee number"],
+	pickupUnknown: ["没有找到这张卡，请核对提取码和手机尾号或工号", "No card found; please check both fields"],
 	codeMissing: ["请输入提取码", "Enter the pick-up code"],
 	codeShort: ["还差 {count} 个字符，共 14 个", "{count} more to go, 14 in all"],
 	codeLong: ["多了 {count} 个字符，共 14 个", "{count} too many, 14 in all"],
 	codeForeign: ["第 {place} 个字符“{symbol}”不会出现在提取码里", "Character {place}, “{symbol}”, never appears in a code"],
-	codeSuspect: ["第 {place} 个字符“{symbol}”看起来不对，请再看一眼", "Character {place}, “{symbol}”, looks wrong; please check it"],
-	codeWrong: ["提取码有误，请对照消息再看一眼", "The code is not right; please compare it with your message"],
+	codeSuspect: ["第 {place} 个字符“{symbol}”看起来不对，请再看一眼", "Character {place}, “{symbol}”, looks wrong"],
+	codeWrong: ["提取码有误，请对照消息再看一眼", "The code is not right; compare it with your message"],
 	code: ["卡码", "Code"],
 	copy: ["复制", "Copy"],
 	copyCode: ["复制卡码", "Copy code"],
@@ -44,8 +43,7 @@ const TEXTS = {
 	always: ["长期有效", "No expiry date"],
 	holder: ["持卡人 {name}", "Issued to {name}"],
 	amountLeft: ["余额", "Balance"],
-	usesOne: ["{count} 次", "{count} use"],
-	uses: ["{count} 次", "{count} uses"],
+	uses: ["{count} 次", "{count} ×"],
 	usesLeft: ["剩余次数", "Uses left"],
 	target: ["复制并去使用", "Copy and use it"],
 	redeem: ["立即兑换", "Redeem now"],
@@ -70,7 +68,7 @@ const TEXTS = {
 	doneHint: ["{what} · 剩余 {left}", "{what} · {left} left"],
 	finish: ["完成", "Done"],
 	running: ["正在确认兑换结果", "Confirming your redemption"],
-	runningHint: ["网络不稳，会自动再问；不会重复兑换", "The network is slow; we keep asking and never redeem twice"],
+	runningHint: ["网络不稳，会自动再问；不会重复兑换", "We keep asking and never redeem twice"],
 	askAgain: ["现在再问", "Ask again now"],
 	history: ["兑换记录", "History"],
 	redeemed: ["兑换", "Redeemed"],
@@ -79,14 +77,14 @@ const TEXTS = {
 	unsealed: ["这张卡还在准备中", "This card is being prepared"],
 	unsealedHint: ["过几分钟再打开就好", "Open it again in a few minutes"],
 	expired: ["这张卡已过期", "This card has expired"],
-	expiredHint: ["可以联系商家，问问能不能延期", "Ask the merchant whether it can be extended"],
+	expiredHint: ["可以联系商家，问问能不能延期", "Ask the merchant about an extension"],
 	frozen: ["这张卡已冻结，暂时不能用", "This card is frozen for now"],
 	frozenHint: ["卡没有丢，请联系商家了解原因", "Nothing is lost; ask the merchant why"],
 	voided: ["这张卡已作废", "This card has been cancelled"],
 	"link-recalled": ["这张卡已被收回", "This card has been taken back"],
 	"link-expired": ["领取时间已过", "The time to claim has passed"],
 	"link-unknown": ["链接不对或不完整", "This link is wrong or incomplete"],
-	"link-unknownHint": ["请回到收到的消息，重新点一次链接", "Go back to your message and tap the link again"],
+	"link-unknownHint": ["请回到收到的消息，重新点一次链接", "Tap the link in your message again"],
 	damaged: ["这张卡打不开", "This card cannot be opened"],
 	offline: ["网络断开了", "You are offline"],
 	offlineHint: ["连上网络后再试，卡还在这里", "Connect and try again; your card is safe"],
@@ -100,7 +98,6 @@ const TEXTS = {
 	oldHint: ["请换一个浏览器打开原来的链接", "Open the link in another browser"],
 	retry: ["再试一次", "Try again"],
 	help: ["有问题？致电{merchant} {phone}", "Questions? Call {merchant} {phone}"],
-	merchant: ["商家", "the merchant"],
 };
 
 const COLUMN = navigator.language.toLowerCase().startsWith("zh") ? 0 : 1;
@@ -112,7 +109,7 @@ export function t(key, values = {}) {
 }
 
 export const money = (minor) => `¥${(minor / 100).toLocaleString("zh-CN", { minimumFractionDigits: 2 })}`;
-export const times = (count) => t(count === 1 ? "usesOne" : "uses", { count });
+export const times = (count) => t("uses", { count });
 
 /** `2026-12-31 23:59:59` on the clock of Beijing, where every merchant's day ends. */
 export function moment(iso, seconds = true) {

@@ -15,7 +15,7 @@ from sync.codes import ALPHABET, check_symbols
 from tests.sync.server.browser import SLUG, Desk, Issued, Phone, launch, phone_of, running_endpoint
 
 PAGES = Path("sync/server/pages")
-LIMIT = 60 * 1024
+LIMIT = 60_000
 FOREIGN = re.compile(r"https?://\w|innerHTML|outerHTML|insertAdjacentHTML|\beval\(|<style|\bstyle=|\son\w+=")
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 TAIL = Gate("phone_tail", "0137")
