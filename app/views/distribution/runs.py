@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -97,6 +98,27 @@ class Run(QObject):
         return self.job is not None and self.job.state is JobState.DONE
 
 
+class RunBook:
+    """The runs of this session, so that every view of a distribution finds the one that is on."""
+
+    def __init__(self, distribution: DistributionService, jobs: JobRunner) -> None:
+        self._distribution, self._jobs = distribution, jobs
+        self._runs: list[Run] = []
+
+    def run(self, title: str, *, distribution_id: int | None = None, zip_password: Secret | None = None) -> Run:
+        """A new one, not begun yet."""
+        self._runs = [run for run in self._runs if run.running]
+        made = Run(
+            self._distribution, self._jobs, title=title, distribution_id=distribution_id, zip_password=zip_password
+        )
+        self._runs.append(made)
+        return made
+
+    def of(self, distribution_id: int) -> Run | None:
+        """The run that is on, if there is one."""
+        return next((run for run in self._runs if run.running and run.distribution_id == distribution_id), None)
+
+
 class DueRuns(QObject):
     """Starts the distributions whose time has come; lives as long as the vault is open."""
 
@@ -114,7 +136,14 @@ class DueRuns(QObject):
     def _start(self, due: list[int]) -> None:
         for distribution_id in due:
             title = tr("Deliver what was planned")
-            Run(self._distribution, self._jobs, title=title, distribution_id=distribution_id).go_on()
+            run = Run(self._distribution, self._jobs, title=title, distribution_id=distribution_id)
+            run.ended.connect(partial(self._tell, run))
+            run.go_on()
+
+    def _tell(self, run: Run) -> None:
+        """Nobody looks at this run: the window says what refused it."""
+        if run.error is not None:
+            self._jobs.refused.emit(run.error)
 
 
 def outcome_words(delivered: Delivered | None) -> str:

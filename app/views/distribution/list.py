@@ -1,0 +1,188 @@
+"""The list of distributions, newest first: how far each one is, from delivered to redeemed."""
+
+from array import array
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QComboBox, QMenu
+
+from app.services.distribution import DistributionRow, DistributionService
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.distribution.draft import Draft
+from app.views.distribution.receipt_files import choose_receipt_file, write_receipt
+from app.views.distribution.wizard.load import ENDINGS
+from app.views.jobs import JobRunner
+from app.views.widgets.chip_bar import Chip, ChipBar
+from app.views.widgets.drop_zone import DropZone
+from app.views.widgets.list_page import ListPage
+from app.views.widgets.marks import distribution_mark
+from app.views.widgets.pieces import row
+from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.state_mark import Shares
+from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
+from app.words import NO_DATA, tr
+
+
+class DistributionList(ListPage):
+    """`wizard_wanted` carries a source to begin with (a path, text) or None; `opened` the id of one distribution."""
+
+    wizard_wanted = Signal(object)
+    draft_wanted = Signal()
+    opened = Signal(int)
+
+    def __init__(self, distribution: DistributionService, *, jobs: JobRunner, changes: Changes) -> None:
+        self._distribution = distribution
+        self._rows: dict[int, DistributionRow] = {}
+        super().__init__(
+            tr("Distribution"),
+            tr("Give everybody on a list a card, and see what became of it"),
+            jobs=jobs,
+            changes=changes,
+            topics=(Topic.DISTRIBUTIONS, Topic.REDEMPTIONS),
+            columns=_columns(),
+            load=self._ids,
+            fetch=self._fetch,
+            sort=("created_at", True),
+        )
+        self.header.add_primary(
+            tr("Bulk distribution"),
+            lambda: self.wizard_wanted.emit(None),
+            symbol="send",
+            shortcut="Ctrl+Shift+N",
+        )
+        self.state_box, self.channel_box = QComboBox(), QComboBox()
+        _fill(self.state_box, tr("All states"), DISTRIBUTION_STATES, tr("State"))
+        channels = {key: words for key, words in CHANNELS.items() if key != "direct"}
+        _fill(self.channel_box, tr("All channels"), channels, tr("Channel"))
+        self.chips = ChipBar()
+        self.chips.removed.connect(self._drop_chip)
+        self.chips.cleared.connect(self._drop_all)
+        for box in (self.state_box, self.channel_box):
+            box.currentIndexChanged.connect(self._narrow)
+        self.filters = row(self.state_box, self.channel_box, self.chips, 0)
+        self.body.insertLayout(0, self.filters)
+        self.zone = DropZone(
+            tr("Drop a staff list to begin"),
+            endings=ENDINGS,
+            hint=tr("XLSX, XLS, ODS, CSV or TSV; or paste cells from a table"),
+        )
+        self.zone.dropped.connect(lambda paths: self.wizard_wanted.emit(paths[0]))
+        self.zone.pasted.connect(self.wizard_wanted)
+        self.zone.choose_wanted.connect(lambda: self.wizard_wanted.emit(None))
+        self.zone.refused.connect(lambda words: self.banner.say("warn", words))
+        self.table.set_empty(self.zone)
+        self.table.opened.connect(self.opened)
+        self.table.set_menu(self._fill_menu)
+        self.setAcceptDrops(True)
+        self.reload()
+
+    def offer_draft(self, draft: Draft) -> None:
+        """Say that a list waits in the wizard."""
+        if draft.begun:
+            name = draft.title or tr("Pasted cells")
+            self.banner.say(
+                "info",
+                tr("{name} waits in the wizard, nothing of it was sent", name=name),
+                action=(tr("Continue"), self.draft_wanted.emit),
+            )
+        else:
+            self.banner.clear()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        self.zone.dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A list may be dropped anywhere on the page, also when there are rows."""
+        self.zone.dropEvent(event)
+
+    def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
+        chosen = self._rows.get(ids[0])
+        if chosen is None:
+            return
+        menu.addAction(tr("Who got what"), lambda: self.opened.emit(chosen.id))
+        menu.addAction(tr("Receipt as XLSX"), lambda: self._choose_receipt(chosen, "xlsx"))
+        menu.addAction(tr("Receipt as PDF"), lambda: self._choose_receipt(chosen, "pdf"))
+
+    def _choose_receipt(self, chosen: DistributionRow, ending: str) -> None:
+        def save(path: str) -> None:
+            write_receipt(
+                self._distribution,
+                chosen.id,
+                path,
+                jobs=self.jobs,
+                owner=self,
+                on_refused=self.banner.show_error,
+            )
+
+        choose_receipt_file(self, chosen, ending, then=save)
+
+    def _narrow(self) -> None:
+        pairs = ((self.state_box, "state", tr("State")), (self.channel_box, "channel", tr("Channel")))
+        self.chips.show_chips([Chip(key, title, box.currentText()) for box, key, title in pairs if box.currentData()])
+        self.reload()
+
+    def _drop_chip(self, key: str) -> None:
+        (self.state_box if key == "state" else self.channel_box).setCurrentIndex(0)
+
+    def _drop_all(self) -> None:
+        for box in (self.state_box, self.channel_box):
+            box.setCurrentIndex(0)
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        rows = self._distribution.distributions()
+        self._rows = {found.id: found for found in rows}
+        wanted = (self.state_box.currentData(), self.channel_box.currentData())
+        chosen = [found for found in rows if wanted[0] in ("", found.state) and wanted[1] in ("", found.channel)]
+        chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)
+        return [found.id for found in chosen]
+
+    def _fetch(self, ids: Sequence[int]) -> list[DistributionRow]:
+        return [self._rows[one] for one in ids if one in self._rows]
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("name", tr("Distribution"), 170, stretch=True, sortable=True),
+        Column("product", tr("Product"), 120, sortable=True),
+        Column("channel", tr("Channel"), 72, value=lambda found: word(CHANNELS, found.channel)),
+        Column("people", tr("People"), 72, Kind.COUNT, sortable=True),
+        Column("total_minor", tr("Amount (yuan)"), 116, Kind.MONEY, sortable=True),
+        Column("shares", tr("How far"), 236, Kind.SHARES, value=shares_of, tip=far_words),
+        Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
+        Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),
+    )
+
+
+def shares_of(found: DistributionRow) -> Shares:
+    """Redeemed, claimed but not redeemed, sent but not claimed, failed: parts of everybody."""
+    claimed = max(0, found.claimed - found.redeemed)
+    sent = max(0, found.sent - claimed - found.redeemed)
+    parts: Sequence[tuple[str, int]] = (
+        ("ok", found.redeemed),
+        ("info", claimed),
+        ("cyan", sent),
+        ("error", found.failed),
+    )
+    return Shares(parts, found.people, far_words(found))  # type: ignore[arg-type]  # tones
+
+
+def far_words(found: DistributionRow) -> str:
+    """`488 sent · 300 opened · 250 claimed · 100 redeemed`; what a channel cannot know is `--`."""
+    on_paper = found.channel != "email"
+    opened, claimed = (NO_DATA, NO_DATA) if on_paper else (f"{found.opened:,}", f"{found.claimed:,}")
+    return tr(
+        "{sent} sent · {opened} opened · {claimed} claimed · {redeemed} redeemed",
+        sent=f"{found.sent:,}",
+        opened=opened,
+        claimed=claimed,
+        redeemed=f"{found.redeemed:,}",
+    )
+
+
+def _fill(box: QComboBox, everything: str, words: dict[str, str], name: str) -> None:
+    box.setAccessibleName(name)
+    box.addItem(everything, "")
+    for key in words:
+        box.addItem(word(words, key), key)
