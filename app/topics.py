@@ -14,4 +14,3 @@ class Topic(StrEnum):
     PEOPLE = "people"
     REDEMPTIONS = "redemptions"
     SETTINGS = "settings"
-    VAULT = "vault"

@@ -1,9 +1,9 @@
 """The desktop's end of the wire: signed requests, time-outs, retries that repeat nothing, problems as data."""
 
 import os
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -150,7 +150,7 @@ class SyncClient:
                 except Refused as refused:
                     if refused.key != "clock-skew" or refused.problem.server_time is None:
                         raise
-                    self._skew_s = round(from_wire(refused.problem.server_time).timestamp() - time.time())
+                    self._skew_s = _seconds(from_wire(refused.problem.server_time)) - _seconds(datetime.now(UTC))
                     return self._send(method, path, body, headers=self._headers(method, path, body, kind))
         raise AssertionError("the loop returns or raises")
 
@@ -159,7 +159,7 @@ class SyncClient:
             raise Unreachable("not paired")
         who = self._identity
         message = signing.message_of(method, self.base_url + path, body)
-        created = int(time.time()) + self._skew_s
+        created = _seconds(datetime.now(UTC)) + self._skew_s
         signed = signing.sign(message, who.key, device=who.device_id, incarnation=who.incarnation, created=created)
         return signed | ({"Content-Type": kind} if body else {})
 
@@ -206,3 +206,7 @@ def _read(answer: requests.Response, kind: type[T]) -> T:
         return msgspec.json.decode(answer.content, type=kind)
     except msgspec.MsgspecError as error:
         raise Unreachable("an answer no endpoint gives") from error
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.views.vault.first_run import Beginnings
-from app.words import zone
+from app.words import day
 
 if TYPE_CHECKING:
     from app.bootstrap.parts import DeskParts
@@ -17,7 +17,7 @@ def beginnings_of(desk: DeskParts) -> Beginnings:
     def save_sheet(path: Path, key: str) -> None:
         from app.services.writers.recovery_sheet import write_recovery_sheet
 
-        write_recovery_sheet(path, merchant="", recovery_key=key, made_on=datetime.now(zone()).date().isoformat())
+        write_recovery_sheet(path, merchant="", recovery_key=key, made_on=day(datetime.now(UTC)))
 
     return Beginnings(
         create=desk.create,

@@ -33,15 +33,11 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
     sealer, blind = Sealer(keys), BlindIndex(keys.blind)
     reader = CodeReader(database, sealer)
     cards = CardService(database, audit, reader=reader, blind=blind)
+    endpoint = EmbeddedEndpoint(config)
     cloud = CloudService(
-        database,
-        audit,
-        keys,
-        reader=reader,
-        settings=settings,
-        embedded=EmbeddedEndpoint(config),
-        autostart=autostart,
+        database, audit, keys, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
+    check = Vaults(config).check_passphrase
     channels = Channels(file=FileChannel(), print=PrintChannel(), email=EmailChannel())
     return Services(
         audit=audit,
@@ -54,13 +50,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
         distribution=DistributionService(
             database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels
         ),
-        exports=ExportService(
-            database,
-            audit,
-            reader=reader,
-            check_passphrase=Vaults(config).check_passphrase,
-            settings=settings,
-        ),
+        exports=ExportService(database, audit, reader=reader, check_passphrase=check, settings=settings),
         integrity=IntegrityService(database, audit, reader=reader, blind=blind),
         ledger=LedgerService(database),
         people=PeopleService(database, audit),

@@ -24,7 +24,7 @@ from app.topics import Topic
 from app.words import tr
 
 DEMO = RESOURCES / "demo"
-PASSPHRASE = "kaxia demo vault"  # a throw-away vault; said on the screen
+PASSPHRASE = "kaxia demo vault"  # noqa: S105  # of a throw-away vault; said on the screen
 DAYS = 30
 REDEEMED = 46
 SEED = 20261124

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QWidget
-
+from app.bootstrap.pages import page_builders
 from app.errors import AppError
 from app.views.main_window import Command, Found, PageSpec, Workspace
 from app.views.main_window.specs import Scope
@@ -76,50 +75,6 @@ def page_symbols() -> dict[str, str]:
         "sync": "refresh-cw",
         "audit": "scroll-text",
         "settings": "settings",
-    }
-
-
-def page_builders(desk: DeskParts, services: Services, vault: OpenVault) -> dict[str, Callable[[], QWidget]]:
-    """Each screen is imported when it is first visited."""
-    jobs, changes = desk.jobs, desk.changes
-
-    def catalog() -> QWidget:
-        from app.views.catalog.page import CatalogPage
-
-        return CatalogPage(services.catalog, jobs=jobs, changes=changes)
-
-    def batches() -> QWidget:
-        from app.views.batches.page import BatchesPage
-
-        return BatchesPage(services.batches, services.catalog, jobs=jobs, changes=changes)
-
-    def cards() -> QWidget:
-        from app.views.cards.page import CardsPage
-
-        return CardsPage(services.cards, jobs=jobs, changes=changes)
-
-    def tasks() -> QWidget:
-        from app.views.tasks.page import TasksPage
-
-        return TasksPage(jobs=jobs)
-
-    def audit() -> QWidget:
-        from app.views.audit.page import AuditPage
-
-        return AuditPage(services.audit, jobs=jobs, changes=changes)
-
-    def settings() -> QWidget:
-        from app.bootstrap.sections import settings_page
-
-        return settings_page(desk, services, vault)
-
-    return {
-        "catalog": catalog,
-        "batches": batches,
-        "cards": cards,
-        "tasks": tasks,
-        "audit": audit,
-        "settings": settings,
     }
 
 

@@ -29,7 +29,7 @@ from sync.server import feed, links
 from sync.server.access import SLUG, Device, require
 from sync.server.database import Row, Transaction
 from sync.server.problems import Refusal, problem
-from sync.server.redemption import Ask, answered, fingerprint_of, keep, redeem, reverse, told
+from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
 from sync.server.secret_files import ServerSecrets
 
 LARGEST = 1_000_000
@@ -247,12 +247,14 @@ def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *
 def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
     return reverse(
         transaction,
-        device.merchant_id,
-        op.op_id,
-        redemption_id=str(op.body["redemption_id"]),
-        reason=str(op.body.get("reason", ""))[:500],
-        device_id=device.id,
-        at_ms=at_ms,
+        Undo(
+            device.merchant_id,
+            op.op_id,
+            redemption_id=str(op.body["redemption_id"]),
+            reason=str(op.body.get("reason", ""))[:500],
+            device_id=device.id,
+            at_ms=at_ms,
+        ),
     )
 
 

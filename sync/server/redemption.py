@@ -111,66 +111,65 @@ def _enter(
     return outcome
 
 
-def reverse(
-    transaction: Transaction,
-    merchant_id: str,
-    op_id: str,
-    *,
-    redemption_id: str,
-    reason: str,
-    device_id: str,
-    at_ms: int,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """One wish to give back what a redemption took."""
+
+    merchant_id: str
+    op_id: str
+    redemption_id: str
+    reason: str
+    device_id: str
+    at_ms: int
+
+
+def reverse(transaction: Transaction, undo: Undo) -> dict[str, Any]:
     """Give back what one redemption took, by an entry of its own. Raises Refusal."""
     first = transaction.one(
         "SELECT r.batch_id, r.card_no, r.amount_minor, r.uses, b.uid, b.money FROM redemption r "
         "JOIN batch b ON b.id = r.batch_id WHERE r.merchant_id = ? AND r.op_id = ? AND r.kind = 'redeemed'",
-        *(merchant_id, redemption_id),
+        *(undo.merchant_id, undo.redemption_id),
     )
     if first is None:
         raise Refusal("redemption-unknown")
-    if transaction.one("SELECT 1 FROM redemption WHERE merchant_id = ? AND reverses = ?", merchant_id, redemption_id):
+    again = "SELECT 1 FROM redemption WHERE merchant_id = ? AND reverses = ?"
+    if transaction.one(again, undo.merchant_id, undo.redemption_id):
         raise Refusal("already-reversed")
-    batch_id, card_no, amount, uses, uid, money = first
     after = transaction.one(
         "UPDATE card SET balance_minor = balance_minor + ?, uses_left = uses_left + ?, entries = entries + 1, "
         "state = CASE WHEN state = 'spent' THEN 'active' ELSE state END WHERE batch_id = ? AND no = ? "
         "RETURNING balance_minor, uses_left, entries",
-        *(amount, uses, batch_id, card_no),
+        *(first[2], first[3], first[0], first[1]),
     )
     assert after is not None, "a ledger entry has its card"
+    return _enter_reversal(transaction, undo, first, after)
+
+
+def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row) -> dict[str, Any]:
+    batch_id, card_no, amount, uses, uid, money = first
     left_minor, left_uses = after[0], None if money else after[1]
     transaction.run(
         "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
         "remaining_minor, remaining_uses, reverses, reason, entry, place, device_id, at_ms) "
         "VALUES (?, ?, ?, ?, ?, 'reversed', ?, ?, ?, ?, ?, ?, 'counter', '', ?, ?)",
-        *(merchant_id, op_id, batch_id, card_no, after[2], -amount, -uses),
-        *(left_minor, left_uses, redemption_id, reason, device_id, at_ms),
+        *(undo.merchant_id, undo.op_id, batch_id, card_no, after[2], -amount, -uses),
+        *(left_minor, left_uses, undo.redemption_id, undo.reason, undo.device_id, undo.at_ms),
     )
-    at = to_wire(from_ms(at_ms))
+    at = to_wire(from_ms(undo.at_ms))
+    left = {"remaining_minor": left_minor, "remaining_uses": left_uses}
     event = {
         "batch_id": uid,
         "card_no": card_no,
         "use_no": after[2],
         "amount_minor": -amount,
         "uses": -uses,
-        "remaining_minor": left_minor,
-        "remaining_uses": left_uses,
-        "reverses": redemption_id,
-        "reason": reason,
-        "device_id": device_id,
+        "reverses": undo.redemption_id,
+        "reason": undo.reason,
+        "device_id": undo.device_id,
     }
-    seq = feed.append(transaction, merchant_id, "reversed@1", op_id=op_id, at=at, body=event)
-    return {
-        "status": "applied",
-        "op_id": op_id,
-        "redeemed_minor": -amount,
-        "redeemed_uses": -uses,
-        "remaining_minor": left_minor,
-        "remaining_uses": left_uses,
-        "at": at,
-        "seq": seq,
-    }
+    seq = feed.append(transaction, undo.merchant_id, "reversed@1", op_id=undo.op_id, at=at, body=event | left)
+    done = {"status": "applied", "op_id": undo.op_id, "redeemed_minor": -amount, "redeemed_uses": -uses}
+    return done | left | {"at": at, "seq": seq}
 
 
 def answered(transaction: Transaction, merchant_id: str, op_id: str, fingerprint: bytes) -> dict[str, Any] | None:

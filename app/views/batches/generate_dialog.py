@@ -35,21 +35,8 @@ class GenerateDialog(Dialog):
         self.quantity.setRange(1, LARGEST)
         self.quantity.setValue(1000)
         self.quantity.setGroupSeparatorShown(True)
-        for text, key in (
-            (tr("Standard: 20 symbols"), "STANDARD"),
-            (tr("Long: 25 symbols, for cash-like value"), "LONG"),
-            (tr("Short: 16 symbols, with a second factor"), "SHORT"),
-            (tr("Own pattern"), OWN),
-        ):
-            self.format.addItem(text, key)
-        self.pattern.setPlaceholderText("KX-####-####-####")
         self.amount = AmountField()
-        self.form = Form()
-        self.form.add("product", tr("Product"), self.product)
-        self.form.add("quantity", tr("Quantity"), self.quantity)
-        self.form.add("face_minor", tr("Amount on each card (yuan)"), self.amount)
-        self.form.add("profile", tr("Code format"), self.format)
-        self.form.add("format", tr("Pattern"), self.pattern, hint=tr("# is a random symbol, everything else stays"))
+        self.form = self._filled_form()
         self.odds = label("", "note", wrap=True)
         self.body.addWidget(self.form)
         self.body.addWidget(self.odds)
@@ -62,6 +49,23 @@ class GenerateDialog(Dialog):
         self._follow()
         self.quantity.setFocus()
         self.quantity.selectAll()
+
+    def _filled_form(self) -> Form:
+        for text, key in (
+            (tr("Standard: 20 symbols"), "STANDARD"),
+            (tr("Long: 25 symbols, for cash-like value"), "LONG"),
+            (tr("Short: 16 symbols, with a second factor"), "SHORT"),
+            (tr("Own pattern"), OWN),
+        ):
+            self.format.addItem(text, key)
+        self.pattern.setPlaceholderText("KX-####-####-####")
+        form = Form()
+        form.add("product", tr("Product"), self.product)
+        form.add("quantity", tr("Quantity"), self.quantity)
+        form.add("face_minor", tr("Amount on each card (yuan)"), self.amount)
+        form.add("profile", tr("Code format"), self.format)
+        form.add("format", tr("Pattern"), self.pattern, hint=tr("# is a random symbol, everything else stays"))
+        return form
 
     @property
     def chosen_format(self) -> str:

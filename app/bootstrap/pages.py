@@ -1,0 +1,85 @@
+"""Builds each screen over the services it shows; a screen is imported when it is first visited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from app.bootstrap.parts import DeskParts
+    from app.services import Services
+    from app.services.vault.vaults import OpenVault
+
+Builders = dict[str, Callable[[], QWidget]]
+LISTS = {"cards": "cards", "deliveries": "distribution", "redemptions": "ledger"}
+"""Which page shows the list behind a number of the dashboard."""
+
+
+def page_builders(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
+    return _stock(desk, services) | _people(desk, services) | _insight(desk, services) | _house(desk, services, vault)
+
+
+def _stock(desk: DeskParts, services: Services) -> Builders:
+    jobs, changes = desk.jobs, desk.changes
+
+    def catalog() -> QWidget:
+        from app.views.catalog.page import CatalogPage
+
+        return CatalogPage(services.catalog, jobs=jobs, changes=changes)
+
+    def batches() -> QWidget:
+        from app.views.batches.page import BatchesPage
+
+        return BatchesPage(services.batches, services.catalog, jobs=jobs, changes=changes)
+
+    def cards() -> QWidget:
+        from app.views.cards.page import CardsPage
+
+        return CardsPage(services.cards, jobs=jobs, changes=changes)
+
+    def counter() -> QWidget:
+        from app.views.counter.page import CounterPage
+
+        return CounterPage(services.redemptions, services.settings, jobs=jobs, changes=changes)
+
+    return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter}
+
+
+def _people(desk: DeskParts, services: Services) -> Builders:
+    return {}
+
+
+def _insight(desk: DeskParts, services: Services) -> Builders:
+    jobs, changes = desk.jobs, desk.changes
+
+    def dashboard() -> QWidget:
+        from app.views.dashboard.page import DashboardPage
+
+        page = DashboardPage(services.dashboard, services.catalog, jobs=jobs, changes=changes)
+        page.drill_wanted.connect(lambda link: desk.window.go(LISTS.get(link.list, link.list), link.filter))
+        return page
+
+    return {"dashboard": dashboard}
+
+
+def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
+    jobs, changes = desk.jobs, desk.changes
+
+    def tasks() -> QWidget:
+        from app.views.tasks.page import TasksPage
+
+        return TasksPage(jobs=jobs)
+
+    def audit() -> QWidget:
+        from app.views.audit.page import AuditPage
+
+        return AuditPage(services.audit, jobs=jobs, changes=changes)
+
+    def settings() -> QWidget:
+        from app.bootstrap.sections import settings_page
+
+        return settings_page(desk, services, vault)
+
+    return {"tasks": tasks, "audit": audit, "settings": settings}
