@@ -54,7 +54,7 @@ def _bare_utf16(data: bytes) -> str:
     """UTF-16 without its mark: every second byte of the line ends and digits is NUL."""
     head = data[:4096]
     low, high = head[0::2].count(0), head[1::2].count(0)
-    if len(head) < 4 or max(low, high) < len(head) // 20 or min(low, high) * 10 > max(low, high):
+    if max(low, high) < max(2, len(head) // 40) or min(low, high) * 10 > max(low, high):
         return ""
     return "utf-16-le" if high > low else "utf-16-be"
 
