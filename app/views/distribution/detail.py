@@ -176,10 +176,8 @@ class DistributionDetail(ListPage):
     # --- set-up ---
 
     def _add_acts(self) -> None:
-        back = self.header.add_secondary(
-            tr("All distributions"), self.left.emit, symbol="arrow-left", shortcut="Alt+Left"
-        )
-        back.setObjectName("back")
+        back = tr("All distributions")
+        self.header.add_secondary(back, self.left.emit, symbol="arrow-left", shortcut="Alt+Left")
         self.recall_button = self.header.add_secondary(tr("Take back"), self.ask_to_recall, symbol="undo-2")
         self.uncertain_button = self.header.add_secondary(tr("Resend uncertain"), self.ask_to_resend_uncertain)
         self.retry_button = self.header.add_primary(tr("Resend the failed"), self.retry, symbol="repeat")

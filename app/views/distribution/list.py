@@ -26,10 +26,11 @@ from app.words import NO_DATA, tr
 
 
 class DistributionList(ListPage):
-    """`wizard_wanted` carries a source to begin with (a path, text) or None; `opened` the id of one distribution."""
+    """`wizard_wanted` carries a source to begin with (a path, text) or None, `file_wanted` asks for a file dialog."""
 
     wizard_wanted = Signal(object)
     draft_wanted = Signal()
+    file_wanted = Signal()
     opened = Signal(int)
 
     def __init__(self, distribution: DistributionService, *, jobs: JobRunner, changes: Changes) -> None:
@@ -52,28 +53,9 @@ class DistributionList(ListPage):
             symbol="send",
             shortcut="Ctrl+Shift+N",
         )
-        self.state_box, self.channel_box = QComboBox(), QComboBox()
-        _fill(self.state_box, tr("All states"), DISTRIBUTION_STATES, tr("State"))
-        channels = {key: words for key, words in CHANNELS.items() if key != "direct"}
-        _fill(self.channel_box, tr("All channels"), channels, tr("Channel"))
-        self.chips = ChipBar()
-        self.chips.removed.connect(self._drop_chip)
-        self.chips.cleared.connect(self._drop_all)
-        for box in (self.state_box, self.channel_box):
-            box.currentIndexChanged.connect(self._narrow)
-        self.filters = row(self.state_box, self.channel_box, self.chips, 0)
-        self.body.insertLayout(0, self.filters)
-        self.zone = DropZone(
-            tr("Drop a staff list to begin"),
-            endings=ENDINGS,
-            hint=tr("XLSX, XLS, ODS, CSV or TSV; or paste cells from a table"),
-        )
-        self.zone.dropped.connect(lambda paths: self.wizard_wanted.emit(paths[0]))
-        self.zone.pasted.connect(self.wizard_wanted)
-        self.zone.choose_wanted.connect(lambda: self.wizard_wanted.emit(None))
-        self.zone.refused.connect(lambda words: self.banner.say("warn", words))
-        self.table.set_empty(self.zone)
-        self.table.opened.connect(self.opened)
+        self._add_filters()
+        self._add_zone()
+        self.table.opened.connect(self.opened.emit)
         self.table.set_menu(self._fill_menu)
         self.setAcceptDrops(True)
         self.reload()
@@ -96,6 +78,31 @@ class DistributionList(ListPage):
     def dropEvent(self, event: QDropEvent) -> None:
         """A list may be dropped anywhere on the page, also when there are rows."""
         self.zone.dropEvent(event)
+
+    def _add_filters(self) -> None:
+        self.state_box, self.channel_box = QComboBox(), QComboBox()
+        _fill(self.state_box, tr("All states"), DISTRIBUTION_STATES, tr("State"))
+        channels = {key: words for key, words in CHANNELS.items() if key != "direct"}
+        _fill(self.channel_box, tr("All channels"), channels, tr("Channel"))
+        self.chips = ChipBar()
+        self.chips.removed.connect(self._drop_chip)
+        self.chips.cleared.connect(self._drop_all)
+        for box in (self.state_box, self.channel_box):
+            box.currentIndexChanged.connect(self._narrow)
+        self.filters = row(self.state_box, self.channel_box, self.chips, 0)
+        self.body.insertLayout(0, self.filters)
+
+    def _add_zone(self) -> None:
+        self.zone = DropZone(
+            tr("Drop a staff list to begin"),
+            endings=ENDINGS,
+            hint=tr("XLSX, XLS, ODS, CSV or TSV; or paste cells from a table"),
+        )
+        self.zone.dropped.connect(lambda paths: self.wizard_wanted.emit(paths[0]))
+        self.zone.pasted.connect(self.wizard_wanted.emit)
+        self.zone.choose_wanted.connect(self.file_wanted)
+        self.zone.refused.connect(lambda words: self.banner.say("warn", words))
+        self.table.set_empty(self.zone)
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         chosen = self._rows.get(ids[0])

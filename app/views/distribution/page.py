@@ -41,6 +41,7 @@ class DistributionPage(QWidget):
         layout.addWidget(self.stack)
         self.list.wizard_wanted.connect(self.begin)
         self.list.draft_wanted.connect(self.show_wizard)
+        self.list.file_wanted.connect(self.choose_file)
         self.list.opened.connect(self.show_detail)
         self.detail.left.connect(self.show_list)
         self.detail.card_wanted.connect(self.card_wanted)
@@ -68,7 +69,14 @@ class DistributionPage(QWidget):
         """The wizard; with a source a new draft begins, without one the last draft goes on."""
         if source is not None:
             self.wizard.load(source)
+        else:
+            self.wizard.forget_if_done()
         self.show_wizard()
+
+    def choose_file(self) -> None:
+        """The wizard with its file dialog open."""
+        self.begin(None)
+        self.wizard.loading.choose_file()
 
     def show_wizard(self) -> None:
         self._bring(self.wizard)

@@ -123,9 +123,13 @@ class Wizard(Page):
 
     def close_wizard(self) -> None:
         """To the list; a draft stays for later, a finished one is forgotten."""
-        if self.is_sent and self._run is not None and not self._run.running:
-            self.start_anew()
+        self.forget_if_done()
         self.left.emit()
+
+    def forget_if_done(self) -> None:
+        """A draft that was sent needs no second look."""
+        if self._run is not None and not self._run.running:
+            self.start_anew()
 
     # --- inside ---
 
