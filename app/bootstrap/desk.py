@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.bootstrap.background import Background
 from app.config import Config
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
 
 log = logging.getLogger(__name__)
-SCHEDULE_MS = 60_000
 
 
 def open_desk(config: Config, *, passphrase: str = "") -> int:
@@ -42,9 +42,11 @@ def open_desk(config: Config, *, passphrase: str = "") -> int:
 class Desk(QObject):
     """Holds what lives longer than a page: the window, the jobs, the open vault with its services."""
 
-    def __init__(self, config: Config, memory: QSettings) -> None:
+    def __init__(self, config: Config, memory: QSettings, *, alone: bool = False) -> None:
+        """`alone`: nothing goes on by itself (pictures, tests of single pages)."""
         super().__init__()
-        self.config, self._memory = config, memory
+        self.config, self._memory, self._alone = config, memory, alone
+        self._background: Background | None = None
         self.jobs, self.changes = JobRunner(self), Changes(self)
         self.services: Services | None = None
         self._vault: OpenVault | None = None
@@ -57,8 +59,6 @@ class Desk(QObject):
         self.window.leaving.connect(self.leave)
         self.window.theme_chosen.connect(self._keep_theme)
         self.window.language_chosen.connect(self._keep_language)
-        self._schedule = QTimer(self, interval=SCHEDULE_MS)
-        self._schedule.timeout.connect(self._back_up_when_due)
         self.show_gate()
 
     # --- the gate ---
@@ -78,8 +78,10 @@ class Desk(QObject):
             if chosen != language():
                 self._memory.setValue("language", chosen)
                 set_language(chosen)
-            self._schedule.start()
         self._show_workspace("vault.opened")
+        if self._background is None and self.services is not None and not self._alone:
+            self._background = Background(self, self.services, parent=self)
+            self._background.start()
 
     def lock(self) -> None:
         """Nothing of the vault stays in sight; jobs go on."""
@@ -89,7 +91,9 @@ class Desk(QObject):
 
     def leave(self) -> None:
         """Stop the jobs, back up if that is wished, close the vault."""
-        self._schedule.stop()
+        if self._background is not None:
+            self._background.stop()
+            self._background = None
         self.window.hide()
         self.jobs.stop()
         if self._vault is not None and self.services is not None:
@@ -197,13 +201,6 @@ class Desk(QObject):
         self._memory.setValue("language", code)
         if self.services is not None:
             self.jobs.start(self.services.settings.put, "look.language", code)
-
-    def _back_up_when_due(self) -> None:
-        from app.models.base import now
-
-        services = self.services
-        if services is not None and services.backups.due(now()):
-            self.jobs.start(services.backups.create, title=tr("Back up"))
 
     def _back_up_on_exit(self) -> None:
         from app.errors import AppError

@@ -32,7 +32,14 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def batches() -> QWidget:
         from app.views.batches.page import BatchesPage
 
-        return BatchesPage(services.batches, services.catalog, jobs=jobs, changes=changes)
+        return BatchesPage(
+            services.batches,
+            services.catalog,
+            exports=services.exports,
+            imports=services.supplier_imports,
+            jobs=jobs,
+            changes=changes,
+        )
 
     def cards() -> QWidget:
         from app.views.cards.page import CardsPage
@@ -48,7 +55,28 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
 
 
 def _people(desk: DeskParts, services: Services) -> Builders:
-    return {}
+    jobs, changes = desk.jobs, desk.changes
+
+    def people() -> QWidget:
+        from app.views.people.page import PeoplePage
+
+        return PeoplePage(services.people, jobs=jobs, changes=changes)
+
+    def distribution() -> QWidget:
+        from app.views.distribution.page import DistributionPage
+        from app.views.distribution.parts import Parts
+
+        parts = Parts(
+            services.distribution,
+            services.people,
+            services.catalog,
+            services.batches,
+            services.settings,
+            services.cloud.public_url,
+        )
+        return DistributionPage(parts, jobs=jobs, changes=changes)
+
+    return {"people": people, "distribution": distribution}
 
 
 def _insight(desk: DeskParts, services: Services) -> Builders:
@@ -67,6 +95,11 @@ def _insight(desk: DeskParts, services: Services) -> Builders:
 def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
     jobs, changes = desk.jobs, desk.changes
 
+    def sync() -> QWidget:
+        from app.views.sync.page import SyncPage
+
+        return SyncPage(services.cloud, jobs=jobs, changes=changes)
+
     def tasks() -> QWidget:
         from app.views.tasks.page import TasksPage
 
@@ -82,4 +115,4 @@ def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
 
         return settings_page(desk, services, vault)
 
-    return {"tasks": tasks, "audit": audit, "settings": settings}
+    return {"sync": sync, "tasks": tasks, "audit": audit, "settings": settings}

@@ -22,7 +22,7 @@ def walk(out: Path, say: Say) -> list[Path]:
     vault = make_demo(config, say)
     application = QApplication.instance() or QApplication(["kaxia"])
     memory = QSettings(str(out / "memory.ini"), QSettings.Format.IniFormat)
-    desk = Desk(config, memory)
+    desk = Desk(config, memory, alone=True)
     assert isinstance(application, QApplication), "made above"
     desk.window.resize(*SIZE)
     desk.window.show()

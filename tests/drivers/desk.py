@@ -38,7 +38,7 @@ class DeskDriver:
         self.bot = qtbot
         self.flashes = _Flashes()
         QApplication.instance().installEventFilter(self.flashes)
-        self.desk = Desk(config, memory)
+        self.desk = Desk(config, memory, alone=True)
         self.desk._vaults = vaults.Vaults(config, memory_kib=64)
         self.window = self.desk.window
         self.window.resize(1440, 900)

@@ -1,0 +1,107 @@
+"""What goes on by itself while a vault is open: syncing, deliveries whose time has come, backups that are due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.errors import AppError
+from app.models.base import now
+from app.topics import Topic
+from app.views.main_window import SyncStatus
+from app.words import moment, ntr, tr
+
+if TYPE_CHECKING:
+    from app.bootstrap.parts import DeskParts
+    from app.services import Services
+    from app.services.cloud import CloudStatus
+
+EVERY_MS = 30_000
+SOON_MS = 2_000
+"""After something was put in the queue: long enough for a burst to be one sync."""
+SCHEDULE_MS = 60_000
+
+
+class Background(QObject):
+    """Lives as long as the vault is open. A lost line is shown in the top bar, never as a dialog."""
+
+    def __init__(self, desk: DeskParts, services: Services, *, parent: QObject) -> None:
+        super().__init__(parent)
+        self._desk, self._services = desk, services
+        self._running = False
+        self._again = QTimer(self, interval=EVERY_MS)
+        self._again.timeout.connect(self.sync)
+        self._soon = QTimer(self, interval=SOON_MS, singleShot=True)
+        self._soon.timeout.connect(self.sync)
+        self._schedule = QTimer(self, interval=SCHEDULE_MS)
+        self._schedule.timeout.connect(self._do_what_is_due)
+        desk.changes.changed.connect(self._notice)
+        desk.window.sync_wanted.connect(self.sync)
+
+    def start(self) -> None:
+        self._again.start()
+        self._schedule.start()
+        self._soon.start()
+
+    def stop(self) -> None:
+        for timer in (self._again, self._soon, self._schedule):
+            timer.stop()
+        self._desk.changes.changed.disconnect(self._notice)
+        self._desk.window.sync_wanted.disconnect(self.sync)
+
+    def sync(self) -> None:
+        """One round on a worker; a second wish while one runs is that one."""
+        if self._running:
+            return
+        self._running = True
+        self._show(SyncStatus("info", tr("Syncing…")))
+        self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
+
+    def _sync(self) -> CloudStatus:
+        self._services.cloud.sync()
+        self._services.distribution.settle_recalls()
+        return self._services.cloud.status()
+
+    def _done(self, status: CloudStatus) -> None:
+        self._running = False
+        at = moment(status.last_sync_at)[-5:]
+        if status.rejected:
+            words = ntr("{count} entry refused", "{count} entries refused", status.rejected)
+            self._show(SyncStatus("warn", words))
+        elif status.differences:
+            self._show(SyncStatus("error", tr("Sums differ")))
+        elif status.pending:
+            self._show(SyncStatus("warn", ntr("{count} waits", "{count} wait", status.pending)))
+        else:
+            self._show(SyncStatus("ok", tr("Synced {at}", at=at)))
+        self._desk.window.set_badge("sync", status.rejected)
+
+    def _refused(self, error: AppError) -> None:
+        self._running = False
+        offline = tr("Offline: everything but syncing works") if error.code == "endpoint-unreachable" else ""
+        self._show(SyncStatus("warn", tr("Offline") if offline else tr("Sync refused"), offline))
+
+    def _show(self, status: SyncStatus) -> None:
+        self._desk.window.set_sync(status)
+
+    def _notice(self, topics: frozenset[Topic]) -> None:
+        if Topic.OUTBOX in topics and not self._running:
+            self._soon.start()
+
+    def _do_what_is_due(self) -> None:
+        self._desk.jobs.start(self._due, on_done=self._deliver, owner=self)
+        if self._services.backups.due(now()):
+            self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+
+    def _due(self) -> list[int]:
+        return self._services.distribution.due(now())
+
+    def _deliver(self, distributions: list[int]) -> None:
+        for number in distributions:
+            self._desk.jobs.start(
+                self._services.distribution.deliver,
+                number,
+                title=tr("Deliver distribution {number}", number=number),
+                watch=True,
+            )
