@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
@@ -21,7 +21,7 @@ from app.services.distribution import DistributionSpec
 from app.services.recount import recounted
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from app.topics import Topic
-from app.words import tr
+from app.words import tr, zone
 
 DEMO = RESOURCES / "demo"
 PASSPHRASE = "kaxia demo vault"  # noqa: S105  # of a throw-away vault; said on the screen
@@ -119,14 +119,15 @@ def _spread(database: Database) -> None:
     dice = random.Random(SEED)
     at = now()
     with database.write(Topic.DISTRIBUTIONS, Topic.REDEMPTIONS) as session:
-        for number in session.scalars(select(Distribution.id)):
+        for number in list(session.scalars(select(Distribution.id))):
             sent = at - timedelta(days=DAYS - 2 * number, hours=dice.randrange(4))
-            times = {"created_at": sent, "finished_at": sent + timedelta(minutes=3)}
-            session.execute(update(Distribution).where(Distribution.id == number).values(times))
+            made = {"created_at": sent, "finished_at": sent + timedelta(minutes=3)}
+            session.execute(update(Distribution).where(Distribution.id == number).values(made))
             of_it = update(Delivery).where(Delivery.distribution_id == number, Delivery.sent_at.is_not(None))
             session.execute(of_it.values(sent_at=sent, delivered_at=sent))
-        for entry in session.scalars(select(Redemption.id)):
-            when = at - timedelta(days=dice.triangular(0, DAYS - 6, 8), hours=dice.triangular(-4, 5, 0))
+        entries = list(session.scalars(select(Redemption.id).order_by(Redemption.seq)))
+        times = sorted(_shop_hour(at - timedelta(days=dice.triangular(0, DAYS - 6, 8)), dice) for _ in entries)
+        for entry, when in zip(entries, times, strict=True):
             session.execute(update(Redemption).where(Redemption.id == entry).values(at=min(when, at)))
         session.execute(delete(DailyFigure))
         rows = [
@@ -134,3 +135,10 @@ def _spread(database: Database) -> None:
             for key, (count, minor) in recounted(session).items()
         ]
         session.execute(insert(DailyFigure), rows)
+
+
+def _shop_hour(day: datetime, dice: random.Random) -> datetime:
+    """An instant of that day while shops are open, more often around noon and in the evening."""
+    hour = dice.choice((10, 11, 11, 12, 12, 13, 15, 17, 18, 18, 19, 19, 20))
+    local = day.astimezone(zone()).replace(hour=hour, minute=dice.randrange(60))
+    return local.astimezone(UTC)
