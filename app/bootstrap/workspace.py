@@ -22,6 +22,7 @@ ORDERS = {
     "welfare": ("home", "distribution", "people", "catalog", "batches", "cards", "dashboard", "counter"),
     "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
 }
+FOUND_PEOPLE = 8
 FOOT = ("tasks", "sync", "audit", "settings")
 
 
@@ -84,12 +85,21 @@ def commands_of(desk: DeskParts) -> tuple[Command, ...]:
     return (
         Command("new-product", lambda: tr("New product"), lambda: go("catalog", "new"), "cards", "package"),
         Command("generate", lambda: tr("Generate codes"), lambda: go("batches", ("generate", 0)), "cards", "layers"),
+        Command("import-people", lambda: tr("Import people"), lambda: go("people", "import"), "file", "user-plus"),
+        Command(
+            "distribute",
+            lambda: tr("Bulk distribution"),
+            lambda: go("distribution", "new"),
+            "distribution",
+            "send",
+            "Ctrl+Shift+D",
+        ),
         Command("backup", lambda: tr("Back up now"), lambda: go("settings", "backups"), "file", "archive-restore"),
     )
 
 
 def find(services: Services, scope: Scope, text: str) -> Sequence[Found]:
-    """Cards by serial or code; runs on a worker."""
+    """Cards by serial or code, people by name, pinyin, phone tail or number; runs on a worker."""
     found: list[Found] = []
     if scope in ("", "#"):
         try:
@@ -98,4 +108,9 @@ def find(services: Services, scope: Scope, text: str) -> Sequence[Found]:
             found.append(Found(row.serial, f"{row.product} {state}", "credit-card", "cards", row.id))
         except AppError:
             pass  # no such card: nothing to list
+    if scope in ("", "@"):
+        found += [
+            Found(row.name, f"{row.department} {row.phone_masked or ''}".strip(), "user", "people", row.id)
+            for row in services.people.find(text, FOUND_PEOPLE)
+        ]
     return found

@@ -147,6 +147,7 @@ def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
 def forget_nonces(transaction: Transaction, at_ms: int) -> None:
     transaction.run("DELETE FROM nonce WHERE at_ms < ?", at_ms - NONCE_MS)
     transaction.run("DELETE FROM link_token WHERE expires_ms < ?", at_ms)
+    transaction.run("DELETE FROM failure WHERE theoretical_ms < ?", at_ms)
 
 
 def hello(transaction: Transaction, device: Device, *, at_ms: int) -> Hello:

@@ -255,7 +255,9 @@ class Vaults:
         """One open vault per folder, over all processes."""
         with file_refusals(self._config.data):
             self._config.data.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._config.lock, timeout=0, thread_local=False)  # opened on a worker, closed by the window
+            lock = FileLock(
+                self._config.lock, timeout=0, thread_local=False
+            )  # opened on a worker, closed by the window
             try:
                 lock.acquire()
             except Timeout:
