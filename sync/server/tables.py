@@ -164,8 +164,9 @@ op = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    PrimaryKeyConstraint("merchant_id", "op_id"),
+    PrimaryKeyConstraint("op_id", "merchant_id"),
 )
+"""Outcomes for ever. The id comes first in the key: the phone asks by it alone."""
 
 link = Table(
     "link",
