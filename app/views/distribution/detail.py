@@ -212,7 +212,7 @@ class DistributionDetail(ListPage):
             Column("name", tr("Name"), 110, stretch=True),
             Column("department", tr("Department"), 110),
             Column("channel", tr("Channel"), 72, value=lambda _: self._channel_word()),
-            Column("card_tail", tr("Card ends in"), 92, Kind.CODE),
+            Column("card_tail", tr("Card tail"), 92, Kind.CODE),
             Column("amount_minor", tr("Amount (yuan)"), 116, Kind.MONEY),
             Column("state", tr("State"), 96, Kind.STATE, value=lambda found: delivery_mark(found.state)),
             Column("reason", tr("Reason"), 170, value=reason_of),

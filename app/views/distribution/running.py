@@ -179,7 +179,7 @@ class RunPanel(Card):
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
-                (tr("Left"), f"{shown.prepared:,}", "neutral"),
+                (tr("Waiting"), f"{shown.prepared:,}", "neutral"),
             )
         )
         self._show_acts()

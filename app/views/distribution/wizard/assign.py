@@ -95,7 +95,7 @@ class AssignStep(Step):
         if not plan.people:
             return tr("Nobody is left: everybody has this benefit already.")
         if plan.missing:
-            return ntr("{count} card is missing. Generate it first.", "{count} cards are missing.", plan.missing)
+            return ntr("{count} card is missing. Generate it first.", "{count} cards are missing. Generate them first.", plan.missing)
         return ""
 
     @property

@@ -27,7 +27,7 @@ STATE_PX = 76
 
 class ColumnsStep(Step):
     def __init__(self, parts: Parts, *, jobs: JobRunner) -> None:
-        super().__init__(tr("Columns"), tr("Which column is what; next month it is known"), parts, jobs=jobs)
+        super().__init__(tr("Match columns"), tr("Which column is what; next month it is known"), parts, jobs=jobs)
         self.damaged = Banner()
         self.boxes: dict[str, QComboBox] = {}
         self._samples: dict[str, QLabel] = {}

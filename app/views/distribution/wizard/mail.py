@@ -124,7 +124,7 @@ class MailForm(QWidget):
         self.pace.setSpecialValueText(tr("As fast as it goes"))
         self.form = Form(columns=2)
         self.form.add("subject", tr("Subject"), self.subject, wide=True)
-        self.form.add("body", tr("Text"), self.text, wide=True)
+        self.form.add("body", tr("Mail text"), self.text, wide=True)
         fields = QGridLayout()
         fields.setSpacing(4)
         for at, (key, words) in enumerate(_field_words().items()):

@@ -48,7 +48,7 @@ class ReceiptStep(Step):
 
     @property
     def verb(self) -> str:
-        return tr("Done")
+        return tr("Finish")
 
     @property
     def totals(self) -> str:
