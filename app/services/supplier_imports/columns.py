@@ -163,7 +163,7 @@ def _guessed(
 
 def _looks(rows: list[tuple[int, list[str]]]) -> list[str]:
     """What the cells of each column look like: link, valid_until, code, or "" where empty."""
-    width = max((len(row) for _, row in rows), default=0)
+    width = _usual_width(rows)
     return [
         _look([row[at] for _, row in rows[:SAMPLE_ROWS] if at < len(row) and row[at].strip()]) for at in range(width)
     ]

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pytest
 import xlsxwriter
-import xlwt
+import xlwt  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
-from odf.opendocument import OpenDocumentSpreadsheet
-from odf.table import Table, TableCell, TableRow
-from odf.text import P
+from odf.opendocument import OpenDocumentSpreadsheet  # type: ignore[import-untyped]
+from odf.table import Table, TableCell, TableRow  # type: ignore[import-untyped]
+from odf.text import P  # type: ignore[import-untyped]
 
 from app.errors import FileUnreadable, InvalidInput
 from app.messages import REASONS
