@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.services.vault.vaults import OpenVault
 
 Builders = dict[str, Callable[[], QWidget]]
-LISTS = {"cards": "cards", "deliveries": "distribution", "redemptions": "ledger"}
+LISTS = {"cards": "cards", "deliveries": "deliveries", "redemptions": "ledger"}
 """Which page shows the list behind a number of the dashboard."""
 
 
@@ -76,7 +76,12 @@ def _people(desk: DeskParts, services: Services) -> Builders:
         )
         return DistributionPage(parts, jobs=jobs, changes=changes)
 
-    return {"people": people, "distribution": distribution}
+    def deliveries() -> QWidget:
+        from app.views.distribution.reached import ReachedPage
+
+        return ReachedPage(services.ledger, services.distribution, jobs=jobs, changes=changes)
+
+    return {"people": people, "distribution": distribution, "deliveries": deliveries}
 
 
 def _insight(desk: DeskParts, services: Services) -> Builders:

@@ -23,6 +23,7 @@ ORDERS = {
     "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
 }
 FOUND_PEOPLE = 8
+LISTS = ("ledger", "deliveries")
 FOOT = ("tasks", "sync", "audit", "settings")
 
 
@@ -40,6 +41,7 @@ def workspace_of(desk: DeskParts, services: Services, vault: OpenVault) -> Works
     return Workspace(
         merchant=merchant.name,
         pages=specs,
+        lists=[PageSpec(key, titles[key], symbols[key], builders[key]) for key in LISTS if key in builders],
         commands=commands_of(desk),
         find=lambda scope, text: find(services, scope, text),
     )
@@ -59,6 +61,8 @@ def page_titles() -> dict[str, Callable[[], str]]:
         "sync": lambda: tr("Sync"),
         "audit": lambda: tr("Audit log"),
         "settings": lambda: tr("Settings"),
+        "ledger": lambda: tr("Redemptions"),
+        "deliveries": lambda: tr("Deliveries"),
     }
 
 
@@ -76,6 +80,8 @@ def page_symbols() -> dict[str, str]:
         "sync": "refresh-cw",
         "audit": "scroll-text",
         "settings": "settings",
+        "ledger": "scroll-text",
+        "deliveries": "send",
     }
 
 

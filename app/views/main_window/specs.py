@@ -68,6 +68,8 @@ class Workspace:
 
     merchant: str
     pages: Sequence[PageSpec]
+    lists: Sequence[PageSpec] = ()
+    """Pages that numbers lead to; they have no place in the rail."""
     commands: Sequence[Command] = ()
     find: Find | None = None
     start: str = ""

@@ -22,7 +22,7 @@ class WorkspaceView(QWidget):
 
     def __init__(self, workspace: Workspace, jobs: JobRunner) -> None:
         super().__init__()
-        self._specs: dict[str, PageSpec] = {spec.key: spec for spec in workspace.pages}
+        self._specs: dict[str, PageSpec] = {spec.key: spec for spec in (*workspace.pages, *workspace.lists)}
         self._pages: dict[str, QWidget] = {}
         self._statuses: dict[str, str] = {}
         self.current = ""
