@@ -7,9 +7,13 @@ from PySide6.QtWidgets import QMenu
 
 from app.services.batches import BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
+from app.services.exports import ExportService
 from app.services.progress import Progress
+from app.services.supplier_imports import SupplierImportService
 from app.topics import Topic
+from app.views.batches.export_dialog import ExportDialog
 from app.views.batches.generate_dialog import GenerateDialog
+from app.views.batches.import_dialog import ImportDialog
 from app.views.changes import Changes
 from app.views.jobs import Job, JobRunner
 from app.views.widgets.dialog import ask
@@ -25,8 +29,17 @@ from app.words import last_second, ntr, tr
 class BatchesPage(ListPage):
     """Batches, newest first. Enter shows the cards of one."""
 
-    def __init__(self, batches: BatchService, catalog: CatalogService, *, jobs: JobRunner, changes: Changes) -> None:
-        self._batches, self._catalog = batches, catalog
+    def __init__(
+        self,
+        batches: BatchService,
+        catalog: CatalogService,
+        *,
+        exports: ExportService,
+        imports: SupplierImportService,
+        jobs: JobRunner,
+        changes: Changes,
+    ) -> None:
+        self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
         super().__init__(
             tr("Code batches"),
@@ -34,20 +47,18 @@ class BatchesPage(ListPage):
             jobs=jobs,
             changes=changes,
             topics=(Topic.BATCHES, Topic.CARDS, Topic.CATALOG),
-            columns=(
-                Column("serial", tr("Batch"), 120, Kind.CODE, sortable=True),
-                Column("product", tr("Product"), 180, stretch=True, sortable=True),
-                Column("quantity", tr("Quantity"), 100, Kind.COUNT, sortable=True),
-                Column("counts", tr("Issued and redeemed"), 190, Kind.SHARES, value=_shares),
-                Column("state", tr("State"), 110, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
-                Column("created_at", tr("Made"), 140, Kind.MOMENT, sortable=True),
-                Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
-            ),
+            columns=_columns(),
             load=self._ids,
             fetch=self._fetch,
             sort=("created_at", True),
         )
+        self._build_acts()
+        self.reload()
+
+    def _build_acts(self) -> None:
         self.header.add_primary(tr("Generate"), self.ask_for_batch, shortcut="Ctrl+G")
+        self.header.add_secondary(tr("Export"), self.export_current, symbol="file-down", shortcut="Ctrl+E")
+        self.header.add_secondary(tr("Import supplier codes"), self.ask_for_file, symbol="file-up")
         self.table.opened.connect(self.show_cards)
         self.table.set_menu(self._fill_menu)
         self.table.set_empty(
@@ -56,15 +67,19 @@ class BatchesPage(ListPage):
                 tr("No codes yet"),
                 hint=tr("10,000 codes take a second"),
                 act=(tr("Generate"), self.ask_for_batch),
+                link=(tr("Import supplier codes"), self.ask_for_file),
             )
         )
-        self.reload()
 
     def show_wanted(self, wanted: object) -> None:
-        """("generate", product id) from another page."""
+        """("generate" or "import", product id) from another page; ("export", batch id)."""
         match wanted:
             case ("generate", int(product_id)):
                 self.ask_for_batch(product_id)
+            case ("import", int(product_id)):
+                self.ask_for_file(product_id)
+            case ("export", int(batch_id)):
+                self.jobs.start(self._batches.batch, batch_id, on_done=self.export, owner=self)
 
     def ask_for_batch(self, product_id: int = 0) -> None:
         self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_dialog(rows, product_id), owner=self)
@@ -82,6 +97,23 @@ class BatchesPage(ListPage):
             self._offer_to_finish(row)
         else:
             self.page_wanted.emit("cards", {"batch_id": batch_id})
+
+    def ask_for_file(self, product_id: int = 0) -> None:
+        self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_import(rows, product_id), owner=self)
+
+    def export_current(self) -> None:
+        """The batch the cursor is on."""
+        row = self._rows.get(self.table.current_id() or 0)
+        if row is None:
+            self.banner.say("info", tr("Choose a batch in the list first."))
+        else:
+            self.export(row)
+
+    def export(self, row: BatchRow) -> None:
+        if row.state == "generating":
+            self._offer_to_finish(row)
+        else:
+            ExportDialog(self, self._exports, row, jobs=self.jobs).open()
 
     def freeze(self, batch_id: int) -> None:
         """At once; the toast thaws."""
@@ -142,12 +174,21 @@ class BatchesPage(ListPage):
     def _open_dialog(self, products: list[ProductRow], product_id: int) -> None:
         own = [product for product in products if product.kind != "supplier"]
         if not own:
-            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", None))
+            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", "new"))
             self.banner.say("info", tr("Make a product first: a code stands for something."), action=action)
             return
         dialog = GenerateDialog(self, self._batches, own, jobs=self.jobs, product_id=product_id)
         dialog.accepted.connect(lambda: dialog.spec and self.generate(dialog.spec))
         dialog.open()
+
+    def _open_import(self, products: list[ProductRow], product_id: int) -> None:
+        bought = [product for product in products if product.kind == "supplier"]
+        if not bought:
+            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", "new"))
+            words = tr("Make a product of the kind supplier code first: the codes belong to it.")
+            self.banner.say("info", words, action=action)
+            return
+        ImportDialog(self, self._imports, bought, jobs=self.jobs, product_id=product_id).open()
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         row = self._rows.get(ids[0])
@@ -157,6 +198,7 @@ class BatchesPage(ListPage):
             menu.addAction(tr("Continue or discard"), lambda: self._offer_to_finish(row))
             return
         menu.addAction(tr("Show cards"), lambda: self.show_cards(row.id))
+        menu.addAction(tr("Export"), lambda: self.export(row))
         if row.state == "frozen":
             menu.addAction(tr("Thaw"), lambda: self.thaw(row.id))
         else:
@@ -174,6 +216,18 @@ class BatchesPage(ListPage):
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
         return [self._rows[batch_id] for batch_id in ids if batch_id in self._rows]
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("serial", tr("Batch"), 120, Kind.CODE, sortable=True),
+        Column("product", tr("Product"), 180, stretch=True, sortable=True),
+        Column("quantity", tr("Quantity"), 100, Kind.COUNT, sortable=True),
+        Column("counts", tr("Issued and redeemed"), 190, Kind.SHARES, value=_shares),
+        Column("state", tr("State"), 110, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
+        Column("created_at", tr("Made"), 140, Kind.MOMENT, sortable=True),
+        Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
+    )
 
 
 def _shares(row: BatchRow) -> Shares:

@@ -51,6 +51,11 @@ class CatalogPage(ListPage):
         )
         self.reload()
 
+    def show_wanted(self, wanted: object) -> None:
+        """`new` opens the dialog of a new product."""
+        if wanted == "new":
+            self.add()
+
     def add(self) -> None:
         dialog = ProductDialog(self, self._catalog, self.jobs)
         dialog.accepted.connect(self.refresh)
