@@ -5,69 +5,18 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
 
 from app.errors import FileUnreadable, InvalidInput, JobCancelled, NotFound, QuantityOutOfRange
-from app.messages import REASONS
-from app.models.batch import Batch, CodeBlock, card_key
 from app.services import Services
-from app.services.audit import AuditLog
 from app.services.cards import CardFilter
-from app.services.cards.codes import CodeReader
 from app.services.catalog import ProductSpec
-from app.services.sealing import BlindIndex, Sealer
 from app.services.supplier_imports import ImportResult, SupplierImportService, rows
 from app.services.vault.vaults import OpenVault
+from tests.app.services.supplier_imports.parts import fields_of, stored, values_of, write_xlsx
 
 CODES = [f"Ab0{n:05d}-xY" for n in range(30)]
-
-
-@pytest.fixture
-def imports(vault: OpenVault) -> SupplierImportService:
-    keys, database = vault.keys, vault.database
-    return SupplierImportService(database, AuditLog(database, keys), sealer=Sealer(keys), blind=BlindIndex(keys.blind))
-
-
-@pytest.fixture
-def product(services: Services) -> int:
-    return services.catalog.add(ProductSpec("视频会员月卡", "supplier", face_minor=3000))
-
-
-def fields_of(vault: OpenVault, batch_id: int) -> list[list[list[str]]]:
-    """The stored fields of every card of a batch, in order."""
-    reader = CodeReader(vault.database, Sealer(vault.keys))
-    with vault.database.read() as session:
-        batch = session.get_one(Batch, batch_id)
-    return [block.fields(at) for block in reader.blocks(batch) for at in range(block.count)]
-
-
-def values_of(vault: OpenVault, result: ImportResult) -> list[tuple[str, ...]]:
-    return [tuple(v for _, v in card) for batch_id in result.batch_ids for card in fields_of(vault, batch_id)]
-
-
-def stored(vault: OpenVault) -> tuple[int, int, int]:
-    """(batches, blocks, index entries) the vault holds."""
-    with vault.database.read() as session:
-        counts = [session.scalar(select(func.count()).select_from(table)) for table in (Batch, CodeBlock, card_key)]
-    return counts[0] or 0, counts[1] or 0, counts[2] or 0
-
-
-def write_xlsx(path: Path, lines: list[list[object]]) -> Path:
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet()
-        day = book.add_format({"num_format": "yyyy-mm-dd"})
-        for at, line in enumerate(lines):
-            for column, cell in enumerate(line):
-                if isinstance(cell, date):
-                    sheet.write_datetime(at, column, cell, day)
-                elif isinstance(cell, str):
-                    sheet.write_string(at, column, cell)
-                else:
-                    sheet.write(at, column, cell)
-    return path
 
 
 # --- formats ---
@@ -219,77 +168,6 @@ def test_dates_of_a_workbook_are_validities(
     result = imports.import_file(path, product)
     days = [services.batches.batch(batch_id).valid_until for batch_id in result.batch_ids]
     assert days == [datetime(2099, 6, 30, 15, 59, 59, tzinfo=UTC), datetime(2099, 12, 31, 15, 59, 59, tzinfo=UTC)]
-
-
-# --- problems ---
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "reason"),
-    [
-        ("卡号,密码\nn1,p1\nn2,\nn3,p3\n", 3, "code-missing"),
-        ("卡号,密码\nn1,p1\nn2,p2,x\nn3,p3\n", 3, "code-parts-differ"),
-        ("n1----p1\nn2----p2----p3\nn4----p4\n", 2, "code-parts-differ"),
-        ("n1----p1\n坏的一行\nn4----p4\n", 2, "code-missing"),
-        ("兑换码\nabc1\n1.23457E+17\n", 3, "code-scientific"),
-        ("兑换码\nabc1\nab\ufffdc2\n", 3, "code-unreadable"),
-        ("兑换码\nabc1\nab\u200bc2\n", 3, "code-unreadable"),
-        ("兑换码\nabc1\n6225****8888\n", 3, "code-hidden"),
-        ("兑换码\nabc1\n" + "x" * 2001, 3, "code-too-long"),
-        ("兑换码,有效期\nabc1,2099-01-01\nabc2,2020-01-01\n", 3, "in-the-past"),
-        ("兑换码,有效期\nabc1,2099-01-01\nabc2,2099-02-30\n", 3, "not-a-date"),
-        ("兑换码,有效期\nabc1,2099-01-01\nabc2,soon\n", 3, "not-a-date"),
-        ("兑换码,面额\nabc1,100\nabc2,about 5\n", 3, "not-a-number"),
-        ("兑换码,面额\nabc1,100\nabc2,0\n", 3, "out-of-range"),
-        ("兑换码\n" + "".join(f"{n * 7919 % 900000 + 100000}\n" for n in range(20)) + "4711\n", 22, "code-zeros-lost"),
-        ("兑换码\n" + "6228480000000010000\n6228480000000020000\n6x\n", 2, "code-digits-lost"),
-    ],
-)
-def test_a_bad_row_is_told_with_line_and_reason_and_the_good_ones_go_in(
-    imports: SupplierImportService, product: int, text: str, line: int, reason: str
-) -> None:
-    result = imports.import_text(text, product)
-    assert (result.problems[0].line, result.problems[0].reason) == (line, reason)
-    assert reason in REASONS
-    assert result.imported == result.read - len(result.problems) > 0
-
-
-@pytest.mark.parametrize(
-    ("cell", "reason"),
-    [
-        (6228480000000012345, "code-digits-lost"),
-        (1.23e17, "code-digits-lost"),
-        (12.5, "code-digits-lost"),
-        (date(2026, 3, 12), "code-became-date"),
-        (123456, "code-zeros-lost"),
-    ],
-)
-def test_what_excel_made_of_a_code_is_refused(
-    imports: SupplierImportService, vault: OpenVault, product: int, tmp_path: Path, cell: object, reason: str
-) -> None:
-    lines: list[list[object]] = [
-        ["卡号", "密码"],
-        ["00123457", "x1"],
-        ["00123458", "x2"],
-        [cell, "x3"],
-        [12345678, "x4"],
-    ]
-    result = imports.import_file(write_xlsx(tmp_path / "codes.xlsx", lines), product)
-    assert [(problem.line, problem.reason) for problem in result.problems] == [(4, reason)]
-    assert [values[0] for values in values_of(vault, result)] == ["00123457", "00123458", "12345678"]
-
-
-def test_counted_up_numbers_are_not_taken_for_damage(imports: SupplierImportService, product: int) -> None:
-    result = imports.import_text("卡号\n" + "".join(f"{n}\n" for n in range(999_990, 1_000_030)), product)
-    assert (result.imported, result.problems) == (40, ())
-
-
-def test_all_problems_are_listed_at_once_and_none_shows_a_code(imports: SupplierImportService, product: int) -> None:
-    lines = [f"topsecret{n:04d}," if n % 2 else f"topsecret{n:04d},pw{n}" for n in range(2000)]
-    result = imports.import_text("卡号,密码\n" + "\n".join(lines), product)
-    assert len(result.problems) == result.imported == 1000
-    assert "topsecret" not in repr(result)
-    assert result.problems[0].value_masked == "····0001"
 
 
 # --- twice, half, not at all ---
