@@ -1,6 +1,7 @@
 """Import a supplier's codes: drop or paste, look at the columns, see what is wrong with which line, import the rest."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
@@ -71,7 +72,7 @@ class ImportDialog(Dialog):
             self._trial.cancel()
         self.verb_button.setEnabled(False)
         self._trial = self._jobs.start(
-            self._run(dry_run=True), watch=True, on_done=self._show_trial, on_refused=self._refuse, owner=self
+            self._run(dry_run=True), watch=True, on_done=self._show_trial, on_refused=self._refuse_trial, owner=self
         )
 
     def import_now(self) -> None:
@@ -131,11 +132,14 @@ class ImportDialog(Dialog):
         self.banner.say("ok", tr("The codes are sealed in the vault. The file itself is not kept."), closable=False)
         self.adjustSize()
 
-    def _refuse(self, error: AppError) -> None:
-        self._back()
+    def _refuse_trial(self, error: AppError) -> None:
         self._tried = None
         self.summary.clear()
         self._show_problems(())
+        self.banner.show_error(error)
+
+    def _refuse(self, error: AppError) -> None:
+        self._back()
         self.banner.show_error(error)
 
     def _back(self) -> None:
@@ -165,16 +169,17 @@ class ImportDialog(Dialog):
         self.found, self.summary = label("", "label", wrap=True), label("", wrap=True)
         self.columns = ImportColumns()
         self.columns.changed.connect(self.try_out)
-        self._problems: tuple[Problem, ...] = ()
+        self._problems: dict[int, Problem] = {}
         self.problems = RowTable(
             (
                 Column("line", tr("Line"), 80, Kind.COUNT),
                 Column("value_masked", tr("Value"), 130, Kind.CODE),
                 Column("reason", tr("What is wrong"), 280, stretch=True, value=_reason),
             ),
-            lambda ids: [self._problems[at] for at in ids],
+            lambda ids: [self._problems[line] for line in ids if line in self._problems],
             jobs=self._jobs,
             name=tr("What is wrong"),
+            id_of=attrgetter("line"),
         )
         self.problems.setFixedHeight(180)
         self.progress = ProgressPanel()
@@ -184,9 +189,9 @@ class ImportDialog(Dialog):
             hidden.hide()
 
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
-        self._problems = problems
+        self._problems = {problem.line: problem for problem in problems}
         self.problems.setVisible(bool(problems))
-        self.problems.show_ids(range(len(problems)))
+        self.problems.show_ids(list(self._problems))
 
     def _run(self, *, dry_run: bool) -> "_Run":
         product_id = int(self.product.currentData() or 0)
