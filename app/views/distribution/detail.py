@@ -28,7 +28,7 @@ from app.views.widgets.pieces import button, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.search_box import SearchBox
 from app.views.widgets.toast import toast
-from app.vocabulary import CHANNELS, DELIVERY_REASONS, DELIVERY_STATES, word
+from app.vocabulary import CHANNELS, DELIVERY_REASONS, DELIVERY_STATES, FIELDS, word
 from app.words import moment, ntr, tr, yuan
 
 NOBODY = -1
@@ -209,7 +209,7 @@ class DistributionDetail(ListPage):
 
     def _columns(self) -> tuple[Column, ...]:
         return (
-            Column("name", tr("Name"), 110, stretch=True),
+            Column("name", word(FIELDS, "name"), 110, stretch=True),
             Column("department", tr("Department"), 110),
             Column("channel", tr("Channel"), 72, value=lambda _: self._channel_word()),
             Column("card_tail", tr("Card tail"), 92, Kind.CODE),
@@ -266,7 +266,7 @@ class DistributionDetail(ListPage):
         self.header.set_line(" · ".join(facts))
         self.tiles.show_tiles(
             (
-                (tr("People"), f"{shown.people:,}", "neutral"),
+                (tr("Number of people"), f"{shown.people:,}", "neutral"),
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -16,6 +17,7 @@ from app.views.distribution.wizard.load import ENDINGS
 from app.views.jobs import JobRunner
 from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.drop_zone import DropZone
+from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import distribution_mark
 from app.views.widgets.pieces import row
@@ -73,11 +75,16 @@ class DistributionList(ListPage):
             self.banner.clear()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        self.zone.dragEnterEvent(event)
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """A list may be dropped anywhere on the page, also when there are rows."""
-        self.zone.dropEvent(event)
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        good = [path for path in paths if path.suffix.lower() in ENDINGS]
+        if good:
+            event.acceptProposedAction()
+            self.wizard_wanted.emit(good[0])
 
     def _add_filters(self) -> None:
         self.state_box, self.channel_box = QComboBox(), QComboBox()
@@ -127,7 +134,12 @@ class DistributionList(ListPage):
 
     def _narrow(self) -> None:
         pairs = ((self.state_box, "state", tr("State")), (self.channel_box, "channel", tr("Channel")))
-        self.chips.show_chips([Chip(key, title, box.currentText()) for box, key, title in pairs if box.currentData()])
+        chips = [Chip(key, title, box.currentText()) for box, key, title in pairs if box.currentData()]
+        self.chips.show_chips(chips)
+        if chips:
+            self.table.set_empty(EmptyState("send", tr("No such distribution"), hint=tr("Take a filter away")))
+        else:
+            self._add_zone()
         self.reload()
 
     def _drop_chip(self, key: str) -> None:
@@ -154,7 +166,7 @@ def _columns() -> tuple[Column, ...]:
         Column("name", tr("Distribution"), 170, stretch=True, sortable=True),
         Column("product", tr("Product"), 120, sortable=True),
         Column("channel", tr("Channel"), 72, value=lambda found: word(CHANNELS, found.channel)),
-        Column("people", tr("People"), 72, Kind.COUNT, sortable=True),
+        Column("people", tr("Number of people"), 72, Kind.COUNT, sortable=True),
         Column("total_minor", tr("Amount (yuan)"), 116, Kind.MONEY, sortable=True),
         Column("shares", tr("How far"), 236, Kind.SHARES, value=shares_of, tip=far_words),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from app.views.theme import Tone, bold, font
@@ -37,12 +38,22 @@ class Tiles(QFrame):
                 number.setProperty("role", role)
                 number.style().unpolish(number)
                 number.style().polish(number)
-            number.setFont(font(NUMBER_PX, bold()))
+        self._set_fonts()
         self.setAccessibleName(self.words())
 
     def words(self) -> str:
         """`Read 500, Can be sent 493`."""
         return ", ".join(f"{caption.text()} {number.text()}" for caption, number in self._pairs)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The style sheet gives labels its own font when they first come to the screen; ours is given after it."""
+        super().showEvent(event)
+        self._set_fonts()
+
+    def _set_fonts(self) -> None:
+        for _, number in self._pairs:
+            number.ensurePolished()
+            number.setFont(font(NUMBER_PX, bold()))
 
     def _make(self, count: int) -> None:
         while (item := self._line.takeAt(0)) is not None:

@@ -26,6 +26,7 @@ from app.vocabulary import KINDS, word
 from app.words import day, ntr, tr, yuan
 
 ACROSS = 3
+AMOUNT_PX = 280
 SYMBOLS = {"fixed": "credit-card", "variable": "wallet", "exchange": "ticket", "supplier": "key-round"}
 
 
@@ -51,14 +52,15 @@ class AssignStep(Step):
             act=(tr("New product"), lambda: self.page_wanted.emit("catalog", "new")),
         )
         self.amount, self.name, self.note = AmountField(), QLineEdit(), QLineEdit()
-        self.form = Form(columns=2)
-        self.form.add("amount", tr("Amount for each person (yuan)"), self.amount)
+        self.amount_form, self.form = Form(), Form(columns=2)
+        self.amount_form.setMaximumWidth(AMOUNT_PX)
+        self.amount_form.add("amount", tr("Amount for each person (yuan)"), self.amount)
         self.form.add("name", tr("Name of this distribution"), self.name)
         self.form.add("note", tr("Note for the receivers"), self.note, hint=tr("Stands in the mail or the file"))
         self.again = QCheckBox()
         self.given = label("", "muted", wrap=True)
         self.details = Card()
-        for detail in (self.form, self.given, self.again):
+        for detail in (self.amount_form, self.form, self.given, self.again):
             self.details.body.addWidget(detail)
         for part in (self.shortage, self.progress, self.products_card, self.none_yet, self.details):
             self.body.addWidget(part)
@@ -95,7 +97,11 @@ class AssignStep(Step):
         if not plan.people:
             return tr("Nobody is left: everybody has this benefit already.")
         if plan.missing:
-            return ntr("{count} card is missing. Generate it first.", "{count} cards are missing. Generate them first.", plan.missing)
+            return ntr(
+                "{count} card is missing. Generate it first.",
+                "{count} cards are missing. Generate them first.",
+                plan.missing,
+            )
         return ""
 
     @property
@@ -162,7 +168,9 @@ class AssignStep(Step):
             return
         low, high = product.min_minor or 0, product.max_minor or 0
         if amount is None or not low <= amount <= high:
-            self.form.set_error("amount", tr("Type an amount from {low} to {high}.", low=yuan(low), high=yuan(high)))
+            self.amount_form.set_error(
+                "amount", tr("Type an amount from {low} to {high}.", low=yuan(low), high=yuan(high))
+            )
             self.change(amount_minor=None)
             return
         self.change(amount_minor=amount)
@@ -210,11 +218,11 @@ class AssignStep(Step):
 
     def _show_amount(self) -> None:
         product = self.draft.product
-        self.form.set_shown("amount", self._needs_amount)
+        self.amount_form.setVisible(self._needs_amount)
         if product is not None and self._needs_amount:
             self.amount.setText(AmountField(self.draft.amount_minor).text())
             low, high = yuan(product.min_minor), yuan(product.max_minor)
-            self.form.fields["amount"].set_hint(tr("{low} to {high}", low=low, high=high))
+            self.amount_form.fields["amount"].set_hint(tr("{low} to {high}", low=low, high=high))
 
     def _count(self) -> None:
         """Ask what the spec would do; how it leaves the house does not matter yet."""

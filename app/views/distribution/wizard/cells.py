@@ -59,4 +59,5 @@ def cell(text: str, *, editable: bool = False, fault: str = "") -> QTableWidgetI
     made.setToolTip(fault or text)
     if fault:
         made.setForeground(QColor(theme().tokens.error))
+        made.setBackground(QColor(theme().tokens.fill("error")))
     return made

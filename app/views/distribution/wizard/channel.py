@@ -142,7 +142,7 @@ class ChannelStep(Step):
 
     def _fill_paper(self) -> None:
         self.folder, self.password = QLineEdit(), QLineEdit()
-        self.folder_button = button(tr("Choose"), self.choose_folder, symbol="folder-open")
+        self.folder_button = button(tr("Choose a folder"), self.choose_folder, symbol="folder-open")
         across = row(self.folder, self.folder_button)
         across.setStretch(0, 1)
         holder = QWidget()

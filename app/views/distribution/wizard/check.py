@@ -50,7 +50,7 @@ class CheckStep(Step):
         self.rows_card.body.addWidget(self.hint)
         self.rows_card.body.addWidget(self.table)
         self.fine = label(tr("Nothing to mend: every row is fine"), "ok")
-        for part in (self.tiles, self.fine, self.groups, self.duplicates, self.rows_card):
+        for part in (self.tiles, self.fine, self.rows_card, self.duplicates, self.groups):
             self.body.addWidget(part)
             part.hide()
         self.body.addStretch(1)
@@ -164,6 +164,7 @@ class CheckStep(Step):
             self.table.show_rows(checked, [one for one in checked.rows if one.line in wanted])
             self._head_rows(tr("Rows of this kind"), all_of=group.sort == FAULT)
             self.rows_card.show()
+            self.table.setFocus()
 
     def choose_problem_file(self) -> None:
         dialog = QFileDialog(

@@ -94,7 +94,7 @@ class ConfirmStep(Step):
         plan = self.plan
         self.tiles.show_tiles(
             (
-                (tr("People"), f"{plan.people:,}", "neutral"),
+                (tr("Number of people"), f"{plan.people:,}", "neutral"),
                 (tr("Total"), yuan(plan.total_minor), "neutral"),
                 (tr("Left out"), f"{len(plan.skipped):,}", "neutral"),
                 (tr("Cannot be reached"), f"{len(plan.unreachable):,}", "warn" if plan.unreachable else "neutral"),
@@ -113,9 +113,10 @@ class ConfirmStep(Step):
 
     def _facts(self, plan: Plan) -> list[tuple[str, str]]:
         draft = self.draft
-        names = ", ".join(plan.first_names)
+        comma = tr(", ")
+        names = comma.join(plan.first_names)
         if plan.last_names:
-            names += " … " + ", ".join(plan.last_names)
+            names += " … " + comma.join(plan.last_names)
         facts = [
             (tr("Distribution"), draft.name),
             (tr("Product"), draft.product.name if draft.product else ""),

@@ -16,13 +16,14 @@ from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
 from app.views.widgets.drop_zone import DropZone
-from app.views.widgets.form import Form
+from app.views.widgets.form import Field
 from app.views.widgets.pieces import Card, button, column, label, row
 from app.words import moment, ntr, tr
 
 ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
 SHOWN_ROWS = 20
+FIELD_PX = 180
 EVERYBODY = ""
 
 
@@ -171,17 +172,22 @@ class LoadStep(Step):
         for name in ENCODINGS:
             self.encoding_box.addItem(name.upper(), name)
         self.header_box.setSpecialValueText(tr("No header"))
-        self.form = Form(columns=3)
-        self.form.add("sheet", tr("Sheet"), self.sheet_box)
-        self.form.add("encoding", tr("Encoding"), self.encoding_box)
-        self.form.add("header_row", tr("Header row"), self.header_box)
+        self.fields = {
+            "sheet": Field(tr("Sheet"), self.sheet_box),
+            "encoding": Field(tr("Encoding"), self.encoding_box),
+            "header_row": Field(tr("Header row"), self.header_box),
+        }
+        for field in self.fields.values():
+            field.setFixedWidth(FIELD_PX)
+        self.choices = QWidget()
+        self.choices.setLayout(row(*self.fields.values(), 0, spacing=16))
         self.sheet_box.activated.connect(self.restage)
         self.encoding_box.activated.connect(self.restage)
         self.header_box.editingFinished.connect(self._restage_if_header_moved)
         head = row(column(self.file_name, self.file_facts, spacing=2), self.other_button)
         head.setStretch(0, 1)
         card.body.addLayout(head)
-        card.body.addWidget(self.form)
+        card.body.addWidget(self.choices)
         self.preview = CellTable(tr("First rows"))
         self.preview.setMinimumHeight(180)
         side.setLayout(column(card, self.preview, spacing=12))
@@ -190,7 +196,7 @@ class LoadStep(Step):
 
     def _show_loaded(self) -> None:
         roster = self.draft.roster
-        self.form.setVisible(roster is not None)
+        self.choices.setVisible(roster is not None)
         self.preview.setVisible(roster is not None)
         self.file_name.setText(self.draft.title or tr("Pasted cells"))
         if roster is None:
@@ -206,8 +212,8 @@ class LoadStep(Step):
         self.sheet_box.clear()
         self.sheet_box.addItems([name or str(no) for no, name in enumerate(roster.sheet_names, 1)])
         self.sheet_box.setCurrentIndex(roster.sheet)
-        self.form.set_shown("sheet", len(roster.sheet_names) > 1)
-        self.form.set_shown("encoding", bool(roster.encoding) and isinstance(self.draft.source, Path))
+        self.fields["sheet"].setVisible(len(roster.sheet_names) > 1)
+        self.fields["encoding"].setVisible(bool(roster.encoding) and isinstance(self.draft.source, Path))
         at = self.encoding_box.findData(roster.encoding.removesuffix("-sig"))
         if at < 0 and roster.encoding:
             self.encoding_box.addItem(roster.encoding.upper(), roster.encoding)

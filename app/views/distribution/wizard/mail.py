@@ -21,6 +21,8 @@ from app.views.distribution.parts import Parts
 from app.views.jobs import JobRunner
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, button, icon_button, label, line, row
+from app.vocabulary import FIELDS as PERSON_FIELDS
+from app.vocabulary import word
 from app.words import last_second, tr, yuan
 
 ACROSS = 3
@@ -221,7 +223,7 @@ def _gates() -> dict[str, str]:
 
 def _field_words() -> dict[str, str]:
     return {
-        "name": tr("Name"),
+        "name": word(PERSON_FIELDS, "name"),
         "product": tr("Product"),
         "amount": tr("Amount"),
         "merchant": tr("Merchant"),

@@ -90,7 +90,7 @@ class ReceiptStep(Step):
         self.result.setText(words)
         self.tiles.show_tiles(
             (
-                (tr("People"), f"{shown.people:,}", "neutral"),
+                (tr("Number of people"), f"{shown.people:,}", "neutral"),
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
