@@ -16,6 +16,7 @@ class OutboxOp(Base):
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'in_flight', 'applied', 'rejected', 'withdrawn')", name="state"),
         Index("ix_outbox_op_state", "state", "id"),
+        Index("ix_outbox_op_aggregate", "aggregate"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     op_id: Mapped[str] = mapped_column(unique=True)
