@@ -60,6 +60,7 @@ NOUNS: dict[str, str] = {
     "redemption": "redemption",
     "op": "entry",
     "backup": "backup",
+    "setting": "setting",
 }
 
 REASONS: dict[str, str] = {

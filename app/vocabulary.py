@@ -208,7 +208,22 @@ RULES: Words = {
     "bearer-three-years": "A bearer stored-value card is valid for at least three years.",
     "multi-purpose-licence": "A card that can be used at other companies needs a payment licence.",
     "prepaid-invoice-601": "At sale: ordinary invoice, code 601, no VAT. VAT is due at redemption.",
-    "welfare-counts-as-wages": "Welfare cards count as wages when handed to staff: see the value per person on the receipt.",
+    "welfare-counts-as-wages": "Welfare cards count as wages when given to staff: see the receipt for the sum each.",
+}
+
+
+STEPS: Words = {
+    "people": "Import a list of people",
+    "batch": "Generate codes",
+    "mail": "Set up the mail server",
+    "endpoint": "Connect the endpoint",
+    "backup": "Make a backup",
+}
+
+FESTIVALS: Words = {
+    "spring": "Spring Festival",
+    "dragon_boat": "Dragon Boat Festival",
+    "mid_autumn": "Mid-Autumn Festival",
 }
 
 

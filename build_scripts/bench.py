@@ -89,7 +89,9 @@ def floor_insert(folder: Path, cards: int) -> float:
 
 
 def bench_generate(cards: int, rounds: int) -> list[Figure]:
-    ours, floors, memory = [], [], 0.0
+    ours: list[float] = []
+    floors: list[float] = []
+    memory = 0.0
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as name:
             vault, services, product = fresh(Path(name) / "vault")

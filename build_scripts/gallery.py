@@ -96,7 +96,7 @@ class Studio:
             Command("new", lambda: said("新建商品", "New product"), self._window.update, "cards", "plus", "Ctrl+N")
         ]
         ribbon = (lambda: said("演示数据", "Demo data")) if self._size[0] < 1200 else None
-        return Workspace(said("晨光商贸", "Morning Trade"), pages, commands, sample_found, "list", ribbon)
+        return Workspace(said("晨光商贸", "Morning Trade"), pages, (), commands, sample_found, "list", ribbon)
 
     def _open_drawer(self) -> None:
         page = self._window.view.page() if self._window.view else None

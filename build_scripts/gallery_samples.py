@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from threading import Event as Flag
 
+from PySide6.QtCore import QDate
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -150,9 +151,9 @@ class DashboardPage(Page):
         figures = QGridLayout()
         figures.setSpacing(16)
         for at, figure in enumerate(sample_figures()):
-            card = KpiCard()
-            card.show_figure(figure)
-            figures.addWidget(card, 0, at)
+            tile = KpiCard()
+            tile.show_figure(figure)
+            figures.addWidget(tile, 0, at)
         charts = QGridLayout()
         charts.setSpacing(16)
         cards = sample_charts()
@@ -296,7 +297,7 @@ def sample_form(parent: QWidget) -> Dialog:
     form.add("name", said("商品名称", "Product name"), QLineEdit(said("中秋福利卡", "Mid-Autumn card")))
     form.add("kind", said("种类", "Kind"), kinds)
     form.add("count", said("数量", "Quantity"), count, hint=said("一次最多 1,000,000 张", "At most 1,000,000 at once"))
-    form.add("until", said("有效期至", "Valid until"), QDateEdit(date(2027, 12, 31)))
+    form.add("until", said("有效期至", "Valid until"), QDateEdit(QDate(2027, 12, 31)))
     note = QPlainTextEdit()
     note.setFixedHeight(64)
     form.add("note", said("备注", "Note"), note, wide=True)

@@ -15,6 +15,7 @@ from app.services.cloud import CloudService, EmbeddedEndpoint
 from app.services.dashboard import DashboardService
 from app.services.distribution import Channels, DistributionService
 from app.services.exports import ExportService
+from app.services.home import HomeService
 from app.services.integrity import IntegrityService
 from app.services.ledger import LedgerService
 from app.services.people import PeopleService
@@ -37,6 +38,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
     cloud = CloudService(
         database, audit, keys, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
+    dashboard = DashboardService(database, audit)
     check = Vaults(config).check_passphrase
     channels = Channels(file=FileChannel(), print=PrintChannel(), email=EmailChannel())
     return Services(
@@ -46,11 +48,12 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
         cards=cards,
         catalog=CatalogService(database, audit),
         cloud=cloud,
-        dashboard=DashboardService(database, audit),
+        dashboard=dashboard,
         distribution=DistributionService(
             database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels
         ),
         exports=ExportService(database, audit, reader=reader, check_passphrase=check, settings=settings),
+        home=HomeService(database, dashboard),
         integrity=IntegrityService(database, audit, reader=reader, blind=blind),
         ledger=LedgerService(database),
         people=PeopleService(database, audit),

@@ -44,14 +44,19 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def cards() -> QWidget:
         from app.views.cards.page import CardsPage
 
-        return CardsPage(services.cards, jobs=jobs, changes=changes)
+        return CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes)
 
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
 
         return CounterPage(services.redemptions, services.settings, jobs=jobs, changes=changes)
 
-    return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter}
+    def ledger() -> QWidget:
+        from app.views.counter.ledger import LedgerPage
+
+        return LedgerPage(services.ledger, jobs=jobs, changes=changes)
+
+    return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter, "ledger": ledger}
 
 
 def _people(desk: DeskParts, services: Services) -> Builders:
@@ -87,6 +92,11 @@ def _people(desk: DeskParts, services: Services) -> Builders:
 def _insight(desk: DeskParts, services: Services) -> Builders:
     jobs, changes = desk.jobs, desk.changes
 
+    def home() -> QWidget:
+        from app.views.home.page import HomePage
+
+        return HomePage(services.home, jobs=jobs, changes=changes)
+
     def dashboard() -> QWidget:
         from app.views.dashboard.page import DashboardPage
 
@@ -94,7 +104,7 @@ def _insight(desk: DeskParts, services: Services) -> Builders:
         page.drill_wanted.connect(lambda link: desk.window.go(LISTS.get(link.list, link.list), link.filter))
         return page
 
-    return {"dashboard": dashboard}
+    return {"home": home, "dashboard": dashboard}
 
 
 def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:

@@ -33,19 +33,35 @@ def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> Sett
 
         return BackupsSection(services.backups, services.settings, jobs=jobs)
 
-    def look() -> QWidget:
-        from app.views.settings.look import LookSection
-
-        return LookSection(on_language=desk.window.choose_language, on_theme=desk.window.choose_theme)
-
     return SettingsPage(
         (
             Section("merchant", tr("Merchant"), merchant),
             Section("security", tr("Security"), security),
             Section("backups", tr("Backups"), backups),
-            Section("look", tr("Appearance"), look),
+            Section("mail", tr("Mail"), lambda: _mail(desk, services)),
+            Section("look", tr("Appearance"), lambda: _look(desk)),
+            Section("about", tr("About Kaxia"), lambda: _about(desk)),
         )
     )
+
+
+def _mail(desk: DeskParts, services: Services) -> QWidget:
+    from app.services.channels.email import EmailChannel
+    from app.views.settings.mail import MailSection
+
+    return MailSection(services.settings, test=EmailChannel().test_connection, jobs=desk.jobs)
+
+
+def _look(desk: DeskParts) -> QWidget:
+    from app.views.settings.look import LookSection
+
+    return LookSection(on_language=desk.window.choose_language, on_theme=desk.window.choose_theme)
+
+
+def _about(desk: DeskParts) -> QWidget:
+    from app.views.settings.about import AboutSection
+
+    return AboutSection(jobs=desk.jobs)
 
 
 class OpenKeys:

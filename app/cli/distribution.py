@@ -1,14 +1,16 @@
 """`distribute`, `distribution …`, `receipts`."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.shell import Shell, minor
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotWritable
 from app.services import Services
+from app.services.channels.email import MailServer
 from app.services.distribution import DeliveryFilter, DistributionRow, DistributionSpec
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
 from app.words import tr, yuan
@@ -43,6 +45,7 @@ def distribute(
     shell: Shell = context.obj
     face = minor("amount", amount)
     with shell.open() as services:
+        _require_way_out(services, channel, out or Path.cwd())
         ids, roster_hash = _people(services, people)
         spec = DistributionSpec(
             product_id=product,
@@ -127,6 +130,19 @@ def receipts(context: typer.Context, distribution: int, out: Annotated[Path, typ
 
 def document(row: DistributionRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in DistributionRow.__dataclass_fields__}
+
+
+def _require_way_out(services: Services, channel: str, out: Path) -> None:
+    """Refuse before any card is taken: the same command again would find that everybody has one."""
+    if channel == "email":
+        MailServer.from_settings(services.settings.get("mail.server"))
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotWritable(str(out)) from error
+    if not os.access(out, os.W_OK):
+        raise NotWritable(str(out))
 
 
 def _people(services: Services, typed: str) -> tuple[tuple[int, ...], str | None]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.dashboard import DashboardService
     from app.services.distribution import DistributionService
     from app.services.exports import ExportService
+    from app.services.home import HomeService
     from app.services.integrity import IntegrityService
     from app.services.ledger import LedgerService
     from app.services.people import PeopleService
@@ -36,6 +37,7 @@ class Services:
     dashboard: DashboardService
     distribution: DistributionService
     exports: ExportService
+    home: HomeService
     integrity: IntegrityService
     ledger: LedgerService
     people: PeopleService

@@ -50,4 +50,3 @@ JOBS = {
         _batch_is_whole_or_unfinished,
     ),
 }
-

@@ -29,8 +29,7 @@ from app.services.supplier_imports.rows import (
 )
 from app.services.supplier_imports.storing import Candidate, Packer, candidate_of, grouped, known, store
 from app.topics import Topic
-from app.vocabulary import SUPPLIER_FIELDS
-from app.words import tr
+from app.vocabulary import SUPPLIER_FIELDS, word
 
 SAMPLES = 3
 STEP = 1_000
@@ -196,7 +195,7 @@ def _names(table: Table, fields: tuple[str, ...]) -> tuple[str, ...]:
     """What a recipient reads before each value: the file's own heading where it has one."""
     headings = table.header or ()
     own = [headings[table.mapping[name]] if table.mapping[name] < len(headings) else "" for name in fields]
-    return tuple(heading or tr(SUPPLIER_FIELDS[name]) for heading, name in zip(own, fields, strict=True))
+    return tuple(heading or word(SUPPLIER_FIELDS, name) for heading, name in zip(own, fields, strict=True))
 
 
 def _column(table: Table, at: int, name: str) -> Column:

@@ -19,6 +19,7 @@ from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
 from app.views.widgets.progress_panel import ProgressPanel
 from app.views.widgets.row_table import Column, Kind, RowTable
+from app.vocabulary import word
 from app.words import ntr, tr
 
 ENDINGS = (".xlsx", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -223,7 +224,7 @@ class _Run:
 
 
 def _reason(problem: Problem) -> str:
-    return tr(REASONS[problem.reason]) if problem.reason in REASONS else problem.reason
+    return word(REASONS, problem.reason)
 
 
 def _counts(result: ImportResult) -> str:

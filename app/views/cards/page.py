@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
+from app.services.ledger import CardsOut, LedgerService
 from app.topics import Topic
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
@@ -25,9 +26,10 @@ MASK = "····"
 class CardsPage(ListPage):
     """All cards of the vault, a million at a time; the drawer shows one with its timeline."""
 
-    def __init__(self, cards: CardService, *, jobs: JobRunner, changes: Changes) -> None:
-        self._cards = cards
+    def __init__(self, cards: CardService, ledger: LedgerService, *, jobs: JobRunner, changes: Changes) -> None:
+        self._cards, self._ledger = cards, ledger
         self._filter = CardFilter()
+        self._out: CardsOut | None = None
         super().__init__(
             tr("Cards"),
             tr("Find a card by code, serial, name or phone tail with Ctrl+K"),
@@ -64,20 +66,24 @@ class CardsPage(ListPage):
         self.reload()
 
     def show_wanted(self, wanted: object) -> None:
-        """{"card_id": …} opens one; other keys of CardFilter narrow the list."""
+        """An id opens one card; a CardFilter (or its keys), or the ledger's CardsOut, narrows the list."""
         if isinstance(wanted, int):
             self.open_record(wanted)
         elif isinstance(wanted, CardFilter):
             self._narrow(wanted)
+        elif isinstance(wanted, CardsOut):
+            self._narrow(CardFilter(), out=wanted)
         elif isinstance(wanted, dict):
             self._narrow(CardFilter(**wanted))
 
     def open_record(self, record: int) -> None:
         self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)
 
-    def _narrow(self, wanted: CardFilter) -> None:
-        self._filter = wanted
-        narrowed = wanted != CardFilter()
+    def _narrow(self, wanted: CardFilter, *, out: CardsOut | None = None) -> None:
+        """`out` is what a number of the dashboard counts; the state box then has no say."""
+        self._filter, self._out = wanted, out
+        self.state_box.setEnabled(out is None)
+        narrowed = wanted != CardFilter() or out is not None
         self.chip.setText(tr("Selected cards"))
         self.chip.setVisible(narrowed)
         self.state_box.setCurrentIndex(max(0, self.state_box.findData(wanted.states[0])) if wanted.states else 0)
@@ -87,6 +93,8 @@ class CardsPage(ListPage):
         self._narrow(CardFilter())
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        if self._out is not None:
+            return self._ledger.card_ids(self._out, descending=descending)
         return self._cards.ids(self._wanted(), sort=sort, descending=descending)
 
     def _wanted(self) -> CardFilter:

@@ -17,7 +17,7 @@ from app.words import tr
 
 
 class DistributionPage(QWidget):
-    """`card_wanted` carries the id of a card somebody wants to see; `page_wanted` another page of the window."""
+    """`card_wanted` carries the id of a card somebody wants to see; `page_wanted` goes there, or to another page."""
 
     status_changed = Signal(str)
     page_wanted = Signal(str, object)
@@ -45,6 +45,7 @@ class DistributionPage(QWidget):
         self.list.opened.connect(self.show_detail)
         self.detail.left.connect(self.show_list)
         self.detail.card_wanted.connect(self.card_wanted)
+        self.card_wanted.connect(lambda card_id: self.page_wanted.emit("cards", card_id))
         self.wizard.left.connect(self.show_list)
         self.wizard.detail_wanted.connect(self.show_detail)
         self._bring(self.list)

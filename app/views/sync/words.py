@@ -3,6 +3,7 @@
 from app.messages import REASONS
 from app.services.cloud import CloudStatus, QueueRow
 from app.views.widgets.state_mark import StateMark
+from app.vocabulary import word
 from app.words import NO_DATA, tr
 
 
@@ -46,7 +47,7 @@ def queue_mark(row: QueueRow) -> StateMark:
 def reason(row: QueueRow) -> str:
     """Why, in a sentence; an entry that waits behind a refused one says that."""
     if row.problem:
-        return tr(REASONS[row.problem]) if row.problem in REASONS else row.problem
+        return word(REASONS, row.problem)
     if row.held_back:
         return tr("An earlier entry about the same thing was refused; decide on that one first.")
     return ""

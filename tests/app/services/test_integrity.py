@@ -31,7 +31,7 @@ class Books:
 
     def spoil(self, *statements: str) -> None:
         """Change rows behind everyone's back; CHECK constraints look away."""
-        with self.vault.database.write(Topic.VAULT) as session:
+        with self.vault.database.write(Topic.AUDIT) as session:
             session.execute(text("PRAGMA ignore_check_constraints=ON"))
             for statement in statements:
                 session.execute(text(statement))

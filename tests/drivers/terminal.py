@@ -1,0 +1,92 @@
+"""The program as a script drives it: one process a command, JSON on stdout, a sentence on stderr."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSPHRASE = "correct horse battery staple 卡匣"
+DONE, REFUSED, USAGE = 0, 1, 2
+PATIENCE_S = 120
+KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one command ended."""
+
+    code: int
+    out: str
+    said: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found = self.document
+        assert list(found) == ["error"], found
+        assert set(found["error"]) == {"code", "message", "data"}
+        return found["error"]  # type: ignore[no-any-return]
+
+
+@dataclass
+class Terminal:
+    """Runs commands over one data folder, with nothing in the environment but what is said here."""
+
+    data: Path
+    passphrase: str | None = PASSPHRASE
+    language: str = "zh_CN"
+    more: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: object, as_json: bool = True) -> Answer:
+        command = [sys.executable, "-m", "app", "--data", str(self.data), *(["--json"] if as_json else [])]
+        done = subprocess.run(
+            [*command, *map(str, arguments)],
+            cwd=ROOT,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr + done.stdout, done.stderr
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def do(self, *arguments: object) -> dict[str, Any]:
+        """A command that must go well; it says nothing but its document."""
+        answer = self.run(*arguments)
+        assert answer.code == DONE, f"{arguments}: {answer.said}{answer.out}"
+        assert answer.said == "", answer.said
+        return answer.document
+
+    def refused(self, *arguments: object) -> dict[str, Any]:
+        """A command that must be refused: the error as data, and its one sentence on stderr."""
+        answer = self.run(*arguments)
+        assert answer.code == REFUSED, f"{arguments}: {answer.code} {answer.said}{answer.out}"
+        assert answer.said == answer.error["message"] + "\n", answer.said
+        assert "\n" not in answer.error["message"], answer.said
+        return answer.error
+
+    def usage(self, *arguments: object) -> str:
+        """A command that was not understood: nothing on stdout."""
+        answer = self.run(*arguments)
+        assert answer.code == USAGE, f"{arguments}: {answer.code} {answer.said}{answer.out}"
+        assert answer.out == "", answer.out
+        return answer.said
+
+    def _environment(self) -> dict[str, str]:
+        own = {name: os.environ[name] for name in KEPT if name in os.environ}
+        own |= {"KAXIA_LANGUAGE": self.language, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        if self.passphrase is not None:
+            own["KAXIA_PASSPHRASE"] = self.passphrase
+        return own | self.more
