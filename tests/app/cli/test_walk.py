@@ -119,7 +119,7 @@ def test_a_batch_goes_out_masked_and_plain_only_with_a_reason(desk: Terminal, tm
     assert all(re.fullmatch("····[0-9A-Z]{4}", one) for one in shown)
     assert [one[-4:] for one in shown] == [code[-4:] for code in codes]
     assert len(set(codes)) == 12
-    assert desk.do("card", "show", codes[4])["serial"] == column(plain, "序列号")[4]
+    assert desk.do("card", "show", codes[4])["serial"] == column(plain, "卡号")[4]
     issued = desk.do("dashboard")["issued"]
     assert issued == {"count": 12, "minor": 12 * FACE}
 
