@@ -211,7 +211,7 @@ class DistributionDetail(ListPage):
         return (
             Column("name", word(FIELDS, "name"), 110, stretch=True),
             Column("department", tr("Department"), 110),
-            Column("channel", tr("Channel"), 72, value=lambda _: self._channel_word()),
+            Column("channel", tr("Channel"), 84, value=lambda _: self._channel_word()),
             Column("card_tail", tr("Card tail"), 92, Kind.CODE),
             Column("amount_minor", tr("Amount (yuan)"), 116, Kind.MONEY),
             Column("state", tr("State"), 96, Kind.STATE, value=lambda found: delivery_mark(found.state)),

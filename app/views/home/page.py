@@ -41,6 +41,8 @@ class HomePage(Page):
         self._todo_place, self._step_place = QWidget(), QWidget()
         self.todo_card.body.addWidget(self._todo_place)
         self.step_card.body.addWidget(self._step_place)
+        self.todo_card.body.addStretch(1)
+        self.step_card.body.addStretch(1)
         self.step_card.hide()
         self.body.addWidget(banner)
         self.body.addLayout(figures)
@@ -84,7 +86,8 @@ class HomePage(Page):
         }
         for key, (title, number, note) in numbers.items():
             spark = figures.sparks.get(key, ())
-            self.cards[key].show_figure(Figure(title, number, formula(key), against=note, spark=spark))
+            self.cards[key].show_figure(Figure(title, number, formula(key), spark=spark))
+            self.cards[key].change.setText(note)
 
     def _todo(self, todo: Todo) -> QWidget:
         words = _words(todo.key, todo.count)

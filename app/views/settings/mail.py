@@ -141,7 +141,7 @@ class MailSection(QWidget):
         self.password.edited.connect(lambda: self.form.fields["password"].set_error(""))
         self.form.setMaximumWidth(720)
         self.form.add("host", tr("Mail server (SMTP)"), self.host)
-        self.form.add("security", tr("Line"), self.security)
+        self.form.add("security", tr("Encryption"), self.security)
         self.form.add("port", tr("Port"), self.port)
         self.form.add("user", tr("User name"), self.user)
         hint = tr("Many providers want an authorisation code here, not the mailbox password")

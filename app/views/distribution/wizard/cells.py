@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
 from app.services.people.columns import column_name
-from app.views.theme import theme
+from app.views.theme import font, theme
+from app.words import NO_DATA
 
 ROW_PX = 36
 LEAST_PX = 72
 MOST_PX = 260
+PAD = 12
+FAULT_ROLE = Qt.ItemDataRole.UserRole
 
 
 class CellTable(QTableWidget):
@@ -32,6 +41,7 @@ class CellTable(QTableWidget):
         self.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setStretchLastSection(True)
+        self.setItemDelegate(_CellPainter(self))
 
     def show_cells(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         width = max([len(headings), *(len(cells) for cells in rows)], default=0)
@@ -51,13 +61,39 @@ class CellTable(QTableWidget):
             self.setColumnWidth(at, min(max(self.columnWidth(at) + 8, LEAST_PX), MOST_PX))
 
 
+class _CellPainter(QStyledItemDelegate):
+    """Text in line with the head of its column; a faulty cell is tinted, also when it is empty."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        tokens = theme().tokens
+        view = self.parent()
+        assert isinstance(view, CellTable), "made by one"
+        area: QRect = option.rect  # type: ignore[attr-defined]  # the stubs leave the option's fields out
+        is_faulty = bool(index.data(FAULT_ROLE))
+        if view.selectionModel().isSelected(QModelIndex(index)):
+            painter.fillRect(area, QColor(tokens.selection))
+        elif is_faulty:
+            painter.fillRect(area, QColor(tokens.fill("error")))
+        if view.hasFocus() and view.currentIndex() == index:
+            painter.setPen(QPen(QColor(tokens.primary), 2))
+            painter.drawRect(area.adjusted(1, 1, -1, -1))
+        painter.setFont(font(13))
+        painter.setPen(QColor(tokens.error if is_faulty else tokens.text))
+        inner = area.adjusted(PAD, 0, -4, 0)
+        words = str(index.data() or (NO_DATA if is_faulty else ""))
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
 def cell(text: str, *, editable: bool = False, fault: str = "") -> QTableWidgetItem:
-    """`fault` says what is wrong with it: the ground is tinted and the sentence stands in the tooltip."""
+    """`fault` says what is wrong with it: the ground is tinted, the sentence stands in the tooltip and is spoken."""
     made = QTableWidgetItem(text)
     flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
     made.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
     made.setToolTip(fault or text)
+    made.setData(Qt.ItemDataRole.AccessibleDescriptionRole, fault)
     if fault:
-        made.setForeground(QColor(theme().tokens.error))
-        made.setBackground(QColor(theme().tokens.fill("error")))
+        made.setData(FAULT_ROLE, True)
     return made

@@ -165,6 +165,7 @@ class CheckStep(Step):
             self._head_rows(tr("Rows of this kind"), all_of=group.sort == FAULT)
             self.rows_card.show()
             self.table.setFocus()
+            self.reveal_wanted.emit(self.table)
 
     def choose_problem_file(self) -> None:
         dialog = QFileDialog(

@@ -28,7 +28,7 @@ class ConfirmStep(Step):
         self.tiles = Tiles()
         self.facts = QGridLayout()
         self.facts.setHorizontalSpacing(16)
-        self.facts.setVerticalSpacing(8)
+        self.facts.setVerticalSpacing(4)
         self.facts.setColumnMinimumWidth(0, CAPTION_PX)
         self.facts.setColumnStretch(1, 1)
         card = Card(tr("Once more"))
@@ -88,6 +88,8 @@ class ConfirmStep(Step):
             self.form.set_error("typed", tr("This is not {text}. Nothing was done.", text=f"{plan.people:,}"))
         else:
             then()
+            return
+        self.reveal_wanted.emit(self.form)
 
     def _show(self, found: tuple[Plan, str]) -> None:
         self.plan, self._sender = found

@@ -18,6 +18,8 @@ MOST_ROWS = 300
 """Faulty rows shown at once: more are mended in the file, not here."""
 SHOWN_IN_TABLE = 10
 KIND_PX = 72
+FIRST = 2
+"""The first column that can be edited: before it stand the row's number and the reason."""
 
 
 class FaultGroups(Card):
@@ -93,7 +95,7 @@ class FaultTable(CellTable):
         self.setColumnCount(len(self._fields) + 2)
         self.setRowCount(len(self._rows))
         titles = [word(FIELDS, name) for name in self._fields]
-        self.setHorizontalHeaderLabels([tr("Row"), *titles, tr("Reason")])
+        self.setHorizontalHeaderLabels([tr("Row"), tr("Reason"), *titles])
         for at, one in enumerate(self._rows):
             self._fill_row(at, one)
         self.fit()
@@ -110,7 +112,7 @@ class FaultTable(CellTable):
     def go_to(self, place: Place) -> None:
         line, field = place
         if line in self.lines() and field in self._fields:
-            self.setCurrentCell(self.lines().index(line), self._fields.index(field) + 1)
+            self.setCurrentCell(self.lines().index(line), self._fields.index(field) + FIRST)
             self.setFocus()
 
     def go_to_next(self) -> None:
@@ -119,7 +121,7 @@ class FaultTable(CellTable):
         if not places:
             return
         now = (self.currentRow(), self.currentColumn())
-        at = [(self.lines().index(line), self._fields.index(field) + 1) for line, field in places]
+        at = [(self.lines().index(line), self._fields.index(field) + FIRST) for line, field in places]
         self.go_to(places[next((no for no, spot in enumerate(at) if spot > now), 0)])
 
     def after(self, line: int, field: str) -> Place | None:
@@ -132,20 +134,20 @@ class FaultTable(CellTable):
 
     def type_into(self, line: int, field: str, text: str) -> None:
         """What typing into a cell does."""
-        found = self.item(self.lines().index(line), self._fields.index(field) + 1)
+        found = self.item(self.lines().index(line), self._fields.index(field) + FIRST)
         assert found is not None, "every cell has an item"
         found.setText(text)
 
     def _fill_row(self, at: int, one: CheckedRow) -> None:
         faults = {fault.field: word(ROW_FAULTS, fault.kind) for fault in one.faults}
         self.setItem(at, 0, cell(str(one.line)))
-        for place, name in enumerate(self._fields, 1):
+        for place, name in enumerate(self._fields, FIRST):
             self.setItem(at, place, cell(one.values.get(name, ""), editable=True, fault=faults.get(name, "")))
-        self.setItem(at, len(self._fields) + 1, cell(reasons(one) or notes(one)))
+        self.setItem(at, 1, cell(reasons(one) or notes(one)))
 
     def _tell(self, at: int, place: int, text: str) -> None:
-        if not self._filling and 1 <= place <= len(self._fields):
-            self.edited.emit(self._rows[at].line, self._fields[place - 1], text)
+        if not self._filling and FIRST <= place < FIRST + len(self._fields):
+            self.edited.emit(self._rows[at].line, self._fields[place - FIRST], text)
 
 
 def group_words(group: Group) -> str:

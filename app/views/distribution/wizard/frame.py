@@ -177,10 +177,17 @@ class Wizard(Page):
         step.refused.connect(self.banner.show_error)
         step.moved_on.connect(partial(self._if_in_front, step, self.go_on))
         step.page_wanted.connect(self.page_wanted)
+        step.reveal_wanted.connect(self._reveal)
 
     def _if_in_front(self, step: Step, call: Callable[[], object]) -> None:
         if step is self.step:
             call()
+
+    def _reveal(self, widget: QWidget) -> None:
+        """Scroll there once the layout has taken in what is new."""
+        area = self.pages.currentWidget()
+        if isinstance(area, QScrollArea):
+            QTimer.singleShot(0, area, lambda: area.ensureWidgetVisible(widget))
 
     def _look(self) -> None:
         """The foot and the step list, after anything changed."""

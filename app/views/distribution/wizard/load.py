@@ -23,7 +23,7 @@ from app.words import moment, ntr, tr
 ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
 SHOWN_ROWS = 20
-FIELD_PX = 180
+FIELD_PX = 152
 EVERYBODY = ""
 
 

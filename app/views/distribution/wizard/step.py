@@ -23,6 +23,7 @@ class Step(QWidget):
     looked = Signal()
     refused = Signal(object)  # AppError
     moved_on = Signal()
+    reveal_wanted = Signal(object)  # a widget of the step that must be seen
     page_wanted = Signal(str, object)
 
     def __init__(self, title: str, line: str, parts: Parts, *, jobs: JobRunner) -> None:
