@@ -20,6 +20,7 @@ ROW_PX = 36
 LEAST_PX = 72
 MOST_PX = 260
 PAD = 12
+Index = QModelIndex | QPersistentModelIndex
 FAULT_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -64,15 +65,13 @@ class CellTable(QTableWidget):
 class _CellPainter(QStyledItemDelegate):
     """Text in line with the head of its column; a faulty cell is tinted, also when it is empty."""
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         tokens = theme().tokens
         view = self.parent()
         assert isinstance(view, CellTable), "made by one"
-        area: QRect = option.rect  # type: ignore[attr-defined]  # the stubs leave the option's fields out
+        area: QRect = option.rect
         is_faulty = bool(index.data(FAULT_ROLE))
-        if view.selectionModel().isSelected(QModelIndex(index)):
+        if view.selectionModel().isSelected(view.model().index(index.row(), index.column())):
             painter.fillRect(area, QColor(tokens.selection))
         elif is_faulty:
             painter.fillRect(area, QColor(tokens.fill("error")))

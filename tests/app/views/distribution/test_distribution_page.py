@@ -1,0 +1,241 @@
+"""The list of distributions and one of them in detail: who got what, and what can be done about it."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from app.services import Services
+from app.services.distribution import DistributionRow, DistributionSpec
+from app.views.distribution.list import far_words, shares_of
+from app.views.distribution.runs import DueRuns
+from app.views.widgets.state_mark import StateMark
+from tests.drivers.distribution import DistributionDriver
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+@pytest.fixture
+def staff(services: Services, roster: Path) -> tuple[int, ...]:
+    """Ids of 12 people of the address book."""
+    services.people.store(services.people.check(services.people.stage(roster)))
+    return tuple(services.people.ids()[:12])
+
+
+@pytest.fixture
+def prepared(services: Services, card: int, staff: tuple[int, ...], out: Path) -> int:
+    """A distribution that waits: cards are taken, nothing is written."""
+    return services.distribution.prepare(DistributionSpec(card, staff, "file", "中秋", out_folder=out))
+
+
+@pytest.fixture
+def delivered(services: Services, prepared: int) -> int:
+    services.distribution.deliver(prepared)
+    return prepared
+
+
+def shown(driver: DistributionDriver, distribution_id: int) -> DistributionRow:
+    driver.page.show_detail(distribution_id)
+    driver.settled()
+    assert driver.page.detail.row is not None
+    return driver.page.detail.row
+
+
+def test_an_empty_list_takes_a_dropped_roster(driver: DistributionDriver, roster: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(roster))])
+    nothing = Qt.KeyboardModifier.NoModifier
+    left = Qt.MouseButton.LeftButton
+    drop = QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, mime, left, nothing)
+    assert driver.page.list.zone.isVisible()
+    driver.page.list.zone.dropEvent(drop)
+    driver.settled()
+    assert driver.page.front is driver.wizard
+    assert driver.wizard.draft.title == "员工名单.csv"
+
+
+def test_the_list_shows_how_far_each_one_is(driver: DistributionDriver, delivered: int) -> None:
+    driver.page.list.reload()
+    driver.settled()
+    table = driver.page.list.table
+    driver.wait(lambda: table.count == 1 and table.rows.row_at(0) is not None)
+    row = driver.services.distribution.distribution(delivered)
+    assert far_words(row) == "送达 12 · 打开 -- · 领取 -- · 兑换 0"
+    shares = shares_of(row)
+    assert (sum(count for _, count in shares.parts), shares.total) == (12, 12)
+
+
+def test_a_filter_stands_as_a_chip_and_is_taken_away(driver: DistributionDriver, delivered: int) -> None:
+    found = driver.page.list
+    found.state_box.setCurrentIndex(found.state_box.findData("paused"))
+    driver.settled()
+    assert found.table.count == 0
+    found.chips.remove("state")
+    driver.settled()
+    assert found.table.count == 1
+
+
+def test_enter_opens_who_got_what_and_alt_left_goes_back(driver: DistributionDriver, delivered: int) -> None:
+    driver.page.list.reload()
+    driver.settled()
+    driver.wait(lambda: driver.page.list.table.count == 1)
+    driver.page.list.table.setFocus()
+    driver.page.list.table.go_to_row(0)
+    driver.key(Qt.Key.Key_Return)
+    assert driver.page.front is driver.page.detail
+    driver.wait(lambda: driver.page.detail.table.count == 12)
+    driver.key(Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert driver.page.front is driver.page.list
+
+
+def test_enter_on_a_delivery_asks_for_its_card(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    table = driver.page.detail.table
+    driver.wait(lambda: table.rows.row_at(0) is not None)
+    table.go_to_row(0)
+    with driver.bot.waitSignal(driver.page.card_wanted) as wanted:
+        driver.key(Qt.Key.Key_Return)
+    assert wanted.args == [table.rows.row_at(0).card_id]
+
+
+def test_deliveries_are_found_by_name_department_and_state(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    detail = driver.page.detail
+    driver.wait(lambda: detail.table.rows.row_at(0) is not None)
+    name = detail.table.rows.row_at(3).name
+    detail.search.setText(name)
+    detail.search.returnPressed.emit()
+    driver.settled()
+    assert detail.table.count == 1
+    detail.search.clear()
+    driver.settled()
+    detail.department_box.setCurrentIndex(1)
+    driver.settled()
+    assert 0 < detail.table.count < 12
+    detail.chips.remove("department")
+    detail.state_box.setCurrentIndex(detail.state_box.findData("failed"))
+    driver.settled()
+    assert detail.table.count == 0
+
+
+def test_what_waits_goes_on_from_the_detail(driver: DistributionDriver, prepared: int, out: Path) -> None:
+    shown(driver, prepared)
+    panel = driver.page.detail.panel
+    assert panel.isVisible()
+    panel.go_on_button.click()
+    driver.settled()
+    driver.wait(lambda: driver.services.distribution.distribution(prepared).sent == 12)
+    assert len(list(out.iterdir())) == 1
+    driver.wait(lambda: not driver.page.detail.panel.go_on_button.isVisible())
+
+
+def test_the_rest_is_cancelled_only_with_its_count(driver: DistributionDriver, prepared: int, card: int) -> None:
+    shown(driver, prepared)
+    driver.page.detail.panel.cancel_button.click()
+    driver.settled()
+    dialog = driver.dialog
+    dialog.entry.setText("11")
+    dialog.verb_button.click()
+    assert driver.services.distribution.distribution(prepared).prepared == 12
+    dialog.entry.setText("12")
+    dialog.verb_button.click()
+    driver.settled()
+    assert driver.services.distribution.distribution(prepared).state == "cancelled"
+    assert driver.services.catalog.product(card).in_stock == 20
+
+
+def test_a_delivery_is_taken_back_after_a_question(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    table = driver.page.detail.table
+    driver.wait(lambda: table.rows.row_at(0) is not None)
+    table.go_to_row(2)
+    driver.page.detail.recall_button.click()
+    driver.dialog.reject()
+    assert driver.services.distribution.distribution(delivered).recalled == 0
+    driver.page.detail.recall_button.click()
+    driver.dialog.verb_button.click()
+    driver.settled()
+    driver.wait(lambda: driver.services.distribution.distribution(delivered).recalled == 1)
+    driver.wait(lambda: isinstance(table.rows.row_at(2), object) and table.rows.row_at(2) is not None)
+
+
+def test_a_card_voided_underway_fails_and_r_sends_another(
+    driver: DistributionDriver, services: Services, prepared: int
+) -> None:
+    victim = services.distribution.deliveries_of(services.distribution.delivery_ids(prepared))[0]
+    assert victim.card_id is not None
+    services.cards.void(victim.card_id, reason="lost")
+    services.distribution.deliver(prepared)
+    row = shown(driver, prepared)
+    assert (row.failed, row.retryable) == (1, 1)
+    driver.wait(lambda: driver.page.detail.table.count == 12)
+    driver.page.detail.table.setFocus()
+    driver.key(Qt.Key.Key_R)
+    driver.settled()
+    driver.wait(lambda: driver.services.distribution.distribution(prepared).sent == 12)
+
+
+def test_the_letter_r_in_the_search_box_is_a_letter(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    driver.page.detail.search.setFocus()
+    driver.type("r")
+    assert driver.page.detail.search.text() == "r"
+
+
+def test_a_receipt_is_saved_from_the_detail(driver: DistributionDriver, delivered: int, tmp_path: Path) -> None:
+    shown(driver, delivered)
+    driver.page.detail.save_receipt(str(tmp_path / "receipt.xlsx"))
+    driver.settled()
+    assert (tmp_path / "receipt.xlsx").stat().st_size > 0
+
+
+def test_a_folder_that_is_gone_says_so_and_nothing_is_lost(
+    driver: DistributionDriver, prepared: int, out: Path
+) -> None:
+    out.rmdir()
+    shown(driver, prepared)
+    driver.page.detail.panel.go_on_button.click()
+    driver.settled()
+    driver.wait(lambda: driver.page.detail.banner.isVisible())
+    assert driver.services.distribution.distribution(prepared).prepared == 12
+
+
+def test_what_was_planned_goes_out_when_its_time_has_come(
+    driver: DistributionDriver, services: Services, card: int, staff: tuple[int, ...], out: Path
+) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    begun = datetime.now(UTC)
+    soon = DistributionSpec(card, staff, "file", "中秋", out_folder=out, scheduled_at=begun - timedelta(minutes=1))
+    planned = services.distribution.prepare(soon)
+    later = DistributionSpec(
+        card, staff[:3], "file", "later", out_folder=out, scheduled_at=begun + timedelta(days=1), allow_again=True
+    )
+    waits = services.distribution.prepare(later)
+    DueRuns(services.distribution, driver.jobs)
+    driver.settled()
+    driver.wait(lambda: services.distribution.distribution(planned).sent == 12)
+    assert services.distribution.distribution(waits).sent == 0
+
+
+def test_states_are_words_not_only_colours(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    table = driver.page.detail.table
+    driver.wait(lambda: table.rows.row_at(0) is not None)
+    line = table.rows.line_at(0)
+    assert line is not None
+    mark = next(value for value in line.values if isinstance(value, StateMark))
+    assert mark.word == "已发送"
+
+
+def test_pages_of_the_window_can_ask_for_one_distribution_or_a_list(
+    driver: DistributionDriver, delivered: int, roster: Path
+) -> None:
+    driver.page.show_wanted(delivered)
+    assert driver.page.front is driver.page.detail
+    driver.page.show_wanted("new")
+    assert driver.page.front is driver.wizard
+    driver.page.show_wanted(roster)
+    driver.settled()
+    assert driver.wizard.draft.begun

@@ -1,0 +1,140 @@
+"""Drives the distribution screens as a person does: by keys, and by what stands on the screen."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.services import Services
+from app.services.vault.vaults import OpenVault
+from app.views.changes import Changes
+from app.views.distribution.page import DistributionPage
+from app.views.distribution.parts import Parts
+from app.views.distribution.wizard import Wizard
+from app.views.jobs import JobRunner
+from app.views.widgets.dialog import ConfirmDialog
+
+PATIENCE_MS = 20_000
+CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+class DistributionDriver:
+    """The page over a real vault. `url` is the address of the phone page; None is no endpoint."""
+
+    def __init__(self, bot: QtBot, services: Services, vault: OpenVault, *, url: str | None = None) -> None:
+        self.bot, self.services = bot, services
+        self.jobs, self.changes = JobRunner(), Changes()
+        vault.database.subscribe(self.changes.tell)
+        parts = Parts(
+            services.distribution,
+            services.people,
+            services.catalog,
+            services.batches,
+            services.settings,
+            lambda: url,
+        )
+        self.page = DistributionPage(parts, jobs=self.jobs, changes=self.changes)
+        self.page.resize(1240, 760)
+        bot.addWidget(self.page)
+        with bot.waitExposed(self.page):
+            self.page.show()
+        self.page.activateWindow()
+        self.settled()
+
+    def close(self) -> None:
+        self.jobs.stop()
+
+    @property
+    def wizard(self) -> Wizard:
+        return self.page.wizard
+
+    @property
+    def step(self) -> str:
+        return self.wizard.step.step_title
+
+    @property
+    def words(self) -> str:
+        """The banner of the wizard, if it speaks."""
+        return self.wizard.banner.words.text() if self.wizard.banner.isVisible() else ""
+
+    @property
+    def dialog(self) -> ConfirmDialog:
+        self.wait(lambda: isinstance(QApplication.activeModalWidget(), ConfirmDialog))
+        found = QApplication.activeModalWidget()
+        assert isinstance(found, ConfirmDialog)
+        return found
+
+    # --- hands ---
+
+    def key(self, key: Qt.Key, held: Qt.KeyboardModifier = NONE) -> None:
+        """To whatever has the focus; that is all a keyboard can do."""
+        QTest.keyClick(QApplication.focusWidget() or self.page, key, held)
+        self.settled()
+
+    def type(self, text: str) -> None:
+        target = QApplication.focusWidget()
+        assert target is not None, "nothing has the focus"
+        QTest.keyClicks(target, text)
+        self.settled()
+
+    def tab_to(self, widget: QWidget) -> None:
+        """Tab until the widget has the focus."""
+        for _ in range(60):
+            if widget.hasFocus():
+                return
+            QTest.keyClick(QApplication.focusWidget() or self.page, Qt.Key.Key_Tab)
+        raise AssertionError(f"{widget} cannot be reached with Tab")
+
+    def settled(self) -> None:
+        self.wait(lambda: self.jobs.idle)
+        QApplication.processEvents()
+        self.wait(lambda: self.jobs.idle)
+
+    def wait(self, condition: Any) -> None:
+        self.bot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+    # --- whole acts ---
+
+    def load(self, source: Path | str) -> None:
+        self.page.begin(source)
+        self.settled()
+
+    def go_on(self) -> None:
+        self.key(Qt.Key.Key_Return, CONTROL)
+
+    def back(self) -> None:
+        self.key(Qt.Key.Key_Left, ALT)
+
+    def mend(self, line: int, field: str, text: str) -> None:
+        """Type into a cell of the faulty rows."""
+        self.wizard.check.table.type_into(line, field, text)
+        self.settled()
+
+    def take_product(self, product_id: int) -> None:
+        self.wizard.assign.group.button(product_id).click()
+        self.settled()
+
+    def take_channel(self, channel: str, folder: Path | None = None) -> None:
+        self.wizard.channel.tiles[channel].click()
+        if folder is not None:
+            self.wizard.channel.folder.setText(str(folder))
+        self.settled()
+
+    def confirm(self, typed: object = "") -> None:
+        """Type the count, or what is given instead, and press Enter."""
+        plan = self.wizard.confirm.plan
+        assert plan is not None, "the confirm page has counted"
+        self.wizard.confirm.entry.setFocus()
+        self.wizard.confirm.entry.clear()
+        self.type(str(typed or plan.people))
+        self.key(Qt.Key.Key_Return)
+
+    def sent(self) -> None:
+        """The run that was begun has ended and its figures are there."""
+        self.settled()
+        self.wait(lambda: self.wizard.receipt.row is not None)
+        self.settled()
