@@ -124,6 +124,26 @@ class DistributionDriver:
             self.wizard.channel.folder.setText(str(folder))
         self.settled()
 
+    def check(self, roster: Path) -> None:
+        """As far as the check page."""
+        self.load(roster)
+        self.go_on()
+        self.go_on()
+        self.wait(lambda: self.wizard.step is self.wizard.check)
+
+    def reach_confirm(self, roster: Path, product_id: int, folder: Path) -> None:
+        """As far as the confirm page: faulty rows left out, missing cards generated, channel file."""
+        self.check(roster)
+        self.go_on()
+        self.take_product(product_id)
+        self.wizard.assign.generate()
+        self.settled()
+        self.go_on()
+        self.take_channel("file", folder)
+        self.go_on()
+        self.go_on()
+        self.wait(lambda: self.wizard.step is self.wizard.confirm)
+
     def confirm(self, typed: object = "") -> None:
         """Type the count, or what is given instead, and press Enter."""
         plan = self.wizard.confirm.plan

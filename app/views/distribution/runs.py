@@ -36,7 +36,7 @@ class Run(QObject):
     ) -> None:
         super().__init__(jobs)
         self._distribution, self._jobs = distribution, jobs
-        self._title, self._zip_password = title, zip_password
+        self._title, self.zip_password = title, zip_password
         self.distribution_id = distribution_id
         self.delivered: Delivered | None = None
         self.error: AppError | None = None
@@ -68,7 +68,7 @@ class Run(QObject):
 
     def _deliver(self, progress: Progress) -> Delivered:
         assert self.distribution_id is not None, "prepared before"
-        return self._distribution.deliver(self.distribution_id, progress, zip_password=self._zip_password)
+        return self._distribution.deliver(self.distribution_id, progress, zip_password=self.zip_password)
 
     def _start(self, work: Callable[[Progress], Delivered | None]) -> None:
         self.error = None
@@ -99,24 +99,25 @@ class Run(QObject):
 
 
 class RunBook:
-    """The runs of this session, so that every view of a distribution finds the one that is on."""
+    """All runs of this session. They belong to the job runner, so a page made anew finds the one that is on."""
 
     def __init__(self, distribution: DistributionService, jobs: JobRunner) -> None:
         self._distribution, self._jobs = distribution, jobs
-        self._runs: list[Run] = []
 
     def run(self, title: str, *, distribution_id: int | None = None, zip_password: Secret | None = None) -> Run:
-        """A new one, not begun yet."""
-        self._runs = [run for run in self._runs if run.running]
-        made = Run(
-            self._distribution, self._jobs, title=title, distribution_id=distribution_id, zip_password=zip_password
-        )
-        self._runs.append(made)
-        return made
+        """A new one, not begun yet. What was to be protected stays so when it goes on."""
+        earlier = [
+            run for run in self._runs() if distribution_id is not None and run.distribution_id == distribution_id
+        ]
+        password = zip_password or next((run.zip_password for run in reversed(earlier) if run.zip_password), None)
+        return Run(self._distribution, self._jobs, title=title, distribution_id=distribution_id, zip_password=password)
 
     def of(self, distribution_id: int) -> Run | None:
         """The run that is on, if there is one."""
-        return next((run for run in self._runs if run.running and run.distribution_id == distribution_id), None)
+        return next((run for run in self._runs() if run.running and run.distribution_id == distribution_id), None)
+
+    def _runs(self) -> list[Run]:
+        return self._jobs.findChildren(Run)
 
 
 class DueRuns(QObject):

@@ -278,7 +278,7 @@ class AssignStep(Step):
 def plan_spec(draft: Draft) -> DistributionSpec:
     """The spec to count with: before a channel is chosen everybody can be reached."""
     spec = replace(draft.spec, channel="file", out_folder=Path(), scheduled_at=None, pace_per_10min=None)
-    return replace(spec, name=spec.name or "-", template=None)
+    return replace(spec, name="-", note="", template=None)
 
 
 def _tile(product: ProductRow) -> ChoiceTile:

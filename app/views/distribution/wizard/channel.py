@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QGridLayout, QLineEdit, QWidget
 
+from app.errors import AppError
 from app.services.distribution import Plan
 from app.services.secret import Secret
 from app.views.distribution.draft import Draft
@@ -32,6 +33,7 @@ class ChannelStep(Step):
     def __init__(self, parts: Parts, *, jobs: JobRunner) -> None:
         super().__init__(tr("Channel"), tr("How the cards reach people"), parts, jobs=jobs)
         self.plan: Plan | None = None
+        self._counting: tuple[str, str] | None = None
         self._base: str | None = None
         self._has_mail = False
         self.lacking = Banner()
@@ -135,8 +137,10 @@ class ChannelStep(Step):
         self.change(**values)
 
     def _take_mail(self, values: dict[str, object]) -> None:
+        gate = self.draft.gate
         self.change(**values)
-        self._count()
+        if self.plan is None or values["gate"] != gate:
+            self._count()
 
     # --- showing ---
 
@@ -223,14 +227,22 @@ class ChannelStep(Step):
         self.plan = None
         if self.lack:
             return
-        spec = self.draft.spec
+        draft = self.draft
+        if self._counting == (draft.channel, draft.gate):
+            return
+        self._counting = (draft.channel, draft.gate)
 
         def done(plan: Plan) -> None:
-            if self.draft.spec == spec:
+            self._counting = None
+            if (self.draft.channel, self.draft.gate) == (draft.channel, draft.gate):
                 self.plan = plan
                 self.looked.emit()
 
-        self.jobs.start(self.parts.distribution.preview, spec, on_done=done, on_refused=self.refused.emit, owner=self)
+        self.jobs.start(self.parts.distribution.preview, draft.spec, on_done=done, on_refused=self._refuse, owner=self)
+
+    def _refuse(self, error: AppError) -> None:
+        self._counting = None
+        self.refused.emit(error)
 
     def _copy(self) -> None:
         copy_for_a_while(self.password.text())

@@ -30,6 +30,7 @@ class ColumnsStep(Step):
         super().__init__(tr("Match columns"), tr("Which column is what; next month it is known"), parts, jobs=jobs)
         self.damaged = Banner()
         self.boxes: dict[str, QComboBox] = {}
+        self._headings: list[tuple[int, str]] = []
         self._samples: dict[str, QLabel] = {}
         self._states: dict[str, StateLabel] = {}
         card = Card(tr("Our fields and your columns"))
@@ -55,7 +56,7 @@ class ColumnsStep(Step):
         roster = draft.roster
         if roster is None:
             return
-        names = _columns(roster)
+        self._headings = names = _columns(roster)
         for name, box in self.boxes.items():
             box.blockSignals(True)
             box.clear()
@@ -160,7 +161,7 @@ class ColumnsStep(Step):
             self._samples[name].setToolTip("\n".join(samples))
             self._states[name].set_mark(self._mark(name))
         used = set(self.chosen.values())
-        rest = [heading for column, heading in _columns(roster) if column not in used]
+        rest = [heading for column, heading in self._headings if column not in used]
         self.unused.setText(" · ".join(rest) if rest else tr("All columns are used"))
 
     def _room(self) -> int:

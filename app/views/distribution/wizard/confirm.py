@@ -55,7 +55,11 @@ class ConfirmStep(Step):
             server = self.parts.settings.get("mail.server")
             return self.parts.distribution.preview(draft.spec), str(server.get("sender") or "")
 
-        self.jobs.start(work, on_done=self._show, on_refused=self.refused.emit, owner=self)
+        def done(found: tuple[Plan, str]) -> None:
+            if self.draft is draft:
+                self._show(found)
+
+        self.jobs.start(work, on_done=done, on_refused=self.refused.emit, owner=self)
 
     @property
     def totals(self) -> str:

@@ -157,13 +157,23 @@ class Wizard(Page):
         self._run = self._runs.run(title, zip_password=password)
         self.sending.watch(self._run)
         self.receipt.watch(self._run)
+        self._run.ended.connect(self._return_if_refused)
         self._reached = SEND
         self._run.begin(self.draft.spec)
         self._show(SEND)
 
+    def _return_if_refused(self) -> None:
+        """No cards were taken: everything may still be changed."""
+        run = self._run
+        if run is not None and run.distribution_id is None and not run.running:
+            self._run, self._reached = None, CONFIRM
+            self._show(CONFIRM)
+            if run.error is not None:
+                self.banner.show_error(run.error)
+
     def _take_draft(self, draft: Draft) -> None:
         earlier = self.draft
-        if (draft.roster, draft.book, draft.person_ids) != (earlier.roster, earlier.book, earlier.person_ids):
+        if draft.roster is not earlier.roster or (draft.book, draft.person_ids) != (earlier.book, earlier.person_ids):
             self._reached = max(self.at, LOAD)
         self._note(draft)
 

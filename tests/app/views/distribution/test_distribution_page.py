@@ -181,6 +181,7 @@ def test_the_letter_r_in_the_search_box_is_a_letter(driver: DistributionDriver, 
     driver.page.detail.search.setFocus()
     driver.type("r")
     assert driver.page.detail.search.text() == "r"
+    driver.key(Qt.Key.Key_Return)
 
 
 def test_a_receipt_is_saved_from_the_detail(driver: DistributionDriver, delivered: int, tmp_path: Path) -> None:
@@ -190,10 +191,11 @@ def test_a_receipt_is_saved_from_the_detail(driver: DistributionDriver, delivere
     assert (tmp_path / "receipt.xlsx").stat().st_size > 0
 
 
-def test_a_folder_that_is_gone_says_so_and_nothing_is_lost(
+def test_a_folder_that_cannot_be_written_says_so_and_nothing_is_lost(
     driver: DistributionDriver, prepared: int, out: Path
 ) -> None:
     out.rmdir()
+    out.write_text("in the way", encoding="utf-8")
     shown(driver, prepared)
     driver.page.detail.panel.go_on_button.click()
     driver.settled()

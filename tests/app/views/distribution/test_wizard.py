@@ -10,34 +10,10 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
-from app.services.channels.letters import Template
-from app.views.distribution.wizard.when import usual_time
-from app.views.widgets.toast import Toasts
-from app.words import set_language, zone
+from app.words import set_language
 from tests.drivers.distribution import DistributionDriver
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-
-def checked(driver: DistributionDriver, roster: Path) -> None:
-    driver.load(roster)
-    driver.go_on()
-    driver.go_on()
-    assert driver.step == "检查"
-
-
-def confirmed(driver: DistributionDriver, roster: Path, card: int, out: Path) -> None:
-    """As far as the confirm page, with the faulty rows left out."""
-    checked(driver, roster)
-    driver.go_on()
-    driver.take_product(card)
-    driver.wizard.assign.generate()
-    driver.settled()
-    driver.go_on()
-    driver.take_channel("file", out)
-    driver.go_on()
-    driver.go_on()
-    assert driver.step == "确认"
 
 
 def test_a_gbk_list_with_faults_becomes_files_and_a_receipt_by_keyboard_alone(
@@ -135,7 +111,7 @@ def test_a_list_without_a_name_column_does_not_go_on(driver: DistributionDriver,
 
 
 def test_only_faulty_rows_are_listed_and_the_rest_may_go_first(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     check = driver.wizard.check
     assert check.table.lines() == [4, 6, 13]
     assert check.tiles.words() == "读到 30, 可发 27, 待修改 3, 提醒 0"
@@ -143,7 +119,7 @@ def test_only_faulty_rows_are_listed_and_the_rest_may_go_first(driver: Distribut
 
 
 def test_f8_goes_round_the_faulty_cells(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     table = driver.wizard.check.table
     places = []
     for _ in range(4):
@@ -153,7 +129,7 @@ def test_f8_goes_round_the_faulty_cells(driver: DistributionDriver, roster: Path
 
 
 def test_a_mended_cell_leaves_the_list_and_can_be_taken_back(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     driver.mend(6, "name", "赵六")
     assert driver.wizard.check.table.lines() == [4, 13]
     driver.wizard.check.take_back()
@@ -162,7 +138,7 @@ def test_a_mended_cell_leaves_the_list_and_can_be_taken_back(driver: Distributio
 
 
 def test_repairs_of_one_kind_are_undone_and_done_again(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     check = driver.wizard.check
     assert check.draft.checked is not None
     group = next(found for found in check.draft.checked.groups if found.sort == "repair")
@@ -176,7 +152,7 @@ def test_repairs_of_one_kind_are_undone_and_done_again(driver: DistributionDrive
 
 
 def test_two_rows_with_one_phone_stand_side_by_side_and_both_may_stay(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     check = driver.wizard.check
     assert check.duplicates.isVisible()
     check.decide((13,), "keep")
@@ -189,7 +165,7 @@ def test_two_rows_with_one_phone_stand_side_by_side_and_both_may_stay(driver: Di
 
 
 def test_the_faulty_rows_are_saved_and_import_again(driver: DistributionDriver, roster: Path, tmp_path: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     path = tmp_path / "problems.xlsx"
     driver.wizard.check.save_problems(str(path))
     driver.settled()
@@ -199,14 +175,14 @@ def test_the_faulty_rows_are_saved_and_import_again(driver: DistributionDriver, 
 
 
 def test_nothing_is_stored_before_the_check_is_left(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     assert driver.services.people.ids() == []
     driver.go_on()
     assert len(driver.services.people.ids()) == 27
 
 
 def test_missing_cards_are_generated_in_place(driver: DistributionDriver, roster: Path, card: int) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     driver.go_on()
     driver.take_product(card)
     assert driver.wizard.assign.plan is not None
@@ -225,7 +201,7 @@ def test_a_variable_card_needs_an_amount_within_its_range(driver: DistributionDr
     spec = ProductSpec("生日礼金", "variable", min_minor=10_000, max_minor=50_000, step_minor=100)
     product_id = services.catalog.add(spec)
     services.batches.generate(BatchSpec(product_id, 40, face_minor=30_000))
-    checked(driver, roster)
+    driver.check(roster)
     driver.go_on()
     assign = driver.wizard.assign
     for text, amount in (("900", None), ("300", 30_000)):
@@ -240,7 +216,7 @@ def test_a_variable_card_needs_an_amount_within_its_range(driver: DistributionDr
 def test_the_same_list_again_gives_nobody_a_second_card_unless_wished(
     driver: DistributionDriver, roster: Path, card: int, out: Path
 ) -> None:
-    confirmed(driver, roster, card, out)
+    driver.reach_confirm(roster, card, out)
     driver.confirm()
     driver.sent()
     driver.go_on()
@@ -262,25 +238,8 @@ def test_the_same_list_again_gives_nobody_a_second_card_unless_wished(
     assert assign.plan.people == 27
 
 
-def test_mail_without_an_endpoint_says_so_and_where_to_go(
-    driver: DistributionDriver, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(driver, roster, card, out)
-    driver.back()
-    driver.back()
-    driver.take_channel("email")
-    channel = driver.wizard.channel
-    assert channel.lacking.isVisible()
-    with driver.bot.waitSignal(driver.page.page_wanted) as wanted:
-        channel.lacking.act.click()
-    assert wanted.args == ["sync", None]
-    driver.go_on()
-    assert driver.step == "渠道"
-    assert driver.words
-
-
 def test_a_wrong_count_sends_nothing(driver: DistributionDriver, roster: Path, card: int, out: Path) -> None:
-    confirmed(driver, roster, card, out)
+    driver.reach_confirm(roster, card, out)
     assert driver.wizard.next_button.text() == "发放 27 张卡"
     driver.confirm("26")
     assert driver.step == "确认"
@@ -288,8 +247,21 @@ def test_a_wrong_count_sends_nothing(driver: DistributionDriver, roster: Path, c
     assert driver.services.distribution.distributions() == []
 
 
+def test_cards_that_are_gone_in_the_last_moment_lead_back_to_the_confirm_page(
+    driver: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    for batch in driver.services.batches.batches():
+        driver.services.batches.freeze(batch.id)
+    driver.confirm()
+    driver.wait(lambda: driver.step == "确认" and driver.words)
+    assert driver.services.distribution.distributions() == []
+    driver.back()
+    assert driver.step == "时间"
+
+
 def test_going_back_keeps_what_was_chosen(driver: DistributionDriver, roster: Path, card: int, out: Path) -> None:
-    confirmed(driver, roster, card, out)
+    driver.reach_confirm(roster, card, out)
     for step in ("时间", "渠道", "分配", "检查", "对应列", "导入"):
         driver.back()
         assert driver.step == step
@@ -300,7 +272,7 @@ def test_going_back_keeps_what_was_chosen(driver: DistributionDriver, roster: Pa
 
 
 def test_the_draft_waits_while_somebody_looks_elsewhere(driver: DistributionDriver, roster: Path) -> None:
-    checked(driver, roster)
+    driver.check(roster)
     driver.mend(6, "name", "赵六")
     driver.wizard.close_wizard()
     assert driver.page.front is driver.page.list
@@ -325,122 +297,6 @@ def test_people_of_the_address_book_skip_the_columns_and_the_check(
     assert driver.step == "分配"
     driver.back()
     assert driver.step == "导入"
-
-
-def test_a_planned_distribution_takes_the_cards_and_sends_nothing_yet(
-    driver: DistributionDriver, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(driver, roster, card, out)
-    driver.back()
-    driver.wizard.when.later.setChecked(True)
-    driver.go_on()
-    driver.settled()
-    assert driver.wizard.next_button.text() == "定时发放 27 张卡"
-    driver.confirm()
-    driver.sent()
-    row = driver.services.distribution.distributions()[0]
-    assert (row.prepared, row.sent) == (27, 0)
-    assert row.scheduled_at is not None
-    assert list(out.iterdir()) == []
-
-
-def test_the_usual_time_is_a_working_day_off_the_hour() -> None:
-    from datetime import UTC, datetime
-
-    friday = datetime(2026, 9, 25, 4, tzinfo=UTC)
-    there = usual_time(friday).astimezone(zone())
-    assert (there.weekday(), there.hour, there.minute) == (0, 10, 5)
-
-
-def test_a_protected_file_has_a_password_that_can_be_copied_and_cannot_wait(
-    driver: DistributionDriver, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(driver, roster, card, out)
-    driver.back()
-    driver.back()
-    channel = driver.wizard.channel
-    channel.protect.setChecked(True)
-    driver.settled()
-    assert len(channel.password.text()) == 23
-    channel.copy_button.click()
-    assert QGuiApplication.clipboard().text() == channel.password.text()
-    driver.go_on()
-    assert not driver.wizard.when.later.isEnabled()
-    driver.go_on()
-    driver.confirm()
-    driver.sent()
-    assert [path.suffix for path in out.iterdir()] == [".zip"]
-
-
-def test_the_receipt_is_written_as_xlsx_and_pdf(
-    driver: DistributionDriver, roster: Path, card: int, out: Path, tmp_path: Path
-) -> None:
-    confirmed(driver, roster, card, out)
-    driver.confirm()
-    driver.sent()
-    for ending in ("xlsx", "pdf"):
-        driver.wizard.receipt.save(str(tmp_path / f"receipt.{ending}"))
-        driver.settled()
-        assert (tmp_path / f"receipt.{ending}").stat().st_size > 0
-    toasts = driver.page.window().findChild(Toasts)
-    assert toasts is not None
-
-
-def test_a_folder_that_is_gone_stops_before_anything_is_taken(
-    driver: DistributionDriver, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(driver, roster, card, out)
-    driver.back()
-    driver.back()
-    driver.take_channel("file", out / "gone")
-    driver.go_on()
-    assert driver.step == "渠道"
-    assert driver.words
-
-
-@pytest.fixture
-def mailing(qtbot, services, vault):  # type: ignore[no-untyped-def]
-    made = DistributionDriver(qtbot, services, vault, url="https://card.example.cn")
-    services.settings.put("mail.server", {"host": "smtp.example.com", "sender": "hr@example.com"})
-    yield made
-    made.close()
-
-
-def test_the_mail_is_shown_as_each_person_gets_it(
-    mailing: DistributionDriver, services: Services, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(mailing, roster, card, out)
-    mailing.back()
-    mailing.back()
-    mailing.take_channel("email")
-    form = mailing.wizard.channel.mail
-    first = form.whose.text()
-    assert first in form.letter.text()
-    form.next_button.click()
-    mailing.settled()
-    assert form.whose.text() != first
-    assert form.whose.text() in form.letter.text()
-    assert "https://card.example.cn/c/" in form.letter.text()
-
-
-def test_a_mail_without_a_way_to_the_card_is_refused(
-    mailing: DistributionDriver, roster: Path, card: int, out: Path
-) -> None:
-    confirmed(mailing, roster, card, out)
-    mailing.back()
-    mailing.back()
-    mailing.take_channel("email")
-    form = mailing.wizard.channel.mail
-    form.text.setPlainText("Hello {name}")
-    mailing.go_on()
-    assert mailing.step == "渠道"
-    form.text.setPlainText("Hello {nme} {link}")
-    mailing.go_on()
-    assert "{nme}" in mailing.words
-    form.text.setPlainText("Hello {name} {link}")
-    mailing.go_on()
-    assert mailing.step == "时间"
-    assert mailing.wizard.draft.template == Template(form.subject.text(), "Hello {name} {link}")
 
 
 def test_english_leaves_no_chinese_of_ours(qtbot, services: Services, vault, roster: Path) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,148 @@
+"""The second half of the wizard: ways out, times, the receipt."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from app.services import Services
+from app.services.channels.letters import Template
+from app.views.distribution.wizard.when import usual_time
+from app.views.widgets.toast import Toasts
+from app.words import zone
+from tests.drivers.distribution import DistributionDriver
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+def test_mail_without_an_endpoint_says_so_and_where_to_go(
+    driver: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    driver.back()
+    driver.back()
+    driver.take_channel("email")
+    channel = driver.wizard.channel
+    assert channel.lacking.isVisible()
+    with driver.bot.waitSignal(driver.page.page_wanted) as wanted:
+        channel.lacking.act.click()
+    assert wanted.args == ["sync", None]
+    driver.go_on()
+    assert driver.step == "渠道"
+    assert driver.words
+
+
+def test_a_planned_distribution_takes_the_cards_and_sends_nothing_yet(
+    driver: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    driver.back()
+    driver.wizard.when.later.setChecked(True)
+    driver.go_on()
+    driver.settled()
+    assert driver.wizard.next_button.text() == "定时发放 27 张卡"
+    driver.confirm()
+    driver.sent()
+    row = driver.services.distribution.distributions()[0]
+    assert (row.prepared, row.sent) == (27, 0)
+    assert row.scheduled_at is not None
+    assert list(out.iterdir()) == []
+
+
+def test_the_usual_time_is_a_working_day_off_the_hour() -> None:
+    from datetime import UTC, datetime
+
+    friday = datetime(2026, 9, 25, 4, tzinfo=UTC)
+    there = usual_time(friday).astimezone(zone())
+    assert (there.weekday(), there.hour, there.minute) == (0, 10, 5)
+
+
+def test_a_protected_file_has_a_password_that_can_be_copied_and_cannot_wait(
+    driver: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    driver.back()
+    driver.back()
+    channel = driver.wizard.channel
+    channel.protect.setChecked(True)
+    driver.settled()
+    assert len(channel.password.text()) == 23
+    channel.copy_button.click()
+    assert QGuiApplication.clipboard().text() == channel.password.text()
+    driver.go_on()
+    assert not driver.wizard.when.later.isEnabled()
+    driver.go_on()
+    driver.confirm()
+    driver.sent()
+    assert [path.suffix for path in out.iterdir()] == [".zip"]
+
+
+def test_the_receipt_is_written_as_xlsx_and_pdf(
+    driver: DistributionDriver, roster: Path, card: int, out: Path, tmp_path: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    driver.confirm()
+    driver.sent()
+    for ending in ("xlsx", "pdf"):
+        driver.wizard.receipt.save(str(tmp_path / f"receipt.{ending}"))
+        driver.settled()
+        assert (tmp_path / f"receipt.{ending}").stat().st_size > 0
+    toasts = driver.page.window().findChild(Toasts)
+    assert toasts is not None
+
+
+def test_a_folder_that_is_gone_stops_before_anything_is_taken(
+    driver: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    driver.reach_confirm(roster, card, out)
+    driver.back()
+    driver.back()
+    driver.take_channel("file", out / "gone")
+    driver.go_on()
+    assert driver.step == "渠道"
+    assert driver.words
+
+
+@pytest.fixture
+def mailing(qtbot, services, vault):  # type: ignore[no-untyped-def]
+    made = DistributionDriver(qtbot, services, vault, url="https://card.example.cn")
+    services.settings.put("mail.server", {"host": "smtp.example.com", "sender": "hr@example.com"})
+    yield made
+    made.close()
+
+
+def test_the_mail_is_shown_as_each_person_gets_it(
+    mailing: DistributionDriver, services: Services, roster: Path, card: int, out: Path
+) -> None:
+    mailing.reach_confirm(roster, card, out)
+    mailing.back()
+    mailing.back()
+    mailing.take_channel("email")
+    form = mailing.wizard.channel.mail
+    first = form.whose.text()
+    assert first in form.letter.text()
+    form.next_button.click()
+    mailing.settled()
+    assert form.whose.text() != first
+    assert form.whose.text() in form.letter.text()
+    assert "https://card.example.cn/c/" in form.letter.text()
+
+
+def test_a_mail_without_a_way_to_the_card_is_refused(
+    mailing: DistributionDriver, roster: Path, card: int, out: Path
+) -> None:
+    mailing.reach_confirm(roster, card, out)
+    mailing.back()
+    mailing.back()
+    mailing.take_channel("email")
+    form = mailing.wizard.channel.mail
+    form.text.setPlainText("Hello {name}")
+    mailing.go_on()
+    assert mailing.step == "渠道"
+    form.text.setPlainText("Hello {nme} {link}")
+    mailing.go_on()
+    assert "{nme}" in mailing.words
+    form.text.setPlainText("Hello {name} {link}")
+    mailing.go_on()
+    assert mailing.step == "时间"
+    assert mailing.wizard.draft.template == Template(form.subject.text(), "Hello {name} {link}")
