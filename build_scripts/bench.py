@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,7 +30,10 @@ from app.services import Services  # noqa: E402
 from app.services.batches import BatchSpec  # noqa: E402
 from app.services.cards import CardFilter  # noqa: E402
 from app.services.catalog import ProductSpec  # noqa: E402
+from app.services.exports import ExportOrder  # noqa: E402
+from app.services.secret import Secret  # noqa: E402
 from app.services.vault.vaults import NewVault, OpenVault, Vaults  # noqa: E402
+from build_scripts.http_load import load, nothing_done, redeem_bodies  # noqa: E402
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 
@@ -126,9 +130,61 @@ def bench_lookup(cards: int, rounds: int) -> list[Figure]:
     ]
 
 
+def bench_files(cards: int, rounds: int) -> list[Figure]:
+    """Export of all cards as CSV, and a roster of 100,000 rows read and checked."""
+    with tempfile.TemporaryDirectory() as name:
+        vault, services, product = fresh(Path(name) / "vault")
+        batch = services.batches.generate(BatchSpec(product, cards))
+        exports = []
+        for number in range(rounds):
+            order = ExportOrder(batch, "csv", Path(name) / f"{number}.csv", False, "", Secret(""), None)
+            exports.append(seconds(lambda: services.exports.export(order)))  # noqa: B023
+        roster = Path(name) / "roster.csv"
+        lines = [f"员工{number},138{number:08d},E{number:06d},市场部" for number in range(100_000)]
+        roster.write_text("姓名,手机,工号,部门\n" + "\n".join(lines), "gb18030")
+        read = [seconds(lambda: services.people.check(services.people.stage(roster))) for _ in range(rounds)]
+        vault.close()
+    return [
+        Figure("export as CSV", statistics.median(exports), 1.0, "s", f"{cards:,} cards"),
+        Figure("roster read and checked", statistics.median(read), 5.0, "s", "100,000 rows, GB18030"),
+    ]
+
+
+def bench_redeem(cards: int, rounds: int) -> list[Figure]:
+    """Redemptions over HTTP on the embedded endpoint, against an ASGI app on uvicorn that does nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        vault, services, product = fresh(Path(name) / "vault")
+        count = 12_000 * rounds
+        services.batches.generate(BatchSpec(product, count))
+        services.cloud.start_embedded()
+        services.cloud.sync()
+        url, merchant = services.cloud.status().url, services.settings.merchant().id
+        bodies = redeem_bodies(vault, UUID(merchant))
+        ours, floors, slowest = [], [], 0.0
+        with nothing_done() as floor_url:
+            for number in range(rounds):
+                lot = bodies[number * 12_000 : (number + 1) * 12_000]
+                floors.append(load(floor_url, lot)[0])
+                rate, worst = load(url, lot)
+                ours.append(rate)
+                slowest = max(slowest, worst)
+        services.cloud.sync()
+        agrees = services.cloud.status().differences == ()
+        services.cloud.stop_embedded()
+        vault.close()
+    ratio = statistics.median(ours) / statistics.median(floors)
+    context = f"{statistics.median(ours):,.0f}/s against {statistics.median(floors):,.0f}/s, agrees: {agrees}"
+    return [
+        Figure("redemptions, missing share", 1 - ratio, 0.8, "of a do-nothing app", context),
+        Figure("redemption, p99", slowest * 1000, 50, "ms", "64 connections"),
+    ]
+
+
 BENCHES: dict[str, Callable[[int, int], list[Figure]]] = {
     "generate": bench_generate,
     "lookup": bench_lookup,
+    "files": bench_files,
+    "redeem": bench_redeem,
 }
 
 

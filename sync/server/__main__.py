@@ -18,6 +18,8 @@ from sync.server.endpoint import Endpoint, now_ms
 from sync.server.secret_files import load_or_make
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
+SWITCH_S = 0.0002
+"""Writer and event loop hand the interpreter to each other after every statement; 5 ms each time would be a queue."""
 
 
 def main() -> int:
@@ -40,6 +42,8 @@ def serve(arguments: argparse.Namespace) -> int:
     secrets = load_or_make(_secret_file(arguments))
     store = Store(arguments.database)
     alone = _alone(arguments.database)
+    if alone is not None:
+        _run_file(arguments.database).unlink(missing_ok=True)  # left by a process that was killed
     store.migrate()
     app = application(Endpoint(store, secrets, arguments.trusted_proxies))
     listening = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
@@ -52,6 +56,7 @@ def serve(arguments: argparse.Namespace) -> int:
         _run_file(arguments.database).write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
     sys.stdout.write(f"listening on {url}\n")
     sys.stdout.flush()
+    sys.setswitchinterval(SWITCH_S)
     config = uvicorn.Config(
         app,
         log_config=None,

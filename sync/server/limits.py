@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sync.server.database import Transaction
 from sync.server.problems import Refusal
@@ -37,8 +38,16 @@ def attempt(pepper: bytes, *, address: str = "", link: str = "", merchant: str =
 
 def refuse_if_exhausted(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
     """Raises Refusal rate-limited; it does not tell which bucket."""
-    waits = [_wait_ms(transaction, bucket, limit, at_ms) for bucket, limit in tried.buckets]
-    if max(waits, default=0) > 0:
+    marks = ", ".join("?" * len(tried.buckets))
+    rows = transaction.all(
+        f"SELECT bucket, theoretical_ms FROM failure WHERE bucket IN ({marks})",
+        *(bucket for bucket, _ in tried.buckets),
+    )
+    if not rows:
+        return
+    limits = dict(tried.buckets)
+    waits = [int(row[1]) - at_ms - limits[bytes(row[0])].burst * limits[bytes(row[0])].every_ms for row in rows]
+    if max(waits) > 0:
         raise Refusal("rate-limited", retry_after_s=round(max(waits) / 1000 + 0.5))
 
 
@@ -53,6 +62,7 @@ def count_failure(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
         )
 
 
+@lru_cache(4_096)
 def network(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
@@ -64,10 +74,6 @@ def network(address: str) -> str:
     return str(mapped) if mapped else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-def _wait_ms(transaction: Transaction, bucket: bytes, limit: Limit, at_ms: int) -> int:
-    row = transaction.one("SELECT theoretical_ms FROM failure WHERE bucket = ?", bucket)
-    return int(row[0]) - at_ms - limit.burst * limit.every_ms if row else 0
-
-
+@lru_cache(4_096)
 def _bucket(pepper: bytes, kind: str, text: str) -> bytes:
     return hmac.digest(pepper, f"kx.limit.v1|{kind}|{text}".encode(), hashlib.sha256)[:16]

@@ -70,15 +70,29 @@ class EmbeddedEndpoint:
 
     def start(self, port: int = 0, host: str = LOOPBACK) -> str:
         """Its address. A port of 0, or one that is taken, becomes a free one. Raises EndpointNotStarted."""
-        if (running := self.url()) is not None:
-            return running
+        deadline = time.monotonic() + START_S
+        process = None if self.is_running() else self._spawned(host, port)
+        while time.monotonic() < deadline:
+            if (url := self.url()) is not None and _answers(url):
+                return url
+            if process is not None and process.poll() is not None:
+                if not self.is_running():
+                    break
+                process = None  # another one was quicker: wait for that
+            time.sleep(POLL_S)
+        raise EndpointNotStarted(str(self._log))
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "endpoint.log"
+
+    def _spawned(self, host: str, port: int) -> "subprocess.Popen[bytes]":
         self._folder.mkdir(parents=True, exist_ok=True)
-        said = self._folder / "endpoint.log"
-        if said.exists() and said.stat().st_size > LOG_LIMIT:
-            said.replace(said.with_suffix(".log.1"))
+        if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
+            self._log.replace(self._log.with_suffix(".log.1"))
         arguments = ("serve", "--database", str(self.database), "--host", host, "--port", str(_free(host, port)))
-        with said.open("ab") as log:
-            self._process = process = subprocess.Popen(
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
                 [*self._command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -88,14 +102,7 @@ class EmbeddedEndpoint:
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            if (url := self.url()) is not None and _answers(url):
-                return url
-            if process.poll() is not None:
-                break
-            time.sleep(POLL_S)
-        raise EndpointNotStarted(str(said))
+        return self._process
 
     def stop(self) -> None:
         """End the process; what it was writing is written."""
