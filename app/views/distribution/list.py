@@ -163,13 +163,13 @@ class DistributionList(ListPage):
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("name", tr("Distribution"), 170, stretch=True, sortable=True),
-        Column("product", tr("Product"), 120, sortable=True),
+        Column("name", tr("Distribution"), 160, stretch=True, sortable=True),
+        Column("product", tr("Product"), 110, sortable=True),
         Column("channel", tr("Channel"), 84, value=lambda found: word(CHANNELS, found.channel)),
-        Column("people", tr("Headcount"), 88, Kind.COUNT, sortable=True),
+        Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
         Column("total_minor", tr("Amount (yuan)"), 116, Kind.MONEY, sortable=True),
-        Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
+        Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
         Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),
     )
 
