@@ -43,6 +43,7 @@ class AboutSection(QWidget):
         self.count = label("", "muted", wrap=True)
         self.search = SearchBox(tr("Name or licence"))
         self.search.searched.connect(self._filter)
+        self.search.searched.connect(self._filter)
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Third-party software"))
         self.list.currentRowChanged.connect(self._show_text)
