@@ -18,6 +18,8 @@ from sync.server.endpoint import Endpoint, now_ms
 from sync.server.secret_files import load_or_make
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
+LOCK_S = 3.0
+"""Whoever looks whether an endpoint runs holds its lock for an instant; a running one holds it for good."""
 SWITCH_S = 0.0002
 """Writer and event loop hand the interpreter to each other after every statement; 5 ms each time would be a queue."""
 
@@ -138,7 +140,7 @@ def _alone(database: str) -> FileLock | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{path}.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_S, poll_interval=0.01)
     except Timeout as error:
         raise RuntimeError(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
     return lock
