@@ -160,6 +160,8 @@ class JobRunner(QObject):
         is cancelled with it, a titled one goes on. `describe(result)` is the result line in the task centre.
         """
         job = Job(self, title)
+        if self._stopped:  # a timer that fires on the way out starts nothing more
+            return job
         ends = _Ends(on_done, on_refused, on_cancelled=on_cancelled, owner=owner, describe=describe)
         self._ends[job] = ends
         if title:
