@@ -1,9 +1,11 @@
 """Files the program hands out, each written beside its place and named only when it is whole."""
 
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.services.vault.vaults import file_refusals
@@ -13,10 +15,12 @@ from app.services.vault.vaults import file_refusals
 def atomically(path: Path) -> Iterator[Path]:
     """The path of a temporary sibling to write to; it takes the name of `path` when the block ends well.
 
-    On any error, a cancel among them, the sibling goes and what stood at `path` stays. Raises DiskFull, NotWritable.
+    On any error, a cancel among them, the sibling goes and what stood at `path` stays. What a crash left of the same
+    file goes too: it may hold plain codes. Raises DiskFull, NotWritable.
     """
     with file_refusals(path):
-        handle, name = tempfile.mkstemp(prefix=".making-", suffix=path.suffix, dir=path.parent)
+        _sweep(path)
+        handle, name = tempfile.mkstemp(prefix=making(path), suffix=path.suffix, dir=path.parent)
         os.close(handle)
         beside = Path(name)
         try:
@@ -26,3 +30,14 @@ def atomically(path: Path) -> Iterator[Path]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def making(path: Path) -> str:
+    """How the names of the parts of `path` begin while it is written."""
+    return f".making-{hashlib.blake2b(path.name.encode(), digest_size=6).hexdigest()}-"
+
+
+def _sweep(path: Path) -> None:
+    for left in path.parent.glob(making(path) + "*"):
+        with suppress(OSError):  # somebody has it open: then it is no leftover
+            shutil.rmtree(left) if left.is_dir() else left.unlink()

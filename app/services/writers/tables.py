@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
-from app.services.writers import atomically
+from app.services.writers import atomically, making
 
 BOM = b"\xef\xbb\xbf"
 FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -81,7 +81,7 @@ def stream_csv(
 
 def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
     """Every cell is text except money, so no long number loses digits and nothing is run."""
-    with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
+    with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch:
         # the parts may be plain codes: they lie where the file will lie, not in the system's folder for everybody
         _make_book(str(beside), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
 

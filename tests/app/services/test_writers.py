@@ -16,7 +16,7 @@ from python_calamine import CalamineWorkbook
 from app.errors import DiskFull, JobCancelled, NotWritable
 from app.services.secret import Secret
 from app.services.vault.recovery import new_recovery_key, shown_recovery_key
-from app.services.writers import atomically
+from app.services.writers import atomically, making
 from app.services.writers.cards_pdf import (
     HEIGHT,
     PER_PAGE,
@@ -151,6 +151,18 @@ def test_an_error_leaves_the_old_file_and_nothing_else(
         write_xlsx(path, [SheetOut("a", ["a"], rows())])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_crash_left_of_the_same_file_goes_with_the_next_one(tmp_path: Path) -> None:
+    path, other = tmp_path / "卡.xlsx", tmp_path / "other.xlsx"
+    (tmp_path / f"{making(path)}abc.xlsx").write_text("half of the codes")
+    parts = tmp_path / f"{making(path)}def"
+    parts.mkdir()
+    (parts / "sheet1.xml").write_text("the rest")
+    beside = tmp_path / f"{making(other)}ghi.xlsx"
+    beside.touch()
+    write_xlsx(path, [SheetOut("卡", ["卡密"], [["AAAA"]])])
+    assert sorted(tmp_path.iterdir()) == sorted((path, beside))
 
 
 def test_a_folder_that_is_not_there_is_a_refusal(tmp_path: Path) -> None:
