@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sync.server.endpoint import Endpoint, now_ms
 from sync.server.secret_files import load_or_make
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
+POLL_S = 0.1
 LOCK_S = 3.0
 """Whoever looks whether an endpoint runs holds its lock for an instant; a running one holds it for good."""
 SWITCH_S = 0.0002
@@ -41,9 +43,9 @@ def serve(arguments: argparse.Namespace) -> int:
 
     from sync.server.app import application
 
-    secrets = load_or_make(_secret_file(arguments))
     store = Store(arguments.database)
     alone = _alone(arguments.database)
+    secrets = load_or_make(_secret_file(arguments))
     if alone is not None:
         _run_file(arguments.database).unlink(missing_ok=True)  # left by a process that was killed
     store.migrate()
@@ -138,12 +140,24 @@ def _alone(database: str) -> FileLock | None:
         return None
     path = Path(database.removeprefix("sqlite:///"))
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock")
+    lock, before = FileLock(f"{path}.lock"), _told_by(database)
+    deadline = time.monotonic() + LOCK_S
+    while True:
+        try:
+            lock.acquire(timeout=POLL_S, poll_interval=0.01)
+            return lock
+        except Timeout as error:
+            if time.monotonic() < deadline and _told_by(database) in ("", before):
+                continue  # a glance; or one that is just starting and has not told where it is
+            raise RuntimeError(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
+
+
+def _told_by(database: str) -> str:
+    """What the endpoint that runs, or ran last, wrote down; empty without one."""
     try:
-        lock.acquire(timeout=LOCK_S, poll_interval=0.01)
-    except Timeout as error:
-        raise RuntimeError(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
-    return lock
+        return _run_file(database).read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def _run_file(database: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,25 @@ def load_or_make(path: Path) -> ServerSecrets:
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     made = {"pepper": b64(secrets.token_bytes(BYTES)), "signing_key": b64(secrets.token_bytes(BYTES))}
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(made, file)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner alone
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(made, file)
+            file.flush()
+            os.fsync(file.fileno())
+        _name(Path(beside), path)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _name(beside: Path, path: Path) -> None:
+    """Give the whole file its name, unless another process was quicker: then its secrets count."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        beside.replace(path)
 
 
 def _secrets(pepper: str, signing: str) -> ServerSecrets:

@@ -6,6 +6,7 @@ between nothing and the time an undisturbed run takes.
 """
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +37,9 @@ from app.services.vault.vaults import Vaults
 config = Config(Path(sys.argv[1]))
 vault = Vaults(config).open({passphrase!r})
 services = build_services(config, vault)
-print("ready", flush=True)
 """
+READY = 'print("ready", flush=True)\n'
+LONGEST_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Job:
     prepare: Callable[[Services], None]
     work: str
     check: Callable[[Services, OpenVault], None]
+    before: str = ""
+    """What the child does before it announces `ready`."""
+    scene: Callable[[Path], AbstractContextManager[object]] = nullcontext
+    """What stands around the work and the check of one data folder; it may assert at its end."""
+    kills_endpoint: bool = False
+    """Kill the embedded endpoint instead of the child, which must then end well by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +74,15 @@ def campaign(job: Job, *, rounds: int, seed: int) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         template = Path(name) / "template"
         _prepare(job, template)
-        whole_s = _run(job, _copy(template, Path(name) / "whole"), None)
+        whole = _copy(template, Path(name) / "whole")
+        with job.scene(whole):
+            whole_s = _run(job, whole, None)
         for number in range(rounds):
             folder = _copy(template, Path(name) / f"round-{number}")
-            took_s = _run(job, folder, draw.uniform(0, whole_s * 1.05))
+            with job.scene(folder):
+                took_s = _run(job, folder, draw.uniform(0, whole_s * 1.05))
+                _check(job, folder, f"{job.name}, seed {seed}, round {number}")
             finished, cut = (finished + 1, cut) if took_s >= 0 else (finished, cut + 1)
-            _check(job, folder, f"{job.name}, seed {seed}, round {number}")
             shutil.rmtree(folder)
     return Outcome(cut, finished)
 
@@ -89,7 +101,7 @@ def _copy(template: Path, folder: Path) -> Path:
 
 def _run(job: Job, folder: Path, kill_after_s: float | None) -> float:
     """Run the child; seconds it worked, or −1 when it was killed before it ended."""
-    program = PRELUDE.format(passphrase=PASSPHRASE) + job.work
+    program = PRELUDE.format(passphrase=PASSPHRASE) + job.before + READY + job.work
     child = subprocess.Popen(
         [sys.executable, "-c", program, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ}
     )
@@ -97,30 +109,46 @@ def _run(job: Job, folder: Path, kill_after_s: float | None) -> float:
     assert child.stdout.readline().strip() == b"ready"
     began = time.monotonic()
     try:
-        child.wait(kill_after_s if kill_after_s is not None else 120)
+        child.wait(LONGEST_S if kill_after_s is None else kill_after_s)
         assert child.returncode == 0, f"{job.name} failed by itself"
         return time.monotonic() - began
     except subprocess.TimeoutExpired:
         assert kill_after_s is not None, f"{job.name} does not end"
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        _kill(job, child, folder)
         return -1
     finally:
         child.stdout.close()
+
+
+def _kill(job: Job, child: subprocess.Popen[bytes], folder: Path) -> None:
+    if not job.kills_endpoint:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        return
+    running = json.loads((Config(folder).endpoint / "endpoint.db.run.json").read_text("utf-8"))
+    os.kill(int(running["pid"]), signal.SIGKILL)
+    child.wait(LONGEST_S)
+    assert child.returncode == 0, f"{job.name}: the desktop failed because its endpoint did"
 
 
 def _check(job: Job, folder: Path, where: str) -> None:
     config = Config(folder)
     vault = Vaults(config).open(PASSPHRASE)
     try:
-        assert vault.database.findings() == [], where
         services = build_services(config, vault)
-        assert services.audit.verify().ok, where
+        assert_sound(services)
         job.check(services, vault)
+        assert_sound(services, deep=True)
     except AssertionError as error:
         raise AssertionError(f"{where}: {error}") from error
     finally:
         vault.close()
+
+
+def assert_sound(services: Services, *, deep: bool = False) -> None:
+    """The file is whole, the audit chain holds and the books fold; `deep`: every sealed code opens too."""
+    verdict = services.integrity.verify(deep=deep)
+    assert verdict.ok, [str(finding) for finding in verdict.findings]
 
 
 def main() -> int:

@@ -2,10 +2,10 @@
 
 import csv
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,10 @@ import pytest
 import xlsxwriter
 from python_calamine import load_workbook
 
-from app.bootstrap import build_services
-from app.config import Config
-from app.services.vault.vaults import Vaults
 from tests.app.services.mail_peer import mail_peer
 from tests.drivers.holder import Holder
 from tests.drivers.rosters import PEOPLE, ROUNDED_AT, people, write_hard_roster
-from tests.drivers.terminal import PASSPHRASE, Terminal
+from tests.drivers.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(600)  # some fifty processes, each with a key derivation of its own
 
@@ -196,7 +193,7 @@ def give_by_mail(desk: Terminal, folder: Path) -> tuple[Holder, str]:
     assert len(desk.do("distribution", "list")["distributions"]) == 2
     with mail_peer(folder) as (peer, setting, _):
         desk.more["SSL_CERT_FILE"] = str(folder / "peer.crt")
-        put_setting(desk, "mail.server", setting)
+        set_mail_server(desk, setting)
         done = desk.do(*order)
     assert (done["sent"], done["failed"], done["total_minor"]) == (MAILED, 0, MAILED * AMOUNT)
     assert sorted(peer.receivers) == [one.email for one in chosen]
@@ -285,19 +282,12 @@ def assert_everything_holds(desk: Terminal) -> None:
 # --- small things ---
 
 
-def put_setting(desk: Terminal, key: str, value: dict[str, Any]) -> None:
-    with opened(desk) as services:
-        services.settings.put(key, value)
-
-
-@contextmanager
-def opened(desk: Terminal) -> Iterator[Any]:
-    config = Config(desk.data)
-    vault = Vaults(config).open(PASSPHRASE)
-    try:
-        yield build_services(config, vault)
-    finally:
-        vault.close()
+def set_mail_server(desk: Terminal, setting: dict[str, Any]) -> None:
+    """The password comes from a variable and is never printed."""
+    desk.more["MAIL_PASSWORD"] = setting["password"]
+    known = {name: value for name, value in setting.items() if name != "password"}
+    put = desk.do("setting", "put", "mail.server", json.dumps(known), "--password-env", "MAIL_PASSWORD")
+    assert put == desk.do("setting", "get", "mail.server") == {"key": "mail.server", "value": known}
 
 
 def write_codes(folder: Path) -> None:
