@@ -75,6 +75,13 @@ CHANNELS: Words = {
     "direct": "Direct",
 }
 
+ENTRIES: Words = {
+    "link": "Link",
+    "pickup": "Pick-up page",
+    "code": "Phone page",
+    "counter": "Counter",
+}
+
 DELIVERY_REASONS: Words = {
     "already-given": "Has this benefit already",
     "listed-twice": "Stands in the list twice",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.models.base import now
@@ -100,6 +100,14 @@ class LedgerService:
         order = (Redemption.at.desc(), Redemption.id.desc()) if descending else (Redemption.at, Redemption.id)
         with self._database.read() as session:
             return list(session.scalars(select(Redemption.id).where(*_entries(wanted)).order_by(*order)))
+
+    def net_of(self, wanted: RedemptionFilter) -> tuple[int, int]:
+        """Σ fen of a filter's entries, and Σ uses of those without an amount; a reversal counts as minus."""
+        uses_only = case((Redemption.amount_minor == 0, Redemption.uses), else_=0)
+        sums = select(func.sum(Redemption.amount_minor), func.sum(uses_only)).where(*_entries(wanted))
+        with self._database.read() as session:
+            minor, uses = session.execute(sums).one()
+        return int(minor or 0), int(uses or 0)
 
     def redemptions_of(self, ids: Sequence[str]) -> list[RedemptionRow]:
         """One page of entries, in the order of `ids`."""

@@ -1,6 +1,7 @@
 """卡密: every single card; find one, see its life, stop it, show its code."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
@@ -8,9 +9,11 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
 from app.services.ledger import CardsOut, LedgerService
 from app.topics import Topic
+from app.views.cards.chips import chips_of, without
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.chip_bar import ChipBar
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import card_mark
@@ -50,20 +53,27 @@ class CardsPage(ListPage):
             fetch=cards.rows,
             sort=("serial", True),
         )
+        self._add_filters()
+        self.table.opened.connect(self.open_record)
+        self.table.set_empty(
+            EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
+        )
+        self.reload()
+
+    def _add_filters(self) -> None:
         self.state_box = QComboBox()
         self.state_box.setAccessibleName(tr("State"))
         self.state_box.addItem(tr("All states"), "")
         for key in ("in_stock", "assigned", "active", "spent", "voided", "frozen"):
             self.state_box.addItem(word(CARD_STATES, key), key)
         self.state_box.currentIndexChanged.connect(self.reload)
-        self.chip = button("", self._drop_chip, kind="chip", symbol="x")
-        self.chip.hide()
-        self.body.insertLayout(0, row(self.state_box, self.chip, 0))
-        self.table.opened.connect(self.open_record)
-        self.table.set_empty(
-            EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
-        )
-        self.reload()
+        self.chips = ChipBar()
+        self.chips.removed.connect(lambda key: self._narrow(*without(key, self._wanted(), self._out)))
+        self.chips.cleared.connect(lambda: self._narrow(CardFilter()))
+        self.body.insertLayout(0, row(self.state_box, 0))
+        self.body.insertWidget(1, self.chips)
+        for came in (self.table.rows.arrived, self.table.rows.modelReset):
+            came.connect(lambda *_: self._show_chips())
 
     def show_wanted(self, wanted: object) -> None:
         """An id opens one card; a CardFilter (or its keys), or the ledger's CardsOut, narrows the list."""
@@ -72,25 +82,31 @@ class CardsPage(ListPage):
         elif isinstance(wanted, CardFilter):
             self._narrow(wanted)
         elif isinstance(wanted, CardsOut):
-            self._narrow(CardFilter(), out=wanted)
+            self._narrow(CardFilter(), wanted)
         elif isinstance(wanted, dict):
             self._narrow(CardFilter(**wanted))
 
     def open_record(self, record: int) -> None:
         self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)
 
-    def _narrow(self, wanted: CardFilter, *, out: CardsOut | None = None) -> None:
+    def _narrow(self, wanted: CardFilter, out: CardsOut | None = None) -> None:
         """`out` is what a number of the dashboard counts; the state box then has no say."""
-        self._filter, self._out = wanted, out
+        several = wanted.states if len(wanted.states) > 1 else ()
+        chosen = "frozen" if wanted.frozen else wanted.states[0] if wanted.states and not several else ""
+        self._filter, self._out = replace(wanted, states=several, frozen=None), out
+        self.state_box.blockSignals(True)
+        self.state_box.setCurrentIndex(max(0, self.state_box.findData(chosen)))
+        self.state_box.blockSignals(False)
         self.state_box.setEnabled(out is None)
-        narrowed = wanted != CardFilter() or out is not None
-        self.chip.setText(tr("Selected cards"))
-        self.chip.setVisible(narrowed)
-        self.state_box.setCurrentIndex(max(0, self.state_box.findData(wanted.states[0])) if wanted.states else 0)
+        self.state_box.setToolTip(tr("Take the filters away to choose a state") if out else "")
+        self.chips.show_chips(chips_of(self._filter, out, None))
         self.reload()
 
-    def _drop_chip(self) -> None:
-        self._narrow(CardFilter())
+    def _show_chips(self) -> None:
+        """A batch, a product or a person is called by what the first card says."""
+        card = self.table.rows.row_at(0)
+        if isinstance(card, CardRow) and self.chips.keys():
+            self.chips.show_chips(chips_of(self._filter, self._out, card))
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         if self._out is not None:
@@ -98,14 +114,11 @@ class CardsPage(ListPage):
         return self._cards.ids(self._wanted(), sort=sort, descending=descending)
 
     def _wanted(self) -> CardFilter:
-        """The chip's filter, narrowed by the state box."""
+        """What the chips say, narrowed by the state box."""
         state = str(self.state_box.currentData())
-        narrowed: dict[str, Any] = {name: getattr(self._filter, name) for name in CardFilter.__dataclass_fields__}
         if state == "frozen":
-            narrowed["frozen"] = True
-        elif state:
-            narrowed["states"] = (state,)
-        return CardFilter(**narrowed)
+            return replace(self._filter, frozen=True)
+        return replace(self._filter, states=(state,)) if state else self._filter
 
     def _show_detail(self, detail: CardDetail) -> None:
         card = detail.row

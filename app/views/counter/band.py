@@ -47,11 +47,11 @@ class VerdictBand(QWidget):
         painter.setPen(QColor(ink))
         height = WORD_PX + 16 + LINE_STEP * len(self.shown.lines)
         top = max(8, (self.height() - height) // 2)
-        edge = self._paint_amount(painter, top)
+        edge = self._paint_amount(painter)
         self._paint(painter, self.shown.word, QRect(left, top, edge - left, WORD_PX + 12), px=WORD_PX, heavy=True)
         top += WORD_PX + 20
         for line in self.shown.lines:
-            self._paint(painter, line, QRect(left, top, self.width() - PAD - left, LINE_STEP), px=LINE_PX)
+            self._paint(painter, line, QRect(left, top, edge - left, LINE_STEP), px=LINE_PX)
             top += LINE_STEP
         painter.end()
 
@@ -62,14 +62,15 @@ class VerdictBand(QWidget):
             return tokens.fill("neutral"), tokens.text_2
         return tokens.ink(self.shown.tone), tokens.on_primary
 
-    def _paint_amount(self, painter: QPainter, top: int) -> int:
-        """The amount at the right edge; gives back how far the word may reach."""
+    def _paint_amount(self, painter: QPainter) -> int:
+        """The amount at the right edge; gives back how far the words may reach."""
         right = self.width() - PAD
         if not self.shown.amount:
             return right
         metrics = QFontMetrics(_font(AMOUNT_PX, heavy=True))
         width = metrics.horizontalAdvance(self.shown.amount) + 4
-        area = QRect(right - width, top - 8, width, AMOUNT_PX + 16)
+        height = AMOUNT_PX + 24
+        area = QRect(right - width, (self.height() - height) // 2, width, height)
         self._paint(painter, self.shown.amount, area, px=AMOUNT_PX, heavy=True)
         return right - width - 24
 

@@ -2,81 +2,121 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from threading import Lock
 
 from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.charts.heat import weekdays
+from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
-from app.views.widgets.pieces import button, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateMark
-from app.vocabulary import CHANNELS, HAPPENED, word
-from app.words import moment, tr
+from app.vocabulary import CHANNELS, ENTRIES, HAPPENED, word
+from app.words import NO_DATA, day, moment, ntr, tr, yuan
 
 EVERYTHING = RedemptionFilter()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table: `id` is its place in the list, for the ids of entries are texts."""
+    """One row of the table: `id` stands for the entry's, which is a text."""
 
     id: int
     entry: RedemptionRow
 
 
 class LedgerPage(ListPage):
-    """`show_wanted` takes a RedemptionFilter."""
+    """`show_wanted` takes a RedemptionFilter; the status bar says what the entries shown add up to."""
 
     def __init__(self, ledger: LedgerService, *, jobs: JobRunner, changes: Changes) -> None:
         self._ledger, self._wanted = ledger, EVERYTHING
-        self._ids: list[str] = []
+        self._numbers = _Numbers()
+        self._sum = ""
+        self._asked = 0
         super().__init__(
             tr("Redemptions"),
             tr("What was used up, where and when; nothing here is ever changed or deleted"),
             jobs=jobs,
             changes=changes,
             topics=(Topic.REDEMPTIONS,),
-            columns=(
-                Column("at", tr("Time"), 150, Kind.MOMENT, sortable=True, value=lambda line: line.entry.at),
-                Column("serial", tr("Serial"), 190, Kind.CODE, value=lambda line: line.entry.serial),
-                Column("product", tr("Product"), 170, stretch=True, value=lambda line: line.entry.product),
-                Column("amount", tr("Amount (yuan)"), 120, Kind.MONEY, value=lambda line: line.entry.amount_minor),
-                Column("uses", tr("Uses"), 80, Kind.COUNT, value=lambda line: line.entry.uses),
-                Column("kind", tr("What"), 100, Kind.STATE, value=_mark),
-                Column("channel", tr("Channel"), 90, value=lambda line: word(CHANNELS, line.entry.channel)),
-                Column("place", tr("Place"), 120, value=lambda line: line.entry.place),
-            ),
-            load=self._numbers,
+            columns=_columns(),
+            load=self._ids,
             fetch=self._fetch,
             sort=("at", True),
         )
-        self.chip = button("", self._drop_chip, kind="chip", symbol="x")
-        self.chip.hide()
-        self.body.insertLayout(0, row(self.chip, 0))
+        self.chips = ChipBar()
+        self.chips.removed.connect(self._drop)
+        self.chips.cleared.connect(lambda: self.show_wanted(EVERYTHING))
+        self.body.insertWidget(0, self.chips)
+        self.table.summary_changed.disconnect(self.status_changed)
+        self.table.summary_changed.connect(self._say)
         self.table.opened.connect(self._open)
-        self.table.set_empty(EmptyState("scroll-text", tr("Nothing was redeemed here")))
+        self._show_empty()
+        for came in (self.table.rows.arrived, self.table.rows.modelReset):
+            came.connect(lambda *_: self._name_chips())
+        changes.follow(self, Topic.REDEMPTIONS, then=self._add_up)
         self.reload()
+        self._add_up()
 
     def show_wanted(self, wanted: object) -> None:
         if isinstance(wanted, RedemptionFilter):
             self._wanted = wanted
-            self.chip.setText(f"{moment(wanted.begin)} ~ {moment(wanted.end)}")
-            self.chip.setVisible(wanted != EVERYTHING)
+            self.chips.show_chips(_chips(wanted))
+            self._show_empty()
             self.reload()
+            self._add_up()
 
-    def _drop_chip(self) -> None:
-        self.show_wanted(EVERYTHING)
+    # --- inside ---
 
-    def _numbers(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        self._ids = self._ledger.redemption_ids(self._wanted, descending=descending)
-        return array("q", range(len(self._ids)))
+    def _show_empty(self) -> None:
+        if self._wanted == EVERYTHING:
+            self.table.set_empty(EmptyState("scroll-text", tr("Nothing was redeemed yet")))
+            return
+        act = (tr("Show all entries"), lambda: self.show_wanted(EVERYTHING))
+        self.table.set_empty(EmptyState("scroll-text", tr("Nothing was redeemed here"), act=act))
+
+    def _name_chips(self) -> None:
+        """A product or a card is called by what its first entry says."""
+        line = self.table.rows.row_at(0)
+        if isinstance(line, Line) and (self._wanted.product_id is not None or self._wanted.card_id is not None):
+            self.chips.show_chips(_chips(self._wanted, line.entry))
+
+    def _drop(self, key: str) -> None:
+        """Take one filter away."""
+        gone: dict[str, object] = {"begin": None, "end": None, "net": False} if key == "period" else {}
+        if key == "cell":
+            gone = {"weekday": None, "hour": None}
+        self.show_wanted(replace(self._wanted, **(gone or {key: None})))  # type: ignore[arg-type]  # its own fields
+
+    def _ids(self, _sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        return self._numbers.of(self._ledger.redemption_ids(self._wanted, descending=descending))
 
     def _fetch(self, numbers: Sequence[int]) -> list[Line]:
-        entries = self._ledger.redemptions_of([self._ids[number] for number in numbers])
-        return [Line(number, entry) for number, entry in zip(numbers, entries, strict=False)]
+        texts = self._numbers.texts(numbers)
+        return [Line(self._numbers.of([entry.id])[0], entry) for entry in self._ledger.redemptions_of(texts)]
+
+    def _add_up(self) -> None:
+        """Σ of all entries shown, on a worker; an answer that was overtaken is left unheard."""
+        self._asked += 1
+        asked = self._asked
+
+        def done(found: tuple[int, int]) -> None:
+            if asked == self._asked:
+                minor, uses = found
+                parts = [tr("net {amount}", amount=yuan(minor))] if minor or not uses else []
+                parts += [ntr("net {count} use", "net {count} uses", uses)] if uses else []
+                self._sum = " · ".join(parts)
+                self._say(self.table.summary())
+
+        self.jobs.start(self._ledger.net_of, self._wanted, on_done=done, on_refused=self.banner.show_error, owner=self)
+
+    def _say(self, summary: str) -> None:
+        self.status_changed.emit(" · ".join(part for part in (summary, self._sum) if part))
 
     def _open(self, number: int) -> None:
         self.jobs.start(self._fetch, [number], on_done=self._show_card, owner=self)
@@ -86,5 +126,78 @@ class LedgerPage(ListPage):
             self.page_wanted.emit("cards", lines[0].entry.card_id)
 
 
+class _Numbers:
+    """A number for every entry ever listed; it stays the same, so that a refresh finds its place again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: dict[str, int] = {}
+        self._texts: list[str] = []
+
+    def of(self, texts: Sequence[str]) -> "array[int]":
+        with self._lock:
+            numbers = array("q")
+            for text in texts:
+                number = self._known.setdefault(text, len(self._texts))
+                if number == len(self._texts):
+                    self._texts.append(text)
+                numbers.append(number)
+            return numbers
+
+    def texts(self, numbers: Sequence[int]) -> list[str]:
+        return [self._texts[number] for number in numbers]
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("at", tr("Time"), 150, Kind.MOMENT, sortable=True, value=lambda line: line.entry.at),
+        Column("serial", tr("Serial"), 180, Kind.CODE, value=lambda line: line.entry.serial),
+        Column("product", tr("Product"), 150, stretch=True, value=lambda line: line.entry.product),
+        Column("amount", tr("Amount (yuan)"), 120, Kind.MONEY, value=lambda line: line.entry.amount_minor or None),
+        Column("uses", tr("Uses"), 70, Kind.COUNT, value=_uses),
+        Column("kind", tr("What"), 120, Kind.STATE, value=_mark),
+        Column("channel", tr("Channel"), 80, value=lambda line: word(CHANNELS, line.entry.channel)),
+        Column("entry", tr("Via"), 90, value=lambda line: word(ENTRIES, line.entry.entry)),
+        Column("place", tr("Place"), 110, value=lambda line: line.entry.place),
+    )
+
+
+def _uses(line: Line) -> int | None:
+    """Only of cards that count uses; an amount says it all."""
+    return None if line.entry.amount_minor else line.entry.uses
+
+
 def _mark(line: Line) -> StateMark:
     return StateMark("ok" if line.entry.kind == "redeemed" else "warn", word(HAPPENED, line.entry.kind))
+
+
+def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None) -> list[Chip]:
+    """What narrows the list, one chip for each part of the question."""
+    chips = []
+    if wanted.begin is not None or wanted.end is not None:
+        chips.append(Chip("period", tr("Net of the period") if wanted.net else tr("Period"), _period(wanted)))
+    if wanted.weekday is not None or wanted.hour is not None:
+        chips.append(Chip("cell", tr("Time of the week"), _cell(wanted)))
+    if wanted.channel is not None:
+        chips.append(Chip("channel", tr("Channel"), word(CHANNELS, wanted.channel)))
+    if wanted.kind is not None:
+        chips.append(Chip("kind", tr("What"), word(HAPPENED, wanted.kind)))
+    if wanted.product_id is not None:
+        chips.append(Chip("product_id", tr("Product"), one.product if one else NO_DATA))
+    if wanted.card_id is not None:
+        chips.append(Chip("card_id", tr("Card"), one.serial if one else NO_DATA))
+    return chips
+
+
+def _period(wanted: RedemptionFilter) -> str:
+    """Whole days as days, the last one included; one day alone by itself."""
+    if wanted.begin is None or wanted.end is None:
+        return f"{moment(wanted.begin)} ~ {moment(wanted.end)}"
+    first, last = day(wanted.begin), day(wanted.end - timedelta(seconds=1))
+    return first if first == last else tr("{first} to {last}", first=first, last=last)
+
+
+def _cell(wanted: RedemptionFilter) -> str:
+    weekday = weekdays()[wanted.weekday] if wanted.weekday is not None else ""
+    hour = f"{wanted.hour:02d}:00-{wanted.hour:02d}:59" if wanted.hour is not None else ""
+    return " ".join(part for part in (weekday, hour) if part) or NO_DATA

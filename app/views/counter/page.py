@@ -30,7 +30,7 @@ from app.views.counter.verdicts import (
 from app.views.jobs import JobRunner
 from app.views.widgets.amount_field import AmountField
 from app.views.widgets.page import Page
-from app.views.widgets.pieces import GUTTER, button, column, label, native, row, tidy_spin
+from app.views.widgets.pieces import GUTTER, button, column, label, row, tidy_spin
 from app.words import tr
 
 SAME_CODE_S = 3.0
@@ -161,7 +161,7 @@ class CounterPage(Page):
         if isinstance(error, EndpointUnreachable):
             self._last_code = ""
             sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
-            self.banner.say("warn", offline_words(), action=sync, closable=False)
+            self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
         self._show(error_shown(error))
         self._home()
 
@@ -205,7 +205,11 @@ class CounterPage(Page):
         self.recent.stale.connect(self._reload)
         self.place_button = self.header.add_secondary("", self.name_place, symbol="map-pin")
         self._build_acts()
-        within = column(self.entry)
+        layout = self.layout()
+        if layout is not None:  # the band goes from edge to edge, so the gutters are the other parts' own
+            layout.setContentsMargins(0, 8, 0, 16)
+            layout.removeWidget(self.banner)
+        within = column(self.banner, self.entry)
         within.setContentsMargins(GUTTER, 0, GUTTER, 0)
         below = column(self.acts, self.recent, spacing=12)
         below.setContentsMargins(GUTTER, 0, GUTTER, 0)
@@ -213,9 +217,6 @@ class CounterPage(Page):
         self.body.addLayout(within)
         self.body.addWidget(self.band, 4)
         self.body.addLayout(below, 5)
-        layout = self.layout()
-        if layout is not None:
-            layout.setContentsMargins(0, 8, 0, 16)
         self.header.setContentsMargins(GUTTER, 0, GUTTER, 0)
         for key, call in (("F4", self.take_part), ("Esc", self.start_over), ("Ctrl+Z", self.undo_last)):
             self._add_key(key, call)
@@ -232,15 +233,19 @@ class CounterPage(Page):
             field.setFixedWidth(140)
             field.setAccessibleName(tr("Redeem how much"))
             field.installEventFilter(self)
+        keys = tr("Enter: look up, then redeem · F4: part of it · Esc: clear · Ctrl+Z: undo the last use")
+        self.keys = label(keys, "note")
         self.amount.textChanged.connect(lambda _: self.part_error.clear())
         self.part = QWidget()
-        self.part.setLayout(row(self.part_words, self.amount, self.count, self.part_error))
+        self.part.setLayout(row(self.part_words, self.amount, self.count))
         self.part.hide()
         for made in (self.redeem_button, self.part_button, self.clear_button):
             made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.acts = QWidget()
         self.acts.setFixedHeight(40)
-        self.acts.setLayout(row(self.part, self.redeem_button, self.part_button, self.clear_button, 0))
+        self.acts.setLayout(
+            row(self.part, self.redeem_button, self.part_button, self.clear_button, self.keys, self.part_error, 0)
+        )
 
     def _add_key(self, key: str, call: Callable[[], object]) -> None:
         names = {"F4": tr("Redeem a part"), "Esc": tr("Clear the card"), "Ctrl+Z": tr("Undo the last use")}
@@ -264,12 +269,13 @@ class CounterPage(Page):
         self.redeem_button.setVisible(usable)
         self.part_button.setVisible(usable and not self.part.isVisibleTo(self.acts))
         self.clear_button.setVisible(bool(self._code))
+        self.keys.setVisible(not usable)
         self.redeem_button.setEnabled(not self._redeeming)
         if verdict is not None and usable:
             self.redeem_button.setText(self._redeem_words(verdict))
 
     def _redeem_words(self, verdict: Verdict) -> str:
-        enter = native("Return")
+        enter = "Enter"  # what stands on the keyboard; Qt would say Return
         if self.part.isVisibleTo(self.acts):
             return tr("Redeem ({key})", key=enter)
         whole = worth(verdict) if verdict.remaining_minor is not None else tr("1 use")

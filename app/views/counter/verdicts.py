@@ -79,7 +79,7 @@ def reversed_shown(result: RedemptionResult) -> Shown:
 
 
 def offline_words() -> str:
-    return tr("Offline: this machine holds no lease, so nothing can be redeemed offline")
+    return tr("This machine holds no lease, so nothing can be redeemed offline")
 
 
 def receipt_number(redemption_id: str) -> str:

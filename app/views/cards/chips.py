@@ -1,0 +1,72 @@
+"""What narrows the list of cards, in words: one chip for each part of the question."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app.services.cards import CardFilter, CardRow
+from app.services.ledger import CardsOut
+from app.views.widgets.chip_bar import Chip
+from app.vocabulary import CARD_STATES, CHANNELS, word
+from app.words import NO_DATA, day, ntr, tr
+
+PERIOD = "period"
+
+
+def chips_of(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> list[Chip]:
+    """`one` is a card of the list: it knows what its product, batch and holder are called."""
+    chips = _named(wanted, out, one)
+    asked = out or wanted
+    if asked.issued_from is not None or asked.issued_to is not None:
+        chips.append(Chip(PERIOD, tr("Issued"), period(asked.issued_from, asked.issued_to)))
+    if out is not None:
+        chips += _of_ledger(out)
+    return chips
+
+
+def without(key: str, wanted: CardFilter, out: CardsOut | None) -> tuple[CardFilter, CardsOut | None]:
+    """The question with one part taken away. What is left of a dashboard's question is still one."""
+    gone: dict[str, object] = {key: () if key == "states" else None}
+    if key == PERIOD:
+        gone = {"issued_from": None, "issued_to": None}
+    elif key in ("live", "redeemed"):
+        gone = {key: False}
+    if out is None:
+        return replace(wanted, **gone), None  # type: ignore[arg-type]  # its own fields
+    rest = replace(out, **gone)  # type: ignore[arg-type]  # its own fields
+    return wanted, None if rest == CardsOut() else rest
+
+
+def period(begin: datetime | None, end: datetime | None) -> str:
+    """Whole days, the last one included."""
+    first, last = day(begin), day(end - timedelta(seconds=1) if end else None)
+    return first if first == last else tr("{first} to {last}", first=first, last=last)
+
+
+def _named(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> list[Chip]:
+    product_id = out.product_id if out is not None else wanted.product_id
+    chips = []
+    if wanted.batch_id is not None:
+        chips.append(Chip("batch_id", tr("Batch"), one.batch if one else NO_DATA))
+    if product_id is not None:
+        chips.append(Chip("product_id", tr("Product"), one.product if one else NO_DATA))
+    if wanted.person_id is not None:
+        chips.append(Chip("person_id", tr("Holder"), one.holder if one else NO_DATA))
+    if wanted.states:
+        chips.append(Chip("states", tr("State"), " / ".join(word(CARD_STATES, state) for state in wanted.states)))
+    return chips
+
+
+def _of_ledger(out: CardsOut) -> list[Chip]:
+    chips = []
+    if out.channel is not None:
+        chips.append(Chip("channel", tr("Channel"), word(CHANNELS, out.channel)))
+    if out.live:
+        chips.append(Chip("live", tr("State"), tr("still usable")))
+    if out.expiring_days is not None:
+        words = ntr("ends within {count} day", "ends within {count} days", out.expiring_days)
+        chips.append(Chip("expiring_days", tr("Validity"), words))
+    if out.redeemed:
+        chips.append(Chip("redeemed", tr("Redeemed"), tr("at least in part")))
+    if not chips and not out.by_time and out.product_id is None:
+        chips.append(Chip("live", tr("State"), tr("issued")))
+    return chips
