@@ -44,6 +44,7 @@ class ExportDialog(Dialog):
         self.outcome.hide()
         for part in (self.form, self.consequence, self.progress, self.outcome):
             self.body.addWidget(part)
+        self.body.addStretch(1)
         self.folder_button = self.add_other(tr("Open folder"), self._open_folder)
         self.folder_button.hide()
         self.cancel_button = self.add_cancel()
@@ -104,7 +105,7 @@ class ExportDialog(Dialog):
         self.verb_button.hide()
         self.cancel_button.setText(tr("Close"))
         self.cancel_button.setEnabled(True)
-        self.adjustSize()
+        self.fit()
 
     def _refuse(self, error: AppError) -> None:
         self._back_to_form()
@@ -124,7 +125,7 @@ class ExportDialog(Dialog):
             part.show()
         for made in (self.verb_button, self.cancel_button):
             made.setEnabled(True)
-        self.adjustSize()
+        self.fit()
 
     # --- what is shown ---
 
@@ -176,7 +177,7 @@ class ExportDialog(Dialog):
             self.path.setText(str(_documents() / f"{self._batch.serial}-{'codes' if plain else 'list'}.{key}"))
         if plain:
             self.reason.setFocus()
-        self.adjustSize()
+        self.fit()
 
     def _note_edited(self) -> None:
         self._named_by_hand = True
@@ -209,7 +210,7 @@ class ExportDialog(Dialog):
         self.verb_button.setEnabled(False)
         self.progress.watch(job)
         self.progress.cancel_button.hide()
-        self.adjustSize()
+        self.fit()
 
     def _open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.path.text()).expanduser().parent)))

@@ -110,7 +110,7 @@ class ImportDialog(Dialog):
         self.found.setText(" · ".join(part for part in (name, found, preview.encoding.upper()) if part))
         for part in (self.found, self.columns, self.summary):
             part.show()
-        self.adjustSize()
+        self.fit()
         self.try_out()
 
     def _show_trial(self, tried: ImportResult) -> None:
@@ -120,7 +120,7 @@ class ImportDialog(Dialog):
         self._show_problems(tried.problems)
         self.verb_button.setEnabled(tried.imported > 0)
         self.verb_button.setText(ntr("Import {count} code", "Import {count} codes", tried.imported))
-        self.adjustSize()
+        self.fit()
 
     def _done(self, done: ImportResult) -> None:
         self.heading.setText(ntr("{count} code imported", "{count} codes imported", done.imported))
@@ -131,7 +131,7 @@ class ImportDialog(Dialog):
         self.verb_button.hide()
         self.cancel_button.setText(tr("Close"))
         self.banner.say("ok", tr("The codes are sealed in the vault. The file itself is not kept."), closable=False)
-        self.adjustSize()
+        self.fit()
 
     def _refuse_trial(self, error: AppError) -> None:
         self._tried = None
@@ -173,8 +173,8 @@ class ImportDialog(Dialog):
         self._problems: dict[int, Problem] = {}
         self.problems = RowTable(
             (
-                Column("line", tr("Line"), 80, Kind.COUNT),
-                Column("value_masked", tr("Value"), 130, Kind.CODE),
+                Column("line", tr("Line"), 64, Kind.COUNT),
+                Column("value_masked", tr("Value"), 104, Kind.CODE),
                 Column("reason", tr("What is wrong"), 280, stretch=True, value=_reason),
             ),
             lambda ids: [self._problems[line] for line in ids if line in self._problems],

@@ -220,13 +220,13 @@ class BatchesPage(ListPage):
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("serial", tr("Batch"), 120, Kind.CODE, sortable=True),
-        Column("product", tr("Product"), 180, stretch=True, sortable=True),
-        Column("quantity", tr("Quantity"), 100, Kind.COUNT, sortable=True),
-        Column("counts", tr("Issued and redeemed"), 190, Kind.SHARES, value=_shares),
-        Column("state", tr("State"), 110, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
-        Column("created_at", tr("Made"), 140, Kind.MOMENT, sortable=True),
-        Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
+        Column("serial", tr("Batch"), 108, Kind.CODE, sortable=True),
+        Column("product", tr("Product"), 110, stretch=True, sortable=True),
+        Column("quantity", tr("Quantity"), 80, Kind.COUNT, sortable=True),
+        Column("counts", tr("Issued and redeemed"), 140, Kind.SHARES, value=_shares),
+        Column("state", tr("State"), 96, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
+        Column("created_at", tr("Made"), 132, Kind.MOMENT, sortable=True),
+        Column("valid_until", tr("Valid until"), 96, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
     )
 
 

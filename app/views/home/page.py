@@ -1,19 +1,41 @@
 """首页: what needs me today."""
 
-from PySide6.QtWidgets import QGridLayout, QWidget
+from collections.abc import Callable
 
-from app.services.dashboard import formula
-from app.services.home import HomeService, Step, Today, Todo
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QScrollArea, QWidget
+
+from app.services.dashboard import Dashboard, formula
+from app.services.home import HomeService, Today
+from app.services.ledger import CardsOut, RedemptionFilter
 from app.topics import Topic
 from app.views.changes import Changes
+from app.views.home.lines import step_line, todo_line
 from app.views.jobs import JobRunner
 from app.views.widgets.kpi_card import Figure, KpiCard
 from app.views.widgets.page import Page
-from app.views.widgets.pieces import Card, button, column, label, row
-from app.vocabulary import FESTIVALS, STEPS, word
+from app.views.widgets.pieces import GUTTER, Card, column, label, row
+from app.views.widgets.state_mark import StateLabel, StateMark
+from app.vocabulary import FESTIVALS, word
 from app.words import ntr, tr, yuan
 
 KEYS = ("issued", "redeemed", "outstanding", "expiring")
+GAP = 16
+WIDE = 900
+"""From this width on the four figures stand in one row."""
+TWO_CARDS = 720
+"""From this width on the two cards stand beside each other."""
+DAYS = 30
+FOLLOWED = (
+    Topic.BATCHES,
+    Topic.CARDS,
+    Topic.DISTRIBUTIONS,
+    Topic.OUTBOX,
+    Topic.PEOPLE,
+    Topic.REDEMPTIONS,
+    Topic.SETTINGS,
+)
 
 
 class HomePage(Page):
@@ -22,45 +44,98 @@ class HomePage(Page):
     def __init__(self, home: HomeService, *, jobs: JobRunner, changes: Changes) -> None:
         super().__init__(tr("Home"), tr("What needs you today"))
         self._home, self._jobs = home, jobs
+        self._asked = 0
         self.shown: Today | None = None
         self.header.add_primary(
             tr("Bulk distribution"), lambda: self.page_wanted.emit("distribution", "new"), symbol="send"
         )
-        self.festival = label("", "page-title")
-        self.festival_note = label("", "muted")
-        banner = Card()
-        banner.body.addWidget(self.festival)
-        banner.body.addWidget(self.festival_note)
+        self.festival, self.festival_note = label("", "card-title"), label("", "muted")
         self.cards = {key: KpiCard() for key in KEYS}
-        figures = QGridLayout()
-        figures.setSpacing(16)
-        for at, card in enumerate(self.cards.values()):
-            figures.addWidget(card, 0, at)
-            card.opened.connect(lambda: self.page_wanted.emit("dashboard", None))
-        self.todo_card, self.step_card = Card(tr("To do")), Card(tr("First steps"))
+        for key, card in self.cards.items():
+            card.opened.connect(self._opening(key))
+        self.progress = label("", "note")
+        self.todo_card, self.step_card = Card(tr("To do")), Card(tr("First steps"), action=self.progress)
         self._todo_place, self._step_place = QWidget(), QWidget()
-        self.todo_card.body.addWidget(self._todo_place)
-        self.step_card.body.addWidget(self._step_place)
-        self.todo_card.body.addStretch(1)
-        self.step_card.body.addStretch(1)
-        self.step_card.hide()
-        self.body.addWidget(banner)
-        self.body.addLayout(figures)
-        below = row(self.todo_card, self.step_card, spacing=16)
-        below.setStretch(0, 1)
-        below.setStretch(1, 1)
-        self.body.addLayout(below)
-        self.body.addStretch(1)
-        changes.follow(
-            self,
-            *(Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.PEOPLE, Topic.REDEMPTIONS),
-            Topic.SETTINGS,
-            then=self.reload,
-        )
+        self._build()
+        changes.follow(self, *FOLLOWED, then=self.reload)
         self.reload()
 
     def reload(self) -> None:
-        self._jobs.start(self._home.today, on_done=self._show, on_refused=self.banner.show_error, owner=self)
+        """Ask for everything in one job; an answer that a later question overtook is left unheard."""
+        self._asked += 1
+        asked = self._asked
+
+        def done(today: Today) -> None:
+            if asked == self._asked:
+                self._show(today)
+
+        self._jobs.start(self._home.today, on_done=done, on_refused=self.banner.show_error, owner=self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    # --- building ---
+
+    def _build(self) -> None:
+        sheet = QWidget()
+        sheet.setProperty("role", "scrolled")
+        festival = Card()
+        festival.body.addLayout(row(self.festival, self.festival_note, 0, spacing=12))
+        for card, place in ((self.todo_card, self._todo_place), (self.step_card, self._step_place)):
+            card.body.setSpacing(8)
+            card.body.addWidget(place)
+            card.body.addStretch(1)
+        self._figures = QWidget()
+        self._grid = QGridLayout(self._figures)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP)
+        self._below = row(self.todo_card, self.step_card, spacing=GAP)
+        for at in (0, 1):
+            self._below.setStretch(at, 1)
+        layout = column(festival, self._below, self._figures, 0, spacing=GAP)
+        layout.setContentsMargins(0, 0, 4, 0)
+        sheet.setLayout(layout)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(sheet)
+        self._scroll.hide()
+        self.body.addWidget(self._scroll, 1)
+        self._across = 0
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Four figures in one row or two by two; the cards beside or below each other."""
+        room = self.width() - 2 * GUTTER
+        beside = QBoxLayout.Direction.LeftToRight if room >= TWO_CARDS else QBoxLayout.Direction.TopToBottom
+        self._below.setDirection(beside)
+        across = 4 if room >= WIDE else 2
+        if across == self._across:
+            return
+        self._across = across
+        for at, card in enumerate(self.cards.values()):
+            self._grid.addWidget(card, at // across, at % across)
+        for at in range(4):
+            self._grid.setColumnStretch(at, 1 if at < across else 0)
+
+    def _opening(self, key: str) -> Callable[[], None]:
+        return lambda: self._open_figure(key)
+
+    def _open_figure(self, key: str) -> None:
+        """The list whose length or sum the figure is."""
+        if self.shown is None:
+            return
+        period = self.shown.figures.period
+        page, wanted = {
+            "issued": ("cards", CardsOut(issued_from=period.begin, issued_to=period.end)),
+            "redeemed": ("ledger", RedemptionFilter(period.begin, period.end, net=True)),
+            "outstanding": ("cards", CardsOut(live=True)),
+            "expiring": ("cards", CardsOut(live=True, expiring_days=DAYS)),
+        }[key]
+        self.page_wanted.emit(page, wanted)
+
+    # --- showing ---
 
     def _show(self, today: Today) -> None:
         self.shown = today
@@ -71,62 +146,55 @@ class HomePage(Page):
             else tr("{name} is today", name=name)
         )
         self.festival_note.setText(today.festival_day.isoformat())
-        self._show_figures(today)
-        self._todo_place = _replaced(self.todo_card, self._todo_place, [self._todo(todo) for todo in today.todos])
-        self._step_place = _replaced(self.step_card, self._step_place, [self._step(step) for step in today.steps])
-        self.step_card.setVisible(bool(today.steps))
+        self._figures.setVisible(_has_begun(today.figures))
+        self._show_figures(today.figures)
+        soon = int(sum(today.figures.sparks.get("expiring", ())[:7]))
+        todos: list[QWidget] = [todo_line(todo, soon, self.page_wanted.emit) for todo in today.todos]
+        self._todo_place = _replaced(self.todo_card, self._todo_place, todos or [_nothing()])
+        steps: list[QWidget] = [step_line(step, self.page_wanted.emit) for step in today.steps]
+        self._step_place = _replaced(self.step_card, self._step_place, steps)
+        self.step_card.setVisible(bool(steps))
+        taken = sum(step.done for step in today.steps)
+        self.progress.setText(tr("{done} of {total} done", done=taken, total=len(today.steps)))
+        self._scroll.show()
+        count = len(today.todos)
+        self.status_changed.emit(ntr("{count} thing to do", "{count} things to do", count) if count else "")
 
-    def _show_figures(self, today: Today) -> None:
-        figures = today.figures
-        numbers = {
-            "issued": (tr("Issued in 30 days"), f"{figures.issued.count:,}", yuan(figures.issued.minor)),
-            "redeemed": (tr("Redeemed in 30 days"), yuan(figures.redeemed.minor), f"{figures.redeemed.count:,}"),
-            "outstanding": (tr("Outstanding"), yuan(figures.outstanding_minor), f"{figures.outstanding_count:,}"),
-            "expiring": (tr("Ends within 30 days"), f"{figures.expiring.count:,}", yuan(figures.expiring.minor)),
+    def _show_figures(self, figures: Dashboard) -> None:
+        issued, redeemed, ending = figures.issued, figures.redeemed, figures.expiring
+        cards = ntr("{count} card", "{count} cards", figures.outstanding_count)
+        shown = {
+            "issued": (tr("Issued in 30 days"), f"{issued.count:,}", yuan(issued.minor)),
+            "redeemed": (tr("Redeemed in 30 days"), yuan(redeemed.minor), _times(redeemed.count)),
+            "outstanding": (tr("Outstanding"), yuan(figures.outstanding_minor), cards),
+            "expiring": (tr("Ends within 30 days"), f"{ending.count:,}", yuan(ending.minor)),
         }
-        for key, (title, number, note) in numbers.items():
+        for key, (title, number, note) in shown.items():
             spark = figures.sparks.get(key, ())
-            self.cards[key].show_figure(Figure(title, number, formula(key), spark=spark))
-            self.cards[key].change.setText(note)
-
-    def _todo(self, todo: Todo) -> QWidget:
-        words = _words(todo.key, todo.count)
-        if todo.minor:
-            words = f"{words}  {yuan(todo.minor)}"
-        return _line(words, button(tr("See"), lambda: self.page_wanted.emit(todo.page, todo.wanted), compact=True))
-
-    def _step(self, step: Step) -> QWidget:
-        words = word(STEPS, step.key)
-        if step.done:
-            return _line(words, label(tr("Done"), "note"))
-        return _line(words, button(tr("Begin"), lambda: self.page_wanted.emit(step.page, step.wanted), compact=True))
+            card = self.cards[key]
+            card.show_figure(Figure(title, number, formula(key), spark=spark if any(spark) else ()))
+            card.change.setText(note)
+            card.setAccessibleName(" ".join((title, number, note)))
 
 
-def _words(key: str, count: int) -> str:
-    return {
-        "unfinished": lambda: ntr("{count} unfinished batch", "{count} unfinished batches", count),
-        "failed": lambda: ntr("{count} card could not be delivered", "{count} cards could not be delivered", count),
-        "expiring": lambda: ntr("{count} card ends within 30 days", "{count} cards end within 30 days", count),
-        "refused": lambda: ntr("The endpoint refused {count} entry", "The endpoint refused {count} entries", count),
-        "backup": lambda: ntr("The last backup is {count} day old", "The last backup is {count} days old", count),
-        "recovery": lambda: tr("The recovery key was not confirmed"),
-    }[key]()
+def _has_begun(figures: Dashboard) -> bool:
+    """Whether a card ever went out, as far as a month tells; before that the figures are all zero."""
+    return bool(figures.outstanding_count or figures.issued.count or figures.redeemed.count)
 
 
-def _line(words: str, act: QWidget) -> QWidget:
-    place = QWidget()
-    layout = row(label(words, wrap=True), 0, act, spacing=12)
-    layout.setContentsMargins(0, 2, 0, 2)
-    place.setLayout(layout)
-    return place
+def _times(count: int) -> str:
+    return ntr("{count} time", "{count} times", count)
+
+
+def _nothing() -> QWidget:
+    return StateLabel(StateMark("ok", tr("Nothing waits for you"), "circle-check"))
 
 
 def _replaced(card: Card, old: QWidget, lines: list[QWidget]) -> QWidget:
     """The lines in the place of the old ones."""
     place = QWidget(card)
-    layout = column(*(lines or [label(tr("Nothing waits for you"), "muted")]), spacing=4)
-    layout.setContentsMargins(0, 0, 0, 0)
-    place.setLayout(layout)
+    place.setLayout(column(*lines, spacing=0))
     card.body.replaceWidget(old, place)
+    old.hide()
     old.deleteLater()
     return place

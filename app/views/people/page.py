@@ -40,12 +40,12 @@ class PeoplePage(ListPage):
             changes=changes,
             topics=(Topic.PEOPLE,),
             columns=(
-                Column("name", word(FIELDS, "name"), 160),
-                Column("employee_no", word(FIELDS, "employee_no"), 120, Kind.CODE),
-                Column("department", word(FIELDS, "department"), 160, stretch=True),
-                Column("phone_masked", word(FIELDS, "phone"), 150, Kind.CODE),
-                Column("email_masked", word(FIELDS, "email"), 220),
-                Column("left_at", tr("Employed"), 120, Kind.STATE, value=_mark),
+                Column("name", word(FIELDS, "name"), 130),
+                Column("employee_no", word(FIELDS, "employee_no"), 100),
+                Column("department", word(FIELDS, "department"), 130, stretch=True),
+                Column("phone_masked", word(FIELDS, "phone"), 125),
+                Column("email_masked", word(FIELDS, "email"), 180),
+                Column("left_at", tr("Employed"), 100, Kind.STATE, value=_mark),
             ),
             load=lambda sort, descending: people.ids(self._filter),
             fetch=lambda ids: people.rows_of(list(ids)),
@@ -209,9 +209,9 @@ class PeoplePage(ListPage):
     def _show_person(self, person: PersonRow) -> None:
         acts = [button(tr("Show cards"), lambda: self._show_cards(person.id), symbol="credit-card")]
         if person.left_at is None:
-            acts.append(button(tr("Has left"), lambda: self.let_go([person.id]), symbol="log-out"))
+            acts.append(button(tr("Mark as left"), lambda: self.let_go([person.id]), symbol="log-out"))
         else:
-            acts.append(button(tr("Is back"), lambda: self.take_back([person.id]), symbol="undo-2"))
+            acts.append(button(tr("Mark as employed"), lambda: self.take_back([person.id]), symbol="undo-2"))
         self.drawer.show_record(person.name, self._body(person), state=_mark(person), acts=tuple(acts))
 
     def _body(self, person: PersonRow) -> QWidget:

@@ -143,8 +143,6 @@ class Reading(QWidget):
             for place, text in enumerate((f"{found.line:,}", name, _written(roster, found), reasons(found))):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
-                if not place:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.problems.setItem(at, place, item)
         self.problems.setVisible(bool(faulty))
         rest = len(faulty) - MOST_SHOWN

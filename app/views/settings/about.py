@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QPlainTextEd
 from app import __version__
 from app.config import RESOURCES
 from app.views.jobs import JobRunner
-from app.views.theme import code_font, icon_pixmap, theme
+from app.views.theme import font, icon_pixmap, theme
+from app.views.theme.fonts import NOTE_PX
 from app.views.widgets.pieces import column, label, row
 from app.views.widgets.search_box import SearchBox
 from app.words import ntr, tr
 
 LOGO = 48
-LIST_WIDTH = 300
+LIST_WIDTH = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ class AboutSection(QWidget):
         self.list.currentRowChanged.connect(self._show_text)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
-        self.text.setFont(code_font(12))
+        self.text.setFont(font(NOTE_PX))
         self.text.setAccessibleName(tr("Licence text"))
-        self.text.setMinimumHeight(320)
+        self.text.setMinimumHeight(160)
         left = QWidget()
         left.setFixedWidth(LIST_WIDTH)
         left.setLayout(column(self.search, self.list))
@@ -85,6 +86,9 @@ class AboutSection(QWidget):
         wanted = words.strip().casefold()
         for at, notice in enumerate(self._notices):
             self.list.item(at).setHidden(wanted not in f"{notice.name} {notice.licence}".casefold())
+        shown = [at for at in range(len(self._notices)) if not self.list.item(at).isHidden()]
+        if shown and self.list.currentRow() not in shown:
+            self.list.setCurrentRow(shown[0])
 
     def _show_text(self, at: int) -> None:
         if 0 <= at < len(self._notices):

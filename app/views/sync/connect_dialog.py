@@ -28,9 +28,11 @@ class ConnectDialog(Dialog):
         self.body.addWidget(label(tr("What will happen"), "card-title"))
         for number, words in enumerate(_steps(moving=moving), 1):
             self.body.addWidget(label(f"{number}. {words}", "muted", wrap=True))
+        self.body.addStretch(1)
         self.add_cancel()
         self.verb_button: QPushButton = self.add_verb(tr("Connect"), self.connect_now)
         self.url.setFocus()
+        self.fit()
 
     def connect_now(self) -> None:
         for key, field in (("url", self.url), ("code", self.code)):

@@ -25,25 +25,21 @@ class EndpointCard(Card):
     cloud_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__(tr("Endpoint"))
-        self._status: CloudStatus | None = None
         self.state = StateLabel(StateMark("neutral", ""))
+        super().__init__(tr("Endpoint"), action=self.state)
+        self._status: CloudStatus | None = None
         self.words = label("", "muted", wrap=True)
         self.address = QComboBox()
-        self.field = Field(
-            tr("Who can reach it"),
-            self.address,
-            hint=tr("Phones in the same network open the pick-up page only at an address of the network"),
-        )
+        self.field = Field(tr("Who can reach it"), self.address)
         self.address.activated.connect(self._move)
+        self.pickup = PickupLine()
         self.start_button = button(tr("Start"), self._start, kind="primary", symbol="play")
         self.stop_button = button(tr("Stop"), self.stop_wanted.emit, symbol="circle-stop")
         self.cloud_button = button(tr("Connect a cloud endpoint"), self.cloud_wanted.emit, symbol="cloud")
-        self.body.addLayout(row(self.state, 0))
-        self.body.addWidget(self.words)
-        self.body.addWidget(self.field)
-        self.body.addLayout(row(self.start_button, self.stop_button, self.cloud_button, 0))
+        for part in (self.words, self.field, self.pickup):
+            self.body.addWidget(part)
         self.body.addStretch(1)
+        self.body.addLayout(row(self.start_button, self.stop_button, self.cloud_button, 0))
 
     def show_status(self, status: CloudStatus, *, lan_address: str) -> None:
         self._status = status
@@ -52,8 +48,10 @@ class EndpointCard(Card):
         if cloud:
             self.state.set_mark(StateMark("info", tr("In the cloud"), "cloud"))
         else:
-            self.state.set_mark(StateMark("ok", tr("Running")) if running else StateMark("neutral", tr("Stopped")))
-        self.words.setText(_about(status, cloud=cloud))
+            self.state.set_mark(StateMark("ok", tr("In service")) if running else StateMark("neutral", tr("Stopped")))
+        self.words.setText(_about(cloud=cloud))
+        self.words.setVisible(cloud or status.mode == "none")
+        self.pickup.show_status(status)
         self.field.setVisible(not cloud)
         self.start_button.setVisible(cloud or not running)
         self.start_button.setText(tr("Use the endpoint on this machine") if cloud else tr("Start"))
@@ -81,21 +79,21 @@ class EndpointCard(Card):
             self._start()
 
 
-class PickupCard(Card):
+class PickupLine(QWidget):
     """Where a person types a pick-up code."""
 
     def __init__(self) -> None:
-        super().__init__(tr("Pick-up page"))
-        self.words = label("", "muted", wrap=True)
+        super().__init__()
+        self.words = label("", "note", wrap=True)
         self.url = label("", wrap=True)
-        self.url.setFont(code_font(14))
+        self.url.setFont(code_font())
         self.url.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy_button = icon_button("copy", tr("Copy the address"), self.copy)
         self.line = QWidget()
         line = row(self.url, self.copy_button)
         line.setStretch(0, 1)
         self.line.setLayout(line)
-        self.body.addLayout(column(self.words, self.line, 0, spacing=12))
+        self.setLayout(column(label(tr("Pick-up page"), "label"), self.line, self.words, spacing=2))
 
     def show_status(self, status: CloudStatus) -> None:
         url = pickup_url(status.url, status.slug) if status.url else ""
@@ -113,9 +111,7 @@ class PickupCard(Card):
         toast(self, tr("Address copied"))
 
 
-def _about(status: CloudStatus, *, cloud: bool) -> str:
+def _about(*, cloud: bool) -> str:
     if cloud:
         return tr("Redeems around the clock, also while this program is closed.")
-    if status.mode == "none":
-        return tr("It keeps which cards are used, so that none is used twice. Nothing is connected yet.")
-    return tr("It runs on this machine and keeps which cards are used. It stops when the machine is off.")
+    return tr("It keeps which cards are used, so that none is used twice. Nothing is connected yet.")

@@ -11,7 +11,7 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
-from app.views.sync.endpoint_card import EndpointCard, PickupCard
+from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
@@ -38,19 +38,19 @@ class SyncPage(ListPage):
             changes=changes,
             topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES),
             columns=(
-                Column("type", tr("Entry"), 160, value=deed),
-                Column("subject", tr("About"), 150, Kind.CODE, value=subject),
-                Column("state", tr("State"), 110, Kind.STATE, value=queue_mark),
-                Column("problem", tr("Reason"), 240, stretch=True, value=reason),
-                Column("attempts", tr("Tries"), 80, Kind.COUNT),
-                Column("created_at", tr("Since"), 140, Kind.MOMENT),
+                Column("type", tr("Entry"), 130, value=deed),
+                Column("subject", tr("About"), 130, Kind.CODE, value=subject),
+                Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
+                Column("problem", tr("Reason"), 180, stretch=True, value=reason),
+                Column("attempts", tr("Tries"), 64, Kind.COUNT),
+                Column("created_at", tr("Since"), 136, Kind.MOMENT),
             ),
             load=self._ids,
             fetch=self._fetch,
             sort=("", False),
         )
         self.sync_button = self.header.add_primary(tr("Sync now"), self.sync, symbol="refresh-cw", shortcut="F5")
-        self.endpoint, self.pickup = EndpointCard(), PickupCard()
+        self.endpoint = EndpointCard()
         self._build_top()
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
@@ -189,7 +189,6 @@ class SyncPage(ListPage):
         self._facts[3].setText(ntr("{count} entry", "{count} entries", status.pending))
         self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
         self.endpoint.show_status(status, lan_address=_host(status))
-        self.pickup.show_status(status)
         self._show_differences(status)
 
     def _show_differences(self, status: CloudStatus) -> None:
@@ -224,8 +223,8 @@ class SyncPage(ListPage):
         grid.setColumnStretch(1, 1)
         card.body.addLayout(grid)
         card.body.addStretch(1)
-        cards = row(card, self.endpoint, self.pickup, spacing=16)
-        for at, share in enumerate((4, 5, 4)):
+        cards = row(card, self.endpoint, spacing=16)
+        for at, share in enumerate((4, 5)):
             cards.setStretch(at, share)
         self.body.insertLayout(0, cards)
 

@@ -47,7 +47,7 @@ def queue_mark(row: QueueRow) -> StateMark:
 def reason(row: QueueRow) -> str:
     """Why, in a sentence; an entry that waits behind a refused one says that."""
     if row.problem:
-        return word(REASONS, row.problem)
+        return tr("The endpoint says: {reason}", reason=word(REASONS, row.problem))
     if row.held_back:
         return tr("An earlier entry about the same thing was refused; decide on that one first.")
     return ""

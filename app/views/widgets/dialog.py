@@ -65,6 +65,13 @@ class Dialog(QDialog):
         made.clicked.connect(lambda _=False: call())
         return made
 
+    def fit(self) -> None:
+        """As high as its parts need at this width; `adjustSize` would wrap the words at a narrower one."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+
 
 class ConfirmDialog(Dialog):
     """Asks before what undo cannot save. With `typed` the exact text must be typed; anything else does nothing.

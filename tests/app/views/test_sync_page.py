@@ -126,10 +126,10 @@ def test_the_endpoint_stops_only_after_a_question_and_starts_again(desk: Desk) -
 
 
 def test_the_pick_up_address_is_shown_and_copied(desk: Desk) -> None:
-    desk.wait(lambda: "/p/" in desk.page.pickup.url.text())
-    desk.page.pickup.copy()
-    assert QGuiApplication.clipboard().text() == desk.page.pickup.url.text()
-    assert "本机" in desk.page.pickup.words.text()
+    desk.wait(lambda: "/p/" in desk.page.endpoint.pickup.url.text())
+    desk.page.endpoint.pickup.copy()
+    assert QGuiApplication.clipboard().text() == desk.page.endpoint.pickup.url.text()
+    assert "本机" in desk.page.endpoint.pickup.words.text()
 
 
 def test_a_cloud_address_must_be_encrypted_and_the_dialog_stays(desk: Desk) -> None:
@@ -149,7 +149,7 @@ def test_a_cloud_address_must_be_encrypted_and_the_dialog_stays(desk: Desk) -> N
 def test_without_an_endpoint_the_page_says_so_and_offers_to_start_one(qtbot: QtBot, services: Services) -> None:
     desk = Desk(qtbot, services)
     assert desk.page.endpoint.start_button.isVisible()
-    assert not desk.page.pickup.line.isVisible()
+    assert not desk.page.endpoint.pickup.line.isVisible()
     desk.page.sync()
     desk.wait(desk.page.banner.isVisible)
     desk.settled()

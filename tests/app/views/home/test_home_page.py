@@ -1,0 +1,149 @@
+"""The home page on the screen: what needs somebody, the first steps, the figures, and where each line leads."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+from sqlalchemy import update
+
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.distribution import Delivery
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.catalog import ProductSpec
+from app.services.ledger import CardsOut, RedemptionFilter
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.home.page import HomePage
+from app.views.jobs import JobRunner
+from tests.drivers.trade import Trade
+
+FACE = 20_000
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+class Screen:
+    def __init__(self, page: HomePage, bot: QtBot, vault: OpenVault) -> None:
+        self.page, self.bot, self.vault = page, bot, vault
+        self.wanted: list[tuple[str, object]] = []
+        page.page_wanted.connect(lambda key, wanted: self.wanted.append((key, wanted)))
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        self.bot.waitUntil(lambda: self.page.shown is not None and condition(), timeout=20_000)
+
+    def keys(self) -> list[str]:
+        assert self.page.shown is not None
+        return [todo.key for todo in self.page.shown.todos]
+
+    def acts(self, card: str) -> list[QPushButton]:
+        place = self.page._todo_place if card == "todo" else self.page._step_place
+        return place.findChildren(QPushButton)
+
+    def click(self, button: QPushButton) -> tuple[str, object]:
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        return self.wanted[-1]
+
+
+@pytest.fixture
+def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Screen]:
+    jobs, changes = JobRunner(), Changes()
+    vault.database.subscribe(changes.tell)
+    page = HomePage(services.home, jobs=jobs, changes=changes)
+    page.resize(1100, 760)
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    made = Screen(page, qtbot, vault)
+    made.until(lambda: True)
+    yield made
+    jobs.stop()
+
+
+@pytest.fixture
+def traded(screen: Screen, services: Services) -> Screen:
+    """Ten cards by mail, three redeemed, two not delivered; all end in five days. One batch was interrupted."""
+    product = services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=FACE))
+    batch = services.batches.generate(BatchSpec(product, 10))
+    broken = services.batches.generate(BatchSpec(product, 5))
+    trade = Trade(screen.vault.database)
+    cards = trade.hand_out(product, 10, at=now() - timedelta(days=4), steps=(10, 9, 6, 4))
+    for card in cards[:3]:
+        trade.redeem(card, FACE, at=now() - timedelta(days=2))
+    trade.end_validity(batch, now() + timedelta(days=5))
+    with screen.vault.database.write(Topic.BATCHES, Topic.DISTRIBUTIONS) as session:
+        session.execute(update(Batch).where(Batch.id == broken).values(state="generating", made=2))
+        session.execute(update(Delivery).where(Delivery.card_id.in_(cards[8:])).values(state="failed"))
+    screen.until(lambda: screen.keys() == ["unfinished", "failed", "expiring", "recovery"])
+    return screen
+
+
+def test_a_young_vault_shows_the_first_steps_and_no_zeros(screen: Screen) -> None:
+    assert not screen.page._figures.isVisible()
+    assert [screen.click(act) for act in screen.acts("step")] == [
+        ("people", "import"),
+        ("batches", ("generate", 0)),
+        ("settings", "mail"),
+        ("sync", None),
+        ("settings", "backups"),
+    ]
+    assert screen.page.progress.text() == "已完成 0/5"
+
+
+def test_a_step_that_was_taken_is_ticked_off(screen: Screen, services: Services) -> None:
+    services.people.store(services.people.check(services.people.stage("姓名\t手机\n张三\t13800138000\n")))
+    screen.until(lambda: screen.page.progress.text() == "已完成 1/5")
+    assert len(screen.acts("step")) == 4
+
+
+def test_the_festival_and_its_day_are_named(screen: Screen) -> None:
+    assert screen.page.shown is not None
+    assert screen.page.festival_note.text() == screen.page.shown.festival_day.isoformat()
+    assert str(screen.page.shown.days_left) in screen.page.festival.text()
+
+
+def test_every_line_leads_to_where_it_is_done(traded: Screen) -> None:
+    unfinished, failed, expiring, recovery = traded.acts("todo")
+    assert unfinished.text() == "继续"
+    assert traded.click(unfinished)[0] == "batches"
+    assert traded.click(failed)[0] == "distribution"
+    assert traded.click(expiring) == ("cards", CardsOut(live=True, expiring_days=30))
+    assert traded.click(recovery) == ("settings", "security")
+
+
+def test_cards_that_end_soon_are_counted_with_their_worth(traded: Screen) -> None:
+    words = [act.accessibleDescription() for act in traded.acts("todo")]
+    assert "7 天内" in words[2]
+    assert "¥1,400.00" in words[2]
+
+
+def test_every_figure_opens_the_list_it_counts(traded: Screen, services: Services) -> None:
+    assert traded.page._figures.isVisible()
+    for key in ("issued", "redeemed", "outstanding", "expiring"):
+        traded.page.cards[key].opened.emit()
+    issued, redeemed, outstanding, expiring = (wanted for _, wanted in traded.wanted)
+    assert isinstance(issued, CardsOut)
+    assert isinstance(redeemed, RedemptionFilter)
+    assert isinstance(outstanding, CardsOut)
+    assert isinstance(expiring, CardsOut)
+    ledger = services.ledger
+    assert traded.page.cards["issued"].number.text() == str(len(ledger.card_ids(issued)))
+    assert ledger.net_of(redeemed) == (3 * FACE, 0)
+    assert len(ledger.card_ids(outstanding)) == len(ledger.card_ids(expiring)) == 7
+
+
+def test_the_button_begins_a_distribution(screen: Screen) -> None:
+    button = next(each for each in screen.page.header.findChildren(QPushButton) if each.text() == "批量发放")
+    assert screen.click(button) == ("distribution", "new")
+
+
+def test_a_small_window_puts_the_cards_below_each_other(traded: Screen) -> None:
+    traded.page.resize(700, 600)
+    todo, steps = traded.page.todo_card, traded.page.step_card
+    traded.bot.waitUntil(lambda: steps.y() > todo.y() + 20)
+    assert traded.page.todo_card.width() <= traded.page._scroll.viewport().width()
