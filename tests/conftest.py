@@ -1,5 +1,6 @@
 """What every test stands on: no display, our own font, no modal dialogs, no keychain, no unexpected log lines."""
 
+import gc
 import logging
 import os
 import re
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.config import RESOURCES
+from app.views.garbage import sweep
 from app.words import DEFAULT_LANGUAGE, set_language
 
 settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
@@ -46,6 +48,14 @@ def qapp(qapp: QApplication) -> QApplication:
     qapp.setFont(QFont(QFontDatabase.applicationFontFamilies(number)[0], 10))
     qapp.setStyle("Fusion")
     return qapp
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_of_widgets() -> Iterator[None]:
+    """What a test of the window left unreachable must not be freed by a thread of the next one."""
+    yield
+    if not gc.isenabled():  # a window was made in this process
+        sweep()
 
 
 @pytest.fixture(autouse=True)

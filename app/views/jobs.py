@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from shiboken6 import isValid
 
 from app.errors import AppError, JobCancelled
+from app.views.garbage import Warden
 
 log = logging.getLogger(__name__)
 POLL_MS = 100
@@ -94,12 +95,16 @@ class Job(QObject):
 
 
 class _Ends:
-    """What waits for a job's end, and the widget that must still be there to hear it."""
+    """What waits for a job's end, and the widget that must still be there to hear it.
 
-    __slots__ = ("describe", "on_cancelled", "on_done", "on_refused", "owned", "owner")
+    It also keeps `call` until then: a call may hold a widget, which must not die with it on the worker thread.
+    """
+
+    __slots__ = ("call", "describe", "on_cancelled", "on_done", "on_refused", "owned", "owner")
 
     def __init__(
         self,
+        call: Callable[[], Any],
         on_done: Callable[[Any], object] | None,
         on_refused: Callable[[AppError], object] | None,
         *,
@@ -107,8 +112,8 @@ class _Ends:
         owner: QObject | None,
         describe: Callable[[Any], str] | None,
     ) -> None:
+        self.call, self.describe = call, describe
         self.on_done, self.on_refused, self.on_cancelled = on_done, on_refused, on_cancelled
-        self.describe = describe
         heir = getattr(on_done, "__self__", None)
         self.owner = owner if owner is not None else heir if isinstance(heir, QObject) else None
         self.owned = self.owner is not None
@@ -138,6 +143,7 @@ class JobRunner(QObject):
         self._home: deque[tuple[Job, object, Exception | None]] = deque()
         self._titled: deque[Job] = deque()
         self._stopped = False
+        Warden(self)
         self._came_home.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
@@ -162,7 +168,15 @@ class JobRunner(QObject):
         job = Job(self, title)
         if self._stopped:  # a timer that fires on the way out starts nothing more
             return job
-        ends = _Ends(on_done, on_refused, on_cancelled=on_cancelled, owner=owner, describe=describe)
+        named = {"progress": job.report} if watch else {}
+        ends = _Ends(
+            lambda: call(*args, **named),
+            on_done,
+            on_refused,
+            on_cancelled=on_cancelled,
+            owner=owner,
+            describe=describe,
+        )
         self._ends[job] = ends
         if title:
             self._titled.appendleft(job)
@@ -170,9 +184,8 @@ class JobRunner(QObject):
             self.listed.emit()
         elif ends.owner is not None:
             ends.owner.destroyed.connect(job.cancel)
-        named = {"progress": job.report} if watch else {}
         pool = self._long if title or watch else self._quick
-        self._futures[job] = pool.submit(self._run, job, lambda: call(*args, **named))
+        self._futures[job] = pool.submit(self._run, job)
         self._timer.start()
         return job
 
@@ -202,19 +215,12 @@ class JobRunner(QObject):
             pool.shutdown(wait=True, cancel_futures=True)
         self._timer.stop()
 
-    def _run(self, job: Job, call: Callable[[], Any]) -> None:
-        """Worker thread. The result goes home through a deque; the signal only says that something is there."""
-        result: object = None
-        error: Exception | None = None
-        try:
-            if job.cancelling:
-                raise JobCancelled
-            result = call()
-        except (AppError, JobCancelled) as expected:
-            error = expected
-        except Exception as bug:  # noqa: BLE001 - a crash of any kind must reach the window
-            error = bug
-        self._home.append((job, result, error))
+    def _run(self, job: Job) -> None:
+        """Worker thread. The result goes home through a deque; the signal only says that something is there.
+
+        No name of this thread still holds the call or its result when it does: whoever lets go last destroys.
+        """
+        self._home.append((job, *_result_of(job, self._ends[job].call)))
         if not self._stopped:
             self._came_home.emit()
 
@@ -267,3 +273,14 @@ class JobRunner(QObject):
     def _drop(self, job: Job) -> None:
         self._titled.remove(job)
         job.deleteLater()
+
+
+def _result_of(job: Job, call: Callable[[], Any]) -> tuple[object, Exception | None]:
+    try:
+        if job.cancelling:
+            raise JobCancelled
+        return call(), None
+    except (AppError, JobCancelled) as expected:
+        return None, expected
+    except Exception as bug:  # noqa: BLE001 - a crash of any kind must reach the window
+        return None, bug

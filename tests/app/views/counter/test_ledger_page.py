@@ -14,7 +14,7 @@ from app.services.dashboard import Period
 from app.services.ledger import RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from app.views.changes import Changes
-from app.views.counter.ledger import LedgerPage
+from app.views.counter.ledger import LedgerPage, Line
 from app.views.jobs import JobRunner
 from app.words import zone
 from tests.drivers.trade import Trade
@@ -32,6 +32,13 @@ class Screen:
 
     def shows(self, count: int) -> None:
         self.bot.waitUntil(lambda: self.page.table.count == count and self.page.jobs.idle, timeout=20_000)
+
+    def line(self, at: int) -> Line:
+        """A row, once it was fetched."""
+        self.bot.waitUntil(lambda: self.page.table.rows.row_at(at) is not None, timeout=20_000)
+        line = self.page.table.rows.row_at(at)
+        assert isinstance(line, Line)
+        return line
 
     def says(self, words: str) -> None:
         self.bot.waitUntil(lambda: words in self.status, timeout=20_000)
@@ -68,8 +75,7 @@ def traded(screen: Screen, services: Services) -> Screen:
 
 def test_a_reversal_is_an_entry_of_its_own_and_counts_as_minus(traded: Screen) -> None:
     traded.says("净额 ¥400.00")
-    line = traded.page.table.rows.row_at(0)
-    assert line is not None
+    line = traded.line(0)
     assert (line.entry.kind, line.entry.amount_minor) == ("reversed", -FACE)
 
 
@@ -97,10 +103,11 @@ def test_a_product_is_called_by_its_name(traded: Screen) -> None:
 def test_a_refresh_keeps_its_place_though_new_entries_stand_above(traded: Screen) -> None:
     table = traded.page.table
     table.go_to_row(3)
+    traded.bot.waitUntil(lambda: table.current_row() is not None, timeout=20_000)
     before = table.current_row()
     traded.trade.redeem(5, FACE, at=now())
     traded.shows(5)
-    traded.bot.waitUntil(lambda: table.current_row() is not None)
+    traded.bot.waitUntil(lambda: table.current_row() is not None, timeout=20_000)
     after = table.current_row()
     assert before is not None
     assert after is not None
@@ -108,8 +115,7 @@ def test_a_refresh_keeps_its_place_though_new_entries_stand_above(traded: Screen
 
 
 def test_an_entry_leads_to_its_card(traded: Screen) -> None:
-    line = traded.page.table.rows.row_at(0)
-    assert line is not None
+    line = traded.line(0)
     with traded.bot.waitSignal(traded.page.page_wanted) as asked:
         traded.page.table.opened.emit(line.id)
     assert asked.args == ["cards", line.entry.card_id]
