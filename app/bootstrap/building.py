@@ -26,8 +26,8 @@ from app.services.supplier_imports import SupplierImportService
 from app.services.vault.vaults import OpenVault, Vaults
 
 
-def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Services:
-    """`autostart`: the embedded endpoint starts when it is needed."""
+def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: EmailChannel | None = None) -> Services:
+    """`autostart`: the embedded endpoint starts when it is needed. `email` carries the mail of the demo nowhere."""
     database, keys = vault.database, vault.keys
     audit = AuditLog(database, keys)
     settings = SettingService(database, audit)
@@ -40,7 +40,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool) -> Servi
     )
     dashboard = DashboardService(database, audit)
     check = Vaults(config).check_passphrase
-    channels = Channels(file=FileChannel(), print=PrintChannel(), email=EmailChannel())
+    channels = Channels(file=FileChannel(), print=PrintChannel(), email=email or EmailChannel())
     return Services(
         audit=audit,
         backups=BackupService(config, database, keys, audit=audit, settings=settings),

@@ -1,59 +1,92 @@
-"""A vault full of demo data, made by the same services as everything else, with a month of life behind it."""
+"""A vault full of demo data, made by the same services as everything else, with two months of life behind it."""
 
-import random
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import delete, insert, select, update
-
 from app.bootstrap.building import services_over
+from app.bootstrap.demo_life import DAYS, Wave, live
 from app.config import RESOURCES, Config
-from app.models.base import now
-from app.models.database import Database
-from app.models.distribution import Delivery, Distribution
-from app.models.redemption import DailyFigure, Redemption
 from app.services import Services
 from app.services.batches import BatchSpec
-from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
+from app.services.channels import SENT, SendOutcome
+from app.services.channels.email import EmailChannel, Mail, MailServer, Post
 from app.services.distribution import DistributionSpec
-from app.services.recount import recounted
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
-from app.topics import Topic
-from app.words import tr, zone
+from app.words import tr
 
 DEMO = RESOURCES / "demo"
 PASSPHRASE = "kaxia demo vault"  # noqa: S105  # of a throw-away vault; said on the screen
-DAYS = 30
-REDEEMED = 46
-SEED = 20261124
+BIRTHDAY_MINOR = 20_000
+UNKNOWN_TO_THE_SERVER = ("e1017@", "e1058@", "e1093@")
+MAIL_SERVER = {"host": "localhost", "security": "none", "sender": "hr@example.com"}
+UNFINISHED = "demo.unfinished"
+"""A file that stands in the folder while the demo is made."""
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One distribution: `people` are the first and the last place in the roster."""
+
+    kind: str
+    channel: str
+    name: Callable[[], str]
+    people: tuple[int, int]
+    wave: Wave
+    """When it went out and what became of it."""
+
+
+GIVEN = (
+    Given("fixed", "email", lambda: tr("Welcome cards"), (0, 60), Wave(56, opened=0.95, claimed=0.9)),
+    Given("exchange", "print", lambda: tr("Mooncakes for the shops"), (0, 60), Wave(47)),
+    Given("variable", "file", lambda: tr("Birthdays of the quarter"), (60, 90), Wave(38)),
+    Given("fixed", "email", lambda: tr("Mid-Autumn welfare"), (60, 120), Wave(24, opened=0.93, claimed=0.88)),
+    Given("supplier", "file", lambda: tr("Thanks of the quarter"), (0, 12), Wave(16)),
+    Given("festive", "email", lambda: tr("New Year welfare, first part"), (0, 80), Wave(6, opened=0.7, claimed=0.6)),
+)
+
+
 def make_demo(config: Config, say: Say = lambda words: None) -> OpenVault:
-    """The open demo vault, made if it is not there yet. Raises AppError."""
-    vaults = Vaults(config)
+    """The open demo vault, made if it is not there yet; what a crash left half made is made anew. Raises AppError."""
+    vaults, unfinished = Vaults(config), config.data / UNFINISHED
+    if unfinished.exists():
+        shutil.rmtree(config.data)
     if vaults.exists:
         return vaults.open(PASSPHRASE)
+    config.data.mkdir(parents=True, exist_ok=True)
+    if not any(config.data.iterdir()):  # never marks a folder that holds something else
+        unfinished.touch()
     vault, _ = vaults.create(NewVault(tr("Moonlight Foods"), PASSPHRASE, purpose="welfare"))
+    services = services_over(config, vault, autostart=False, email=_Nowhere())
     try:
-        services = services_over(config, vault, autostart=False)
-        products = _stock_up(services, say)
-        runs = _give_out(services, products, config.data / "given", say)
-        _redeem(services, runs, say)
-        _spread(vault.database)
-        say(tr("Spread over the last {count} days", count=DAYS))
+        _fill(services, vault, config.data / "given", say)
     except BaseException:
         vault.close()
         raise
+    finally:
+        services.cloud.stop_embedded()
+    unfinished.unlink(missing_ok=True)
     return vault
 
 
+def _fill(services: Services, vault: OpenVault, folder: Path, say: Say) -> None:
+    products = _stock_up(services, say)
+    status = services.cloud.start_embedded()
+    say(tr("Endpoint at {url}", url=status.url))
+    runs = _give_out(services, products, folder, say)
+    say(tr("{count} cards redeemed", count=live(services, vault.database, runs)))
+    say(tr("Spread over the last {count} days", count=DAYS))
+
+
 def _stock_up(services: Services, say: Say) -> dict[str, int]:
-    """One product of every kind, with its codes."""
+    """One product of every kind and one more, with codes; one batch is frozen, one ends soon."""
     specs = {
         "fixed": ProductSpec(tr("Mid-Autumn card"), "fixed", "voucher", face_minor=20_000, valid_days=400),
+        "festive": ProductSpec(tr("New Year card"), "fixed", "voucher", face_minor=30_000, valid_days=400),
         "variable": ProductSpec(
             tr("Birthday gift card"),
             "variable",
@@ -63,82 +96,61 @@ def _stock_up(services: Services, say: Say) -> dict[str, int]:
             step_minor=10_000,
             valid_days=400,
         ),
-        "exchange": ProductSpec(tr("Mooncake voucher"), "exchange", "voucher", uses=2, valid_days=200),
+        "exchange": ProductSpec(tr("Mooncake voucher"), "exchange", "voucher", uses=2, valid_days=24),
         "supplier": ProductSpec(tr("Video month pass"), "supplier", "supplier_code"),
     }
     products = {kind: services.catalog.add(spec) for kind, spec in specs.items()}
-    for kind, quantity, face in (("fixed", 300, None), ("variable", 60, 20_000), ("exchange", 150, None)):
-        services.batches.generate(BatchSpec(products[kind], quantity, "STANDARD", face_minor=face))
+    for kind, quantity, face in (
+        ("fixed", 300, None),
+        ("variable", 60, BIRTHDAY_MINOR),
+        ("exchange", 150, None),
+        ("festive", 200, None),
+    ):
+        services.batches.generate(BatchSpec(products[kind], quantity, face_minor=face))
         say(tr("{count} cards of {product}", count=quantity, product=specs[kind].name))
+    services.batches.freeze(services.batches.generate(BatchSpec(products["fixed"], 50)))
     done = services.supplier_imports.import_file(DEMO / "supplier_codes.csv", products["supplier"])
     say(tr("{count} supplier codes read", count=done.imported))
     return products
 
 
-def _give_out(services: Services, products: dict[str, int], folder: Path, say: Say) -> list[int]:
-    """The roster comes in, and everybody gets something."""
+def _give_out(services: Services, products: dict[str, int], folder: Path, say: Say) -> dict[int, Wave]:
+    """The roster comes in, and everybody gets something; distribution → what becomes of it."""
     roster = services.people.stage(DEMO / "roster.csv")
     stored = services.people.store(services.people.check(roster))
     people = tuple(stored.person_ids.values())
     say(tr("{count} people read", count=len(people)))
-    runs = []
-    for kind, channel, name, some in (
-        ("fixed", "file", tr("Mid-Autumn welfare"), people),
-        ("exchange", "print", tr("Mooncakes for the shops"), people[:60]),
-        ("supplier", "file", tr("Thanks of the quarter"), people[:12]),
-    ):
-        spec = DistributionSpec(products[kind], some, channel, name, out_folder=folder)
-        run = services.distribution.prepare(spec)
+    services.settings.put("mail.server", MAIL_SERVER)
+    runs = {}
+    for given in GIVEN:
+        run = services.distribution.prepare(
+            DistributionSpec(
+                products[given.kind],
+                people[slice(*given.people)],
+                given.channel,
+                given.name(),
+                out_folder=folder,
+                amount_minor=BIRTHDAY_MINOR if given.kind == "variable" else None,
+            )
+        )
         services.distribution.deliver(run)
         row = services.distribution.distribution(run)
-        say(tr("{name}: {count} cards given out", name=name, count=row.sent))
-        runs.append(run)
+        say(tr("{name}: {count} cards given out", name=row.name, count=row.sent))
+        runs[run] = given.wave
+    services.settings.put("mail.server", {})  # whoever tries the demo sets up their own
     return runs
 
 
-def _redeem(services: Services, runs: list[int], say: Say) -> None:
-    """The endpoint on this machine decides, as it would in the cloud."""
-    status = services.cloud.start_embedded()
-    services.cloud.sync()
-    say(tr("Endpoint at {url}", url=status.url))
-    dice = random.Random(SEED)
-    cards = [card for card in services.cards.ids(CardFilter(states=("assigned", "active"))) if card]
-    kinds = {row.id: row.kind for row in services.cards.rows(cards)}
-    usable = [card for card in cards if kinds.get(card) in ("fixed", "exchange")]
-    for card in dice.sample(usable, min(REDEEMED, len(usable))):
-        code = services.cards.reveal(card, reason=tr("Demo")).reveal()
-        part = dice.choice((None, None, 5_000, 8_800)) if kinds[card] == "fixed" else None
-        services.redemptions.redeem(code, part, place=tr("Main shop"))
-    services.cloud.sync()
-    services.cloud.stop_embedded()
-    say(tr("{count} cards redeemed", count=min(REDEEMED, len(usable))))
+class _Nowhere(EmailChannel):
+    """Takes every mail and carries none: nobody of the demo exists."""
+
+    @contextmanager
+    def open(self, server: MailServer) -> Iterator[Post]:
+        yield _Drain(server, self._trust, timeout_s=self._timeout_s)
 
 
-def _spread(database: Database) -> None:
-    """Move what just happened back over a month, and count the figures anew from it."""
-    dice = random.Random(SEED)
-    at = now()
-    with database.write(Topic.DISTRIBUTIONS, Topic.REDEMPTIONS) as session:
-        for number in list(session.scalars(select(Distribution.id))):
-            sent = at - timedelta(days=DAYS - 2 * number, hours=dice.randrange(4))
-            made = {"created_at": sent, "finished_at": sent + timedelta(minutes=3)}
-            session.execute(update(Distribution).where(Distribution.id == number).values(made))
-            of_it = update(Delivery).where(Delivery.distribution_id == number, Delivery.sent_at.is_not(None))
-            session.execute(of_it.values(sent_at=sent, delivered_at=sent))
-        entries = list(session.scalars(select(Redemption.id).order_by(Redemption.seq)))
-        times = sorted(_shop_hour(at - timedelta(days=dice.triangular(0, DAYS - 6, 8)), dice) for _ in entries)
-        for entry, when in zip(entries, times, strict=True):
-            session.execute(update(Redemption).where(Redemption.id == entry).values(at=min(when, at)))
-        session.execute(delete(DailyFigure))
-        rows = [
-            {**key._asdict(), "count": count, "amount_minor": minor}
-            for key, (count, minor) in recounted(session).items()
-        ]
-        session.execute(insert(DailyFigure), rows)
-
-
-def _shop_hour(day: datetime, dice: random.Random) -> datetime:
-    """An instant of that day while shops are open, more often around noon and in the evening."""
-    hour = dice.choice((10, 11, 11, 12, 12, 13, 15, 17, 18, 18, 19, 19, 20))
-    local = day.astimezone(zone()).replace(hour=hour, minute=dice.randrange(60))
-    return local.astimezone(UTC)
+class _Drain(Post):
+    def send(self, mail: Mail) -> SendOutcome:
+        if mail.to_address.startswith(UNKNOWN_TO_THE_SERVER):
+            return SendOutcome("failed", "recipient-refused", retryable=True)
+        return SENT

@@ -73,7 +73,7 @@ def link_body(drawn: LinkSecrets, target: LinkTarget, *, payload: dict[str, Any]
     return {
         "batch_id": str(target.batch_id),
         "card_no": target.card_no,
-        "auth_digest": b64url(hashlib.sha256(_derived(drawn.secret.encode(), b"kx/link/auth")).digest()),
+        "auth_digest": b64url(hashlib.sha256(_auth(drawn.secret)).digest()),
         "ciphertext": _sealed(key, plain, f"kx.link.v1|{bound}"),
         "expires_at": expires_at,
         "gate": {"kind": gate.kind, "digest": gate_digest(drawn.link_id, gate.value)} if gate else None,
@@ -105,6 +105,11 @@ def gate_of(kind: str, *, phone: str | None, employee_no: str | None) -> Gate | 
     return Gate(kind, value)
 
 
+def auth_token(secret: str) -> str:
+    """T: what whoever holds the link shows the endpoint."""
+    return b64url(_auth(secret))
+
+
 def gate_digest(link_id: str, value: str) -> str:
     return b64url(hashlib.sha256(b"kx.gate.v1\0" + link_id.encode() + b"\0" + value.encode()).digest())
 
@@ -116,6 +121,10 @@ def b64url(data: bytes) -> str:
 
 def wire_time(instant: datetime | None) -> str | None:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z") if instant else None
+
+
+def _auth(secret: str) -> bytes:
+    return _derived(secret.encode(), b"kx/link/auth")
 
 
 def _derived(secret: bytes, info: bytes, *, salt: bytes = b"") -> bytes:
