@@ -106,6 +106,7 @@ REASONS: dict[str, str] = {
     "already-reversed": "this redemption was reversed already.",
     "redemption-unknown": "there is no such redemption.",
     "not-sealed": "this batch has not reached the endpoint yet. Sync first.",
+    "no-lease": "there is no line to the endpoint, and this machine holds no lease to redeem without one.",
     "supplier-redeems": "codes from a supplier are redeemed at the supplier.",
     "link-unknown": "it does not know this link.",
     "link-claimed": "the card was claimed already.",

@@ -37,11 +37,23 @@ from sync.protocol import (
 )
 
 T = TypeVar("T")
-CONNECT_S, READ_S = 5.0, 30.0
-TRIES = 3
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 2.0
 """Short tries within one call; what is still unsent waits in the outbox for the next round."""
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to try within one call."""
+
+    tries: int
+    connect_s: float
+    read_s: float
+
+
+USUAL = Patience(3, 5.0, 30.0)
+ONCE = Patience(1, 5.0, 30.0)
+IN_A_HURRY = Patience(1, 2.0, 6.0)
 
 
 class Unreachable(Exception):
@@ -98,7 +110,8 @@ class SyncClient:
             proof=b64(signing.enroll_proof(key, pairing_code)),
         )
         body = msgspec.json.encode(request)
-        answer = self._send("POST", "/sync/v1/enroll", body, headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        answer = self._send("POST", "/sync/v1/enroll", body, headers=headers, patience=ONCE)
         return _read(answer, EnrollAnswer)
 
     # --- signed calls ---
@@ -131,7 +144,9 @@ class SyncClient:
         return self._call("PUT", f"/sync/v1/links/{link_id}", dict[str, Any], request)
 
     def look_up(self, d: bytes) -> LookupAnswer:
-        return self._call("POST", "/sync/v1/cards/lookup", LookupAnswer, LookupRequest(b64(d)))
+        """Asked once and briefly: somebody stands at the counter and can ask again."""
+        body = msgspec.json.encode(LookupRequest(b64(d)))
+        return _read(self._signed("POST", "/sync/v1/cards/lookup", body, patience=IN_A_HURRY), LookupAnswer)
 
     # --- how ---
 
@@ -139,19 +154,26 @@ class SyncClient:
         body = b"" if message is None else msgspec.json.encode(message)
         return _read(self._signed(method, path, body), kind)
 
-    def _signed(self, method: str, path: str, body: bytes, *, kind: str = "application/json") -> requests.Response:
+    def _signed(
+        self, method: str, path: str, body: bytes, *, kind: str = "application/json", patience: Patience = USUAL
+    ) -> requests.Response:
         """Send with short retries; a wrong clock is corrected from the answer, once."""
+
+        def send() -> requests.Response:
+            headers = self._headers(method, path, body, kind)
+            return self._send(method, path, body, headers=headers, patience=patience)
+
         for attempt in stamina.retry_context(
-            on=_Passing, attempts=TRIES, wait_initial=RETRY_FIRST_S, wait_max=RETRY_LONGEST_S, timeout=None
+            on=_Passing, attempts=patience.tries, wait_initial=RETRY_FIRST_S, wait_max=RETRY_LONGEST_S, timeout=None
         ):
             with attempt:
                 try:
-                    return self._send(method, path, body, headers=self._headers(method, path, body, kind))
+                    return send()
                 except Refused as refused:
                     if refused.key != "clock-skew" or refused.problem.server_time is None:
                         raise
                     self._skew_s = _seconds(from_wire(refused.problem.server_time)) - _seconds(datetime.now(UTC))
-                    return self._send(method, path, body, headers=self._headers(method, path, body, kind))
+                    return send()
         raise AssertionError("the loop returns or raises")
 
     def _headers(self, method: str, path: str, body: bytes, kind: str) -> dict[str, str]:
@@ -163,14 +185,16 @@ class SyncClient:
         signed = signing.sign(message, who.key, device=who.device_id, incarnation=who.incarnation, created=created)
         return signed | ({"Content-Type": kind} if body else {})
 
-    def _send(self, method: str, path: str, body: bytes, *, headers: dict[str, str]) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: bytes, *, headers: dict[str, str], patience: Patience
+    ) -> requests.Response:
         try:
             answer = self._session.request(
                 method,
                 self.base_url + path,
                 data=body,
                 headers=headers,
-                timeout=(CONNECT_S, READ_S),
+                timeout=(patience.connect_s, patience.read_s),
                 allow_redirects=False,
             )
         except requests.ConnectionError as error:

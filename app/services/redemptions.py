@@ -1,6 +1,6 @@
 """Redeem at the counter and reverse: the endpoint decides, the vault remembers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,6 +55,8 @@ class Verdict:
     holder: str
     last_at: datetime | None
     last_place: str
+    offline: bool = False
+    """The endpoint did not answer: this is what the vault knew at the last sync."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ class RedemptionService:
         self._settings = settings
 
     def look(self, typed: str) -> Verdict:
-        """How a card stands, by its code. Asks the endpoint; changes nothing. Raises EndpointUnreachable, NotFound."""
+        """How a card stands, by its code. Asks the endpoint; changes nothing.
+
+        Without a line a card of this vault is shown as the vault knows it; it cannot be redeemed then.
+        Raises EndpointUnreachable for a card that is not of this vault, NotFound.
+        """
         card_id, d = self._meant(typed)
         row = self._cards.rows([card_id])[0] if card_id is not None else None
         if row is not None and row.kind == "supplier":
@@ -115,8 +121,12 @@ class RedemptionService:
             if row is None or refused.reason != "card-unknown":
                 raise NotFound("card", masked(typed.strip())) from refused
             return _of_row(row, "not-sealed")
+        except EndpointUnreachable:
+            if row is None:
+                raise
+            return self._of_vault(row)
         assert isinstance(answer, LookupAnswer), "what was asked for"
-        return _of_answer(answer, row, self._last_place(row))
+        return _of_answer(answer, row, self._last_use(row)[1])
 
     def redeem(
         self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
@@ -126,6 +136,8 @@ class RedemptionService:
         It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
         """
         verdict = self.look(typed)
+        if verdict.offline:
+            raise EndpointUnreachable(self._cloud.public_url() or "")
         if verdict.reason is not None:
             raise RedemptionRefused(verdict.reason)
         _, d = self._meant(typed)
@@ -222,12 +234,22 @@ class RedemptionService:
             block = self._reader.codes_of(session, [card_id], batches)[card_id]
             return block.code(card_id - batch.first_card_id - block.first)
 
-    def _last_place(self, row: CardRow | None) -> str:
+    def _of_vault(self, row: CardRow) -> Verdict:
+        """What would refuse the card anyhow is said; else, that this machine may not decide alone."""
+        known = (("frozen", row.frozen), ("voided", row.state == "voided"), ("spent", row.state == "spent"),
+                 ("expired", row.expired))  # fmt: skip
+        reason = next((REFUSALS[key] for key, holds in known if holds), "no-lease")
+        at, place = self._last_use(row)
+        return replace(_of_row(row, reason), offline=True, last_at=at, last_place=place)
+
+    def _last_use(self, row: CardRow | None) -> tuple[datetime | None, str]:
+        """When and where, as far as the vault has heard."""
         if row is None:
-            return ""
-        wanted = select(Redemption.place).where(Redemption.card_id == row.id).order_by(Redemption.seq.desc()).limit(1)
+            return None, ""
+        wanted = select(Redemption.at, Redemption.place).where(Redemption.card_id == row.id)
         with self._database.read() as session:
-            return session.scalar(wanted) or ""
+            found = session.execute(wanted.order_by(Redemption.seq.desc()).limit(1)).first()
+        return (found.at, found.place or "") if found else (None, "")
 
 
 def _note(session: Session, op_id: str, state: str) -> None:

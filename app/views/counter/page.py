@@ -152,18 +152,25 @@ class CounterPage(Page):
 
     def _stand(self, verdict: Verdict) -> None:
         self._verdict = verdict
-        self.banner.clear()
+        if verdict.offline:
+            self._say_offline()
+        else:
+            self.banner.clear()
         self._show(verdict_shown(verdict))
         self._home()
 
     def _refuse(self, error: AppError) -> None:
         self._forget()
         if isinstance(error, EndpointUnreachable):
-            self._last_code = ""
-            sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
-            self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
+            self._say_offline()
         self._show(error_shown(error))
         self._home()
+
+    def _say_offline(self) -> None:
+        """The same card may be scanned again at once: the line may be back."""
+        self._last_code = ""
+        sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
+        self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
 
     def _redeemed(self, result: RedemptionResult) -> None:
         self._redeeming = False

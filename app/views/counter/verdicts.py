@@ -41,6 +41,9 @@ def verdict_shown(verdict: Verdict) -> Shown:
     if verdict.reason is None:
         return Shown("ok", "circle-check", tr("Usable"), worth(verdict), _facts(verdict), yes=True)
     tone, symbol, word, advice = _refusal(verdict.reason)
+    if verdict.offline:
+        amount = worth(verdict) if verdict.reason == "no-lease" else ""
+        return Shown(tone, symbol, word, amount, (*_why(verdict, advice), *_facts(verdict, short=True), _as_known()))
     return Shown(tone, symbol, word, "", (*_why(verdict, advice), *_facts(verdict, short=True)))
 
 
@@ -51,7 +54,8 @@ def error_shown(error: AppError) -> Shown:
             advice = tr("This code is not known. Compare it sign by sign, or scan again.")
             return Shown("error", "circle-help", tr("Unknown"), lines=(advice,))
         case EndpointUnreachable():
-            return Shown("warn", "wifi-off", tr("Offline"), lines=(offline_words(), tr("Nothing was redeemed.")))
+            unknown = tr("This machine does not know this card, and cannot ask. Nothing was redeemed.")
+            return Shown("warn", "circle-help", tr("Offline, unknown"), lines=(unknown,))
         case RedemptionUncertain():
             return Shown("warn", "circle-help", tr("Answer lost"), lines=(sentence(error),))
         case RedemptionRefused(reason=reason):
@@ -82,6 +86,10 @@ def offline_words() -> str:
     return tr("This machine holds no lease, so nothing can be redeemed offline")
 
 
+def _as_known() -> str:
+    return tr("As of the last sync; elsewhere it may have been used since. Nothing was redeemed.")
+
+
 def receipt_number(redemption_id: str) -> str:
     """The last twelve signs of the entry's id, in groups of four, as people read them out."""
     tail = redemption_id.replace("-", "")[-12:].upper()
@@ -109,6 +117,7 @@ def _refusal(reason: str) -> tuple[Tone, str, str, str]:
         "card-not-yet": ("warn", "clock", tr("Not valid yet"), tr("This card cannot be used before its first day.")),
         "card-voided": ("error", "ban", tr("Voided"), tr("This card was taken out of use for ever.")),
         "not-sealed": ("warn", "cloud-off", tr("Not uploaded"), tr("The endpoint does not have this batch. Sync it.")),
+        "no-lease": ("warn", "wifi-off", tr("Offline"), offline_words()),
         "supplier-redeems": ("warn", "store", tr("Supplier's code"), tr("The supplier redeems this code, not you.")),
         "insufficient-balance": ("warn", "wallet", tr("Not enough on it"), tr("Type a smaller amount.")),
         "no-partial": ("warn", "ticket", tr("Only as a whole"), tr("This card is redeemed as a whole, not in parts.")),

@@ -18,7 +18,7 @@ from app.services.cloud import EmbeddedEndpoint
 from app.services.outbox import enqueue
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from sync.codes import canonical, digest
+from sync.codes import canonical, check_symbols, digest, format_code
 from sync.protocol import b64, new_op_id
 
 
@@ -129,6 +129,27 @@ def test_with_no_endpoint_nothing_is_queued_that_would_redeem_later(services: Se
         services.redemptions.redeem(a_code(services, batch_id))
     with vault.database.read() as session:
         assert session.query(OutboxOp).where(OutboxOp.type == "redeem@1").count() == 0
+
+
+def test_without_a_line_a_card_is_shown_as_it_was_known_and_stays_untouched(online: Services) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    part, whole, fresh = (a_code(online, batch_id, at) for at in range(3))
+    online.redemptions.redeem(part, 5_000, place="总店")
+    online.redemptions.redeem(whole)
+    online.cloud.stop_embedded()
+    seen = {code: online.redemptions.look(code) for code in (part, whole, fresh)}
+    assert {verdict.offline for verdict in seen.values()} == {True}
+    assert [seen[code].reason for code in (part, whole, fresh)] == ["no-lease", "card-spent", "no-lease"]
+    assert (seen[part].remaining_minor, seen[part].last_place) == (15_000, "总店")
+    assert seen[whole].last_at is not None
+    for code in (part, fresh):
+        with pytest.raises(EndpointUnreachable):
+            online.redemptions.redeem(code)
+    stranger = format_code("0" * 18 + check_symbols("0" * 18))
+    with pytest.raises(EndpointUnreachable):
+        online.redemptions.look(stranger)
+    assert online.cloud.status().pending == 0
 
 
 def test_what_waits_survives_an_endpoint_that_is_down(online: Services) -> None:

@@ -202,9 +202,12 @@ def test_a_batch_that_never_left_says_so(counter: Counter) -> None:
 def test_without_a_line_the_screen_says_that_nothing_can_be_redeemed(qtbot: QtBot, services: Services) -> None:
     counter = Counter(qtbot, services)
     counter.scan(counter.code(batch_of(services)))
-    counter.says("离线", "租约")
+    counter.says("离线", "租约", "中秋", "没有核销")
     assert counter.page.banner.isVisible()
+    assert not counter.page.redeem_button.isVisible()
     counter.enter()
+    counter.scan("0000-0000-0000-0000-0000")
+    counter.says("离线，未知")
     counter.jobs.stop()
 
 
