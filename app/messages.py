@@ -26,6 +26,8 @@ WORDS: dict[type[AppError], str] = {
     errors.InvalidInput: "{field}: {reason}",
     errors.CountMismatch: "You typed {typed}; the count is {expected}. Nothing was done.",
     errors.ReasonMissing: "Give a reason first; it is kept in the audit log.",
+    errors.ProgramFault: "Something went wrong inside Kaxia ({kind}). Everything saved before is safe; the log in "
+    "{path} says more.",
     errors.RuleOverrideNeeded: "A rule of the trade speaks against this. Change it, or go on with a reason.",
     errors.QuantityOutOfRange: "A batch holds 1 to {limit} cards; {asked} were asked for.",
     errors.PatternTooWeak: "This pattern has {bits} bits; at least {needed} are needed. Add more # signs.",
@@ -65,6 +67,8 @@ NOUNS: dict[str, str] = {
 
 REASONS: dict[str, str] = {
     "required": "this cannot be empty.",
+    "no-passphrase": "the passphrase is not there. Put it into this variable, or run the command in a terminal.",
+    "not-the-same": "the two are not the same. Type it again.",
     "not-a-number": "this is not a number.",
     "out-of-range": "this is outside the allowed range.",
     "not-a-date": "this is not a date like 2027-12-31.",
