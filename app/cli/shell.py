@@ -18,7 +18,7 @@ from app.errors import AppError, InvalidInput
 from app.messages import sentence
 from app.services import Services
 from app.services.vault.vaults import OpenVault, Vaults
-from app.words import tr
+from app.words import read_amount, tr
 
 ServicesOf = Callable[[Config, OpenVault], Services]
 VARIABLE = "KAXIA_PASSPHRASE"
@@ -112,8 +112,7 @@ def minor(field: str, typed: str | None) -> int | None:
     """`200.00` → 20000. Raises InvalidInput."""
     if typed is None:
         return None
-    text = typed.strip().replace(",", "").removeprefix("¥")
-    whole, _, cents = text.partition(".")
-    if not whole.isdecimal() or len(cents) > 2 or (cents and not cents.isdecimal()):
+    amount_minor = read_amount(typed)
+    if amount_minor is None:
         raise InvalidInput(field, "not-a-number")
-    return int(whole) * 100 + int(cents.ljust(2, "0"))
+    return amount_minor
