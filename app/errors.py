@@ -137,6 +137,14 @@ class ReasonMissing(AppError):
     """An act that goes into the audit log with a reason was asked for without one."""
 
 
+@dataclass(eq=False)
+class ProgramFault(AppError):
+    """A bug stopped a command; `kind` is the class of what was raised, `path` the folder of the log."""
+
+    kind: str
+    path: str
+
+
 # --- catalog ---
 
 

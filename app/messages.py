@@ -26,6 +26,8 @@ WORDS: dict[type[AppError], str] = {
     errors.InvalidInput: "{field}: {reason}",
     errors.CountMismatch: "You typed {typed}; the count is {expected}. Nothing was done.",
     errors.ReasonMissing: "Give a reason first; it is kept in the audit log.",
+    errors.ProgramFault: "Something went wrong inside Kaxia ({kind}). Everything saved before is safe; the log in "
+    "{path} says more.",
     errors.RuleOverrideNeeded: "A rule of the trade speaks against this. Change it, or go on with a reason.",
     errors.QuantityOutOfRange: "A batch holds 1 to {limit} cards; {asked} were asked for.",
     errors.PatternTooWeak: "This pattern has {bits} bits; at least {needed} are needed. Add more # signs.",
@@ -63,9 +65,61 @@ NOUNS: dict[str, str] = {
     "setting": "setting",
 }
 
+FIELDS: dict[str, str] = {
+    "amount": "Amount",
+    "body": "Text of the mail",
+    "channel": "Channel",
+    "code": "Code",
+    "compare": "Comparison",
+    "delivery": "Deliveries to take back",
+    "encoding": "Encoding",
+    "face": "Face value",
+    "face_minor": "Face value",
+    "form": "Form in trade",
+    "format": "Format",
+    "from": "First day",
+    "gate": "What a link asks for",
+    "header_row": "Line of the headings",
+    "kind": "Kind",
+    "mapping": "Columns",
+    "max": "Highest amount",
+    "max_minor": "Highest amount",
+    "merchant": "Merchant",
+    "min": "Lowest amount",
+    "min_minor": "Lowest amount",
+    "name": "Name",
+    "number": "Number",
+    "out": "Folder or file",
+    "out_folder": "Folder or file",
+    "pace": "Mails a minute",
+    "passphrase": "Passphrase",
+    "password_env": "Variable of the password",
+    "people": "People",
+    "period": "Period",
+    "product": "Product",
+    "security": "Encryption of the mail server",
+    "sender": "Sender",
+    "sheet": "Sheet",
+    "step": "Amounts in steps of",
+    "step_minor": "Amounts in steps of",
+    "subject": "Subject",
+    "target_url": "Address where the code is used",
+    "to": "Last day",
+    "url": "Address",
+    "uses": "Uses",
+    "valid_days": "Days of validity",
+    "valid_until": "Valid until",
+    "zip_password": "Password of the ZIP",
+    "zip_password_env": "Variable of the password",
+}
+"""What a person calls the fields that InvalidInput names; a setting or a variable stands as it is written."""
+
 REASONS: dict[str, str] = {
     "required": "this cannot be empty.",
+    "no-passphrase": "the passphrase is not there. Put it into this variable, or run the command in a terminal.",
+    "not-the-same": "the two are not the same. Type it again.",
     "not-a-number": "this is not a number.",
+    "too-long": "this is longer than 200 signs.",
     "out-of-range": "this is outside the allowed range.",
     "not-a-date": "this is not a date like 2027-12-31.",
     "in-the-past": "this lies in the past.",
@@ -156,6 +210,8 @@ def _shown(name: str, value: object) -> str:
         return yuan(value)
     if name == "what":
         return tr(NOUNS.get(str(value), str(value)))
+    if name == "field":
+        return tr(FIELDS.get(str(value), str(value)))
     if name == "reason":
         return tr(REASONS.get(str(value), str(value)))
     if isinstance(value, int) and not isinstance(value, bool):

@@ -6,6 +6,8 @@ program, as it is in gettext: texts are made in every layer, at the moment they 
 """
 
 import json
+import re
+import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from app.config import RESOURCES
 LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
 DEFAULT_LANGUAGE = "zh_CN"
 NO_DATA = "--"
+AMOUNT = re.compile(r"([0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.([0-9]{0,2}))?")
 
 _current = {"language": DEFAULT_LANGUAGE}
 
@@ -65,6 +68,15 @@ def plain_amount(amount_minor: int | None) -> str:
     sign = "-" if amount_minor < 0 else ""
     whole, cents = divmod(abs(amount_minor), 100)
     return f"{sign}{whole}.{cents:02d}"
+
+
+def read_amount(typed: str) -> int | None:
+    """Fen of an amount as people type it: `200`, `1,234.50`, `¥200`, in signs of any width; None for what is none."""
+    text = unicodedata.normalize("NFKC", typed).strip().removeprefix("\u00a5").strip()
+    amount = AMOUNT.fullmatch(text)
+    if amount is None:
+        return None
+    return int(amount[1].replace(",", "")) * 100 + int((amount[2] or "").ljust(2, "0"))
 
 
 @cache

@@ -115,10 +115,10 @@ class CodeFormat:
         charset, _, extra = rest.partition("|")
         charset = charset or ALPHABET
         checked = extra.strip().lower() == "check"
-        usable = charset.isascii() and charset.isprintable() and " " not in charset and "#" not in charset
+        usable = _is_typed(charset) and "#" not in charset
         if not usable or len(set(charset)) != len(charset) or len(charset) < 2:
             raise ValueError("a charset needs two or more different printable characters")
-        if "#" not in pattern or not pattern.isascii() or not pattern.isprintable() or len(pattern) > LONGEST:
+        if "#" not in pattern or not _is_typed(pattern) or len(pattern) > LONGEST:
             raise ValueError("a pattern needs at least one # and at most 64 printable characters")
         if checked and (charset != ALPHABET or pattern.count("#") <= CHECKS):
             raise ValueError("check symbols need the standard alphabet and a payload")
@@ -161,6 +161,11 @@ class CodeFormat:
             high, low = low ^ _NP_SUM[carried], _NP_BY_3[carried]
         codes[:, checks[0]] = _SYMBOLS[high]
         codes[:, checks[1]] = _SYMBOLS[low]
+
+
+def _is_typed(text: str) -> bool:
+    """Signs that a person types and a list keeps apart: ASCII without blanks, quotes and what lists are cut at."""
+    return text.isascii() and text.isprintable() and not set(text) & set(" ,;\"'`\\")
 
 
 def _uniform(count: int, choices: int) -> NDArray[np.uint8]:

@@ -13,22 +13,36 @@ if TYPE_CHECKING:
 
 def wants_window(arguments: list[str]) -> bool:
     """No command: only `--data DIR` may stand there."""
-    return not arguments or (arguments[0] == "--data" and len(arguments) == 2)
+    return not arguments or _folder_only(arguments) is not None
 
 
 def run_window(arguments: list[str]) -> int:
     from pathlib import Path
 
     from app.bootstrap.desk import open_desk
+    from app.bootstrap.logbook import keep_log
 
-    return open_desk(Config.from_environment(Path(arguments[1]) if arguments else None))
+    folder = _folder_only(arguments)
+    config = Config.from_environment(Path(folder) if folder else None)
+    keep_log(config.logs)
+    return open_desk(config)
 
 
 def run_command(arguments: list[str]) -> int:
     from app.bootstrap.extras import add_to
+    from app.bootstrap.logbook import keep_log
     from app.cli import run
 
-    return run(arguments, build_services, add_to)
+    return run(arguments, build_services, keep_log=keep_log, extra=add_to)
+
+
+def _folder_only(arguments: list[str]) -> str | None:
+    """The folder where nothing but `--data DIR` or `--data=DIR` was typed."""
+    if len(arguments) == 2 and arguments[0] == "--data":
+        return arguments[1] or None
+    if len(arguments) == 1 and arguments[0].startswith("--data="):
+        return arguments[0][7:] or None
+    return None
 
 
 def build_services(config: Config, vault: OpenVault, *, autostart: bool = False) -> Services:

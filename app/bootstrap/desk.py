@@ -21,6 +21,8 @@ from app.views.widgets.passphrase_field import Strength
 from app.words import LANGUAGES, language, set_language, tr
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from app.services import Services
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
 
@@ -33,6 +35,7 @@ def open_desk(config: Config, *, passphrase: str = "") -> int:
     application.setApplicationName("Kaxia")
     application.setOrganizationName("Kaxia")
     desk = Desk(config, QSettings("Kaxia", "Kaxia"))
+    sys.excepthook = desk.crashed
     desk.window.show()
     if passphrase:
         desk.enter(desk.vaults().open(passphrase))
@@ -60,6 +63,12 @@ class Desk(QObject):
         self.window.theme_chosen.connect(self._keep_theme)
         self.window.language_chosen.connect(self._keep_language)
         self.show_gate()
+
+    def crashed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """What a slot let through: Qt goes on, so the window does, too."""
+        log.error("the window crashed", exc_info=(kind, error, trace))
+        if isinstance(error, Exception):
+            self.window.show_crash(error)
 
     # --- the gate ---
 

@@ -1,19 +1,21 @@
 """The headless commands: thin, they call the same services as the window and print text or JSON."""
 
+import io
+import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import typer
 
 from app.cli import audit, batches, cards, catalog, cloud, dashboard, distribution, people, settings, upkeep, vault
 from app.cli.shell import ServicesOf, Shell
 from app.config import Config
-from app.errors import AppError
+from app.errors import AppError, JobCancelled, ProgramFault
 from app.words import DEFAULT_LANGUAGE, set_language
 
+log = logging.getLogger(__name__)
 DONE, REFUSED, USAGE = 0, 1, 2
 
 cli = typer.Typer(
@@ -23,43 +25,61 @@ for part in (vault, catalog, batches, cards, people, distribution, cloud, dashbo
     part.add_to(cli)
 
 
-def run(arguments: list[str], services_of: ServicesOf, extra: Callable[[typer.Typer], None] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 refused, 2 usage."""
-    if extra:
-        extra(cli)
+def run(
+    arguments: list[str],
+    services_of: ServicesOf,
+    *,
+    keep_log: Callable[[Path], None],
+    extra: Callable[[typer.Typer], None],
+) -> int:
+    """Run one command; the exit code: 0 done, 1 refused, 2 usage, 130 interrupted. `keep_log` takes the log folder."""
+    extra(cli)
     set_language(os.environ.get("KAXIA_LANGUAGE", DEFAULT_LANGUAGE))
-    rest, data, as_json = _global_options(arguments)
-    shell = Shell(Config.from_environment(data), as_json, services_of)
+    _speak_utf8()
+    shell = Shell(Config.from_environment(), "--json" in arguments, services_of)
     try:
+        rest, data, shell.as_json = _global_options(arguments)
+        shell.config = Config.from_environment(data)
+        keep_log(shell.config.logs)
         answer = typer.main.get_command(cli).main(rest, prog_name="kaxia", standalone_mode=False, obj=shell)
+    except typer.TyperException as error:
+        shell.misused(error)
+        return USAGE
     except AppError as error:
         shell.refuse(error)
         return REFUSED
-    except click.exceptions.Abort:
+    except (typer.Abort, JobCancelled):
         return REFUSED
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
+    except Exception as error:
+        log.error("a command crashed", exc_info=error)
+        shell.refuse(ProgramFault(type(error).__name__, str(shell.config.logs)))
         return REFUSED
     return answer if isinstance(answer, int) else DONE
 
 
+def _speak_utf8() -> None:
+    """Whatever the terminal was set to: names need all of Unicode, and a file name may hold stray bytes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if not stream.isatty() else None, errors="backslashreplace")
+
+
 def _global_options(arguments: list[str]) -> tuple[list[str], Path | None, bool]:
-    """`--data DIR` and `--json` may stand anywhere, before or after the command."""
+    """`--data DIR` and `--json` may stand anywhere, before or after the command. Raises BadParameter."""
     rest: list[str] = []
     data: Path | None = None
     as_json = False
     waiting = iter(arguments)
     for argument in waiting:
-        if argument == "--json":
+        if argument == "--":
+            rest += [argument, *waiting]
+        elif argument == "--json":
             as_json = True
-        elif argument == "--data":
-            folder = next(waiting, None)
-            data = Path(folder) if folder else data
-        elif argument.startswith("--data="):
-            data = Path(argument.removeprefix("--data="))
+        elif argument == "--data" or argument.startswith("--data="):
+            folder = argument[7:] if "=" in argument else next(waiting, "")
+            if not folder:
+                raise typer.BadParameter("--data needs a folder.")
+            data = Path(folder)
         else:
             rest.append(argument)
     return rest, data, as_json

@@ -11,13 +11,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from app.config import Config
 from app.errors import AppError, InvalidInput
 from app.messages import sentence
 from app.services import Services
 from app.services.vault.vaults import OpenVault, Vaults
+from app.words import read_amount, tr
 
 ServicesOf = Callable[[Config, OpenVault], Services]
+VARIABLE = "KAXIA_PASSPHRASE"
 
 
 @dataclass(slots=True)
@@ -32,12 +36,23 @@ class Shell:
     def vaults(self) -> Vaults:
         return Vaults(self.config)
 
-    def passphrase(self, prompt: str = "Passphrase: ") -> str:
-        """`KAXIA_PASSPHRASE`, else asked for; without a terminal and without the variable it is empty."""
-        given = os.environ.get("KAXIA_PASSPHRASE")
+    def passphrase(self) -> str:
+        """`KAXIA_PASSPHRASE`, else asked for without an echo. Raises InvalidInput where there is nobody to ask."""
+        given = os.environ.get(VARIABLE)
         if given is not None:
             return given
-        return getpass.getpass(prompt) if sys.stdin.isatty() else ""
+        if not sys.stdin.isatty():
+            raise InvalidInput(VARIABLE, "no-passphrase")
+        return getpass.getpass(tr("Passphrase: "))
+
+    def new_passphrase(self) -> str:
+        """The same for a vault to be made: what nobody sees while it is typed is typed twice."""
+        if os.environ.get(VARIABLE) is not None:
+            return self.passphrase()
+        first = self.passphrase()
+        if getpass.getpass(tr("The same once more: ")) != first:
+            raise InvalidInput("passphrase", "not-the-same")
+        return first
 
     @contextmanager
     def open(self) -> Iterator[Services]:
@@ -59,8 +74,17 @@ class Shell:
         """One sentence on stderr; with --json the error as data on stdout, too."""
         words = sentence(error)
         sys.stderr.write(words + "\n")
+        self._tell_error(error.code, words, error.data)
+
+    def misused(self, error: typer.TyperException) -> None:
+        """What was typed wrong, or the help where nothing was typed; with --json as data on stdout, too."""
+        words = error.format_message()
+        sys.stderr.write(words + "\n")
+        self._tell_error("usage", words.partition("\n")[0], {})
+
+    def _tell_error(self, code: str, words: str, data: Mapping[str, Any]) -> None:
         if self.as_json:
-            document = {"error": {"code": error.code, "message": words, "data": plain(error.data)}}
+            document = {"error": {"code": code, "message": words, "data": plain(data)}}
             sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
 
     def progress(self, done: int, total: int) -> None:
@@ -88,8 +112,7 @@ def minor(field: str, typed: str | None) -> int | None:
     """`200.00` → 20000. Raises InvalidInput."""
     if typed is None:
         return None
-    text = typed.strip().replace(",", "").removeprefix("¥")
-    whole, _, cents = text.partition(".")
-    if not whole.isdecimal() or len(cents) > 2 or (cents and not cents.isdecimal()):
+    amount_minor = read_amount(typed)
+    if amount_minor is None:
         raise InvalidInput(field, "not-a-number")
-    return int(whole) * 100 + int(cents.ljust(2, "0"))
+    return amount_minor

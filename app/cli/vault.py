@@ -22,7 +22,7 @@ def init(
 ) -> None:
     """Make a vault; prints its recovery key once."""
     shell: Shell = context.obj
-    new = NewVault(merchant, shell.passphrase("New passphrase: "), purpose=purpose, language=language)
+    new = NewVault(merchant, shell.new_passphrase(), purpose=purpose, language=language)
     vault, recovery_key = shell.vaults.create(new)
     try:
         services = shell.services_of(shell.config, vault)

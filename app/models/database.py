@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from app.errors import AppError, DiskFull, NotWritable, VaultBusy, VaultDamaged
+from app.errors import AppError, DiskFull, InvalidInput, NotWritable, VaultBusy, VaultDamaged
 from app.topics import Topic
 
 Listener = Callable[[frozenset[Topic]], None]
@@ -127,6 +127,8 @@ class Database:
             if refusal is None:
                 raise
             raise refusal from error
+        except OverflowError as error:  # nothing here has such a number
+            raise InvalidInput("number", "out-of-range") from error
 
 
 def _refusal(words: str, path: Path) -> AppError | None:

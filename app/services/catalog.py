@@ -16,6 +16,7 @@ from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
+from app.services.texts import one_line
 from app.topics import Topic
 
 KINDS = ("fixed", "variable", "exchange", "supplier")
@@ -194,9 +195,7 @@ class CatalogService:
 
 def checked(spec: ProductSpec, at: datetime) -> ProductSpec:
     """The spec with what its kind does not use cleared. Raises InvalidInput naming the field."""
-    name = spec.name.strip()
-    if not name:
-        raise InvalidInput("name", "required")
+    name = one_line("name", spec.name)
     if spec.kind not in KINDS:
         raise InvalidInput("kind", "unknown-kind")
     if spec.form not in FORMS:

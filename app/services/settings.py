@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.database import Database
 from app.models.setting import Setting
 from app.services.audit import AuditLog
+from app.services.texts import one_line
 from app.topics import Topic
 
 DEFAULTS: dict[str, Any] = {
@@ -82,9 +83,11 @@ class SettingService:
             return stored(session, key)
 
     def put(self, key: str, value: Any) -> None:
-        """Store and record the change (the value itself only where it is no secret)."""
+        """Store and record the change (the value itself only where it is no secret). Raises InvalidInput."""
         if key not in DEFAULTS:
             raise KeyError(key)
+        if key == "merchant.name":
+            value = one_line("merchant", value)
         with self._database.write(Topic.SETTINGS, Topic.AUDIT) as session:
             before = stored(session, key)
             if before == value:

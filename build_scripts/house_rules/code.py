@@ -9,7 +9,7 @@ from build_scripts.house_rules.tree import Finding, Tree, called, calls, dotted
 DOORS = ("app/models/database.py", "sync/server/database.py")
 OUTERMOST = (
     "app/views/jobs.py",  # a job that crashed becomes a crash dialog
-    "app/__main__.py",  # a crash of the program itself is logged before it ends
+    "app/cli/__init__.py",  # a command that crashed is logged, and says so in a sentence
     "sync/server/app.py",  # an answer 500 instead of a dropped connection
     "sync/server/database.py",  # what one request's work raises goes back to that request, over a thread
 )

@@ -78,11 +78,12 @@ class Terminal:
         return answer.error
 
     def usage(self, *arguments: object) -> str:
-        """A command that was not understood: nothing on stdout."""
+        """A command that was not understood: what was wrong, as data and on stderr."""
         answer = self.run(*arguments)
         assert answer.code == USAGE, f"{arguments}: {answer.code} {answer.said}{answer.out}"
-        assert answer.out == "", answer.out
-        return answer.said
+        assert answer.error["code"] == "usage", answer.out
+        assert answer.said.startswith(str(answer.error["message"])), answer.said
+        return str(answer.error["message"])
 
     def _environment(self) -> dict[str, str]:
         own = {name: os.environ[name] for name in KEPT if name in os.environ}

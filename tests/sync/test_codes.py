@@ -67,7 +67,9 @@ def test_a_symbol_outside_the_alphabet_is_named_by_its_place() -> None:
         codes.canonical("AB!D")
 
 
-@pytest.mark.parametrize("pattern", ["", "KX", "#|a", "#|aa", "#" * 65, "##|0123|check", "中#"])
+@pytest.mark.parametrize(
+    "pattern", ["", "KX", "#|a", "#|aa", "#" * 65, "##|0123|check", "中#", "A B##", "A,##", '"##', "##|AB'"]
+)
 def test_patterns_that_cannot_work_are_refused(pattern: str) -> None:
     with pytest.raises(ValueError):
         codes.CodeFormat.read(pattern)

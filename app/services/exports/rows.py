@@ -29,7 +29,7 @@ WIDEST_NUMBER = 999_999
 """The last number that has the six digits of a serial."""
 FACE = 2
 """The column that holds money."""
-_SIGNS = np.array([ord(sign) for sign in FORMULA_SIGNS if ord(sign) < 128], np.uint8)
+_SIGNS = np.array([ord(sign) for sign in ("'", *FORMULA_SIGNS) if ord(sign) < 128], np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

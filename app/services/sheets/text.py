@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import islice
 
 from app.services.sheets.rows import trimmed, without_empty_end
+from app.services.writers.tables import bare_cell
 
 DELIMITERS = ",\t;|"
 SAMPLE_ROWS = 200
@@ -110,4 +111,4 @@ def _cells(text: str, delimiter: str) -> list[list[str]]:
 def _plain(cell: str) -> str:
     if cell.startswith('="') and (formula := TEXT_FORMULA.fullmatch(cell)):
         return formula[1]
-    return cell
+    return bare_cell(cell)

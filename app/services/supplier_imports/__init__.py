@@ -14,7 +14,7 @@ from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex, Sealer
 from app.services.sheets import SheetFile, read_pasted, read_sheet_file
 from app.services.supplier_imports.checks import Checker, judged
-from app.services.supplier_imports.columns import field_of, table_of, whole_table
+from app.services.supplier_imports.columns import code_sheet, field_of, table_of, whole_table
 from app.services.supplier_imports.rows import (
     CODE_FIELDS,
     FIELDS,
@@ -57,7 +57,7 @@ class SupplierImportService:
     def preview(self, source: Path | str, *, encoding: str | None = None) -> Preview:
         """How a file (or pasted text) is understood. Codes are shown masked. Raises FileUnreadable."""
         file = read_pasted(source) if isinstance(source, str) else read_sheet_file(source, encoding=encoding)
-        table = whole_table(file.main)
+        table = whole_table(code_sheet(file))
         field_at = {at: name for name, at in table.mapping.items()}
         width = max([len(row) for _, row in table.rows[:STEP]] + [len(table.header or ())])
         columns = tuple(_column(table, at, field_at.get(at, "")) for at in range(width))
@@ -73,7 +73,7 @@ class SupplierImportService:
         encoding: str | None = None,
         progress: Progress = unwatched,
     ) -> ImportResult:
-        """Import a file's main sheet; `mapping` is field → 0-based column where the guess is not wanted.
+        """Import a file's sheet of codes; `mapping` is field → 0-based column where the guess is not wanted.
 
         A dry run changes nothing. A cancel leaves nothing. Raises FileUnreadable, NotFound, QuantityOutOfRange, and
         InvalidInput where the product is not a supplier's or no column holds a code.
@@ -104,7 +104,7 @@ class SupplierImportService:
         mapping: Mapping[str, int] | None,
         progress: Progress,
     ) -> ImportResult:
-        table = table_of(file.main, mapping)
+        table = table_of(code_sheet(file), mapping)
         if not 1 <= len(table.rows) <= LARGEST:
             raise QuantityOutOfRange(len(table.rows), LARGEST)
         rows = self._sorted(table, from_workbook=file.kind in WORKBOOKS, progress=_part(progress, 0, 3))

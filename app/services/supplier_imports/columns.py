@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from app.config import RESOURCES
 from app.errors import InvalidInput
-from app.services.sheets import DateText, Sheet, guess_header
+from app.services.sheets import DateText, Sheet, SheetFile, guess_header
 from app.services.supplier_imports.rows import CODE_FIELDS, FIELDS, Table
 
 ALIASES: dict[str, list[str]] = json.loads((RESOURCES / "imports" / "headings.json").read_text(encoding="utf-8"))[
@@ -48,6 +48,16 @@ def whole_table(sheet: Sheet, mapping: Mapping[str, int] | None = None) -> Table
     rows, labels = _unlabelled(rows)
     chosen = _checked(mapping, rows, names) if mapping is not None else _guessed(rows, names, labels)
     return Table(names, rows, chosen, len(names) if names else _usual_width(rows))
+
+
+def code_sheet(file: SheetFile) -> Sheet:
+    """The fullest sheet of those whose headings name codes, so that a page of notes is not taken for one."""
+    return max(file.sheets, key=lambda sheet: (len(_fields_named(sheet)) > 1, sheet.filled))
+
+
+def _fields_named(sheet: Sheet) -> set[str]:
+    head = guess_header(sheet, lambda cell: bool(field_of(cell)))
+    return set() if head is None else {field for cell in sheet.rows[head] if (field := field_of(cell))}
 
 
 def _usual_width(rows: list[tuple[int, list[str]]]) -> int:

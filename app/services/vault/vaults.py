@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from app.errors import (
 from app.models import migrations
 from app.models.database import Database
 from app.models.setting import Setting
+from app.services.texts import one_line
 from app.services.vault import slots as key_slots
 from app.services.vault.keys import VaultKeys
 from app.services.vault.recovery import new_recovery_key, read_recovery_key
@@ -102,10 +103,11 @@ class Vaults:
     def create(self, new: NewVault) -> tuple[OpenVault, str]:
         """A new vault, open, and its recovery key (canonical), which is not kept anywhere.
 
-        Raises VaultExists, WeakPassphrase, NotWritable, DiskFull.
+        Raises VaultExists, InvalidInput, WeakPassphrase, NotWritable, DiskFull.
         """
         if self.exists:
             raise VaultExists(str(self._config.data))
+        new = replace(new, merchant=one_line("merchant", new.merchant))
         strength = passphrase_strength(new.passphrase, new.merchant)
         if not strength.enough:
             raise WeakPassphrase(strength.score)

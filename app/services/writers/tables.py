@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from app.services.writers import atomically, making
 BOM = b"\xef\xbb\xbf"
 FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """A cell that begins with one of these is run as a formula by some spreadsheet."""
+GUARDED = re.compile("'*[" + re.escape("".join(FORMULA_SIGNS)) + "]")
+"""What `safe_cell` puts a `'` before; its own marks too, so that taking one away gives back the very text."""
 EVERY = 1000
 """Rows between two progress calls."""
 WIDEST = 60
@@ -35,7 +38,12 @@ class SheetOut:
 def safe_cell(value: object) -> str:
     """A cell's text with `'` before what a spreadsheet would run; None is an empty cell."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+    return f"'{text}" if GUARDED.match(text) else text
+
+
+def bare_cell(text: str) -> str:
+    """The text that `safe_cell` made safe."""
+    return text[1:] if text.startswith("'") and GUARDED.match(text) else text
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtWidgets import QDateEdit, QLineEdit
 
-from app.words import end_of_local_day, plain_amount, zone
+from app.words import end_of_local_day, plain_amount, read_amount, zone
 
 
 class AmountField(QLineEdit):
@@ -19,11 +19,7 @@ class AmountField(QLineEdit):
 
     @property
     def amount_minor(self) -> int | None:
-        text = self.text().strip().replace(",", "").replace("\uff0c", "").lstrip("\u00a5\uffe5")
-        whole, _, cents = text.partition(".")
-        if not whole.isdecimal() or len(cents) > 2 or (cents and not cents.isdecimal()):
-            return None
-        return int(whole) * 100 + int(cents.ljust(2, "0"))
+        return read_amount(self.text())
 
     @property
     def is_mistyped(self) -> bool:
