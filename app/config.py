@@ -9,6 +9,9 @@ import platformdirs
 
 RESOURCES = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent)) / "resources"
 
+READ_WORKBOOK = "read-workbook"
+"""The argument by which the program asks a second one of its kind to read an old workbook; no command for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -71,19 +70,6 @@ def to_ms(instant: datetime) -> int:
 
 def from_ms(stamp: int) -> datetime:
     return EPOCH + timedelta(milliseconds=stamp)
-
-
-def merkle_root(records: Iterable[bytes]) -> bytes:
-    """Root over records in the given (sorted) order: leaf SHA-256(0x00 ‖ d), node SHA-256(0x01 ‖ left ‖ right); an odd
-    node moves up unchanged. No records: the hash of nothing."""
-    sha256 = hashlib.sha256
-    level = [sha256(b"\0" + record).digest() for record in records]
-    if not level:
-        return sha256(b"").digest()
-    while len(level) > 1:
-        paired = [sha256(b"\1" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
-        level = paired + level[len(paired) * 2 :]
-    return level[0]
 
 
 def gate_digest(link_id: str, value: str) -> str:

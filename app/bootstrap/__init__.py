@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.config import Config
+from app.config import READ_WORKBOOK, Config
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -29,6 +29,10 @@ def run_window(arguments: list[str]) -> int:
 
 
 def run_command(arguments: list[str]) -> int:
+    if arguments == [READ_WORKBOOK]:
+        from app.services.sheets.apart import read_for_parent
+
+        return read_for_parent()
     from app.bootstrap.extras import add_to
     from app.bootstrap.logbook import keep_log
     from app.cli import run

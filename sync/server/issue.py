@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from sync.merkle import merkle_root, sorted_records
 from sync.protocol import (
     CHUNK_RECORDS,
     RECORD,
@@ -20,7 +21,6 @@ from sync.protocol import (
     b64,
     from_ms,
     from_wire,
-    merkle_root,
     to_ms,
     to_wire,
     unb64,
@@ -276,11 +276,8 @@ def _batch(transaction: Transaction, merchant_id: str, uid: str) -> Row:
 
 
 def _root(transaction: Transaction, batch_id: int) -> bytes:
-    records: list[bytes] = []
-    for row in transaction.all("SELECT records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id):
-        raw = bytes(row[0])
-        records += [raw[at : at + RECORD] for at in range(0, len(raw), RECORD)]
-    return merkle_root(sorted(records))
+    found = transaction.all("SELECT records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id)
+    return merkle_root(sorted_records(bytes(row[0]) for row in found))
 
 
 def _result(op: Op, outcome: Outcome, *, fresh: bool) -> OpResult:

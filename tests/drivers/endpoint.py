@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync.client import Identity, SyncClient, new_incarnation
 from sync.codes import check_symbols, digest
-from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealRequest, b64, merkle_root, new_op_id
+from sync.merkle import merkle_root
+from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealRequest, b64, new_op_id
 from sync.server import access
 from sync.server.database import Store
 from sync.server.endpoint import now_ms

@@ -1,6 +1,5 @@
 """Small parts of the wire: ids, base64url, Merkle roots, instants."""
 
-import hashlib
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.protocol import b64, from_ms, from_wire, merkle_root, new_op_id, to_ms, to_wire, unb64
+from sync.protocol import b64, from_ms, from_wire, new_op_id, to_ms, to_wire, unb64
 
 
 def test_op_ids_are_version_7_in_order_and_never_twice() -> None:
@@ -28,19 +27,6 @@ def test_base64url_comes_back_and_has_one_form(raw: bytes) -> None:
 def test_another_spelling_of_the_same_bytes_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         unb64(text)
-
-
-def test_the_merkle_root_by_hand() -> None:
-    def leaf(record: bytes) -> bytes:
-        return hashlib.sha256(b"\0" + record).digest()
-
-    def node(left: bytes, right: bytes) -> bytes:
-        return hashlib.sha256(b"\1" + left + right).digest()
-
-    a, b, c = (bytes([number]) * 32 for number in (1, 2, 3))
-    assert merkle_root([a]) == leaf(a)
-    assert merkle_root([a, b, c]) == node(node(leaf(a), leaf(b)), leaf(c))
-    assert merkle_root([a, b]) != merkle_root([b, a])
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

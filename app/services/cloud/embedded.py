@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from app.config import Config
 from app.errors import EndpointNotStarted
+from app.services.programs import QUIET, ROOT, environment, own_command
 
 START_S = 30.0
 STOP_S = 10.0
@@ -31,7 +31,7 @@ class EmbeddedEndpoint:
 
     def __init__(self, config: Config, command: tuple[str, ...] = ()) -> None:
         self._folder = config.endpoint
-        self._command = command or own_command()
+        self._command = command or own_command("kaxia-endpoint", "sync.server")
         self._process: subprocess.Popen[bytes] | None = None
         """Only when this very program started it."""
 
@@ -97,10 +97,10 @@ class EmbeddedEndpoint:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=_root(),
-                env=_environment(),
+                cwd=ROOT,
+                env=environment(),
                 start_new_session=os.name == "posix",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=QUIET,
             )
         return self._process
 
@@ -129,33 +129,15 @@ class EmbeddedEndpoint:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            cwd=_root(),
-            env=_environment(),
+            cwd=ROOT,
+            env=environment(),
             check=False,
             timeout=60,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=QUIET,
         )
         if done.returncode != 0:
             raise EndpointNotStarted(done.stderr.strip()[-300:] or str(self._folder))
         return done.stdout
-
-
-def own_command() -> tuple[str, ...]:
-    """The frozen program brings the endpoint as a second executable beside it."""
-    if getattr(sys, "frozen", False):
-        name = "kaxia-endpoint.exe" if os.name == "nt" else "kaxia-endpoint"
-        return (str(Path(sys.executable).with_name(name)),)
-    return (sys.executable, "-m", "sync.server")
-
-
-def _root() -> Path:
-    return Path(__file__).resolve().parents[3]
-
-
-def _environment() -> dict[str, str]:
-    """Not the passphrase: it is nothing for another process."""
-    kept = {name: value for name, value in os.environ.items() if name != "KAXIA_PASSPHRASE"}
-    return kept | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def _free(host: str, port: int) -> int:

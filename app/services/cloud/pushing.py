@@ -1,6 +1,6 @@
 """Pushing the outbox: in order, under the ids ops were born with; a refused op holds back its own aggregate only."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,7 @@ from app.services.progress import Progress
 from app.topics import Topic
 from sync.client import Refused, SyncClient
 from sync.codes import digests
+from sync.merkle import merkle_root, sorted_records
 from sync.protocol import (
     CHUNK_RECORDS,
     RECORD,
@@ -26,12 +27,12 @@ from sync.protocol import (
     OpResult,
     SealRequest,
     b64,
-    merkle_root,
     to_wire,
 )
 
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
+CHUNK = CHUNK_RECORDS * RECORD
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
 PASSING = frozenset({"rate-limited", "internal", "read-only"})
 """Problems that say nothing about the op: it stays in line."""
@@ -56,8 +57,7 @@ class Pusher:
         waiting = self._waiting(aggregates)
         total = len(waiting)
         for lot in _lots(_freezes_first(waiting)):
-            self._push_lot(lot)
-            progress(min(self.pushed + self.rejected, total), total)
+            self._push_lot(lot, lambda: progress(min(self.pushed + self.rejected, total), total))
 
     def _waiting(self, aggregates: frozenset[str] | None) -> list[OutboxOp]:
         with self._database.read() as session:
@@ -67,25 +67,27 @@ class Pusher:
                 op for op in found if op.aggregate not in held and (aggregates is None or op.aggregate in aggregates)
             ]
 
-    def _push_lot(self, lot: Sequence[OutboxOp]) -> None:
+    def _push_lot(self, lot: Sequence[OutboxOp], step: Callable[[], None]) -> None:
+        """`step` tells how far it is, and may stop the job."""
         with self._database.write(Topic.OUTBOX) as session:
             session.execute(
                 update(OutboxOp)
                 .where(OutboxOp.id.in_([op.id for op in lot]))
                 .values(state="in_flight", in_flight_since=now(), attempts=OutboxOp.attempts + 1)
             )
-        results = {op.id: result for op, result in zip(lot, self._ask(lot), strict=True)}
+        results = {op.id: result for op, result in zip(lot, self._ask(lot, step), strict=True)}
         with self._database.write(*TOPICS) as session:
             held: set[str] = set()
             for op in lot:
                 self._note(session, op, results[op.id], held=held)
+        step()
 
-    def _ask(self, lot: Sequence[OutboxOp]) -> list[OpResult]:
+    def _ask(self, lot: Sequence[OutboxOp], step: Callable[[], None]) -> list[OpResult]:
         """One request for a run of plain ops, one each for the other lanes."""
         first = lot[0]
         try:
             if first.lane == "upload":
-                return [self._upload(first)]
+                return [self._upload(first, step)]
             if first.lane == "link":
                 return [self._put_link(first)]
             if first.type == "batch.freeze@1":
@@ -122,26 +124,34 @@ class Pusher:
         answer = self._client.put_link(str(op.body["link_id"]), msgspec.convert(body, LinkRequest))
         return OpResult(op.op_id, "applied", seq=answer.get("seq"))
 
-    def _upload(self, op: OutboxOp) -> OpResult:
+    def _upload(self, op: OutboxOp, step: Callable[[], None]) -> OpResult:
         """Missing chunks, then the seal. A cut upload goes on where it stopped."""
         uid = str(op.body["batch_id"])
-        records = b"".join(self._records(UUID(uid)))
+        records = self._records(UUID(uid))
+        count = len(records) // RECORD
+        root = merkle_root(sorted_records(self._sent(uid, records, step)))
+        return OpResult(op.op_id, "applied", seq=self._client.seal(uid, SealRequest(op.op_id, count, b64(root))).seq)
+
+    def _sent(self, uid: str, records: bytearray, step: Callable[[], None]) -> Iterator[bytes]:
+        """The chunks, each once the endpoint has it; `records` is used up on the way."""
         state = self._client.upload_state(uid)
         have = set(state.have)
-        size = CHUNK_RECORDS * RECORD
-        if not state.sealed:
-            for n in range(-(-len(records) // size)):
-                if n not in have:
-                    self._client.put_chunk(uid, n, records[n * size : (n + 1) * size])
-        each = sorted(records[at : at + RECORD] for at in range(0, len(records), RECORD))
-        answer = self._client.seal(uid, SealRequest(op.op_id, len(each), b64(merkle_root(each))))
-        return OpResult(op.op_id, "applied", seq=answer.seq)
+        for n in range(-(-len(records) // CHUNK)):
+            chunk = bytes(records[:CHUNK])
+            del records[:CHUNK]
+            if n not in have and not state.sealed:
+                self._client.put_chunk(uid, n, chunk)
+                step()
+            yield chunk
 
-    def _records(self, uid: UUID) -> Iterator[bytes]:
+    def _records(self, uid: UUID) -> bytearray:
+        """The digests of a batch in one piece: 32 MB for a million, where a list would take four times that."""
         with self._database.read() as session:
             batch = session.scalars(select(Batch).where(Batch.uid == uid.bytes)).one()
+        found = bytearray()
         for block in self._reader.blocks(batch):
-            yield b"".join(digests(self._merchant_id, block.codes()))
+            found += b"".join(digests(self._merchant_id, block.codes()))
+        return found
 
 
 def _follow(session: Session, op: OutboxOp) -> None:

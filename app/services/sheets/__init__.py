@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.errors import FileUnreadable, InvalidInput
+from app.services.sheets.apart import sheets_apart
 from app.services.sheets.html import tables_of
 from app.services.sheets.rows import DateText, NumberText, Sheet, SheetFile
 from app.services.sheets.text import decoded, delimiter_of, is_binary, rows_of
@@ -28,7 +29,7 @@ def read_sheet_file(path: Path, *, encoding: str | None = None) -> SheetFile:
     digest = hashlib.sha256(data).hexdigest()
     try:
         kind = kind_of(data)
-        sheets = sheets_of(data, kind) if kind else ()
+        sheets = (sheets_apart(data) if kind == "xls" else sheets_of(data, kind)) if kind else ()
     except UnreadableWorkbook as error:
         raise FileUnreadable(str(path), error.reason) from error
     file = SheetFile(kind, "", "", sheets, digest) if kind else _text_file(path, data, encoding)

@@ -28,6 +28,10 @@ REPEATED_ROW = re.compile(
 )
 
 
+Cells = list[tuple[str, list[list[Any]]]]
+"""(sheet's name, rows of values), sheet by sheet."""
+
+
 class UnreadableWorkbook(Exception):
     """`reason` is a key of messages.REASONS."""
 
@@ -67,16 +71,25 @@ def _kind_of_archive(archive: zipfile.ZipFile) -> str:
 
 def sheets_of(data: bytes, kind: str) -> tuple[Sheet, ...]:
     """The worksheets in the workbook's order, hidden ones too. Raises UnreadableWorkbook."""
+    return shown(cells_of(data, kind))
+
+
+def shown(cells: Cells) -> tuple[Sheet, ...]:
+    return tuple(Sheet(name, _rows(values)) for name, values in cells)
+
+
+def cells_of(data: bytes, kind: str) -> Cells:
+    """What the cells of each worksheet hold, row by row. Raises UnreadableWorkbook."""
     try:
         if kind != "xls":
             _refuse_giant_grids(data, kind)
         with _Panics():
             book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-            return tuple(
-                Sheet(about.name, _rows(book.get_sheet_by_index(no).to_python(skip_empty_area=False)))
+            return [
+                (about.name, book.get_sheet_by_index(no).to_python(skip_empty_area=False))
                 for no, about in enumerate(book.sheets_metadata)
                 if about.typ == SheetTypeEnum.WorkSheet
-            )
+            ]
     except PasswordError as error:
         raise UnreadableWorkbook("file-locked") from error
     except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
@@ -169,4 +182,5 @@ SHOWN: dict[type, Callable[[Any], str]] = {
     date: lambda value: DateText(value.isoformat()),
     time: lambda value: value.isoformat(timespec="seconds"),
     timedelta: str,
+    DateText: DateText,
 }

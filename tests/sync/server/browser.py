@@ -23,8 +23,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route
 from app.services.distribution.links import Gate, LinkSecrets, LinkTarget, claim_url, link_body
 from sync.client import Identity, SyncClient, new_incarnation
 from sync.codes import ALPHABET, check_symbols, digest
+from sync.merkle import merkle_root
 from sync.protocol import Gate as WireGate
-from sync.protocol import LinkRequest, Op, SealRequest, b64, merkle_root, new_op_id, to_wire
+from sync.protocol import LinkRequest, Op, SealRequest, b64, new_op_id, to_wire
 from sync.protocol import Pickup as WirePickup
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
