@@ -21,7 +21,7 @@ from app.services.distribution import DistributionSpec
 from app.services.recount import recounted
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from app.topics import Topic
-from app.words import tr, zone
+from app.words import language, tr, zone
 
 DEMO = RESOURCES / "demo"
 PASSPHRASE = "kaxia demo vault"  # noqa: S105  # of a throw-away vault; said on the screen
@@ -36,7 +36,7 @@ def make_demo(config: Config, say: Say = lambda words: None) -> OpenVault:
     vaults = Vaults(config)
     if vaults.exists:
         return vaults.open(PASSPHRASE)
-    vault, _ = vaults.create(NewVault(tr("Moonlight Foods"), PASSPHRASE, purpose="welfare"))
+    vault, _ = vaults.create(NewVault(tr("Moonlight Foods"), PASSPHRASE, purpose="welfare", language=language()))
     try:
         services = services_over(config, vault, autostart=False)
         products = _stock_up(services, say)
