@@ -16,7 +16,7 @@ from app.services.channels import SENT, SendOutcome
 from app.services.channels.email import EmailChannel, Mail, MailServer, Post
 from app.services.distribution import DistributionSpec
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
-from app.words import tr
+from app.words import language, tr
 
 DEMO = RESOURCES / "demo"
 PASSPHRASE = "kaxia demo vault"  # noqa: S105  # of a throw-away vault; said on the screen
@@ -60,7 +60,7 @@ def make_demo(config: Config, say: Say = lambda words: None) -> OpenVault:
     config.data.mkdir(parents=True, exist_ok=True)
     if not any(config.data.iterdir()):  # never marks a folder that holds something else
         unfinished.touch()
-    vault, _ = vaults.create(NewVault(tr("Moonlight Foods"), PASSPHRASE, purpose="welfare"))
+    vault, _ = vaults.create(NewVault(tr("Moonlight Foods"), PASSPHRASE, purpose="welfare", language=language()))
     services = services_over(config, vault, autostart=False, email=_Nowhere())
     try:
         _fill(services, vault, config.data / "given", say)

@@ -1,0 +1,15 @@
+"""Every scene there is, in the order they are played: those over the same data folder stand together."""
+
+from build_scripts.scenes import gates, giving, house, shell, stock, trade
+from build_scripts.scenes.stage import Scene
+
+SCENES: tuple[Scene, ...] = (
+    *gates.SCENES,
+    *shell.EMPTY,
+    *shell.SCENES,
+    *stock.SCENES,
+    *giving.SCENES,
+    *trade.SCENES,
+    *house.SCENES,
+    *giving.WIZARD,
+)

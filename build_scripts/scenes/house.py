@@ -1,0 +1,121 @@
+"""Scenes of the house: sync with its queue, tasks, audit, every section of the settings."""
+
+from typing import Any
+
+from PySide6.QtWidgets import QScrollArea
+
+from app.bootstrap.demo import PASSPHRASE
+from app.services.batches import BatchSpec
+from app.services.outbox import enqueue
+from app.topics import Topic
+from build_scripts.scenes.giving import MAIL
+from build_scripts.scenes.stage import Scene, Stage
+
+SECTIONS = ("merchant", "security", "backups", "mail", "look", "about")
+FIXED = 1
+MANY = 400_000
+UNKNOWN_BATCH = "0199d1a0-0000-7000-8000-000000000000"
+
+
+def sync(stage: Stage) -> None:
+    page = stage.go("sync")
+    page.connect_cloud()
+    dialog = stage.dialog
+    stage.shoot("connect")
+    dialog.url.setText("http://card.example.cn")
+    dialog.code.setText("ABCD-EFGH")
+    dialog.connect_now()
+    stage.shoot("connect-refused")
+    stage.clear()
+    stage.services.cloud.start_embedded()
+    with stage.vault.database.write(Topic.OUTBOX) as session:
+        enqueue(session, "batch.thaw@1", aggregate="batch:99", body={"batch_id": UNKNOWN_BATCH})
+    page.sync()
+    stage.shoot("refused")
+    stage.services.batches.freeze(stage.services.batches.batches()[0].id)
+    stage.settle()
+    page.table.go_to_row(0)
+    page.open_record(page.table.rows.ids[0])
+    stage.shoot("waiting")
+    page.withdraw(page.table.rows.ids[0])
+    stage.shoot("withdraw")
+    stage.clear()
+    page.drawer.shut()
+    page.stop_embedded()
+    stage.shoot("stop")
+    stage.clear()
+    with stage.offline():
+        page = stage.go("sync")
+        page.sync()
+        stage.shoot("offline")
+
+
+def tasks(stage: Stage) -> None:
+    stage.go("audit").verify()
+    job = stage.go("batches").generate(BatchSpec(FIXED, MANY))
+    stage.window.go("tasks")
+    stage.shoot("running", busy=True)
+    job.cancel()
+    stage.shoot("ended")
+
+
+def audit(stage: Stage) -> None:
+    page = stage.go("audit")
+    stage.shoot("before")
+    page.verify()
+    stage.shoot("verified")
+    page.action_box.setCurrentIndex(3)
+    stage.shoot("filtered")
+
+
+def settings(stage: Stage) -> None:
+    for section in SECTIONS:
+        stage.go("settings", section)
+        stage.shoot(section)
+
+
+def settings_acts(stage: Stage) -> None:
+    page = stage.go("settings", "backups")
+    section = _section(page)
+    section.back_up()
+    stage.shoot("backed-up")
+    section.try_restore()
+    stage.shoot("trial")
+    stage.go("settings", "security")
+    section = _section(page)
+    section.new.entry.setText("three quiet words more")
+    section.change()
+    stage.shoot("passphrase-wrong")
+    section.renew()
+    dialog = stage.dialog
+    stage.shoot("renew")
+    dialog.passphrase.entry.setText(PASSPHRASE)
+    dialog.renew_button.click()
+    stage.shoot("renewed")
+    stage.clear()
+    stage.services.settings.put("mail.server", MAIL)
+    stage.window.rebuild()
+    page = stage.go("settings", "mail")
+    stage.shoot("mail")
+    section = _section(page)
+    section.host.setText("127.0.0.1")
+    section.password.entry.setText("not a real one")
+    section.test_connection()
+    stage.shoot("mail-refused")
+    section.remove()
+    stage.shoot("mail-remove")
+
+
+def _section(page: Any) -> Any:
+    """What stands in the tab in front."""
+    area = page.tabs.currentWidget().findChild(QScrollArea)
+    return area.widget()
+
+
+SCENES = (
+    Scene("sync", sync),
+    Scene("tasks", tasks),
+    Scene("audit", audit),
+    Scene("settings", settings),
+    Scene("settings-acts", settings_acts),
+)

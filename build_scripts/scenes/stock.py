@@ -1,0 +1,149 @@
+"""Scenes of products, batches and cards: their dialogs, a drawer, chips."""
+
+from pathlib import Path
+
+from app.bootstrap.demo import PASSPHRASE
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.ledger import CardsOut
+from app.vocabulary import KINDS
+from app.words import tr
+from build_scripts.scenes.samples import supplier_codes
+from build_scripts.scenes.stage import Scene, Stage
+
+FIXED, VARIABLE = 1, 2
+
+
+def product(stage: Stage) -> None:
+    page = stage.go("catalog")
+    page.add()
+    dialog = stage.dialog
+    for kind in KINDS:
+        dialog.kind.setCurrentIndex(dialog.kind.findData(kind))
+        stage.shoot(kind)
+    dialog.kind.setCurrentIndex(0)
+    dialog.save()
+    stage.shoot("nameless")
+    dialog.name.setText("Card")
+    dialog.face.setText("20O")
+    dialog.save()
+    stage.shoot("mistyped")
+    dialog.face.setText("1500")
+    dialog.form_of_trade.setCurrentIndex(0)
+    dialog.validity.setCurrentIndex(1)
+    dialog.save()
+    stage.shoot("rule")
+    dialog.reject()
+    page.change(page.table.rows.ids[1])
+    stage.shoot("change")
+
+
+def generate(stage: Stage) -> None:
+    page = stage.go("batches")
+    page.ask_for_batch()
+    dialog = stage.dialog
+    stage.shoot()
+    dialog.product.setCurrentIndex(1)
+    stage.shoot("variable")
+    dialog.format.setCurrentIndex(3)
+    dialog.pattern.setText("KX-####")
+    stage.shoot("pattern")
+
+
+def export(stage: Stage) -> None:
+    page = stage.go("batches")
+    batch = stage.services.batches.batch(stage.services.batches.generate(BatchSpec(FIXED, 50, "STANDARD")))
+    page.export(batch)
+    dialog = stage.dialog
+    dialog.path.setText(str(stage.scratch / "list.xlsx"))
+    stage.shoot("masked")
+    dialog.export()
+    stage.shoot("masked-done")
+    dialog.reject()
+    page.export(batch)
+    dialog = stage.dialog
+    dialog.plain.setChecked(True)
+    dialog.format.setCurrentIndex(dialog.format.findData("zip"))
+    stage.shoot("plain")
+    dialog.export()
+    stage.shoot("plain-lacking")
+    dialog.reason.setText("Print shop")
+    dialog.passphrase.entry.setText("wrong")
+    dialog.path.setText(str(stage.scratch / "codes.zip"))
+    dialog.export()
+    stage.shoot("plain-wrong")
+    dialog.passphrase.entry.setText(PASSPHRASE)
+    dialog.export()
+    stage.shoot("plain-done")
+
+
+def import_codes(stage: Stage) -> None:
+    page = stage.go("batches")
+    page.ask_for_file()
+    stage.shoot()
+    for faulty in (False, True):
+        stage.clear()
+        page.ask_for_file()
+        dialog = stage.dialog
+        dialog.look_at(supplier_codes(Path(stage.scratch), faulty=faulty))
+        stage.shoot("faulty" if faulty else "good")
+    dialog.import_now()
+    stage.shoot("done")
+
+
+def freeze_and_void(stage: Stage) -> None:
+    page = stage.go("batches")
+    page.void(stage.services.batches.batches()[0])
+    dialog = stage.dialog
+    stage.shoot("ask")
+    dialog.entry.setText("7")
+    dialog.verb_button.click()
+    stage.shoot("mistyped")
+
+
+def cards(stage: Stage) -> None:
+    page = stage.go("cards", CardFilter(states=("assigned", "active"), product_id=FIXED))
+    stage.shoot("chips")
+    page.show_wanted(CardsOut(live=True, expiring_days=30, product_id=VARIABLE))
+    stage.shoot("chips-of-dashboard")
+    page.show_wanted(CardFilter(states=("voided",)))
+    stage.shoot("none")
+
+
+def card(stage: Stage) -> None:
+    page = stage.go("cards", CardFilter(states=("spent",)))
+    page.table.go_to_row(0)
+    page.open_record(page.table.rows.ids[0])
+    stage.shoot("spent")
+    page.show_wanted(CardFilter(states=("active",)))
+    stage.settle()
+    page.table.go_to_row(0)
+    page.open_record(page.table.rows.ids[0])
+    stage.shoot("in-use")
+
+
+def reveal(stage: Stage) -> None:
+    page = stage.go("cards", CardFilter(states=("active",)))
+    page.open_record(page.table.rows.ids[0])
+    stage.press(tr("Show code"))
+    dialog = stage.dialog
+    stage.shoot()
+    dialog.show_button.click()
+    stage.shoot("reasonless")
+    dialog.reason.setText("Holder on the phone")
+    dialog.show_button.click()
+    stage.shoot("shown")
+    dialog.copy_button.click()
+    stage.shoot("copied")
+
+
+SCENES = (
+    Scene("product", product),
+    Scene("generate", generate),
+    Scene("export", export),
+    Scene("import-codes", import_codes),
+    Scene("void", freeze_and_void),
+    Scene("cards", cards),
+    Scene("card", card),
+    Scene("reveal", reveal),
+)

@@ -1,0 +1,107 @@
+"""Scenes of what becomes of the cards: the counter with each verdict, ledger, deliveries, dashboard."""
+
+from PySide6.QtCore import QDate
+from PySide6.QtWidgets import QScrollArea
+
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from build_scripts.scenes.stage import Scene, Stage
+
+FIXED, EXCHANGE, SUPPLIER = 1, 3, 4
+UNKNOWN = "7K3Q-X9PM-A2FT-8842-0000"
+
+
+def counter(stage: Stage) -> None:
+    page = stage.go("counter")
+    usable = CardFilter(product_id=FIXED, states=("assigned",))
+    code = stage.code(usable)
+    page.look(code)
+    stage.shoot("usable")
+    page.take_part()
+    stage.shoot("part")
+    page.redeem()
+    stage.shoot("part-empty")
+    page.amount.setText("50")
+    page.redeem()
+    stage.shoot("redeemed")
+    page.undo_last()
+    stage.shoot("undo")
+    stage.clear()
+    page.name_place()
+    stage.shoot("place")
+    stage.clear()
+    page.look(stage.code(CardFilter(product_id=EXCHANGE, states=("assigned",))))
+    stage.shoot("voucher")
+    page.look(stage.code(CardFilter(states=("spent",))))
+    stage.shoot("spent")
+    page.look(UNKNOWN)
+    stage.shoot("unknown")
+    page.look(stage.code(CardFilter(product_id=SUPPLIER, states=("assigned",))))
+    stage.shoot("supplier")
+
+
+def counter_stopped(stage: Stage) -> None:
+    page = stage.go("counter")
+    cards = stage.services.cards
+    frozen, voided = list(cards.ids(CardFilter(product_id=FIXED, states=("assigned",))))[:2]
+    cards.freeze(frozen)
+    cards.void(voided, reason="picture")
+    stage.services.cloud.sync()
+    for detail, card in (("frozen", frozen), ("voided", voided)):
+        page.look(cards.reveal(card, reason="picture").reveal())
+        stage.shoot(detail)
+    batch = stage.services.batches.generate(BatchSpec(FIXED, 3, "STANDARD"))
+    page.look(stage.code(CardFilter(batch_id=batch)))
+    stage.shoot("not-uploaded")
+    with stage.offline():
+        page = stage.go("counter")
+        page.look(stage.code(CardFilter(product_id=FIXED, states=("assigned",))))
+        stage.shoot("offline")
+
+
+def ledger(stage: Stage) -> None:
+    stage.go("ledger")
+    stage.shoot()
+    page = stage.go("dashboard")
+    page.drill("redeemed", product_id=FIXED)
+    stage.shoot("filtered")
+    stage.page.table.selectAll()
+    stage.shoot("selected")
+
+
+def deliveries(stage: Stage) -> None:
+    stage.go("deliveries")
+    stage.shoot()
+    page = stage.go("dashboard")
+    page.drill("sent")
+    stage.shoot("filtered")
+
+
+def dashboard(stage: Stage) -> None:
+    page = stage.go("dashboard")
+    stage.shoot()
+    bar = page.findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
+    stage.shoot("below")
+    bar.setValue(0)
+    next(iter(page.cards.values())).show_formula()
+    stage.shoot("formula")
+    stage.clear()
+    page.bar.choose("custom")
+    page.bar.first_day.setDate(QDate.currentDate().addDays(-9))
+    stage.shoot("custom")
+    page.bar.compare_box.showPopup()
+    stage.shoot("compare")
+    page.bar.compare_box.hidePopup()
+    page.bar.choose("30")
+    page.bar.product_box.setCurrentIndex(2)
+    stage.shoot("one-product")
+
+
+SCENES = (
+    Scene("dashboard", dashboard),
+    Scene("ledger", ledger),
+    Scene("deliveries", deliveries),
+    Scene("counter", counter),
+    Scene("counter-stopped", counter_stopped),
+)
