@@ -196,8 +196,11 @@ class BatchUnreadable(AppError):
 
 @dataclass(eq=False)
 class NotEnoughCards(AppError):
+    """`product` names what is missing: a product, one face of it, or a batch."""
+
     have: int
     need: int
+    product: str
 
 
 @dataclass(eq=False)
@@ -242,6 +245,14 @@ class DeliveriesOpen(AppError):
 @dataclass(eq=False)
 class NoEndpoint(AppError):
     """A way of delivery that needs the phone page was chosen, and there is no endpoint."""
+
+
+@dataclass(eq=False)
+class OverBudget(AppError):
+    """The cards of a distribution come to more than its budget; none was taken."""
+
+    total_minor: int
+    budget_minor: int
 
 
 @dataclass(eq=False)

@@ -36,13 +36,15 @@ WORDS: dict[type[AppError], str] = {
     errors.BatchVoided: "Batch {serial} was voided. Make a new batch.",
     errors.BatchUnreadable: "The codes of this batch cannot be read: the file was changed. Restore the latest backup.",
     errors.CardSpent: "Card {serial} is spent or voided already. Nothing was changed.",
-    errors.NotEnoughCards: "There are {have} cards in stock and {need} are needed. Generate the rest first.",
+    errors.NotEnoughCards: "{product}: {have} cards are in stock and {need} are needed. Make or import the rest first.",
     errors.FileUnreadable: "{path} cannot be read: {reason}",
     errors.ColumnDamaged: "Column {column}: {count} long numbers have lost their last digits in Excel and cannot be "
     "restored. Export the list again with this column formatted as text (in Excel: Format Cells, Text, before the "
     "numbers are entered), or import without it.",
     errors.DeliveriesOpen: "{people} of these people have cards underway. Send or recall those first.",
     errors.NoEndpoint: "This way of delivery needs the phone page. Connect an endpoint first, or choose file or print.",
+    errors.OverBudget: "The cards come to {total_minor}, over the budget of {budget_minor}. Nothing was taken. Change "
+    "the rules or the budget.",
     errors.MailServerRefused: "Mail cannot be sent: {reason} Nothing was lost; try again after that.",
     errors.AlreadyClaimed: "{count} of these cards were opened or used already and cannot be taken back.",
     errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
@@ -58,6 +60,7 @@ NOUNS: dict[str, str] = {
     "batch": "batch",
     "card": "card",
     "person": "person",
+    "department": "department",
     "distribution": "distribution",
     "redemption": "redemption",
     "op": "entry",
@@ -121,6 +124,8 @@ REASONS: dict[str, str] = {
     "not-a-number": "this is not a number.",
     "too-long": "this is longer than 200 signs.",
     "out-of-range": "this is outside the allowed range.",
+    "not-variable": "only a card of variable value has an amount to choose.",
+    "not-a-rule": 'write a rule like "R&D,Sales=3", "Sales=2:500.00" or "Admin=none".',
     "not-a-date": "this is not a date like 2027-12-31.",
     "in-the-past": "this lies in the past.",
     "unknown-kind": "this is not one of the choices.",

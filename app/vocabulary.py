@@ -86,6 +86,7 @@ DELIVERY_REASONS: Words = {
     "already-given": "Has this benefit already",
     "listed-twice": "Stands in the list twice",
     "has-left": "Has left",
+    "no-rule": "Gets nothing by the rules",
     "no-email": "No mail address",
     "bad-address": "The mail address is not valid",
     "no-phone": "No phone number to ask for",

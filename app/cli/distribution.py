@@ -2,20 +2,25 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.shell import Shell, minor
-from app.errors import InvalidInput, NotWritable
+from app.errors import InvalidInput, NotFound, NotWritable
 from app.services import Services
 from app.services.channels.email import MailServer
-from app.services.distribution import DeliveryFilter, DistributionRow, DistributionSpec
+from app.services.distribution import DeliveryFilter, DistributionRow, DistributionSpec, Gift, Rule
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
 from app.words import tr, yuan
 
-EVERYBODY = "all"
+EVERYBODY, NOTHING = "all", "none"
+USUAL_PACE_MIN = 10
+RULE_HELP = (
+    "Departments, = and a product: 'R&D,Sales=3', 'Sales=2:500.00', 'Admin=none'. Repeatable, the first one wins."
+)
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -31,22 +36,26 @@ def add_to(cli: typer.Typer) -> None:
 
 def distribute(
     context: typer.Context,
-    product: Annotated[int, typer.Option(help="Id of the product.")],
     people: Annotated[str, typer.Option(help="A roster (XLSX, CSV …), or all.")],
     channel: Annotated[str, typer.Option(help="file, print or email.")],
+    product: Annotated[int | None, typer.Option(help="Id of the product; with rules, for everybody else.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help=RULE_HELP)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for what file and print write.")] = None,
     note: Annotated[str, typer.Option()] = "",
     name: Annotated[str | None, typer.Option()] = None,
-    amount: Annotated[str | None, typer.Option(help="Face of a variable-value card.")] = None,
+    amount: Annotated[str | None, typer.Option(help="Face of a variable-value card of --product.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Take nothing when the cards come to more.")] = None,
+    pace: Annotated[str | None, typer.Option(help="Mails in so many minutes, like 100/10.")] = None,
     gate: Annotated[str, typer.Option(help="What a link asks for: phone_tail, employee_no or none.")] = "phone_tail",
     allow_again: Annotated[bool, typer.Option("--allow-again", help="Also to people who have one.")] = False,
 ) -> None:
     """Give everybody on a list a card and deliver it. The same list again gives nobody a second card."""
     shell: Shell = context.obj
-    face = minor("amount", amount)
+    face, limit, rules, (mails, minutes) = minor("amount", amount), minor("budget", budget), _rules(rule), _pace(pace)
     with shell.open() as services:
         _require_way_out(services, channel, out or Path.cwd())
         ids, roster_hash = _people(services, people)
+        _require_departments(services, rules, ids)
         spec = DistributionSpec(
             product_id=product,
             person_ids=ids,
@@ -56,6 +65,10 @@ def distribute(
             out_folder=(out or Path.cwd()).absolute(),
             allow_again=allow_again,
             amount_minor=face,
+            rules=rules,
+            budget_minor=limit,
+            pace=mails,
+            pace_minutes=minutes,
             roster_hash=roster_hash,
             gate=gate,
         )
@@ -156,6 +169,38 @@ def _people(services: Services, typed: str) -> tuple[tuple[int, ...], str | None
     return tuple(stored.person_ids[line] for line in sorted(stored.person_ids)), digest
 
 
+def _rules(typed: Sequence[str] | None) -> tuple[Rule, ...]:
+    return tuple(_rule(one) for one in typed or ())
+
+
+def _rule(typed: str) -> Rule:
+    """`R&D,Sales=3`, with the amount of a variable-value card `=2:500.00`, or `=none`. Raises InvalidInput."""
+    names, sign, given = typed.replace("\uff0c", ",").rpartition("=")
+    number, _, amount = given.strip().partition(":")
+    if not sign or not (number == NOTHING or number.isdecimal()):
+        raise InvalidInput("rule", "not-a-rule")
+    gift = None if number == NOTHING else Gift(int(number), minor("rule", amount or None))
+    return Rule(tuple(name.strip() for name in names.split(",")), gift)
+
+
+def _require_departments(services: Services, rules: Sequence[Rule], ids: Sequence[int]) -> None:
+    """A misspelt department would give its people what everybody else gets."""
+    known = services.distribution.departments(ids) if rules else {}
+    for name in (name for rule in rules for name in rule.departments):
+        if name not in known:
+            raise NotFound("department", name)
+
+
+def _pace(typed: str | None) -> tuple[int | None, int]:
+    """`100/10` → 100 mails in 10 minutes. Raises InvalidInput."""
+    if typed is None:
+        return None, USUAL_PACE_MIN
+    mails, _, minutes = typed.partition("/")
+    if not mails.isdecimal() or not (minutes or "1").isdecimal():
+        raise InvalidInput("pace", "not-a-number")
+    return int(mails), int(minutes or USUAL_PACE_MIN)
+
+
 def _name(people: str) -> str:
     return tr("Everybody") if people == EVERYBODY else Path(people).stem
 
@@ -176,4 +221,5 @@ def _line(row: DistributionRow) -> str:
         recalled=f"{row.recalled:,}",
     )
     state, channel = word(DISTRIBUTION_STATES, row.state), word(CHANNELS, row.channel)
-    return f"{row.id}  {row.name}  {channel}  {state}  {counts}  {yuan(row.total_minor)}"
+    split = [f"{one.product} {one.people:,} {yuan(one.total_minor)}" for one in row.products if len(row.products) > 1]
+    return "  ".join([f"{row.id}", row.name, channel, state, counts, yuan(row.total_minor), *split])

@@ -15,6 +15,7 @@ class Distribution(Base):
     uid: Mapped[bytes] = mapped_column(LargeBinary(16), unique=True)
     name: Mapped[str]
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
+    """The one of a distribution without rules; with rules the first. Each delivery knows its own."""
     channel: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
     template: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -47,6 +48,10 @@ class Delivery(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     no: Mapped[int] = mapped_column(default=0)
     """Place in the list; a second card for one person by choice is a second place."""
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    """What this person gets, as decided when the list was prepared; None: nothing, by the rules."""
+    wanted_minor: Mapped[int | None]
+    """The face the card must have; None: any card of the product."""
     card_id: Mapped[int | None]
     amount_minor: Mapped[int | None]
     state: Mapped[str] = mapped_column(default="prepared")

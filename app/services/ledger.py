@@ -138,10 +138,11 @@ class LedgerService:
             select(Delivery.id)
             .join(Distribution, Distribution.id == Delivery.distribution_id)
             .join(Card, Card.id == Delivery.card_id)
+            .join(Batch, Batch.id == Card.batch_id)
             .where(at >= wanted.begin, at < wanted.end, Delivery.state.not_in(GONE), Card.state != "voided")
         )
         if wanted.product_id is not None:
-            query = query.where(Distribution.product_id == wanted.product_id)
+            query = query.where(Batch.product_id == wanted.product_id)
         if wanted.channel is not None:
             query = query.where(Distribution.channel == wanted.channel)
         with self._database.read() as session:

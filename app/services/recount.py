@@ -163,7 +163,7 @@ def _take_back(session: Session, which: ColumnElement[bool]) -> None:
     entries = []
     for metric, at in STEPS:
         amount = func.coalesce(Batch.face_minor, 0) if metric == "issued" else literal(0)
-        wanted = _live(select(at, Distribution.product_id, Distribution.channel, amount)).where(which, at.is_not(None))
+        wanted = _live(select(at, Batch.product_id, Distribution.channel, amount)).where(which, at.is_not(None))
         for when, product_id, channel, minor in session.execute(wanted):
             entries.append(FigureEntry(metric, when, product_id, channel, count=-1, amount_minor=-minor))
     add_many(session, entries)
@@ -209,9 +209,9 @@ def _delivered(at: Any, *, with_face: bool) -> Query:
     """One step of the deliveries by local day, hour, product and channel."""
     day, hour = local_day(at).label("day"), local_hour(at).label("hour")
     minor = func.sum(func.coalesce(Batch.face_minor, 0)) if with_face else literal(0)
-    counted = select(day, hour, Distribution.product_id, Distribution.channel, func.count().label("times"))
+    counted = select(day, hour, Batch.product_id, Distribution.channel, func.count().label("times"))
     query = _live(counted.add_columns(minor.label("minor"))).where(at.is_not(None))
-    return query.group_by("day", "hour", Distribution.product_id, Distribution.channel)
+    return query.group_by("day", "hour", Batch.product_id, Distribution.channel)
 
 
 def _ledger() -> Query:

@@ -1,4 +1,8 @@
-"""Taking cards from stock and putting them back: the scarce thing, taken by conditional updates only."""
+"""Taking cards from stock and putting them back: the scarce thing, taken by conditional updates only.
+
+What is counted and taken is a product, and of it one face where a face is asked for: the batches of a variable-value
+product differ in it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,24 +13,32 @@ from sqlalchemy.orm import Session
 from app.errors import NotEnoughCards
 from app.models.base import now
 from app.models.batch import Batch, Card
+from app.models.catalog import Product
+from app.words import yuan
 
 USABLE = ("ready", "published")
 
 
-def stock_of(session: Session, product_id: int) -> int:
-    """Cards of a product that `take` could hand out now."""
-    return sum(
-        len(_returned(session, batch, None)) + _untouched(session, batch) for batch in _batches(session, product_id)
-    )
+def stock_of(session: Session, product_id: int, face_minor: int | None = None) -> int:
+    """Cards of a product, or of it with this face, that `take` could hand out now."""
+    return sum(count for _, count in faces_of(session, product_id, face_minor))
 
 
-def take(session: Session, product_id: int, people: Sequence[int]) -> list[int]:
+def faces_of(session: Session, product_id: int, face_minor: int | None = None) -> list[tuple[int | None, int]]:
+    """(face, cards) in the order in which `take` hands them out."""
+    return [
+        (batch.face_minor, len(_returned(session, batch, None)) + _untouched(session, batch))
+        for batch in _batches(session, product_id, face_minor)
+    ]
+
+
+def take(session: Session, product_id: int, people: Sequence[int], face_minor: int | None = None) -> list[int]:
     """One card for each person id, in order, oldest batch first; the cards become `assigned`. Card ids.
 
     Raises NotEnoughCards and takes nothing: the caller's transaction rolls back.
     """
     ids: list[int] = []
-    for batch in _batches(session, product_id):
+    for batch in _batches(session, product_id, face_minor):
         missing = len(people) - len(ids)
         if not missing:
             break
@@ -37,8 +49,13 @@ def take(session: Session, product_id: int, people: Sequence[int]) -> list[int]:
         _begin_life(session, batch, fresh, people[len(ids) : len(ids) + len(fresh)])
         ids += fresh
     if len(ids) < len(people):
-        raise NotEnoughCards(len(ids), len(people))
+        raise NotEnoughCards(len(ids), len(people), label_of(session.get_one(Product, product_id).name, face_minor))
     return ids
+
+
+def label_of(product: str, face_minor: int | None) -> str:
+    """A product as it is told apart: one face of it with its amount."""
+    return product if face_minor is None else f"{product} {yuan(face_minor)}"
 
 
 def put_back(session: Session, card_ids: Sequence[int]) -> None:
@@ -65,7 +82,7 @@ def life_of(batch: Batch, card_id: int, **values: Any) -> dict[str, Any]:
     } | values
 
 
-def _batches(session: Session, product_id: int) -> list[Batch]:
+def _batches(session: Session, product_id: int, face_minor: int | None) -> list[Batch]:
     at = now()
     wanted = (
         select(Batch)
@@ -78,6 +95,8 @@ def _batches(session: Session, product_id: int) -> list[Batch]:
         )
         .order_by(Batch.id)
     )
+    if face_minor is not None:
+        wanted = wanted.where(Batch.face_minor == face_minor)
     return list(session.scalars(wanted))
 
 

@@ -10,7 +10,7 @@ from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls,
 MESSAGES = ("app/messages.py", "app/messages")
 ERRORS = ("app/errors.py", "app/errors")
 VERSIONS = "app/models/migrations/versions"
-GOLDEN = "tests/migrations/golden"
+GOLDEN = "tests/golden"
 LISTENERS = ("app/services", "app/views", "app/bootstrap.py")
 
 
@@ -64,13 +64,15 @@ def topics_live(tree: Tree) -> Iterator[Finding]:
 
 
 def migrations_have_golden_files(tree: Tree) -> Iterator[Finding]:
-    """A migration is tested on a real file of the version before it."""
+    """A migration is tested on a file made from the golden schema of the version before it."""
     versions = sorted(source.path for source in tree.below(VERSIONS) if not source.path.endswith("__init__.py"))
     golden = {path.name for path in (tree.root / GOLDEN).glob("*")}
     for before, version in pairwise(versions):
         number = before.rsplit("/", 1)[1].split("_")[0]
-        if not any(name.startswith(number) for name in golden):
-            yield Finding(version, 1, "golden", f"needs {GOLDEN}/{number}…: a file as version {number} wrote it")
+        if f"vault_{number}.sql" not in golden:
+            yield Finding(
+                version, 1, "golden", f"needs {GOLDEN}/vault_{number}.sql: the schema as version {number} made it"
+            )
 
 
 def tables(tree: Tree, name: str) -> dict[str, tuple[str, int, str]]:

@@ -133,7 +133,7 @@ def test_a_migration_without_a_file_of_the_version_before_is_found(tmp_path: Pat
     files = {f"{versions}/0001_first.py": '"""1."""\n', f"{versions}/0002_second.py": '"""2."""\n'}
 
     assert _rules(tmp_path, files) == {"golden"}
-    assert _rules(tmp_path, files | {"tests/migrations/golden/0001.vault.zip": ""}) == set()
+    assert _rules(tmp_path, files | {"tests/golden/vault_0001.sql": ""}) == set()
 
 
 def test_an_exception_needs_a_reason(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ def schema_text(connection: Connection) -> str:
     return "".join(f"{row[0]};\n\n" for row in rows)
 
 
+def golden(name: str) -> str:
+    return (GOLDEN / name).read_text("utf-8")
+
+
 def assert_golden(name: str, found: str) -> None:
     """`KAXIA_GOLDEN=write` writes the file instead: only for a revision that nobody has yet."""
     path = GOLDEN / name

@@ -38,7 +38,6 @@ class RunHead:
 
     title: str
     merchant: str
-    product: str
     note: str
     folder: Path
     stem: str

@@ -28,7 +28,8 @@ class FileChannel:
 
 
 def _sheet(head: RunHead, envelopes: Sequence[Envelope]) -> SheetOut:
-    own_fields = next(([name for name, _ in envelope.fields] for envelope in envelopes if envelope.fields), None)
+    fields = list(dict.fromkeys(name for envelope in envelopes for name, _ in envelope.fields))
+    with_code = not fields or any(not envelope.fields for envelope in envelopes)
     header = [
         tr("No."),
         tr("Name"),
@@ -37,15 +38,17 @@ def _sheet(head: RunHead, envelopes: Sequence[Envelope]) -> SheetOut:
         tr("Product"),
         tr("Amount (yuan)"),
         tr("Serial"),
-        *(own_fields or [tr("Code")]),
+        *([tr("Code")] if with_code else []),
+        *fields,
         tr("Valid until"),
         tr("Note"),
     ]
-    rows = [_row(head, envelope, own_fields) for envelope in envelopes]
+    rows = [_row(head, envelope, fields, with_code=with_code) for envelope in envelopes]
     return SheetOut(tr("Cards"), header, rows, money_columns=frozenset({MONEY_COLUMN}))
 
 
-def _row(head: RunHead, envelope: Envelope, own_fields: list[str] | None) -> list[object]:
+def _row(head: RunHead, envelope: Envelope, fields: list[str], *, with_code: bool) -> list[object]:
+    """A card of ours has a code, a supplier's the fields of its supplier; a list may hold both."""
     values = dict(envelope.fields)
     return [
         str(envelope.no),
@@ -55,7 +58,8 @@ def _row(head: RunHead, envelope: Envelope, own_fields: list[str] | None) -> lis
         envelope.product,
         envelope.amount_minor,
         envelope.serial,
-        *([envelope.code] if own_fields is None else [values.get(name, "") for name in own_fields]),
+        *(["" if envelope.fields else envelope.code] if with_code else []),
+        *(values.get(name, "") for name in fields),
         last_second(envelope.valid_until) if envelope.valid_until else "",
         head.note,
     ]

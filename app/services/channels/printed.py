@@ -11,6 +11,8 @@ from app.services.writers.sheets_pdf import write_control_sheet
 from app.words import last_second, moment, tr, yuan
 
 TAIL = 6
+PRODUCT_AT = 4
+"""Where the product stands on a control sheet of several."""
 
 
 class PrintChannel:
@@ -27,12 +29,16 @@ class PrintChannel:
             watermark=f"{head.merchant} · {head.title} · {moment(now())}",
             progress=progress,
         )
+        several = len({envelope.product for envelope in envelopes}) > 1
+        columns = [tr("No."), tr("Name"), tr("Department"), tr("Phone"), tr("Card"), tr("Amount"), tr("Signature")]
+        if several:
+            columns.insert(PRODUCT_AT, tr("Product"))
         write_control_sheet(
             control,
             title=head.title,
             merchant=head.merchant,
-            columns=[tr("No."), tr("Name"), tr("Department"), tr("Phone"), tr("Card"), tr("Amount"), tr("Signature")],
-            rows=[_line(envelope) for envelope in envelopes],
+            columns=columns,
+            rows=[_line(envelope, several=several) for envelope in envelopes],
             note=head.note,
         )
         return cards, control
@@ -51,13 +57,14 @@ def _face(envelope: Envelope) -> CardFace:
     )
 
 
-def _line(envelope: Envelope) -> list[str]:
+def _line(envelope: Envelope, *, several: bool) -> list[str]:
     amount = yuan(envelope.amount_minor) if envelope.amount_minor is not None else ""
     return [
         str(envelope.no),
         envelope.name,
         envelope.department,
         envelope.phone_masked,
+        *([envelope.product] if several else []),
         envelope.serial[-TAIL:],
         amount,
         "",

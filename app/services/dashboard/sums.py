@@ -129,7 +129,7 @@ def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohor
         .group_by(Distribution.id)
     )
     if narrow.product_id is not None:
-        wanted = wanted.where(Distribution.product_id == narrow.product_id)
+        wanted = wanted.where(Batch.product_id == narrow.product_id)
     if narrow.channel is not None:
         wanted = wanted.where(Distribution.channel == narrow.channel)
     return [Cohort(*row) for row in session.execute(wanted)]

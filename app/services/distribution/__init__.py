@@ -1,5 +1,6 @@
 """Distributions: prepare a list, deliver it, retry, take back, and account for every card."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -23,12 +24,12 @@ from app.services.distribution.listing import found
 from app.services.distribution.planning import plan
 from app.services.distribution.preparing import (
     already_given,
+    checked_gifts,
     checked_template,
     chunks,
+    give_cards,
     lacking,
-    product_of,
-    take_cards,
-    tell_issued,
+    people_of,
     write_deliveries,
 )
 from app.services.distribution.rows import (
@@ -37,7 +38,11 @@ from app.services.distribution.rows import (
     DeliveryRow,
     DistributionRow,
     DistributionSpec,
+    Gift,
     Plan,
+    ProductTotal,
+    Rule,
+    Share,
 )
 from app.services.distribution.runs import Channels, CloudDoor, Runs
 from app.services.progress import Progress, unwatched
@@ -87,17 +92,23 @@ class DistributionService:
         with self._database.read() as session:
             return already_given(session, product_id, person_ids)
 
-    def preview(self, spec: DistributionSpec) -> Plan:
-        """What `prepare` would do. Raises InvalidInput, NotFound."""
+    def departments(self, person_ids: Sequence[int]) -> dict[str, int]:
+        """Department → how many of these people are in it, the largest first; without one: an empty name."""
+        with self._database.read() as session:
+            people = people_of(session, person_ids)
+        return dict(Counter(people[one].department for one in person_ids if one in people).most_common())
+
+    def preview(self, spec: DistributionSpec, *, compare: bool = False) -> Plan:
+        """What `prepare` would do; `compare` also finds the last run like it. Raises InvalidInput, NotFound."""
         checked_template(spec)
         self.settle_recalls()
         with self._database.read() as session:
-            return plan(session, spec)
+            return plan(session, spec, compare=compare)
 
     def prepare(self, spec: DistributionSpec, progress: Progress = unwatched) -> int:
         """Take the cards and write down who gets which; the distribution's id. Nothing leaves the vault.
 
-        Raises NotEnoughCards, NoEndpoint, InvalidInput, NotFound; then nothing was taken.
+        Raises NotEnoughCards, OverBudget, NoEndpoint, InvalidInput, NotFound; then nothing was taken.
         """
         template = checked_template(spec, with_pickup=bool(self._settings.get("merchant.slug")))
         if spec.channel == "email" and self._cloud.public_url() is None:
@@ -161,13 +172,7 @@ class DistributionService:
                 ).order_by(Delivery.no)
             ).all()
             again = [delivery for delivery, person in rows if _may_go(distribution, delivery, person)]
-            without = [delivery for delivery in again if delivery.card_id is None]
-            people = [delivery.person_id for delivery in without]
-            face = distribution.template.get("amount_minor")
-            cards = take_cards(session, distribution.product_id, people, face_minor=face)
-            for delivery, (card_id, amount) in zip(without, cards, strict=True):
-                delivery.card_id, delivery.amount_minor = card_id, amount
-            tell_issued(session, distribution, [amount or 0 for _, amount in cards])
+            again = give_cards(session, distribution, again)
             forget_refused_links(session, again)
             for delivery in again:
                 delivery.state, delivery.reason = "released" if delivery.link_id else "prepared", None
@@ -261,9 +266,8 @@ class DistributionService:
         merchant = self._settings.merchant().name
         with self._database.read() as session:
             distribution = found(session, distribution_id)
-            product = product_of(session, distribution.product_id).name
             rows = listing.delivery_rows(session, listing.delivery_ids(session, distribution_id, DeliveryFilter()))
-        return receipts.receipt_of(distribution, rows, merchant=merchant, product=product)
+        return receipts.receipt_of(distribution, rows, merchant=merchant)
 
     def write_receipt(self, distribution_id: int, path: Path) -> None:
         """As PDF or XLSX, by the ending of the name. Raises InvalidInput, NotWritable, DiskFull."""
@@ -274,15 +278,16 @@ class DistributionService:
     # --- the parts ---
 
     def _begin(self, session: Session, spec: DistributionSpec, template: Template) -> Distribution:
-        product_of(session, spec.product_id)
+        checked_gifts(session, spec)
         distribution = Distribution(
             uid=UUID(new_op_id()).bytes,
             name=spec.name.strip(),
-            product_id=spec.product_id,
+            product_id=next(gift.product_id for gift in (spec.rest, *spec.gifts) if gift),
             channel=spec.channel,
             note=spec.note.strip(),
             template=asdict(template)
-            | {"gate": spec.gate, "pace": spec.pace_per_10min, "amount_minor": spec.amount_minor, "runs": 0},
+            | {"gate": spec.gate, "pace": spec.pace, "pace_minutes": spec.pace_minutes, "runs": 0}
+            | {"allow_again": spec.allow_again, "rules": [asdict(rule) for rule in spec.rules]},
             roster_hash=spec.roster_hash,
             out_folder=str(spec.out_folder) if spec.out_folder else None,
             created_at=now(),
@@ -313,5 +318,9 @@ __all__ = [
     "DistributionRow",
     "DistributionService",
     "DistributionSpec",
+    "Gift",
     "Plan",
+    "ProductTotal",
+    "Rule",
+    "Share",
 ]

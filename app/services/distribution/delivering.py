@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from app.models.base import now
 from app.models.batch import Batch, Card
-from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
@@ -33,7 +32,8 @@ class RunFacts:
     """What stays the same for all deliveries of a run."""
 
     distribution: Distribution
-    product: Product
+    products: dict[int, str]
+    """Product id → name."""
     merchant: str
 
 
@@ -56,7 +56,6 @@ class PaperRun:
             head = RunHead(
                 title=distribution.name,
                 merchant=facts.merchant,
-                product=facts.product.name,
                 note=distribution.note,
                 folder=folder,
                 stem=stem_of(distribution),
@@ -114,8 +113,11 @@ class PaperRun:
                     .where(Delivery.id.in_(some))
                     .values(state="sent", sent_at=at, delivered_at=at, reason=None, retryable=False)
                 )
+            products: list[int | None] = []
+            for some in chunks(ids):
+                products += session.scalars(select(Delivery.product_id).where(Delivery.id.in_(some)))
             for metric in ("sent", "delivered"):
-                tell(session, distribution, metric, at=at, count=len(ids))
+                tell(session, distribution, metric, [(product, None) for product in products], at=at)
             runs = int(distribution.template.get("runs", 0)) + 1
             distribution.template = {**distribution.template, "runs": runs}
 
@@ -169,7 +171,7 @@ def _envelope(facts: RunFacts, delivery: Delivery, person: Person, *, batch: Bat
         name=person.name,
         department=person.department,
         phone_masked=mask_phone(person.phone) if person.phone else "",
-        product=facts.product.name,
+        product=facts.products[batch.product_id],
         amount_minor=delivery.amount_minor,
         serial=serial_of(batch, card_id),
         code=format_code(code) if block.length and batch.format.upper() in PROFILES else code,

@@ -39,7 +39,6 @@ class LinkMaker:
 
     def _make_some(self, session: Session, distribution_id: int, ids: list[int]) -> None:
         distribution = session.get_one(Distribution, distribution_id)
-        product = session.get_one(Product, distribution.product_id)
         wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
         rows = session.execute(wanted.where(Delivery.id.in_(ids), Delivery.link_id.is_(None))).all()
         cards = [delivery.card_id for delivery, _ in rows if delivery.card_id is not None]
@@ -61,7 +60,7 @@ class LinkMaker:
                 "merchant_id": str(self._merchant_id),
                 "holder": person.name,
                 "note": distribution.note,
-                **_card_payload(product, batch, blocks[card_id], card_id),
+                **_card_payload(session.get_one(Product, batch.product_id), batch, blocks[card_id], card_id),
             }
             self._put(session, delivery, _Way(person, batch, gate, payload))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
@@ -15,8 +15,16 @@ from app.models.redemption import Redemption
 from app.services.cards import serial_of
 from app.services.cards.codes import batch_of, batches_of
 from app.services.distribution.preparing import chunks
-from app.services.distribution.rows import IN_HAND, ON_THE_WAY, DeliveryFilter, DeliveryRow, DistributionRow
+from app.services.distribution.rows import (
+    IN_HAND,
+    ON_THE_WAY,
+    DeliveryFilter,
+    DeliveryRow,
+    DistributionRow,
+    ProductTotal,
+)
 from app.services.people.masking import mask_email, mask_phone
+from app.words import tr
 
 TAIL = 6
 OUT = ("recalled", "skipped")
@@ -33,14 +41,20 @@ def found(session: Session, distribution_id: int) -> Distribution:
 
 def distribution_rows(session: Session, distribution_id: int | None = None) -> list[DistributionRow]:
     """Newest first."""
-    wanted = select(Distribution, Product.name).join(Product, Product.id == Distribution.product_id)
+    wanted = select(Distribution)
     if distribution_id is not None:
         wanted = wanted.where(Distribution.id == distribution_id)
     counts = _counts(session, distribution_id)
+    products, names = _products(session, distribution_id), _names(session)
     none = dict.fromkeys((*COUNTS, *FACTS), 0)
     return [
-        _distribution_row(distribution, product, counts.get(distribution.id, none))
-        for distribution, product in session.execute(wanted.order_by(Distribution.id.desc()))
+        _distribution_row(
+            distribution,
+            products.get(distribution.id)
+            or [ProductTotal(distribution.product_id, names[distribution.product_id], 0, 0)],
+            counts.get(distribution.id, none),
+        )
+        for distribution in session.scalars(wanted.order_by(Distribution.id.desc()))
     ]
 
 
@@ -57,6 +71,7 @@ def delivery_ids(session: Session, distribution_id: int, wanted: DeliveryFilter)
 def delivery_rows(session: Session, ids: Sequence[int]) -> list[DeliveryRow]:
     """In the order of `ids`; unknown ids are left out."""
     rows: dict[int, DeliveryRow] = {}
+    names = _names(session)
     for some in chunks(ids):
         wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
         pairs = session.execute(wanted.where(Delivery.id.in_(some))).all()
@@ -64,7 +79,8 @@ def delivery_rows(session: Session, ids: Sequence[int]) -> list[DeliveryRow]:
         batches = batches_of(session, cards)
         redeemed = _redeemed_at(session, cards)
         for delivery, person in pairs:
-            rows[delivery.id] = _delivery_row(delivery, person, batches=batches, redeemed=redeemed)
+            product = names.get(delivery.product_id or 0, "")
+            rows[delivery.id] = _delivery_row(delivery, person, product, batches=batches, redeemed=redeemed)
     return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
 
 
@@ -107,12 +123,43 @@ def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str
     return {row.distribution_id: dict(row._mapping) for row in session.execute(wanted)}  # noqa: SLF001  # documented name
 
 
-def _distribution_row(distribution: Distribution, product: str, counts: dict[str, int]) -> DistributionRow:
+def _products(session: Session, distribution_id: int | None) -> dict[int, list[ProductTotal]]:
+    """Distribution id → what it gives of each product, in the order of the products."""
+    live = and_(Delivery.card_id.is_not(None), Delivery.state.not_in(OUT))
+    wanted = (
+        select(
+            Delivery.distribution_id,
+            Product.id,
+            Product.name,
+            func.sum(case((live, 1), else_=0)),
+            func.sum(case((live, func.coalesce(Delivery.amount_minor, 0)), else_=0)),
+        )
+        .join(Product, Product.id == Delivery.product_id)
+        .group_by(Delivery.distribution_id, Product.id)
+        .order_by(Product.id)
+    )
+    if distribution_id is not None:
+        wanted = wanted.where(Delivery.distribution_id == distribution_id)
+    found: dict[int, list[ProductTotal]] = {}
+    for number, *values in session.execute(wanted):
+        found.setdefault(number, []).append(ProductTotal(*values))
+    return found
+
+
+def _names(session: Session) -> dict[int, str]:
+    """Product id → name."""
+    return dict(session.execute(select(Product.id, Product.name)).all())
+
+
+def _distribution_row(
+    distribution: Distribution, products: list[ProductTotal], counts: dict[str, int]
+) -> DistributionRow:
     return DistributionRow(
         id=distribution.id,
         name=distribution.name,
         product_id=distribution.product_id,
-        product=product,
+        product=tr(", ").join(one.product for one in products),
+        products=tuple(products),
         channel=distribution.channel,
         state=distribution.state,
         note=distribution.note,
@@ -126,7 +173,7 @@ def _distribution_row(distribution: Distribution, product: str, counts: dict[str
 
 
 def _delivery_row(
-    delivery: Delivery, person: Person, *, batches: dict[int, Batch], redeemed: dict[int, Any]
+    delivery: Delivery, person: Person, product: str, *, batches: dict[int, Batch], redeemed: dict[int, Any]
 ) -> DeliveryRow:
     batch = batch_of(delivery.card_id, batches) if delivery.card_id is not None else None
     serial = serial_of(batch, delivery.card_id) if batch and delivery.card_id is not None else ""
@@ -135,14 +182,15 @@ def _delivery_row(
         department=person.department,
         phone_masked=mask_phone(person.phone) if person.phone else "",
         email_masked=mask_email(person.email) if person.email else "",
+        product=product,
         serial=serial,
         card_tail=serial[-TAIL:],
         redeemed_at=redeemed.get(delivery.card_id or 0) if delivery.state not in OUT else None,
         **{
             name: getattr(delivery, name)
             for name in (
-                "id", "distribution_id", "no", "person_id", "card_id", "amount_minor", "state", "reason", "retryable",
-                "attempts", "sent_at", "opened_at", "claimed_at", "recalled_at",
+                "id", "distribution_id", "no", "person_id", "product_id", "card_id", "amount_minor", "state", "reason",
+                "retryable", "attempts", "sent_at", "opened_at", "claimed_at", "recalled_at",
             )
         },
     )  # fmt: skip

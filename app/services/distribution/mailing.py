@@ -3,8 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -29,7 +31,6 @@ from app.topics import Topic
 from app.words import last_second, tr, yuan
 from sync.codes import format_code
 
-WINDOW_S = 600
 TICK_S = 0.5
 BAD_IN_A_ROW = 3
 """After so many mails refused for a passing reason the rest waits: the server wants a pause."""
@@ -52,10 +53,10 @@ class MailRun:
         """Send what waits until done, paused or cancelled. Raises MailServerRefused when the server wants a pause."""
         distribution_id = facts.distribution.id
         ids = self._waiting(distribution_id)
-        pace = Pace(facts.distribution.template.get("pace"))
+        pace = self._pace(facts.distribution)
         bad = 0
         for done, delivery_id in enumerate(ids):
-            pace.wait(progress, done, len(ids))
+            pace.wait(progress, done, len(ids), stopped=partial(self._is_stopped, distribution_id))
             mail = self._claim(facts, delivery_id)
             if mail is None:
                 if self._is_stopped(distribution_id):
@@ -67,6 +68,18 @@ class MailRun:
             if bad >= BAD_IN_A_ROW:
                 raise MailServerRefused("server-wants-pause")
         progress(len(ids), len(ids))
+
+    def _pace(self, distribution: Distribution) -> "Pace":
+        """What went out shortly before counts: a run that goes on after a stop, a kill or a restart does not burst."""
+        words = distribution.template
+        window = timedelta(minutes=int(words.get("pace_minutes", 10)))
+        at = now()
+        with self._database.read() as session:
+            recent = select(Delivery.sent_at).where(
+                Delivery.distribution_id == distribution.id, Delivery.sent_at > at - window
+            )
+            ago = [(at - sent_at).total_seconds() for sent_at in session.scalars(recent) if sent_at is not None]
+        return Pace(words.get("pace"), window.total_seconds(), ago)
 
     def _waiting(self, distribution_id: int) -> list[int]:
         with self._database.read() as session:
@@ -101,6 +114,7 @@ class MailRun:
             Template(str(words.get("subject", "")), str(words.get("body", ""))),
             facts,
             person_name=person.name,
+            product=facts.products[batch.product_id] if batch else "",
             amount_minor=delivery.amount_minor,
             valid_until=last_second(batch.valid_until) if batch and batch.valid_until else tr("no end"),
             link=claim_url(self._page.base, delivery.link_id or "", delivery.link_secret or ""),
@@ -132,7 +146,7 @@ class MailRun:
             if outcome.state == "sent" and won.rowcount == 1:  # type: ignore[attr-defined]
                 delivery = session.get_one(Delivery, delivery_id)
                 distribution = session.get_one(Distribution, delivery.distribution_id)
-                tell(session, distribution, "sent", at=at, count=1)
+                tell(session, distribution, "sent", [(delivery.product_id, None)], at=at)
 
     def _is_stopped(self, distribution_id: int) -> bool:
         with self._database.read() as session:
@@ -140,22 +154,26 @@ class MailRun:
 
 
 class Pace:
-    """At most so many mails in any ten minutes; nothing given is as fast as it goes."""
+    """At most so many mails in any such span; nothing given is as fast as it goes. `ago`: seconds since the last."""
 
-    def __init__(self, per_window: int | None) -> None:
-        self._per_window = per_window
-        self._sent: deque[float] = deque()
+    def __init__(self, per_window: int | None, window_s: float, ago: Iterable[float] = ()) -> None:
+        self._per_window, self._window_s = per_window, window_s
+        at = time.monotonic()
+        self._sent: deque[float] = deque(sorted(at - max(0.0, seconds) for seconds in ago))
 
-    def wait(self, progress: Progress, done: int, total: int) -> None:
-        """Wait for the next turn; `progress` is asked all the while, so a cancel is heard."""
+    def wait(self, progress: Progress, done: int, total: int, *, stopped: Callable[[], bool]) -> None:
+        """Wait for the next turn, or until `stopped`; `progress` is asked all the while, so a cancel is heard."""
         progress(done, total)
         if self._per_window is None:
             return
-        while len(self._sent) >= self._per_window and time.monotonic() - self._sent[0] < WINDOW_S:
+        while len(self._sent) >= self._per_window:
+            if time.monotonic() - self._sent[0] >= self._window_s:
+                self._sent.popleft()
+                continue
+            if stopped():
+                return
             threading.Event().wait(TICK_S)
             progress(done, total)
-        if len(self._sent) >= self._per_window:
-            self._sent.popleft()
         self._sent.append(time.monotonic())
 
 
@@ -164,6 +182,7 @@ def letter(
     facts: RunFacts,
     *,
     person_name: str,
+    product: str,
     amount_minor: int | None,
     valid_until: str,
     link: str,
@@ -175,7 +194,7 @@ def letter(
         template,
         {
             "name": person_name,
-            "product": facts.product.name,
+            "product": product,
             "amount": yuan(amount_minor) if amount_minor is not None else "",
             "merchant": facts.merchant,
             "link": link,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.errors import InvalidInput, NotEnoughCards, NotFound
-from app.models.batch import Batch
+from app.errors import InvalidInput, NotFound, OverBudget
+from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
@@ -19,7 +19,8 @@ from app.services.channels import CHANNELS, ON_PAPER
 from app.services.channels.email import is_address
 from app.services.channels.letters import Template, default_template, gives_a_card, unknown_fields
 from app.services.distribution.links import GATES, gate_of
-from app.services.distribution.rows import DistributionSpec
+from app.services.distribution.rows import DistributionSpec, Gift
+from app.services.figures import FigureEntry
 from app.services.stock import take
 from sync.protocol import new_op_id
 
@@ -27,14 +28,21 @@ T = TypeVar("T")
 
 AT_ONCE = 500
 """Ids in one IN list, and links in one transaction."""
+LONGEST_PACE = 24 * 60
+"""Minutes between two parts of a run."""
+
+
+Given = tuple[int | None, int | None]
+"""What went out or comes back: (product id, amount in fen)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place of the list: who stands there, and why this person gets no card (None: gets one)."""
+    """One place of the list: who stands there, what they get, and why they get no card (None: they do)."""
 
     no: int
     person: Person
+    gift: Gift | None
     state: str = "prepared"
     reason: str | None = None
 
@@ -51,8 +59,10 @@ def checked_template(spec: DistributionSpec, *, with_pickup: bool = True) -> Tem
         raise InvalidInput("people", "required")
     if spec.channel in ON_PAPER and spec.out_folder is None:
         raise InvalidInput("out_folder", "required")
-    if spec.pace_per_10min is not None and spec.pace_per_10min < 1:
+    if spec.pace is not None and (spec.pace < 1 or not 1 <= spec.pace_minutes <= LONGEST_PACE):
         raise InvalidInput("pace", "out-of-range")
+    if not any(spec.gifts):
+        raise InvalidInput("product", "required")
     template = spec.template or default_template(with_pickup=with_pickup)
     if spec.channel == "email":
         _refuse_useless(template)
@@ -75,27 +85,58 @@ def product_of(session: Session, product_id: int) -> Product:
     return product
 
 
+def checked_gifts(session: Session, spec: DistributionSpec) -> list[Gift | None]:
+    """Gift of each rule and of the rest, with the face its cards must have. Raises NotFound, InvalidInput."""
+    return [gift and _checked(product_of(session, gift.product_id), gift.amount_minor) for gift in spec.gifts]
+
+
+def _checked(product: Product, amount_minor: int | None) -> Gift:
+    """Only the cards of a variable-value product differ in their face."""
+    amount = product.face_minor if amount_minor is None else amount_minor
+    if product.kind != "variable":
+        if amount != product.face_minor:
+            raise InvalidInput("amount", "not-variable")
+        return Gift(product.id)
+    lowest, highest, step = product.min_minor or 0, product.max_minor or 0, product.step_minor or 1
+    if amount is None or not lowest <= amount <= highest or (amount - lowest) % step:
+        raise InvalidInput("amount", "out-of-range")
+    return Gift(product.id, amount)
+
+
 def places(session: Session, spec: DistributionSpec) -> list[Place]:
     """The list in its order, each place with what becomes of it. Raises NotFound for an unknown person."""
+    gifts = checked_gifts(session, spec)
     people = people_of(session, spec.person_ids)
-    given = set() if spec.allow_again else already_given(session, spec.product_id, spec.person_ids)
+    given: dict[int, set[int]] = {}
+    if not spec.allow_again:
+        products = {gift.product_id for gift in gifts if gift is not None}
+        given = {product_id: already_given(session, product_id, spec.person_ids) for product_id in products}
     seen: set[int] = set()
     found: list[Place] = []
     for no, person_id in enumerate(spec.person_ids, 1):
         person = people.get(person_id)
         if person is None:
             raise NotFound("person", str(person_id))
-        if person.left_at is not None:
-            found.append(Place(no, person, "skipped", "has-left"))
-        elif person_id in given:
-            found.append(Place(no, person, "skipped", "already-given"))
-        elif person_id in seen and not spec.allow_again:
-            found.append(Place(no, person, "skipped", "listed-twice"))
-        else:
-            lack = lacking(person, channel=spec.channel, gate=spec.gate)
-            found.append(Place(no, person, "failed", lack) if lack else Place(no, person))
+        gift = gifts[spec.group_of(person.department)]
+        reason = _left_out(person, gift, given=given, seen=set() if spec.allow_again else seen)
         seen.add(person_id)
+        if reason is not None:
+            found.append(Place(no, person, gift, "skipped", reason))
+            continue
+        lack = lacking(person, channel=spec.channel, gate=spec.gate)
+        found.append(Place(no, person, gift, "failed" if lack else "prepared", lack))
     return found
+
+
+def _left_out(person: Person, gift: Gift | None, *, given: dict[int, set[int]], seen: set[int]) -> str | None:
+    """Why somebody gets no card whatever the channel."""
+    if person.left_at is not None:
+        return "has-left"
+    if gift is None:
+        return "no-rule"
+    if person.id in given.get(gift.product_id, ()):
+        return "already-given"
+    return "listed-twice" if person.id in seen else None
 
 
 def lacking(person: Person, *, channel: str, gate: str) -> str | None:
@@ -126,11 +167,11 @@ def already_given(session: Session, product_id: int, person_ids: Iterable[int]) 
     for some in chunks(list(dict.fromkeys(person_ids))):
         wanted = (
             select(Delivery.person_id)
-            .join(Distribution, Distribution.id == Delivery.distribution_id)
+            .join(Card, Card.id == Delivery.card_id)
+            .join(Batch, Batch.id == Card.batch_id)
             .where(
-                Distribution.product_id == product_id,
+                Batch.product_id == product_id,
                 Delivery.person_id.in_(some),
-                Delivery.card_id.is_not(None),
                 Delivery.state.not_in(("recalled", "skipped")),
             )
         )
@@ -138,51 +179,79 @@ def already_given(session: Session, product_id: int, person_ids: Iterable[int]) 
     return given
 
 
-def take_cards(
-    session: Session, product_id: int, people: Sequence[int], *, face_minor: int | None
-) -> list[tuple[int, int | None]]:
-    """A card for each person: [(card id, face)]. Raises NotEnoughCards; the transaction then takes none."""
-    cards = take(session, product_id, people) if people else []
-    batches = batches_of(session, cards)
-    found = [(card, _face(card, batches)) for card in cards]
-    fitting = sum(1 for _, face in found if face_minor is None or face == face_minor)
-    if fitting < len(people):
-        raise NotEnoughCards(fitting, len(people))
-    return found
+def take_cards(session: Session, wanted: Sequence[tuple[Gift, int]]) -> list[tuple[int, int | None]]:
+    """A card for each (gift, person id), in that order: [(card id, face)].
+
+    Raises NotEnoughCards; the transaction then takes none.
+    """
+    by_gift: dict[Gift, list[int]] = {}
+    for at, (gift, _) in enumerate(wanted):
+        by_gift.setdefault(gift, []).append(at)
+    found: dict[int, tuple[int, int | None]] = {}
+    for gift, ats in by_gift.items():
+        cards = take(session, gift.product_id, [wanted[at][1] for at in ats], gift.amount_minor)
+        batches = batches_of(session, cards)
+        found |= {at: (card, _face(card, batches)) for at, card in zip(ats, cards, strict=True)}
+    return [found[at] for at in range(len(wanted))]
 
 
 def write_deliveries(session: Session, distribution: Distribution, spec: DistributionSpec, *, domain: str) -> int:
     """Take the cards and write every place of the list down. Gives how many people get one."""
     listed = places(session, spec)
-    receivers = [place.person.id for place in listed if place.state == "prepared"]
-    cards = iter(take_cards(session, spec.product_id, receivers, face_minor=spec.amount_minor))
-    rows = [_delivery(distribution.id, place, cards, domain=domain) for place in listed]
+    receivers = [(place.gift, place.person.id) for place in listed if place.gift and place.state == "prepared"]
+    cards = take_cards(session, receivers)
+    total = sum(face or 0 for _, face in cards)
+    if spec.budget_minor is not None and total > spec.budget_minor:
+        raise OverBudget(total, spec.budget_minor)
+    handed = iter(cards)
+    rows = [_delivery(distribution.id, place, handed, domain=domain) for place in listed]
     for some in chunks(rows):
         session.execute(insert(Delivery), some)
-    issued = [row["amount_minor"] or 0 for row in rows if row["card_id"] is not None]
-    tell_issued(session, distribution, issued)
+    given = [(row["product_id"], row["amount_minor"]) for row in rows if row["card_id"] is not None]
+    tell_issued(session, distribution, given)
     return len(receivers)
 
 
-def tell_issued(session: Session, distribution: Distribution, amounts: Sequence[int]) -> None:
+def give_cards(session: Session, distribution: Distribution, failed: Sequence[Delivery]) -> list[Delivery]:
+    """A card of what was decided for each delivery that has none; those that may go now.
+
+    Whoever has got a card of the product elsewhere meanwhile is left out. Raises NotEnoughCards.
+    """
+    without = [delivery for delivery in failed if delivery.card_id is None]
+    if not distribution.template.get("allow_again"):
+        for product_id in {delivery.product_id for delivery in without if delivery.product_id is not None}:
+            own = [delivery for delivery in without if delivery.product_id == product_id]
+            given = already_given(session, product_id, [delivery.person_id for delivery in own])
+            for delivery in own:
+                if delivery.person_id in given:
+                    delivery.state, delivery.reason, delivery.retryable = "skipped", "already-given", False
+    owed = [one for one in without if one.state == "failed" and one.product_id is not None]
+    wanted = [(Gift(one.product_id or 0, one.wanted_minor), one.person_id) for one in owed]
+    for delivery, (card_id, amount) in zip(owed, take_cards(session, wanted), strict=True):
+        delivery.card_id, delivery.amount_minor = card_id, amount
+    tell_issued(session, distribution, [(one.product_id, one.amount_minor) for one in owed])
+    return [delivery for delivery in failed if delivery.state == "failed"]
+
+
+def tell_issued(session: Session, distribution: Distribution, given: Iterable[Given]) -> None:
     """Cards count as issued at the time of their distribution. Amounts stand with this step only."""
-    if amounts:
-        at, count = distribution.created_at, len(amounts)
-        tell(session, distribution, "issued", at=at, count=count, amount_minor=sum(amounts))
+    tell(session, distribution, "issued", given, at=distribution.created_at)
 
 
-def tell(
-    session: Session, distribution: Distribution, metric: str, *, at: datetime, count: int, amount_minor: int = 0
-) -> None:
-    figures.add(
-        session,
-        metric,
-        at=at,
-        product_id=distribution.product_id,
-        channel=distribution.channel,
-        count=count,
-        amount_minor=amount_minor,
+def tell(session: Session, distribution: Distribution, metric: str, given: Iterable[Given], *, at: datetime) -> None:
+    """Add to the figures of each product; the amounts of `given` count with the step `issued` only."""
+    entries = (
+        FigureEntry(
+            metric,
+            at,
+            product_id,
+            distribution.channel,
+            amount_minor=(amount_minor or 0) if metric == "issued" else 0,
+        )
+        for product_id, amount_minor in given
+        if product_id is not None
     )
+    figures.add_many(session, entries)
 
 
 def chunks(values: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
@@ -203,6 +272,8 @@ def _delivery(
         "distribution_id": distribution_id,
         "person_id": place.person.id,
         "no": place.no,
+        "product_id": place.gift and place.gift.product_id,
+        "wanted_minor": place.gift and place.gift.amount_minor,
         "card_id": card,
         "amount_minor": face,
         "state": place.state,

@@ -147,8 +147,9 @@ def _stand_again(session: Session, distribution: Distribution, delivery: Deliver
         .where(OutboxOp.aggregate == aggregate_of(delivery.id), OutboxOp.state == "rejected")
         .values(state="withdrawn")
     )
-    tell_issued(session, distribution, [delivery.amount_minor or 0])
+    given = [(delivery.product_id, delivery.amount_minor)]
+    tell_issued(session, distribution, given)
     for metric in ("sent", "delivered", "opened", "claimed"):
         at = getattr(delivery, f"{metric}_at")
         if at is not None:
-            tell(session, distribution, metric, at=at, count=1)
+            tell(session, distribution, metric, given, at=at)

@@ -1,13 +1,30 @@
 """What the distribution service takes and gives: frozen rows."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.services.channels.letters import Template
+from app.services.stock import label_of
 
 IN_HAND = ("prepared", "released", "sending")
 ON_THE_WAY = ("sent", "delivered", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """A card of a product; of a variable-value product one with this face, its usual one when left out."""
+
+    product_id: int
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is in one of these departments gets this; None is nothing. An empty name is nobody's department."""
+
+    departments: tuple[str, ...]
+    gift: Gift | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +32,8 @@ class DistributionSpec:
     """A distribution as wished. `person_ids` stand in the order of the list; a person named twice gets a second card
     only with `allow_again`."""
 
-    product_id: int
+    product_id: int | None
+    """What everybody gets whom no rule names; None, with rules only: nothing."""
     person_ids: tuple[int, ...]
     channel: str
     name: str
@@ -24,14 +42,83 @@ class DistributionSpec:
     """Where file and print put what they write."""
     allow_again: bool = False
     amount_minor: int | None = None
-    """Of a variable-value product: every card must have this face."""
+    """The face that goes with `product_id`."""
+    rules: tuple[Rule, ...] = ()
+    """The first that fits a person decides."""
+    budget_minor: int | None = None
+    """Nothing is taken when the cards would come to more."""
     roster_hash: str | None = None
     gate: str = "phone_tail"
     """What a link also asks for: phone_tail, employee_no or none."""
-    pace_per_10min: int | None = None
+    pace: int | None = None
+    """Mails that may go out in any `pace_minutes`; all at once when left out."""
+    pace_minutes: int = 10
     scheduled_at: datetime | None = None
     template: Template | None = None
     """Words of the mail; the house's own when left out."""
+
+    @property
+    def rest(self) -> Gift | None:
+        """For everybody whom no rule names."""
+        return None if self.product_id is None else Gift(self.product_id, self.amount_minor)
+
+    @property
+    def gifts(self) -> tuple[Gift | None, ...]:
+        """Of each rule, then of the rest."""
+        return (*(rule.gift for rule in self.rules), self.rest)
+
+    def group_of(self, department: str) -> int:
+        """Place in `gifts` of what somebody in this department gets."""
+        named = (at for at, rule in enumerate(self.rules) if department in rule.departments)
+        return next(named, len(self.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What a plan does for one rule, or for the rest."""
+
+    listed: int
+    """People of the list it speaks of."""
+    people: int
+    """Who of them would get a card."""
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a plan needs of one product; of a variable-value product, of one face. Stock is of that, too."""
+
+    product_id: int
+    product: str
+    kind: str
+    amount_minor: int | None
+    people: int
+    total_minor: int
+    stock: int
+
+    @property
+    def missing(self) -> int:
+        """Cards to be made or imported first."""
+        return max(0, self.people - self.stock)
+
+    @property
+    def label(self) -> str:
+        return label_of(self.product, self.amount_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last run of the same products through the same channel, and how this list differs from it."""
+
+    id: int
+    name: str
+    created_at: datetime
+    people: int
+    total_minor: int
+    joined: int
+    """Who gets a card now and did not then."""
+    gone: int
+    """The other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +128,45 @@ class Plan:
     people: int
     """Who would get a card."""
     total_minor: int
-    stock: int
-    missing: int
-    """Cards to be generated first."""
+    groups: tuple[Group, ...]
+    """One for each rule, then the rest."""
+    shares: tuple[Share, ...]
+    nothing: tuple[int, ...]
+    """Ids of people to whom the rules give nothing."""
     skipped: tuple[int, ...]
     """Ids of people who have this benefit already, stand in the list twice or have left."""
     unreachable: tuple[int, ...]
     """Ids of people who lack what the channel needs."""
     first_names: tuple[str, ...]
     last_names: tuple[str, ...]
-    cost_minor: int
-    minutes: int
-    """How long it takes at the wished pace; 0 is at once."""
+    mail_s: float
+    """How long one mail takes; 0 where none is sent."""
+    earlier: Earlier | None
+
+    @property
+    def stock(self) -> int:
+        return sum(share.stock for share in self.shares)
+
+    @property
+    def missing(self) -> int:
+        return sum(share.missing for share in self.shares)
+
+    def takes(self, pace: int | None, pace_minutes: int) -> timedelta:
+        """How long it takes at a pace, or without one as fast as mails go."""
+        if not self.people or not self.mail_s:
+            return timedelta()
+        waits, last = divmod(self.people - 1, pace) if pace else (0, self.people - 1)
+        return timedelta(minutes=waits * pace_minutes, seconds=(last + 1) * self.mail_s)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTotal:
+    """What a distribution gives of one product: its cards that were neither taken back nor left out."""
+
+    product_id: int
+    product: str
+    people: int
+    total_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +177,9 @@ class DistributionRow:
     name: str
     product_id: int
     product: str
+    """The names of all its products."""
+    products: tuple[ProductTotal, ...]
+    """They make `total_minor`."""
     channel: str
     state: str
     note: str
@@ -108,6 +225,9 @@ class DeliveryRow:
     department: str
     phone_masked: str
     email_masked: str
+    product_id: int | None
+    product: str
+    """What the person gets, also while there is no card yet; empty: nothing, by the rules."""
     card_id: int | None
     serial: str
     card_tail: str

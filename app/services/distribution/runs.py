@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.errors import AppError, DistributionRunning, JobCancelled, NoEndpoint
 from app.models.base import now
@@ -158,7 +158,8 @@ class Runs:
         merchant = self._settings.merchant().name
         with self._database.read() as session:
             distribution = found(session, distribution_id)
-            return RunFacts(distribution, session.get_one(Product, distribution.product_id), merchant)
+            products = {row.id: row.name for row in session.execute(select(Product.id, Product.name))}
+            return RunFacts(distribution, products, merchant)
 
     def _on_paper(self, facts: RunFacts, zip_password: Secret | None, progress: Progress) -> tuple[Path, ...]:
         channel = self._channels.file if facts.distribution.channel == "file" else self._channels.print

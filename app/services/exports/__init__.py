@@ -106,7 +106,7 @@ class ExportService:
             table = table_of(session, batch, plain=order.plain)
             session.expunge(batch)
         if not table.rows:
-            raise NotEnoughCards(0, 1)
+            raise NotEnoughCards(0, 1, batch.serial)
         return table
 
     def _write(

@@ -8,6 +8,9 @@ from app.services.writers import atomically
 from app.services.writers.tables import SheetOut, write_xlsx
 from app.words import plain_amount, tr, yuan
 
+PRODUCT_AT = 3
+"""Where the product stands among the columns, if it does."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLine:
@@ -23,11 +26,24 @@ class ReceiptLine:
     sent: str
     opened: str
     redeemed: str
+    product: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptTotal:
+    """Something counted: its words, how many cards, and their amounts in fen."""
+
+    words: str
+    cards: int
+    minor: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptOut:
-    """A receipt ready to be written. `totals`: what is counted → (cards, fen), in the order shown."""
+    """A receipt ready to be written. `totals`: what is counted → (cards, fen), in the order shown.
+
+    `by_product` stands on receipts of several products only: the lines then name theirs.
+    """
 
     title: str
     merchant: str
@@ -35,39 +51,50 @@ class ReceiptOut:
     made_at: str
     lines: Sequence[ReceiptLine]
     totals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    by_product: Sequence[ReceiptTotal] = ()
+
+    @property
+    def every_total(self) -> list[ReceiptTotal]:
+        return [*(ReceiptTotal(words, *counted) for words, counted in self.totals.items()), *self.by_product]
 
 
 def write_receipt_pdf(path: Path, *, receipt: ReceiptOut) -> None:
     """A4 lying, the header row on every page, the totals after the last line."""
     from app.services.writers.paper import Column, Sheet, Table
 
-    titles = _titles()
-    shares = (6.0, 18.0, 20.0, 15.0, 10.0, 14.0, 12.0, 17.0, 17.0, 17.0)
+    titles = _titles(receipt)
+    shares = [6.0, 18.0, 20.0, 15.0, 10.0, 14.0, 12.0, 17.0, 17.0, 17.0]
+    if receipt.by_product:
+        shares.insert(PRODUCT_AT, 18.0)
+    amount_at = len(titles) - 5
     columns = [
-        Column(title, share, right=at == 5) for at, (title, share) in enumerate(zip(titles, shares, strict=True))
+        Column(title, share, right=at == amount_at)
+        for at, (title, share) in enumerate(zip(titles, shares, strict=True))
     ]
     under = "  ·  ".join(part for part in (receipt.merchant, receipt.product, receipt.made_at) if part)
     with atomically(path) as beside:
         sheet = Sheet(beside, receipt.title, landscape=True)
         note = tr("{count} cards in this receipt", count=f"{len(receipt.lines):,}")
         Table(sheet, columns, title=receipt.title, under=under, note=note).draw(
-            [_cells(line) for line in receipt.lines],
-            totals=[
-                ["", label, tr("{count} cards", count=f"{count:,}"), "", "", yuan(minor), "", "", "", ""]
-                for label, (count, minor) in receipt.totals.items()
-            ],
+            [_cells(receipt, line) for line in receipt.lines],
+            totals=[_total(total, len(titles), amount_at) for total in receipt.every_total],
         )
         sheet.save()
 
 
 def write_receipt_xlsx(path: Path, *, receipt: ReceiptOut) -> None:
     """The lines as one sheet with amounts as numbers, the totals and where they come from as another."""
+    titles, widths = _titles(receipt), [8, 14, 22, 16, 12, 14, 12, 18, 18, 18]
+    if receipt.by_product:
+        widths.insert(PRODUCT_AT, 20)
+    amount_at = len(titles) - 5
+    titles[amount_at] = tr("Amount (yuan)")
     lines = SheetOut(
         name=tr("Receipt"),
-        header=[*_titles()[:5], tr("Amount (yuan)"), *_titles()[6:]],
-        rows=(_values(line) for line in receipt.lines),
-        widths=(8, 14, 22, 16, 12, 14, 12, 18, 18, 18),
-        money_columns=frozenset({5}),
+        header=titles,
+        rows=(_values(receipt, line, amount_at) for line in receipt.lines),
+        widths=tuple(widths),
+        money_columns=frozenset({amount_at}),
     )
     facts = [
         [receipt.title, None, None],
@@ -78,15 +105,15 @@ def write_receipt_xlsx(path: Path, *, receipt: ReceiptOut) -> None:
     totals = SheetOut(
         name=tr("Totals"),
         header=[tr("Item"), tr("Count"), tr("Amount (yuan)")],
-        rows=[*([label, f"{count}", minor] for label, (count, minor) in receipt.totals.items()), *facts],
+        rows=[*([total.words, f"{total.cards}", total.minor] for total in receipt.every_total), *facts],
         widths=(36, 12, 16),
         money_columns=frozenset({2}),
     )
     write_xlsx(path, [lines, totals])
 
 
-def _titles() -> list[str]:
-    return [
+def _titles(receipt: ReceiptOut) -> list[str]:
+    titles = [
         tr("No."),
         tr("Full name"),
         tr("Department"),
@@ -98,13 +125,26 @@ def _titles() -> list[str]:
         tr("Opened"),
         tr("Redeemed"),
     ]
+    return _with_product(receipt, titles, tr("Product"))
 
 
-def _cells(line: ReceiptLine) -> list[str]:
+def _cells(receipt: ReceiptOut, line: ReceiptLine) -> list[str]:
     cells = [str(line.no), line.name, line.department, line.phone_masked, line.card_tail]
     amount = "" if line.amount_minor is None else plain_amount(line.amount_minor)
-    return [*cells, amount, line.state, line.sent, line.opened, line.redeemed]
+    return _with_product(receipt, [*cells, amount, line.state, line.sent, line.opened, line.redeemed], line.product)
 
 
-def _values(line: ReceiptLine) -> list[object]:
-    return [*_cells(line)[:5], line.amount_minor, *_cells(line)[6:]]
+def _values(receipt: ReceiptOut, line: ReceiptLine, amount_at: int) -> list[object]:
+    values: list[object] = [*_cells(receipt, line)]
+    values[amount_at] = line.amount_minor
+    return values
+
+
+def _with_product(receipt: ReceiptOut, cells: list[str], product: str) -> list[str]:
+    return [*cells[:PRODUCT_AT], product, *cells[PRODUCT_AT:]] if receipt.by_product else cells
+
+
+def _total(total: ReceiptTotal, width: int, amount_at: int) -> list[str]:
+    cells = ["", total.words, tr("{count} cards", count=f"{total.cards:,}"), *[""] * (width - 3)]
+    cells[amount_at] = yuan(total.minor)
+    return cells

@@ -1,13 +1,15 @@
 """The way of a vault file to the newest schema."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as Config_
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -21,7 +23,64 @@ from app.models.batch import number
 from app.models.database import Database
 from app.services.vault.vaults import NewVault, Vaults
 from tests.app.conftest import CHEAP_KIB, PASSPHRASE
-from tests.drivers.schema import assert_golden, schema_text
+from tests.drivers.schema import assert_golden, golden, schema_text
+
+HEAD = migrations.HEAD
+OLD_DELIVERY = {
+    "person_id": 1,
+    "distribution_id": 1,
+    "no": 1,
+    "card_id": 7,
+    "amount_minor": 20000,
+    "state": "claimed",
+    "reason": None,
+    "retryable": 0,
+    "attempts": 1,
+    "message_id": "<a@b>",
+    "link_id": None,
+    "link_secret": "s",
+    "pickup_code": "p",
+    "link_stored_at": 1,
+    "sent_at": 2,
+    "delivered_at": 3,
+    "opened_at": 4,
+    "claimed_at": 5,
+    "recalled_at": None,
+}
+PERSON = {"id": 1, "name": "张三", "pinyin_key": "", "search": "", "department": "", "created_at": 1, "changed_at": 1}
+OWN = (
+    {"no": 1, "link_id": "x"},
+    {"no": 2, "card_id": None, "amount_minor": None, "state": "failed", "reason": "no-email", "retryable": 1},
+    {"distribution_id": 2, "amount_minor": 30000, "card_id": 9},
+)
+"""What differs between the three deliveries of the old file."""
+
+
+def row_of(table: str, values: Mapping[str, object]) -> str:
+    shown = ", ".join("NULL" if value is None else repr(value) for value in values.values())
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({shown})"
+
+
+def _product(number: int, kind: str) -> str:
+    values = {"id": number, "name": "卡", "kind": kind, "form": "voucher", "named": 0, "currency": "CNY", "uses": 1}
+    return row_of("product", values | {"partial": 1, "description": "", "created_at": 1})
+
+
+def _distribution(number: int, template: str) -> str:
+    values = {"id": number, "uid": str(number), "name": "中秋", "product_id": number, "channel": "email", "note": ""}
+    return row_of("distribution", values | {"template": template, "state": "finished", "created_at": 1})
+
+
+OLD_ROWS = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
+    "INSERT INTO alembic_version VALUES ('0001')",
+    _product(1, "fixed"),
+    _product(2, "variable"),
+    row_of("person", PERSON),
+    _distribution(1, '{"subject": "x", "amount_minor": null}'),
+    _distribution(2, '{"subject": "x", "amount_minor": 30000}'),
+    *(row_of("delivery", OLD_DELIVERY | {"id": at, **own}) for at, own in enumerate(OWN, 1)),
+)
 
 
 @pytest.fixture
@@ -52,9 +111,33 @@ def test_checks_triggers_and_tables_without_rowid_are_those_of_the_models(databa
     declared.dispose()
 
 
-def test_the_first_schema_stays_as_it_is(database: Database) -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_every_schema_stays_as_it_is(tmp_path: Path, revision: str) -> None:
+    database = Database(tmp_path / "old.db", bytes(32))
     with database.schema_change() as connection:
-        assert_golden("vault_0001.sql", schema_text(connection))
+        config = Config_()
+        config.set_main_option("script_location", str(migrations.FOLDER))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    with database.schema_change() as connection:
+        assert_golden(f"vault_{revision}.sql", schema_text(connection))
+    database.close()
+
+
+def test_a_delivery_of_an_older_file_gets_the_product_and_the_face_of_its_distribution(tmp_path: Path) -> None:
+    database = Database(tmp_path / "old.db", bytes(32))
+    with database.schema_change() as connection:
+        for statement in (*golden("vault_0001.sql").split(";\n\n")[:-1], *OLD_ROWS):
+            connection.exec_driver_sql(statement)
+        connection.commit()
+    migrations.upgrade(database)
+    with database.read() as session:
+        rows = session.execute(text("SELECT * FROM delivery ORDER BY id")).mappings().all()
+    assert [(row["product_id"], row["wanted_minor"]) for row in rows] == [(1, None), (1, None), (2, 30000)]
+    kept = [{name: row[name] for name in ("id", *OLD_DELIVERY)} for row in rows]
+    assert kept == [OLD_DELIVERY | {"id": at, **own} for at, own in enumerate(OWN, 1)]
+    assert database.findings() == []
+    database.close()
 
 
 def test_the_numbers_of_a_chunk_are_there(database: Database) -> None:
@@ -107,7 +190,7 @@ def test_a_copy_is_made_before_an_upgrade(config: Config, vaults: Vaults, next_v
     opened.close()
     (copy,) = config.backups.glob("before-upgrade-*.db")
     before = Database(copy, keys.file)
-    assert (before.findings(), migrations.revision(before)) == ([], "0001")
+    assert (before.findings(), migrations.revision(before)) == ([], HEAD)
     before.close()
 
 
@@ -124,7 +207,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(
     left = Database(config.vault, vault.keys.file)
     with left.schema_change() as now, copied.schema_change() as before:
         assert schema_text(now) == schema_text(before)
-    assert (left.findings(), migrations.revision(left)) == ([], "0001")
+    assert (left.findings(), migrations.revision(left)) == ([], HEAD)
     left.close()
     copied.close()
 
@@ -136,7 +219,8 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     def release(body: str) -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(migrations.FOLDER, folder)
-        step = "import sqlalchemy as sa\nfrom alembic import op\n\nrevision = '9000'\ndown_revision = '0001'\n\n\n"
+        step = "import sqlalchemy as sa\nfrom alembic import op\n\nrevision = '9000'\n"
+        step += f"down_revision = '{HEAD}'\n\n\n"
         (folder / "versions" / "9000_later.py").write_text(f"{step}def upgrade():\n    {body}\n", "utf-8")
         monkeypatch.setattr(migrations, "FOLDER", folder)
         monkeypatch.setattr(migrations, "HEAD", "9000")

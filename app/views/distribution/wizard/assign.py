@@ -1,72 +1,54 @@
-"""分配: which product, how much on each card, who is left out because they have it already, what stock lacks."""
+"""分配: who gets which product and how much of it, what that comes to, what stock and budget say to it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QRadioButton, QWidget
 
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductRow
 from app.services.distribution import DistributionSpec, Plan
 from app.services.progress import Progress
-from app.views.distribution.draft import Draft
+from app.views.distribution.draft import Choice, Draft
 from app.views.distribution.parts import Parts
-from app.views.distribution.wizard.choice_tile import ChoiceTile
+from app.views.distribution.wizard.limits import Limits
+from app.views.distribution.wizard.product_tiles import ProductTiles
+from app.views.distribution.wizard.rules import RuleEditor, amount_range, fitting
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.amount_field import AmountField
-from app.views.widgets.banner import Banner
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.form import Form
-from app.views.widgets.pieces import Card, label
+from app.views.widgets.pieces import Card, label, row
 from app.views.widgets.progress_panel import ProgressPanel
-from app.vocabulary import KINDS, word
 from app.words import day, ntr, tr, yuan
 
-ACROSS = 3
 AMOUNT_PX = 280
-SYMBOLS = {"fixed": "credit-card", "variable": "wallet", "exchange": "ticket", "supplier": "key-round"}
+LONGEST_NAME = 40
 
 
 class AssignStep(Step):
     def __init__(self, parts: Parts, *, jobs: JobRunner) -> None:
-        super().__init__(tr("Assign"), tr("One product for everybody on the list"), parts, jobs=jobs)
+        super().__init__(tr("Assign"), tr("Who gets what, and what it comes to"), parts, jobs=jobs)
         self.plan: Plan | None = None
         self._products: dict[int, ProductRow] = {}
-        self._tiles: dict[int, ChoiceTile] = {}
-        self.group = QButtonGroup(self)
-        self.group.idToggled.connect(lambda product_id, on: self.choose(product_id) if on else None)
-        self.shortage, self.progress = Banner(), ProgressPanel()
-        self.grid = QGridLayout()
-        self.grid.setSpacing(8)
-        for at in range(ACROSS):
-            self.grid.setColumnStretch(at, 1)
-        self.products_card = Card(tr("What everybody gets"))
-        self.products_card.body.addLayout(self.grid)
-        self.none_yet = EmptyState(
-            "package",
-            tr("No products yet"),
-            hint=tr("Make what you want to give first"),
-            act=(tr("New product"), lambda: self.page_wanted.emit("catalog", "new")),
-        )
-        self.amount, self.name, self.note = AmountField(), QLineEdit(), QLineEdit()
-        self.amount_form, self.form = Form(), Form(columns=2)
-        self.amount_form.setMaximumWidth(AMOUNT_PX)
-        self.amount_form.add("amount", tr("Amount for each person (yuan)"), self.amount)
-        self.form.add("name", tr("Name of this distribution"), self.name)
-        self.form.add("note", tr("Note for the receivers"), self.note, hint=tr("Stands in the mail or the file"))
-        self.again = QCheckBox()
-        self.given = label("", "muted", wrap=True)
-        self.details = Card()
-        for detail in (self.amount_form, self.form, self.given, self.again):
-            self.details.body.addWidget(detail)
-        for part in (self.shortage, self.progress, self.products_card, self.none_yet, self.details):
+        self._known: dict[str, int] = {}
+        self.limits, self.progress = Limits(), ProgressPanel()
+        self._lay_out_gifts()
+        self._lay_out_details()
+        for part in (self.limits, self.progress, self.products_card, self.none_yet, self.details):
             self.body.addWidget(part)
         self.body.addStretch(1)
         self.none_yet.hide()
+        self.limits.generate_wanted.connect(self.generate)
+        self.limits.import_wanted.connect(lambda: self.page_wanted.emit("batches", None))
+        self.limits.accepted.connect(self.accept_over)
+        self.tiles.chosen.connect(self.choose)
+        self.by_department.toggled.connect(self.take_way)
+        self.editor.changed.connect(self._take_rules)
         self.amount.editingFinished.connect(self._take_amount)
+        self.budget.editingFinished.connect(self._take_budget)
         self.name.textEdited.connect(lambda text: self.change(name=text.strip()))
         self.note.textEdited.connect(lambda text: self.change(note=text.strip()))
         self.again.toggled.connect(self._allow_again)
@@ -77,21 +59,34 @@ class AssignStep(Step):
         super().take(draft)
         self.name.setText(draft.name)
         self.note.setText(draft.note)
-        self.again.blockSignals(True)
-        self.again.setChecked(draft.allow_again)
-        self.again.blockSignals(False)
-        self.details.setVisible(draft.product is not None)
+        self.budget.setText(AmountField(draft.budget_minor).text())
+        for box, on in ((self.again, draft.allow_again), (self.by_department, draft.by_rules)):
+            box.blockSignals(True)
+            box.setChecked(on)
+            box.blockSignals(False)
+        self.one_for_all.setChecked(not draft.by_rules)
         self._reload()
 
     @property
     def lack(self) -> str:
+        if words := self._lack_of_gifts:
+            return words
+        if self.budget.is_mistyped:
+            return tr("The budget is no amount. Type something like 100000 or leave it empty.")
+        return self._lack_of_plan if self.draft.name else tr("Give this distribution a name.")
+
+    @property
+    def _lack_of_gifts(self) -> str:
+        draft = self.draft
+        if draft.by_rules and self.editor.lack:
+            return self.editor.lack
+        if not any(one.product for one in draft.choices_made):
+            return tr("Nobody gets anything yet. Choose a product.") if draft.by_rules else tr("Choose a product.")
+        return tr("Type the amount for each person.") if draft.rest.lacks_amount else ""
+
+    @property
+    def _lack_of_plan(self) -> str:
         plan = self.plan
-        if self.draft.product is None:
-            return tr("Choose what everybody gets.")
-        if self._needs_amount and self.draft.amount_minor is None:
-            return tr("Type the amount for each person.")
-        if not self.draft.name:
-            return tr("Give this distribution a name.")
         if plan is None:
             return tr("Still counting; a moment.")
         if not plan.people:
@@ -102,21 +97,26 @@ class AssignStep(Step):
                 "{count} cards are missing. Generate them first.",
                 plan.missing,
             )
+        limit = self.draft.limit_minor
+        if limit is not None and plan.total_minor > limit:
+            return tr("The cards come to more than the budget. Change the amounts, or give them all the same.")
         return ""
 
     @property
     def totals(self) -> str:
         plan = self.plan
-        if plan is None or self.draft.product is None:
+        if plan is None:
             return ntr("{count} person", "{count} people", len(self.draft.person_ids))
         people = ntr("{count} person", "{count} people", plan.people)
+        kinds = ntr("{count} product", "{count} products", len({share.product_id for share in plan.shares}))
         stock = tr("{count} in stock", count=f"{plan.stock:,}")
-        return f"{people} · {yuan(plan.total_minor)} · {stock}"
+        return f"{people} · {yuan(plan.total_minor)} · {kinds if len(plan.shares) > 1 else stock}"
 
     @property
     def first(self) -> QWidget | None:
-        chosen = self._tiles.get(self.draft.product.id) if self.draft.product else None
-        return chosen or next(iter(self._tiles.values()), None)
+        if self.draft.by_rules:
+            return self.editor.lines[0].departments if self.editor.lines else self.editor.add_button
+        return self.tiles.first(self.draft.rest.product.id if self.draft.rest.product else None)
 
     @property
     def is_faulty(self) -> bool:
@@ -124,114 +124,164 @@ class AssignStep(Step):
 
     # --- choosing ---
 
+    @property
+    def group(self) -> QButtonGroup:
+        return self.tiles.group
+
     def choose(self, product_id: int) -> None:
-        product = self._products.get(product_id)
-        if product is None or (self.draft.product and self.draft.product.id == product_id):
+        """One product for everybody."""
+        product, before = self._products.get(product_id), self.draft.rest.product
+        if product is None or (before and before.id == product_id):
             return
-        before = self.draft.product
-        amount = product.face_minor if product.kind == "variable" else None
-        proposed = _proposed_name(product)
-        name = proposed if not self.draft.name or (before and self.draft.name == _proposed_name(before)) else None
-        self.name.setText(name or self.draft.name)
-        self.change(product=product, amount_minor=amount, name=name or self.draft.name)
-        self._show_amount()
-        self.details.show()
-        self._count()
+        self._put(rest=Choice(product, product.face_minor if product.kind == "variable" else None))
+
+    def take_way(self, by_rules: bool) -> None:
+        """One product for all, or rules. What was chosen for all is what everybody else gets."""
+        if by_rules == self.draft.by_rules:
+            return
+        self._put(by_rules=by_rules)
+        if by_rules:
+            self._show_rules()
+            if not self.draft.rules:
+                self.editor.add()
+        else:
+            self._show_tiles()
 
     def generate(self) -> None:
-        """Make the cards that stock lacks, here and now."""
-        product, plan = self.draft.product, self.plan
-        if product is None or plan is None or not plan.missing:
+        """Make the cards that stock lacks, here and now, of each product and face."""
+        missing = [share for share in self.plan.shares if share.missing] if self.plan else []
+        made = [share for share in missing if share.kind != "supplier"]
+        if not made:
             return
-        amount, missing = self.draft.amount_minor, plan.missing
+        batches = self.parts.batches
 
-        def work(progress: Progress) -> int:
-            batches = self.parts.batches.batches(product_id=product.id)
-            usual = next((batch.format for batch in batches if batch.source == "generated"), "STANDARD")
-            spec = BatchSpec(product.id, missing, usual, face_minor=amount)
-            return self.parts.batches.generate(spec, progress)
+        def work(progress: Progress) -> None:
+            for share in made:
+                earlier = batches.batches(product_id=share.product_id)
+                usual = next((batch.format for batch in earlier if batch.source == "generated"), "STANDARD")
+                batches.generate(
+                    BatchSpec(share.product_id, share.missing, usual, face_minor=share.amount_minor), progress
+                )
 
-        title = ntr("Generate {count} code", "Generate {count} codes", missing)
+        count = sum(share.missing for share in made)
         job = self.jobs.start(
-            work, title=title, watch=True, on_done=self._made, on_refused=self.refused.emit, owner=self
+            work,
+            title=ntr("Generate {count} code", "Generate {count} codes", count),
+            watch=True,
+            on_done=self._made,
+            on_refused=self.refused.emit,
+            owner=self,
         )
-        self.shortage.clear()
+        self.limits.clear()
         self.progress.watch(job)
+
+    def accept_over(self) -> None:
+        """Give the cards although they come to more than the budget."""
+        if self.plan is not None:
+            self.change(accepted_minor=self.plan.total_minor)
+            self._say_limits()
 
     def _made(self, _: object) -> None:
         self.progress.hide()
         self._reload()
 
+    def _take_rules(self) -> None:
+        self._put(rules=self.editor.rules, rest=self.editor.rest.choice)
+
     def _take_amount(self) -> None:
-        product, amount = self.draft.product, self.amount.amount_minor
-        if product is None or not self._needs_amount or amount == self.draft.amount_minor:
+        product, amount = self.draft.rest.product, self.amount.amount_minor
+        if product is None or product.kind != "variable" or amount == self.draft.rest.amount_minor:
             return
-        low, high = product.min_minor or 0, product.max_minor or 0
-        if amount is None or not low <= amount <= high:
-            self.amount_form.set_error(
-                "amount", tr("Type an amount from {low} to {high}.", low=yuan(low), high=yuan(high))
-            )
-            self.change(amount_minor=None)
-            return
-        self.change(amount_minor=amount)
-        self._count()
+        fits = fitting(product, amount)
+        if fits is None:
+            words = tr("Type an amount of {range}.", range=amount_range(product))
+            self.amount_form.set_error("amount", words)
+        self._put(rest=Choice(product, fits))
+
+    def _take_budget(self) -> None:
+        budget = self.budget.amount_minor
+        if budget != self.draft.budget_minor:
+            self.change(budget_minor=budget, accepted_minor=None)
+        words = tr("This is no amount. Type something like 200 or 88.50.") if self.budget.is_mistyped else ""
+        self.form.fields["budget"].set_error(words)
+        self._say_limits()
 
     def _allow_again(self, on: bool) -> None:
-        self.change(allow_again=on)
+        self._put(allow_again=on)
+
+    def _put(self, **values: object) -> None:
+        """Into the draft; a name nobody typed follows, and everything is counted anew."""
+        before = _proposed_name(self.draft)
+        fresh = replace(self.draft, **values)  # type: ignore[arg-type]  # names of a draft
+        if not self.draft.name or self.draft.name == before:
+            values["name"] = _proposed_name(fresh)
+            self.name.setText(str(values["name"]))
+        self.change(**values)
+        self._follow_way()
         self._count()
 
     # --- counting and showing ---
 
-    @property
-    def _needs_amount(self) -> bool:
-        return self.draft.product is not None and self.draft.product.kind == "variable"
-
     def _reload(self) -> None:
-        self.jobs.start(self.parts.catalog.products, on_done=self._show_products, owner=self)
+        ids = self.draft.person_ids
 
-    def _show_products(self, products: list[ProductRow]) -> None:
-        had_focus = any(tile.hasFocus() for tile in self._tiles.values())
+        def work() -> tuple[list[ProductRow], dict[str, int]]:
+            return self.parts.catalog.products(), self.parts.distribution.departments(ids)
+
+        self.jobs.start(work, on_done=self._show_found, owner=self)
+
+    def _show_found(self, found: tuple[list[ProductRow], dict[str, int]]) -> None:
+        products, self._known = found
+        had_focus = self.tiles.has_focus
         self._products = {product.id: product for product in products}
-        for tile in self._tiles.values():
-            self.group.removeButton(tile)
-            tile.hide()
-            tile.deleteLater()
-        self._tiles = {product.id: _tile(product) for product in products}
-        for at, (product_id, tile) in enumerate(self._tiles.items()):
-            self.group.addButton(tile, product_id)
-            self.grid.addWidget(tile, at // ACROSS, at % ACROSS)
+        draft = self.draft
+        self.change(rest=self._fresh(draft.rest), rules=tuple(self._fresh(rule) for rule in draft.rules))
         self.none_yet.setVisible(not products)
         self.products_card.setVisible(bool(products))
-        chosen = self._products.get(self.draft.product.id) if self.draft.product else None
-        if chosen is not None:
-            self.group.blockSignals(True)
-            self._tiles[chosen.id].setChecked(True)
-            self.group.blockSignals(False)
-            self.change(product=chosen)
-            self._show_amount()
-            self._count()
-        elif len(products) == 1:
-            self._tiles[products[0].id].setChecked(True)
-        if self.first is not None and self.isVisible() and (had_focus or self.draft.product is None):
+        self._show_tiles()
+        self._show_rules()
+        if self.draft.rest.product is None and not self.draft.by_rules and len(products) == 1:
+            self.choose(products[0].id)
+            self._show_tiles()
+        self._follow_way()
+        self._count()
+        if self.first is not None and self.isVisible() and (had_focus or self.draft.rest.product is None):
             self.first.setFocus()
-        self.looked.emit()
 
-    def _show_amount(self) -> None:
-        product = self.draft.product
-        self.amount_form.setVisible(self._needs_amount)
-        if product is not None and self._needs_amount:
-            self.amount.setText(AmountField(self.draft.amount_minor).text())
-            low, high = yuan(product.min_minor), yuan(product.max_minor)
-            self.amount_form.fields["amount"].set_hint(tr("{low} to {high}", low=low, high=high))
+    def _fresh(self, choice: Choice) -> Choice:
+        """The same product as it stands now; one that was put away is nothing."""
+        product = self._products.get(choice.product.id) if choice.product else None
+        there = tuple(name for name in choice.departments if name in self._known)
+        return Choice(product, choice.amount_minor if product else None, there)
+
+    def _show_tiles(self) -> None:
+        chosen = self.draft.rest.product
+        self.tiles.show_products(list(self._products.values()), chosen.id if chosen else None)
+
+    def _show_rules(self) -> None:
+        self.editor.show_draft(self.draft.rules, self.draft.rest, products=self._products, known=self._known)
+
+    def _follow_way(self) -> None:
+        """What is on the page for the way that was chosen."""
+        draft, product = self.draft, self.draft.rest.product
+        self.tiles.setVisible(not draft.by_rules)
+        self.editor.setVisible(draft.by_rules)
+        self.details.setVisible(any(one.product for one in draft.choices_made))
+        needs_amount = not draft.by_rules and product is not None and product.kind == "variable"
+        self.amount_form.setVisible(needs_amount)
+        if product is not None and needs_amount and not draft.rest.lacks_amount:
+            self.amount.setText(AmountField(draft.rest.amount_minor).text())
+            self.amount_form.fields["amount"].set_hint(amount_range(product))
 
     def _count(self) -> None:
         """Ask what the spec would do; how it leaves the house does not matter yet."""
         self.plan = None
-        if self.draft.product is None or (self._needs_amount and self.draft.amount_minor is None):
+        self.editor.show_plan(None)
+        if self._lack_of_gifts:
+            self.limits.clear()
             self.looked.emit()
             return
-        draft = self.draft
-        spec = plan_spec(draft)
+        spec = plan_spec(self.draft)
 
         def done(plan: Plan) -> None:
             if plan_spec(self.draft) == spec:
@@ -252,40 +302,57 @@ class AssignStep(Step):
             )
         )
         self.again.setVisible(bool(skipped) or self.draft.allow_again)
-        self.again.setText(tr("Also give a second card to those who have this benefit"))
-        self.shortage.clear()
-        if plan.missing:
-            self._say_shortage(plan)
+        self.editor.show_plan(plan)
+        self._say_limits()
+
+    def _say_limits(self) -> None:
+        if self.plan is not None:
+            draft = self.draft
+            self.limits.show_plan(self.plan, budget_minor=draft.budget_minor, limit_minor=draft.limit_minor)
         self.looked.emit()
 
-    def _say_shortage(self, plan: Plan) -> None:
-        words = tr(
-            "{stock} in stock, {people} are needed: {missing} are missing",
-            stock=f"{plan.stock:,}",
-            people=f"{plan.people:,}",
-            missing=f"{plan.missing:,}",
+    # --- set-up ---
+
+    def _lay_out_gifts(self) -> None:
+        self.one_for_all = QRadioButton(tr("One product for everybody"))
+        self.by_department = QRadioButton(tr("By department"))
+        self.tiles, self.editor = ProductTiles(), RuleEditor()
+        self.products_card = Card(tr("What people get"))
+        self.products_card.body.addLayout(row(self.one_for_all, self.by_department, 0, spacing=24))
+        self.products_card.body.addWidget(self.tiles)
+        self.products_card.body.addWidget(self.editor)
+        self.none_yet = EmptyState(
+            "package",
+            tr("No products yet"),
+            hint=tr("Make what you want to give first"),
+            act=(tr("New product"), lambda: self.page_wanted.emit("catalog", "new")),
         )
-        if self.draft.product is not None and self.draft.product.kind == "supplier":
-            go: tuple[str, Callable[[], object]] = (
-                tr("Import codes"),
-                lambda: self.page_wanted.emit("batches", None),
-            )
-        else:
-            go = (ntr("Generate {count} card", "Generate {count} cards", plan.missing), self.generate)
-        self.shortage.say("warn", words, action=go, closable=False)
+
+    def _lay_out_details(self) -> None:
+        self.amount, self.name, self.note, self.budget = AmountField(), QLineEdit(), QLineEdit(), AmountField()
+        self.amount_form, self.form = Form(), Form(columns=2)
+        self.amount_form.setMaximumWidth(AMOUNT_PX)
+        self.amount_form.add("amount", tr("Amount for each person (yuan)"), self.amount)
+        self.form.add("name", tr("Name of this distribution"), self.name)
+        self.form.add("budget", tr("Budget (yuan)"), self.budget, hint=tr("May stay empty"))
+        self.form.add("note", tr("Note for the receivers"), self.note, hint=tr("Stands in the mail or the file"))
+        self.again = QCheckBox(tr("Also give a second card to those who have this benefit"))
+        self.given = label("", "muted", wrap=True)
+        self.details = Card()
+        for detail in (self.amount_form, self.form, self.given, self.again):
+            self.details.body.addWidget(detail)
 
 
 def plan_spec(draft: Draft) -> DistributionSpec:
     """The spec to count with: before a channel is chosen everybody can be reached."""
-    spec = replace(draft.spec, channel="file", out_folder=Path(), scheduled_at=None, pace_per_10min=None)
+    spec = replace(draft.spec, channel="file", out_folder=Path(), scheduled_at=None, pace=None, budget_minor=None)
     return replace(spec, name="-", note="", template=None)
 
 
-def _tile(product: ProductRow) -> ChoiceTile:
-    amount = yuan(product.face_minor) if product.face_minor else word(KINDS, product.kind)
-    stock = tr("{count} in stock", count=f"{product.in_stock:,}")
-    return ChoiceTile(SYMBOLS.get(product.kind, "package"), product.name, amount, stock, warns=not product.in_stock)
-
-
-def _proposed_name(product: ProductRow) -> str:
-    return f"{product.name} {day(datetime.now(UTC))}"
+def _proposed_name(draft: Draft) -> str:
+    """`Mid-Autumn card 2026-09-25`; of several products the first where all are too long."""
+    names = list(dict.fromkeys(one.product.name for one in draft.choices_made if one.product))
+    every = tr(", ").join(names)
+    if not names:
+        return ""
+    return f"{every if len(every) <= LONGEST_NAME else names[0]} {day(datetime.now(UTC))}"

@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from app.services.channels.letters import (
     FIELDS,
@@ -27,7 +27,6 @@ from app.words import last_second, tr, yuan
 
 ACROSS = 3
 SIDE_BY_SIDE_PX = 720
-MOST_PER_10_MIN = 10_000
 SAMPLE_CODE = "7K3Q-XYZ2"
 
 
@@ -40,7 +39,7 @@ class Facts:
 
 
 class MailForm(QWidget):
-    """`changed` carries what goes into the draft: template, gate, pace."""
+    """`changed` carries what goes into the draft: template and gate."""
 
     changed = Signal(dict)
 
@@ -73,7 +72,6 @@ class MailForm(QWidget):
         if self.text.toPlainText() != template.body:
             self.text.setPlainText(template.body)
         self.gate.setCurrentIndex(max(0, self.gate.findData(draft.gate)))
-        self.pace.setValue(draft.pace or 0)
         self._filling = False
         self.step_to(min(self.at, max(0, len(draft.person_ids) - 1)))
 
@@ -119,11 +117,9 @@ class MailForm(QWidget):
         self.subject, self.text = QLineEdit(), QPlainTextEdit()
         self.text.setMinimumHeight(150)
         self.text.setTabChangesFocus(True)
-        self.gate, self.pace = QComboBox(), QSpinBox()
+        self.gate = QComboBox()
         for key, words in _gates().items():
             self.gate.addItem(words, key)
-        self.pace.setRange(0, MOST_PER_10_MIN)
-        self.pace.setSpecialValueText(tr("As fast as it goes"))
         self.form = Form(columns=2)
         self.form.add("subject", tr("Subject"), self.subject, wide=True)
         self.form.add("body", tr("Mail text"), self.text, wide=True)
@@ -137,12 +133,10 @@ class MailForm(QWidget):
         fields.setContentsMargins(0, 0, 0, 0)
         self.form.add_widget(chips)
         self.form.add("gate", tr("The link also asks for"), self.gate)
-        self.form.add("pace", tr("Mails in 10 minutes"), self.pace)
         self.words_card.body.addWidget(self.form)
         self.subject.textChanged.connect(self._tell)
         self.text.textChanged.connect(self._tell)
         self.gate.currentIndexChanged.connect(self._tell)
-        self.pace.valueChanged.connect(self._tell)
 
     def _fill_phone(self) -> None:
         self.whose = label("", "card-title")
@@ -159,8 +153,7 @@ class MailForm(QWidget):
 
     def _tell(self) -> None:
         if not self._filling:
-            pace = self.pace.value() or None
-            self.changed.emit({"template": self.template, "gate": self.gate.currentData(), "pace": pace})
+            self.changed.emit({"template": self.template, "gate": self.gate.currentData()})
             self._show_letter()
 
     def _show_letter(self) -> None:
@@ -179,8 +172,9 @@ class MailForm(QWidget):
 
     def _values(self, person: PersonRow) -> dict[str, str]:
         """As the mail will have them; link and code are samples, because no card is taken yet."""
-        product = self._draft.product
-        amount = self._draft.amount_minor or (product.face_minor if product else None)
+        choice = self._draft.choice_for(person.department)
+        product = choice.product
+        amount = choice.amount_minor or (product.face_minor if product else None)
         base = (self._base or "https://…").rstrip("/")
         values = {
             "name": person.name,

@@ -40,9 +40,9 @@ def test_a_gbk_list_with_faults_becomes_files_and_a_receipt_by_keyboard_alone(
     driver.wait(lambda: table.lines() == [6, 13])
     driver.go_on()
     driver.wait(lambda: driver.step == "分配")
-    driver.wait(lambda: driver.wizard.draft.product is not None)
-    driver.wait(lambda: driver.wizard.assign.shortage.isVisible())
-    driver.tab_to(driver.wizard.assign.shortage.act)
+    driver.wait(lambda: driver.wizard.draft.rest.product is not None)
+    driver.wait(lambda: driver.wizard.assign.limits.shortage.isVisible())
+    driver.tab_to(driver.wizard.assign.limits.shortage.act)
     driver.key(Qt.Key.Key_Space)
     driver.wait(lambda: driver.wizard.assign.plan is not None and not driver.wizard.assign.plan.missing)
     driver.go_on()
@@ -208,7 +208,7 @@ def test_a_variable_card_needs_an_amount_within_its_range(driver: DistributionDr
         assign.amount.setText(text)
         assign.amount.editingFinished.emit()
         driver.settled()
-        assert driver.wizard.draft.amount_minor == amount
+        assert driver.wizard.draft.rest.amount_minor == amount
     assert assign.plan is not None
     assert assign.plan.total_minor == 27 * 30_000
 
