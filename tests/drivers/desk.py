@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt
+from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -34,11 +35,11 @@ class _Flashes(QObject):
 class DeskDriver:
     """One window over a data folder. Everything waits for a condition, nothing sleeps."""
 
-    def __init__(self, qtbot: QtBot, config: Config, memory: QSettings) -> None:
+    def __init__(self, qtbot: QtBot, config: Config, memory: QSettings, *, alone: bool = True) -> None:
         self.bot = qtbot
         self.flashes = _Flashes()
         QApplication.instance().installEventFilter(self.flashes)
-        self.desk = Desk(config, memory, alone=True)
+        self.desk = Desk(config, memory, alone=alone)
         self.desk._vaults = vaults.Vaults(config, memory_kib=64)
         self.window = self.desk.window
         self.window.resize(1440, 900)
@@ -89,10 +90,15 @@ class DeskDriver:
         raise AssertionError(f"no button {words}")
 
     def keys(self, text: str) -> None:
-        """Type into whatever has the focus."""
+        """Type into whatever has the focus; what no key has comes from an input method, as Chinese does."""
         target = QApplication.focusWidget()
         assert target is not None, "nothing has the focus"
-        self.bot.keyClicks(target, text)
+        if text.isascii():
+            self.bot.keyClicks(target, text)
+            return
+        event = QInputMethodEvent()
+        event.setCommitString(text)
+        QApplication.sendEvent(target, event)
 
     def key(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         if QApplication.activeWindow() is None:  # without a window system nobody hands the focus back

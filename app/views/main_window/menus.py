@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 
@@ -19,7 +20,9 @@ class Menus:
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
         self._bar = window.menuBar()
-        self._bar.clear()
+        self._bar.clear()  # takes the menus out, but leaves them and their keys where they are
+        for old in self._bar.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            old.deleteLater()
         self.actions: list[QAction] = []
         self._menus: dict[str, QMenu] = {}
 
@@ -78,7 +81,11 @@ class Menus:
 
 
 def _edit(name: str) -> None:
-    widget = QApplication.focusWidget()
-    act = getattr(widget, name, None)
-    if callable(act):
-        act()
+    """To the focused widget, or to the first one around it that can: a page takes the list that a table cannot."""
+    widget: QObject | None = QApplication.focusWidget()
+    while widget is not None:
+        act = getattr(widget, name, None)
+        if callable(act):
+            act()
+            return
+        widget = widget.parent()

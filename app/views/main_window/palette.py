@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.services.people.pinyin import readings
 from app.views.jobs import JobRunner
 from app.views.main_window.specs import Find, Found, Scope
 from app.views.theme import font, paint_icon, theme
@@ -28,6 +29,7 @@ WIDTH = 640
 ROW = 40
 SHOWN = 9
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
+NO_MATCH = 9
 SCOPES: tuple[Scope, ...] = ("#", "@")
 
 
@@ -75,6 +77,30 @@ def _cut(painter: QPainter, text: str, width: int) -> str:
     return QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
+def ranked(entries: Sequence[Entry], words: str) -> list[Entry]:
+    """Those whose title holds the words, or whose reading begins with them: what is called so first."""
+    wanted = words.casefold()
+    if not wanted:
+        return list(entries)
+    rated = [(_rank(entry, wanted), entry) for entry in entries]
+    return [entry for rank, entry in sorted(rated, key=lambda pair: pair[0]) if rank < NO_MATCH]
+
+
+def _rank(entry: Entry, wanted: str) -> int:
+    title = entry.title.casefold()
+    if title == wanted:
+        return 0
+    if title.startswith(wanted):
+        return 1
+    if wanted in title:
+        return 2
+    return 3 if any(reading.startswith(wanted) for reading in readings(entry.title)[1].split()) else NO_MATCH
+
+
+def _meant(entry: Entry, words: str) -> bool:
+    return entry.title.casefold() == words.casefold()
+
+
 class Palette(QFrame):
     """Lies over the window. `entries` are the pages and commands; `find` looks for records on a worker."""
 
@@ -92,6 +118,7 @@ class Palette(QFrame):
         self._window, self._jobs = window, jobs
         self._entries, self._find, self._open_found = tuple(entries), find, open_found
         self._asked = 0
+        self._seeking = self._entered = False
         self.box = SearchBox(tr("Card number, name, phone or command"))
         self.box.searched.connect(self._search)
         self.box.installEventFilter(self)
@@ -139,10 +166,12 @@ class Palette(QFrame):
         only_commands = words.startswith(">")
         scope: Scope = words[:1] if words[:1] in SCOPES else ""  # type: ignore[assignment]  # narrowed by the tuple
         rest = words.lstrip(">#@").strip()
-        own = [] if scope else [entry for entry in self._entries if rest.casefold() in entry.title.casefold()]
+        own = [] if scope else ranked(self._entries, rest)
         self._show(own)
         self._asked += 1
-        if self._find is not None and rest and not only_commands:
+        self._entered = False
+        self._seeking = self._find is not None and bool(rest) and not only_commands
+        if self._find is not None and self._seeking:
             asked = self._asked
             self._jobs.start(
                 self._find,
@@ -153,9 +182,14 @@ class Palette(QFrame):
             )
 
     def _add_found(self, found: Sequence[Found], *, asked: int, own: Sequence[Entry]) -> None:
-        if asked == self._asked:
-            records = [Entry(one.title, one.detail, one.symbol, partial(self._open_found, one)) for one in found]
-            self._show([*records, *own])
+        if asked != self._asked:
+            return
+        self._seeking = False
+        records = [Entry(one.title, one.detail, one.symbol, partial(self._open_found, one)) for one in found]
+        named = own[:1] if own and _meant(own[0], self.box.words) else []
+        self._show([*named, *records, *own[len(named) :]])
+        if self._entered:
+            self._open(self.results.currentItem())
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self.results.clear()
@@ -176,6 +210,15 @@ class Palette(QFrame):
             self.shut()
             entry.call()
 
+    def _enter(self) -> None:
+        """Open the first for what is typed, not for what was typed a moment ago; records may still be on their way."""
+        self.box.tell_now()
+        first = self.results.item(0).data(ENTRY_ROLE) if self.results.count() else None
+        if self._seeking and self.results.currentRow() <= 0 and not (first and _meant(first, self.box.words)):
+            self._entered = True
+        else:
+            self._open(self.results.currentItem())
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.FocusOut and self.isVisible():
             self.shut()
@@ -190,7 +233,7 @@ class Palette(QFrame):
         elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up) and count:
             self.results.setCurrentRow((at + (1 if key == Qt.Key.Key_Down else -1)) % count)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._open(self.results.currentItem())
+            self._enter()
         else:
             return False
         return True

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QWidget
 
 from app.services.people import PeopleService, PersonFilter, PersonRow, Stored
@@ -51,7 +51,6 @@ class PeoplePage(ListPage):
             fetch=lambda ids: people.rows_of(list(ids)),
         )
         self.header.add_primary(tr("Import"), self.ask_for_list, symbol="file-up", shortcut="Ctrl+O")
-        self._add_paste()
         self.setAcceptDrops(True)
         self.body.insertLayout(0, self._filters())
         self.table.opened.connect(self.open_record)
@@ -153,12 +152,6 @@ class PeoplePage(ListPage):
         self.department_box.currentIndexChanged.connect(self._narrow)
         self.left_box.currentIndexChanged.connect(self._narrow)
         return row(self.search, self.department_box, self.left_box, 0)
-
-    def _add_paste(self) -> None:
-        act = QAction(tr("Paste a list"), self)
-        act.setShortcut(QKeySequence(QKeySequence.StandardKey.Paste))
-        act.triggered.connect(lambda _=False: self.paste())
-        self.addAction(act)
 
     def _wanted(self) -> PersonFilter:
         left = {STAYING: False, LEFT: True}.get(self.left_box.currentData())

@@ -16,7 +16,7 @@ from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, s
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
-from app.views.widgets.pieces import Card, button, column, label, row
+from app.views.widgets.pieces import Card, button, column, label, native, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast
@@ -49,7 +49,8 @@ class SyncPage(ListPage):
             fetch=self._fetch,
             sort=("", False),
         )
-        self.sync_button = self.header.add_primary(tr("Sync now"), self.sync, symbol="refresh-cw", shortcut="F5")
+        self.sync_button = self.header.add_primary(tr("Sync now"), self.sync, symbol="refresh-cw")
+        self.sync_button.setToolTip(f"{tr('Sync now')} ({native('F5')})")  # the window's key, on every page
         self.endpoint = EndpointCard()
         self._build_top()
         self.table.set_menu(self._fill_menu)

@@ -51,6 +51,10 @@ class SearchBox(QLineEdit):
         else:
             super().keyPressEvent(event)
 
+    def tell_now(self) -> None:
+        """Do not wait for the pause: somebody acts on what is typed."""
+        self._tell()
+
     def _wait(self) -> None:
         self._clear.setVisible(bool(self.text()))
         if not self.text():

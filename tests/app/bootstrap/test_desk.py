@@ -1,11 +1,13 @@
 """The window's life, driven as a person drives it."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -255,3 +257,80 @@ def _texts() -> set[str]:
                     except TypeError:
                         continue
     return found
+
+
+def test_enter_in_the_search_acts_on_what_is_typed(open_desk: DeskDriver) -> None:
+    """By its whole name before the commands that contain it, by pinyin, and before the pause that saves searches."""
+    palette = open_desk.window.palette_box
+    assert palette is not None
+    for typed, page in (("同步", "sync"), ("kb", "dashboard"), ("renyuan", "people")):
+        open_desk.key(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+        open_desk.wait(palette.isVisible)
+        open_desk.keys(typed)
+        open_desk.key(Qt.Key.Key_Return)
+        open_desk.wait(lambda page=page: open_desk.window.view.current == page)
+        assert not palette.isVisible()
+
+
+def test_enter_waits_for_the_record_that_is_still_looked_up(open_desk: DeskDriver) -> None:
+    product_id = product(open_desk)
+    assert open_desk.desk.services is not None
+    open_desk.desk.services.batches.generate(BatchSpec(product_id, 10))
+    serial = open_desk.desk.services.batches.batches()[0].serial
+    open_desk.key(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    open_desk.keys(f"{serial}-000007")
+    open_desk.key(Qt.Key.Key_Return)
+    open_desk.wait(lambda: open_desk.window.view.current == "cards")
+    open_desk.wait(lambda: open_desk.page.drawer.isVisible())
+    assert open_desk.page.drawer.heading.text() == f"{serial}-000007"
+
+
+def test_no_key_means_two_things(open_desk: DeskDriver) -> None:
+    """Qt does neither of two acts with the same key: the window's and those of the page in front."""
+    for key in open_desk.desk.page_keys():
+        open_desk.go(key)
+        open_desk.settled()
+        keys = Counter(
+            shortcut.toString()
+            for act in set(alive_actions(open_desk.window))
+            if act.isEnabled() and act.isVisible()
+            for shortcut in act.shortcuts()
+        )
+        twice = [shortcut for shortcut, count in keys.items() if shortcut and count > 1]
+        assert not twice, f"{key}: {twice}"
+
+
+def test_menus_that_were_rebuilt_are_gone(open_desk: DeskDriver) -> None:
+    bar = open_desk.window.menuBar()
+    open_desk.window.choose_language("en")
+    open_desk.wait(
+        lambda: len(bar.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)) == len(bar.actions())
+    )
+
+
+def alive_actions(window: QMainWindow) -> Iterator[QAction]:
+    """Of the menu bar, however deep, and of every widget in sight."""
+    yield from in_menus(window.menuBar())
+    for widget in window.findChildren(QWidget):
+        if widget.isVisible() and not isinstance(widget, QMenu | QMenuBar):
+            yield from widget.actions()
+
+
+def in_menus(menu: QMenu | QMenuBar) -> Iterator[QAction]:
+    for act in menu.actions():
+        below = act.menu()
+        if isinstance(below, QMenu):
+            yield from in_menus(below)
+        else:
+            yield act
+
+
+def test_a_list_is_pasted_on_the_page_of_people_by_keyboard(open_desk: DeskDriver) -> None:
+    open_desk.go("people")
+    open_desk.settled()
+    QApplication.clipboard().setText("姓名\t手机\n王伟\t13800138000")
+    open_desk.page.table.setFocus()
+    open_desk.key(Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    dialog = open_desk.dialog
+    open_desk.wait(lambda: "1" in dialog.verb.text())
+    dialog.reject()
