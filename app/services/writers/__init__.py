@@ -21,9 +21,9 @@ def atomically(path: Path) -> Iterator[Path]:
     file goes too: it may hold plain codes. Raises DiskFull, NotWritable, the latter also for what must not be written
     over: a vault's own files, and what is no file at all.
     """
-    if is_own(path) or (path.exists() and not path.is_file()):
-        raise NotWritable(str(path))
     with file_refusals(path):
+        if is_own(path) or (path.exists() and not path.is_file()):
+            raise NotWritable(str(path))
         _sweep(path)
         handle, name = tempfile.mkstemp(prefix=making(path), suffix=path.suffix, dir=path.parent)
         os.close(handle)
