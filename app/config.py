@@ -49,3 +49,12 @@ class Config:
     def endpoint(self) -> Path:
         """Folder of the embedded endpoint: its database, its secrets, its log, its pid file."""
         return self.data / "endpoint"
+
+
+def is_own(path: Path) -> bool:
+    """Whether this is a file of some vault's folder, without which the vault could not be opened or redeemed from."""
+    folder = path.resolve().parent
+    in_endpoint = folder.name == "endpoint"
+    vault = Config(folder.parent if in_endpoint else folder)
+    own = path.name.startswith((vault.vault.name, vault.key_slots.name, vault.lock.name))
+    return path.exists() and vault.key_slots.exists() and (own or in_endpoint)

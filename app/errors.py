@@ -281,9 +281,14 @@ class DistributionRunning(AppError):
 
 @dataclass(eq=False)
 class EndpointUnreachable(AppError):
-    """No answer came; `url` is empty before the first pairing. Nothing is lost: what waits goes out next time."""
+    """No answer came from `url`. Nothing is lost: what waits goes out next time."""
 
     url: str
+
+
+@dataclass(eq=False)
+class EndpointMissing(EndpointUnreachable):
+    """There is none to ask: this vault was never paired with one."""
 
 
 @dataclass(eq=False)

@@ -49,6 +49,7 @@ WORDS: dict[type[AppError], str] = {
     errors.AlreadyClaimed: "{count} of these cards were opened or used already and cannot be taken back.",
     errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
     errors.EndpointUnreachable: "The endpoint does not answer. Everything else works; what waits goes out next time.",
+    errors.EndpointMissing: "There is no endpoint yet. Start the one on this machine, or pair with one in the cloud.",
     errors.EndpointRefused: "The endpoint refused this: {reason}",
     errors.EndpointNotStarted: "The embedded endpoint could not be started ({where}). Nothing was lost; try again.",
     errors.RedemptionUncertain: "The answer got lost. Do not redeem again; the next sync tells what happened.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.errors import AppError
+from app.errors import AppError, EndpointUnreachable
 from app.models.base import now
 from app.topics import Topic
 from app.views.main_window import SyncStatus
@@ -79,7 +79,7 @@ class Background(QObject):
 
     def _refused(self, error: AppError) -> None:
         self._running = False
-        offline = tr("Offline: everything but syncing works") if error.code == "endpoint-unreachable" else ""
+        offline = tr("Offline: everything but syncing works") if isinstance(error, EndpointUnreachable) else ""
         self._show(SyncStatus("warn", tr("Offline") if offline else tr("Sync refused"), offline))
 
     def _show(self, status: SyncStatus) -> None:

@@ -69,6 +69,8 @@ def _global_options(arguments: list[str]) -> tuple[list[str], Path | None, bool]
     rest: list[str] = []
     data: Path | None = None
     as_json = False
+    if any("\udc80" <= sign <= "\udcff" for argument in arguments for sign in argument):
+        raise typer.BadParameter("What was typed is not UTF-8.")
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":

@@ -22,6 +22,7 @@ WRITABLE = (
     "merchant.phone",
 )
 """What a person sets; everything else in the vault is the program's own."""
+LARGEST_NUMBER = 10_000
 HIDDEN = "password"
 """This part of a setting is never printed."""
 
@@ -59,7 +60,8 @@ def put(
         wanted[HIDDEN] = password
     with shell.open() as services:
         services.settings.put(key, wanted)
-    _tell(shell, key, wanted)
+        stored = services.settings.get(key)
+    _tell(shell, key, stored)
 
 
 def _require_known(key: str) -> None:
@@ -74,7 +76,9 @@ def _of_its_kind(key: str, typed: str) -> Any:
     except ValueError:
         value = typed  # a word without quotes is that word
     if type(value) is not type(DEFAULTS[key]):
-        raise InvalidInput(key, "invalid")
+        raise InvalidInput(key, "unknown-kind")
+    if isinstance(value, int) and not 0 <= value <= LARGEST_NUMBER:
+        raise InvalidInput(key, "out-of-range")
     if key == "look.language" and value not in ("zh_CN", "en"):
         raise InvalidInput(key, "unknown-kind")
     return value

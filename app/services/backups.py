@@ -7,6 +7,7 @@ database stays under the vault's file key.
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import zipfile
@@ -14,12 +15,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO, Any
 from uuid import uuid4
 
 from sqlalchemy import func, select
 
 from app.config import Config
-from app.errors import BackupDamaged, BackupOfOtherVault, NotFound, VaultExists, WrongPassphrase
+from app.errors import (
+    BackupDamaged,
+    BackupOfOtherVault,
+    FileUnreadable,
+    NotFound,
+    VaultExists,
+    WrongPassphrase,
+)
 from app.models import migrations
 from app.models.audit import AuditEntry
 from app.models.base import now
@@ -31,13 +40,16 @@ from app.services.settings import SettingService, store
 from app.services.vault.keys import VaultKeys
 from app.services.vault.recovery import read_recovery_key
 from app.services.vault.slots import open_slot, read_slots
-from app.services.vault.vaults import file_refusals, replace_file
+from app.services.vault.vaults import alone_in, file_refusals, replace_file, take_name
 from app.topics import Topic
 
 SUFFIX = ".kaxia-backup"
 KEEP = (7, 4, 12)
 """Daily, weekly and monthly backups kept by rotation."""
 LARGEST_ARCHIVE = 64 * 1024**3
+LARGEST_MANIFEST = 1 << 20
+BROKEN = (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+"""What reading an archive raises that is not one of ours, or was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +94,14 @@ class BackupService:
         """A proved backup. Raises NotWritable, DiskFull, BackupDamaged; the vault itself is only read."""
         folder = folder or self.folder
         made_at = now()
-        target = folder / f"kaxia-{made_at:%Y%m%d-%H%M%S}{SUFFIX}"
+        with file_refusals(folder):
+            target = _free_name(folder, made_at)
         with file_refusals(folder), tempfile.TemporaryDirectory(prefix=".making-", dir=_made(folder)) as scratch:
             archive = self._archive(Path(scratch), made_at)
             verdict = inspect(archive, self._keys)
             if not verdict.ok:
                 raise BackupDamaged(str(target), ", ".join(verdict.findings))
-            archive.replace(target)
+            take_name(archive, target)
         self._rotate(folder)
         self._settings.put("backup.last", made_at.isoformat())
         self._audit.note("backup.made", subject=target.name, bytes=target.stat().st_size)
@@ -99,8 +112,8 @@ class BackupService:
         return inspect(archive, self._keys)
 
     def backups(self) -> list[BackupRow]:
-        """Newest first."""
-        return _listed(self.folder)
+        """Those of this vault, newest first."""
+        return _listed(self.folder, self._keys)
 
     def due(self, at: datetime) -> bool:
         """Has the schedule's time passed since the last backup?"""
@@ -125,11 +138,12 @@ class BackupService:
             bundle.writestr("vault.keys.json", slots)
             bundle.write(copy, "vault.db")
         copy.unlink()
+        _flush(archive)
         return archive
 
     def _rotate(self, folder: Path) -> None:
-        """Keep the newest of each of the last 7 days, 4 weeks and 12 months."""
-        rows = _listed(folder)
+        """Keep the newest of each of the last 7 days, 4 weeks and 12 months. Other vaults may share the folder."""
+        rows = _listed(folder, self._keys)
         keep: set[Path] = set()
         rules: tuple[tuple[int, Callable[[datetime], str]], ...] = (
             (KEEP[0], lambda at: f"{at:%Y-%m-%d}"),
@@ -147,8 +161,11 @@ class BackupService:
 
 
 def inspect(archive: Path, keys: VaultKeys) -> BackupVerdict:
-    """Trial restore into a scratch folder. Raises BackupDamaged, BackupOfOtherVault, NotFound."""
-    with tempfile.TemporaryDirectory(prefix="kaxia-trial-") as scratch:
+    """Trial restore into a scratch folder.
+
+    Raises BackupDamaged, BackupOfOtherVault, NotFound, FileUnreadable, DiskFull.
+    """
+    with file_refusals(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="kaxia-trial-") as scratch:
         made_at = _unpack(archive, Path(scratch))
         if read_slots(Path(scratch) / "vault.keys.json").vault_id != keys.vault_id:
             raise BackupOfOtherVault(str(archive))
@@ -169,37 +186,50 @@ def restore(archive: Path, config: Config, *, secret: str) -> None:
     """Put a backup into an empty data folder, as a new incarnation. `secret`: its passphrase or recovery key.
 
     The outbox and the feed cursor come along: ops dedupe at the endpoint and what was lost is pulled again.
-    Raises VaultExists, WrongPassphrase, BackupDamaged, NotWritable.
+    Raises VaultExists, VaultInUse, WrongPassphrase, BackupDamaged, NotFound, FileUnreadable, NotWritable, DiskFull.
     """
+    _refuse_filled(config)
+    with alone_in(config):
+        _refuse_filled(config)
+        with (
+            file_refusals(config.data),
+            tempfile.TemporaryDirectory(prefix=".restoring-", dir=_made(config.data)) as scratch,
+        ):
+            folder = Path(scratch)
+            _unpack(archive, folder)
+            _begin_new_life(folder, _opened(folder, secret), archive.name)
+            if config.vault.exists():
+                config.vault.rename(config.vault.with_name(f"orphan-{now():%Y%m%d%H%M%S}-vault.db"))
+            _flush(folder / "vault.db")
+            take_name(folder / "vault.db", config.vault)
+            replace_file(config.key_slots, (folder / "vault.keys.json").read_bytes())
+
+
+def _refuse_filled(config: Config) -> None:
     if config.key_slots.exists():
         raise VaultExists(str(config.data))
-    with (
-        file_refusals(config.data),
-        tempfile.TemporaryDirectory(prefix=".restoring-", dir=_made(config.data)) as scratch,
-    ):
-        folder = Path(scratch)
-        _unpack(archive, folder)
-        slots = read_slots(folder / "vault.keys.json")
-        keys = open_slot(slots, "passphrase", secret)
-        if keys is None and (recovery := read_recovery_key(secret)) is not None:
-            keys = open_slot(slots, "recovery", recovery)
-        if keys is None:
-            raise WrongPassphrase
-        database = Database(folder / "vault.db", keys.file)
-        try:
-            migrations.upgrade(database)
-            with database.write(Topic.SETTINGS, Topic.AUDIT) as session:
-                store(session, "vault.incarnation", uuid4().hex)
-                AuditLog(database, keys).record(session, "vault.restored", subject=archive.name)
-        finally:
-            database.close()
-        if config.vault.exists():
-            config.vault.rename(config.vault.with_name(f"orphan-{now():%Y%m%d%H%M%S}-vault.db"))
-        (folder / "vault.db").replace(config.vault)
-        for rest in ("vault.db-wal", "vault.db-shm"):
-            if (folder / rest).exists():
-                (folder / rest).replace(config.data / rest)
-        replace_file(config.key_slots, (folder / "vault.keys.json").read_bytes())
+
+
+def _opened(folder: Path, secret: str) -> VaultKeys:
+    """The keys of an unpacked backup. Raises WrongPassphrase, KeySlotsDamaged."""
+    slots = read_slots(folder / "vault.keys.json")
+    keys = open_slot(slots, "passphrase", secret)
+    if keys is None and (recovery := read_recovery_key(secret)) is not None:
+        keys = open_slot(slots, "recovery", recovery)
+    if keys is None:
+        raise WrongPassphrase
+    return keys
+
+
+def _begin_new_life(folder: Path, keys: VaultKeys, name: str) -> None:
+    database = Database(folder / "vault.db", keys.file)
+    try:
+        migrations.upgrade(database)
+        with database.write(Topic.SETTINGS, Topic.AUDIT) as session:
+            store(session, "vault.incarnation", uuid4().hex)
+            AuditLog(database, keys).record(session, "vault.restored", subject=name)
+    finally:
+        database.close()
 
 
 def _unpack(archive: Path, folder: Path) -> datetime:
@@ -207,34 +237,69 @@ def _unpack(archive: Path, folder: Path) -> datetime:
     if not archive.exists():
         raise NotFound("backup", str(archive))
     try:
-        with zipfile.ZipFile(archive) as bundle:
-            manifest = json.loads(bundle.read("manifest.json"))
+        with _readable(archive) as file, zipfile.ZipFile(file) as bundle:
+            manifest = _manifest(bundle)
             for name in ("vault.keys.json", "vault.db"):
-                if bundle.getinfo(name).file_size > LARGEST_ARCHIVE:
-                    raise BackupDamaged(str(archive), name)
-                with bundle.open(name) as source, (folder / name).open("wb") as target:
+                with bundle.open(_stored(bundle, name)) as source, (folder / name).open("wb") as target:
                     shutil.copyfileobj(source, target, 1024 * 1024)
                 if _sha256(folder / name) != manifest["sha256"][name]:
                     raise BackupDamaged(str(archive), name)
             return datetime.fromisoformat(manifest["made_at"])
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+    except BROKEN as error:
         raise BackupDamaged(str(archive), type(error).__name__) from error
 
 
-def _listed(folder: Path) -> list[BackupRow]:
+def _readable(archive: Path) -> IO[bytes]:
+    try:
+        return archive.open("rb")
+    except OSError as error:
+        raise FileUnreadable(str(archive), "file-not-opened") from error
+
+
+def _manifest(bundle: zipfile.ZipFile) -> dict[str, Any]:
+    found = json.loads(bundle.read(_stored(bundle, "manifest.json", LARGEST_MANIFEST)))
+    if not isinstance(found, dict):
+        raise TypeError("manifest")
+    return found
+
+
+def _stored(bundle: zipfile.ZipFile, name: str, largest: int = LARGEST_ARCHIVE) -> zipfile.ZipInfo:
+    """A member as we write it: not compressed, so no larger than the archive. Raises ValueError, KeyError."""
+    member = bundle.getinfo(name)
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size > largest:
+        raise ValueError(name)
+    return member
+
+
+def _listed(folder: Path, keys: VaultKeys) -> list[BackupRow]:
+    """A vault's archives in a folder, by what their manifests say; newest first."""
     rows = []
     for path in folder.glob(f"kaxia-*{SUFFIX}") if folder.exists() else ():
         try:
-            made_at = datetime.strptime(path.name[6:21] + "+0000", "%Y%m%d-%H%M%S%z")
-        except ValueError:
-            continue  # a file somebody named like ours
-        rows.append(BackupRow(path, made_at, path.stat().st_size))
+            with path.open("rb") as file, zipfile.ZipFile(file) as bundle:
+                manifest = _manifest(bundle)
+            if manifest["vault_id"] == str(keys.vault_id):
+                rows.append(BackupRow(path, datetime.fromisoformat(manifest["made_at"]), path.stat().st_size))
+        except (OSError, *BROKEN):
+            continue  # a file somebody named like ours, or a damaged one: neither is ours to delete
     return sorted(rows, key=lambda row: row.made_at, reverse=True)
+
+
+def _free_name(folder: Path, made_at: datetime) -> Path:
+    """Backups of two vaults, or two within a second, must not take each other's name."""
+    while (target := folder / f"kaxia-{made_at:%Y%m%d-%H%M%S}{SUFFIX}").exists():
+        made_at += timedelta(seconds=1)
+    return target
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _made(folder: Path) -> Path:

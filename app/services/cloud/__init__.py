@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound
+from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, InvalidInput, NotFound
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
@@ -157,11 +157,17 @@ class CloudService:
     # --- sync ---
 
     def sync(self, progress: Progress = unwatched) -> SyncOutcome:
-        """Push what waits, pull what happened, compare. Raises EndpointUnreachable, EndpointRefused."""
-        with self._one_at_a_time, self._client() as client:
+        """Push what waits, pull what happened, compare.
+
+        Raises EndpointUnreachable, EndpointRefused, EndpointNotStarted.
+        """
+        with self._one_at_a_time:
             try:
-                outcome = self._sync(client, progress)
-            except (EndpointUnreachable, EndpointRefused) as error:
+                with self._client() as client:
+                    outcome = self._sync(client, progress)
+            except EndpointMissing:
+                raise
+            except (EndpointUnreachable, EndpointRefused, EndpointNotStarted) as error:
                 self._note(problem=error.code)
                 raise
             self._note(problem="")
@@ -271,7 +277,7 @@ class CloudService:
         self._be_ready()
         client = self._connection.client()
         if client is None:
-            raise EndpointUnreachable("")
+            raise EndpointMissing("")
         try:
             yield client
         finally:

@@ -24,6 +24,7 @@ from app.services.exports.rows import FACE, ExportCard, ExportTable, header, tab
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
+from app.services.vault.vaults import file_refusals
 from app.services.writers import atomically
 from app.services.writers.cards_pdf import CardFace, write_cards_pdf
 from app.services.writers.tables import BOM, SheetOut, csv_lines, write_xlsx, write_zip
@@ -202,8 +203,9 @@ class ExportService:
 def _check_order(order: ExportOrder) -> None:
     if order.format not in FORMATS:
         raise InvalidInput("format", "unknown-kind")
-    if order.out.is_dir() or not order.out.parent.is_dir():
-        raise InvalidInput("out", "no-folder")
+    with file_refusals(order.out):
+        if order.out.is_dir() or not order.out.parent.is_dir():
+            raise InvalidInput("out", "no-folder")
     if order.zip_password is not None and order.format != "zip":
         raise InvalidInput("zip_password", "zip-only")
 

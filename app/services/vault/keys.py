@@ -49,11 +49,6 @@ class VaultKeys:
         return self._derived("header")
 
     @property
-    def backup(self) -> bytes:
-        """Encrypts backup manifests and authenticates backup archives."""
-        return self._derived("backup")
-
-    @property
     def signing(self) -> Ed25519PrivateKey:
         """Signs the checkpoints of the audit log."""
         return Ed25519PrivateKey.from_private_bytes(self._derived("signing"))

@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,7 +111,7 @@ class Vaults:
         strength = passphrase_strength(new.passphrase, new.merchant)
         if not strength.enough:
             raise WeakPassphrase(strength.score)
-        release = self._lock()
+        release = _locked(self._config)
         try:
             self._put_orphan_aside()
             keys = VaultKeys(uuid4(), secrets.token_bytes(32))
@@ -215,7 +215,7 @@ class Vaults:
         return keys
 
     def _opened(self, keys: VaultKeys) -> OpenVault:
-        release = self._lock()
+        release = _locked(self._config)
         try:
             if not self._config.vault.exists():
                 raise VaultDamaged(str(self._config.vault))
@@ -253,19 +253,6 @@ class Vaults:
                 if path.exists():
                     path.rename(path.with_name(f"orphan-{datetime.now(UTC):%Y%m%d%H%M%S}-{path.name}"))
 
-    def _lock(self) -> Callable[[], None]:
-        """One open vault per folder, over all processes."""
-        with file_refusals(self._config.data):
-            self._config.data.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(
-                self._config.lock, timeout=0, thread_local=False
-            )  # opened on a worker, closed by the window
-            try:
-                lock.acquire()
-            except Timeout:
-                raise VaultInUse(str(self._config.data)) from None
-        return lock.release
-
     def _wait_over(self) -> None:
         wait_s = self._next_try - time.monotonic()
         if wait_s > 0:
@@ -279,6 +266,28 @@ class Vaults:
         wait_s = min(1 << min(self._failures - FREE_TRIES, 10), LONGEST_WAIT_S)
         self._next_try = time.monotonic() + wait_s
         return wait_s
+
+
+@contextmanager
+def alone_in(config: Config) -> Iterator[None]:
+    """Nobody else opens, makes or restores a vault in this folder meanwhile. Raises VaultInUse, NotWritable."""
+    release = _locked(config)
+    try:
+        yield
+    finally:
+        release()
+
+
+def _locked(config: Config) -> Callable[[], None]:
+    """One open vault per folder, over all processes."""
+    with file_refusals(config.data):
+        config.data.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(config.lock, timeout=0, thread_local=False)  # opened on a worker, closed by the window
+        try:
+            lock.acquire()
+        except Timeout:
+            raise VaultInUse(str(config.data)) from None
+    return lock.release
 
 
 def _first_settings(new: NewVault) -> list[dict[str, Any]]:
@@ -319,9 +328,24 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write beside, flush to the disk, then take the name: a crash leaves the old file or the new one."""
     beside = path.with_name(path.name + ".new")
     with file_refusals(path):
-        with beside.open("wb") as file:
+        with open(beside, "wb", opener=_for_its_owner) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.chmod(0o600)
-        beside.replace(path)
+        take_name(beside, path)
+
+
+def take_name(beside: Path, path: Path) -> None:
+    """Give a file that is on the disk its name, so that the name is there after a power cut, too."""
+    beside.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # a file system that keeps folders in its own way
+                os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

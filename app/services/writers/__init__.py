@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.services.vault.vaults import file_refusals
+from app.config import is_own
+from app.errors import NotWritable
+from app.services.vault.vaults import file_refusals, take_name
 
 
 @contextmanager
@@ -16,9 +18,12 @@ def atomically(path: Path) -> Iterator[Path]:
     """The path of a temporary sibling to write to; it takes the name of `path` when the block ends well.
 
     On any error, a cancel among them, the sibling goes and what stood at `path` stays. What a crash left of the same
-    file goes too: it may hold plain codes. Raises DiskFull, NotWritable.
+    file goes too: it may hold plain codes. Raises DiskFull, NotWritable, the latter also for what must not be written
+    over: a vault's own files, and what is no file at all.
     """
     with file_refusals(path):
+        if is_own(path) or (path.exists() and not path.is_file()):
+            raise NotWritable(str(path))
         _sweep(path)
         handle, name = tempfile.mkstemp(prefix=making(path), suffix=path.suffix, dir=path.parent)
         os.close(handle)
@@ -27,7 +32,7 @@ def atomically(path: Path) -> Iterator[Path]:
             yield beside
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
-            beside.replace(path)
+            take_name(beside, path)
         finally:
             beside.unlink(missing_ok=True)
 

@@ -35,6 +35,7 @@ def terminal(tmp_path: Path) -> Terminal:
         ("product add --name x", "Missing option '--kind'."),
         ("--data", "--data needs a folder."),
         ("batch list --data=", "--data needs a folder."),
+        ("card show \udcff", "not UTF-8"),
     ],
 )
 def test_wrong_usage_is_one_document_and_exit_2(terminal: Terminal, typed: str, message: str) -> None:

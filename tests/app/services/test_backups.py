@@ -1,21 +1,32 @@
 """Backups: made, proved, rotated, restored, and what a damaged one says."""
 
+import json
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from app.bootstrap import build_services
 from app.config import Config
-from app.errors import BackupDamaged, BackupOfOtherVault, NotFound, NotWritable, VaultExists, WrongPassphrase
+from app.errors import (
+    BackupDamaged,
+    BackupOfOtherVault,
+    FileUnreadable,
+    NotFound,
+    NotWritable,
+    VaultExists,
+    VaultInUse,
+    WrongPassphrase,
+)
 from app.models.base import now
 from app.services import Services
 from app.services.backups import restore
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
-from app.services.vault.vaults import NewVault, OpenVault, Vaults
+from app.services.vault.vaults import NewVault, OpenVault, Vaults, alone_in
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 
@@ -69,10 +80,17 @@ def test_the_recovery_key_restores_too(config: Config, vaults: Vaults, tmp_path:
     restore(made.path, Config(tmp_path / "elsewhere"), secret=recovery_key)
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "text", "member"])
-def test_a_damaged_backup_says_so(filled: Services, damage: str) -> None:
+DAMAGES = ["cut", "flip", "text", "member", "manifest", "squeezed", "locked", "nothing"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_backup_says_so(filled: Services, tmp_path: Path, damage: str) -> None:
     path = filled.backups.create().path
     content = bytearray(path.read_bytes())
+    if damage == "locked":  # the flag of an encrypted member, in the archive's table of contents
+        content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    if damage == "nothing":
+        content.clear()
     if damage == "cut":
         content = content[: len(content) // 2]
     if damage == "flip":
@@ -83,8 +101,26 @@ def test_a_damaged_backup_says_so(filled: Services, damage: str) -> None:
     if damage == "member":
         with zipfile.ZipFile(path, "w") as bundle:
             bundle.writestr("../escape", "x")
+    if damage == "manifest":
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("manifest.json", "[]")
+    if damage == "squeezed":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+            bundle.writestr("manifest.json", " " * 100_000)
     with pytest.raises(BackupDamaged):
         filled.backups.verify(path)
+    with pytest.raises(BackupDamaged):
+        restore(path, Config(tmp_path / "elsewhere"), secret=PASSPHRASE)
+    assert not (tmp_path / "elsewhere" / "vault.keys.json").exists()
+
+
+def test_a_folder_is_no_backup_and_a_vault_being_made_is_left_alone(filled: Services, tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable):
+        filled.backups.verify(tmp_path)
+    made = filled.backups.create()
+    elsewhere = Config(tmp_path / "elsewhere")
+    with alone_in(elsewhere), pytest.raises(VaultInUse):
+        restore(made.path, elsewhere, secret=PASSPHRASE)
 
 
 def test_a_backup_of_another_vault_is_told_apart(filled: Services, tmp_path: Path) -> None:
@@ -112,13 +148,33 @@ def test_the_schedule_is_due_after_its_hours(filled: Services) -> None:
     assert filled.backups.due(now() + timedelta(hours=25))
 
 
-def test_rotation_keeps_days_weeks_and_months(filled: Services) -> None:
+def test_rotation_keeps_days_weeks_and_months(filled: Services, vault: OpenVault) -> None:
     folder = filled.backups.create().path.parent
     for days in range(1, 100):
-        (folder / f"kaxia-{now() - timedelta(days=days):%Y%m%d-%H%M%S}.kaxia-backup").write_bytes(b"old")
+        old_backup(folder, now() - timedelta(days=days), str(vault.keys.vault_id))
     filled.backups.create()
     kept = filled.backups.backups()
     assert 10 <= len(kept) <= 7 + 4 + 12
+
+
+def test_backups_of_another_vault_in_the_same_folder_stay(filled: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    theirs = [old_backup(folder, now() - timedelta(minutes=minutes), str(uuid4())) for minutes in (1, 2)]
+    unreadable = folder / "kaxia-20200101-000000.kaxia-backup"
+    unreadable.write_bytes(b"who knows")
+    ours = [filled.backups.create(folder).path for _ in range(3)]
+    assert sorted(folder.iterdir()) == sorted([*theirs, unreadable, ours[-1]])
+    filled.settings.put("backup.folder", str(folder))
+    assert [row.path for row in filled.backups.backups()] == [ours[-1]]
+
+
+def old_backup(folder: Path, made_at: datetime, vault_id: str) -> Path:
+    """As much of an archive as rotation reads."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"kaxia-{made_at:%Y%m%d-%H%M%S}.kaxia-backup"
+    with zipfile.ZipFile(path, "w") as bundle:
+        bundle.writestr("manifest.json", json.dumps({"vault_id": vault_id, "made_at": made_at.isoformat()}))
+    return path
 
 
 def test_nothing_plain_is_in_a_backup(filled: Services, vault: OpenVault) -> None:

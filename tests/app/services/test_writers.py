@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import os
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -168,6 +169,25 @@ def test_what_a_crash_left_of_the_same_file_goes_with_the_next_one(tmp_path: Pat
 def test_a_folder_that_is_not_there_is_a_refusal(tmp_path: Path) -> None:
     with pytest.raises(NotWritable), atomically(tmp_path / "nowhere" / "a.csv"):
         pass
+
+
+@pytest.mark.parametrize("name", ["vault.db", "vault.db-wal", "vault.keys.json", "endpoint/endpoint.db"])
+def test_a_vault_and_its_endpoint_are_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / "endpoint").mkdir()
+    for own in ("vault.keys.json", name):
+        (tmp_path / own).write_text("precious")
+    with pytest.raises(NotWritable), atomically(tmp_path / name) as beside:
+        beside.write_text("codes")
+    assert (tmp_path / name).read_text() == "precious"
+    with atomically(tmp_path / "cards.csv") as beside:  # another file may lie there
+        beside.write_text("codes")
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotWritable), atomically(tmp_path / "pipe") as beside:
+        beside.write_text("codes")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_cards_stand_eight_to_a_page_with_everything_on_them(tmp_path: Path) -> None:
