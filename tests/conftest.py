@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -29,6 +30,8 @@ from app.words import DEFAULT_LANGUAGE, set_language
 
 settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
 settings.load_profile("house")
+
+collect_ignore = [] if sys.platform.startswith("linux") else ["app/bootstrap/test_window.py"]  # Xvfb is there only
 
 MODAL = (
     (QDialog, ("exec",)),

@@ -168,6 +168,7 @@ class Desk(QObject):
         page.made.connect(lambda vault: self._enter_new(vault, confirmed=page.key_confirmed))
         page.language_changed.connect(self.window.rebuild)
         page.restored.connect(self.show_gate, Qt.ConnectionType.QueuedConnection)
+        QTimer.singleShot(0, page, page.focus_step)
         return page
 
     def create(self, new: NewVault) -> OpenVault:

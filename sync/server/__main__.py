@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -71,11 +72,18 @@ def serve(arguments: argparse.Namespace) -> int:
         timeout_graceful_shutdown=5,
         proxy_headers=False,
     )
+    _outlive_the_signals()
     uvicorn.Server(config).run(sockets=[listening])
     if alone is not None:
         _run_file(arguments.database).unlink(missing_ok=True)
         alone.release()
     return 0
+
+
+def _outlive_the_signals() -> None:
+    """uvicorn sends what ended it once more after its shutdown, while our own tidying up still waits."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: None)
 
 
 def migrate(arguments: argparse.Namespace) -> int:

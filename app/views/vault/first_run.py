@@ -177,7 +177,11 @@ class FirstRunPage(Sheet):
         last = at + 1 == self.pages.count()
         self.next_button.setText((tr("New vault") if at == 0 else tr("Next")) if not last else tr("Create vault"))
         self.step_words.setText(tr("Step {number} of {total}", number=at + 1, total=self.pages.count()))
-        (self.next_button, self.passphrase, self.groups[0], self.merchant)[at].setFocus()
+        self.focus_step()
+
+    def focus_step(self) -> None:
+        """The keys go to what this step asks; to be said again once the page stands in its window."""
+        (self.next_button, self.passphrase, self.groups[0], self.merchant)[self.pages.currentIndex()].setFocus()
 
     def _passphrase_is_good(self) -> bool:
         strength = self._do.judge(self.passphrase.passphrase)

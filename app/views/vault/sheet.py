@@ -1,6 +1,5 @@
 """The quiet sheet in the middle of an empty window: unlock and first run stand on it."""
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.views.theme import icon_pixmap, theme
@@ -28,7 +27,7 @@ class Sheet(QWidget):
         self.card.body.addWidget(self.banner)
         layout = QVBoxLayout(self)
         layout.addStretch(2)
-        layout.addWidget(self.card, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(row(0, self.card, 0))  # aligned instead, it would get the height its words need at full width
         layout.addStretch(3)
         theme().changed.connect(self._paint_mark)
         self._paint_mark()
