@@ -211,6 +211,18 @@ def sentence(error: AppError) -> str:
     return tr(WORDS[type(error)]).format(**values)
 
 
+def complaint(error: AppError) -> str:
+    """What stands under the field that is wrong: the reason alone, for the field is named above it."""
+    reason = str(error.data.get("reason", "")) if isinstance(error, errors.InvalidInput) else ""
+    return reason_sentence(reason) if reason else sentence(error)
+
+
+def reason_sentence(reason: str) -> str:
+    """A reason that stands alone instead of behind a colon."""
+    words = tr(REASONS.get(reason, reason))
+    return words[:1].upper() + words[1:]
+
+
 def _shown(name: str, value: object) -> str:
     if name.endswith("_minor") and isinstance(value, int):
         return yuan(value)

@@ -35,7 +35,7 @@ class Background(QObject):
         self._soon = QTimer(self, interval=SOON_MS, singleShot=True)
         self._soon.timeout.connect(self.sync)
         self._schedule = QTimer(self, interval=SCHEDULE_MS)
-        self._schedule.timeout.connect(self._do_what_is_due)
+        self._schedule.timeout.connect(self.do_what_is_due)
         desk.changes.changed.connect(self._notice)
         desk.window.sync_wanted.connect(self.sync)
 
@@ -89,7 +89,8 @@ class Background(QObject):
         if Topic.OUTBOX in topics and not self._running:
             self._soon.start()
 
-    def _do_what_is_due(self) -> None:
+    def do_what_is_due(self) -> None:
+        """Deliveries whose time has come, and a backup."""
         self._desk.jobs.start(self._due, on_done=self._deliver, owner=self)
         if self._services.backups.due(now()):
             self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))

@@ -127,6 +127,10 @@ class Desk(QObject):
             self._vaults = Vaults(self.config)
         return self._vaults
 
+    @property
+    def is_demo(self) -> bool:
+        return self._throw_away is not None
+
     def judge(self, passphrase: str) -> Strength:
         """How good a passphrase is, in words."""
         from app.services.vault.vaults import passphrase_strength

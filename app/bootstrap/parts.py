@@ -21,6 +21,10 @@ class DeskParts(Protocol):
     def vaults(self) -> Vaults:
         """Makes and opens vaults of this data folder."""
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether the vault is a throw-away one, gone with the program."""
+
     def judge(self, passphrase: str) -> Strength:
         """How good a passphrase is, in words."""
 

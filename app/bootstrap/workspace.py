@@ -44,7 +44,12 @@ def workspace_of(desk: DeskParts, services: Services, vault: OpenVault) -> Works
         lists=[PageSpec(key, titles[key], symbols[key], builders[key]) for key in LISTS if key in builders],
         commands=commands_of(desk),
         find=lambda scope, text: find(services, scope, text),
+        ribbon=_demo_words if desk.is_demo else None,
     )
+
+
+def _demo_words() -> str:
+    return tr("Demo data: nothing here is kept when Kaxia is closed")
 
 
 def page_titles() -> dict[str, Callable[[], str]]:

@@ -8,6 +8,7 @@ from string import Formatter
 from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls, dotted
 
 MESSAGES = ("app/messages.py", "app/messages")
+VOCABULARY = ("app/vocabulary.py",)
 ERRORS = ("app/errors.py", "app/errors")
 VERSIONS = "app/models/migrations/versions"
 GOLDEN = "tests/golden"
@@ -46,6 +47,22 @@ def reasons_have_words(tree: Tree) -> Iterator[Finding]:
                         yield Finding(source.path, call.lineno, "words", why)
 
 
+def acts_have_words(tree: Tree) -> Iterator[Finding]:
+    """What goes into the audit log is read there in words: the act, and the name of each detail."""
+    acts, details = (tables(tree, name, VOCABULARY) for name in ("ACTIONS", "DETAILS"))
+    for source in tree.below("app"):
+        for call in calls(source):
+            place = {"record": 1, "note": 0}.get(called(call))
+            if place is None or len(call.args) <= place or "audit" not in ast.unparse(call.func).lower():
+                continue
+            act = call.args[place]
+            if isinstance(act, ast.Constant) and act.value not in acts:
+                yield Finding(source.path, call.lineno, "words", f"{act.value!r} has no words in ACTIONS")
+            for given in call.keywords:
+                if given.arg not in {"subject", None, *details}:
+                    yield Finding(source.path, call.lineno, "words", f"{given.arg!r} has no words in DETAILS")
+
+
 def topics_live(tree: Tree) -> Iterator[Finding]:
     """Every topic is written by somebody and heard by somebody."""
     source = tree.source("app/topics.py")
@@ -75,10 +92,10 @@ def migrations_have_golden_files(tree: Tree) -> Iterator[Finding]:
             )
 
 
-def tables(tree: Tree, name: str) -> dict[str, tuple[str, int, str]]:
-    """Entries of the dict called `name` in app/messages: last word of the key → (path, line, text)."""
+def tables(tree: Tree, name: str, where: tuple[str, ...] = MESSAGES) -> dict[str, tuple[str, int, str]]:
+    """Entries of the dict called `name`: last word of the key → (path, line, text)."""
     found: dict[str, tuple[str, int, str]] = {}
-    for source in tree.below(*MESSAGES):
+    for source in tree.below(*where):
         for key, value in _entries(source, name):
             if isinstance(value, ast.Constant):
                 label = str(key.value) if isinstance(key, ast.Constant) else dotted(key).rsplit(".", 1)[-1]
@@ -149,4 +166,4 @@ def _written_nodes(source: Source) -> Iterator[ast.AST]:
             yield from ast.walk(node.value)
 
 
-RULES = (errors_have_words, reasons_have_words, topics_live, migrations_have_golden_files)
+RULES = (errors_have_words, reasons_have_words, acts_have_words, topics_live, migrations_have_golden_files)

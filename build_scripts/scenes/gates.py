@@ -33,6 +33,13 @@ def restore(stage: Stage) -> None:
     stage.shoot("no-file")
 
 
+def demo(stage: Stage) -> None:
+    """The last over an empty folder: from here on a vault is open."""
+    stage.page.demo_button.click()
+    stage.wait(lambda: stage.window.view is not None)
+    stage.shoot()
+
+
 def unlock(stage: Stage) -> None:
     stage.shoot()
     stage.page.passphrase.entry.setText("wrong")
@@ -53,6 +60,7 @@ def recovery(stage: Stage) -> None:
 SCENES = (
     Scene("first-run", first_run, "nothing", shut=True),
     Scene("restore", restore, "nothing", shut=True),
+    Scene("demo", demo, "nothing", shut=True),
     Scene("unlock", unlock, "demo", shut=True),
     Scene("recovery", recovery, "demo", shut=True),
 )

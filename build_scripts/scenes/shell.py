@@ -71,7 +71,7 @@ def toasts(stage: Stage) -> None:
     stage.settle()
     toast(stage.window, tr("Copied. The clipboard is cleared in 30 seconds."))
     stage.window.show_refusal(EndpointUnreachable("https://card.example.cn"))
-    toast(stage.window, tr("The endpoint cannot be reached"), tone="error")
+    toast(stage.window, tr("This system has no keychain that answers."), tone="error")
     stage.shoot()
     page.thaw(page.table.rows.ids[0])
     stage.settle()

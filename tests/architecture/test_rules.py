@@ -118,6 +118,19 @@ def test_a_reason_without_words_is_found(tmp_path: Path) -> None:
     assert _whys(tmp_path, files) == ["'odd' has no words in app/messages.py REASONS"]
 
 
+def test_an_act_or_a_detail_of_the_audit_log_without_words_is_found(tmp_path: Path) -> None:
+    files = {
+        "app/vocabulary.py": '"""V."""\nACTIONS = {"card.frozen": "Frozen"}\nDETAILS = {"reason": "Reason"}\n',
+        "app/services/x.py": (
+            '"""X."""\nself._audit.record(session, "card.frozen", subject=serial, reason=why)\n'
+            'self._audit.record(session, "card.thawed", subject=serial)\nself._audit.note("card.frozen", sum=3)\n'
+            'tape.record(session, "anything", loud=True)\n'
+        ),
+    }
+
+    assert _whys(tmp_path, files) == ["'card.thawed' has no words in ACTIONS", "'sum' has no words in DETAILS"]
+
+
 def test_a_topic_nobody_writes_or_hears_is_found(tmp_path: Path) -> None:
     files = {
         "app/topics.py": '"""T."""\nclass Topic:\n    BATCHES = "batches"\n    PEOPLE = "people"\n    CARDS = "c"\n',

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QComboBox
 
-from app.services.audit import AuditLog, AuditRow, AuditVerdict
+from app.services.audit import AuditLog, AuditVerdict
 from app.topics import Topic
+from app.views.audit.words import details, subject, who
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.list_page import ListPage
@@ -27,12 +28,12 @@ class AuditPage(ListPage):
             changes=changes,
             topics=(Topic.AUDIT,),
             columns=(
-                Column("id", tr("No."), 80, Kind.COUNT),
-                Column("at", tr("Time"), 150, Kind.MOMENT),
-                Column("actor", tr("Who"), 100, value=lambda r: tr("Owner") if r.actor == "owner" else r.actor),
-                Column("action", tr("What was done"), 200, value=lambda r: word(ACTIONS, r.action)),
-                Column("subject", tr("To what"), 180, Kind.CODE),
-                Column("details", tr("Details"), 300, stretch=True, value=_details, tip=_details),
+                Column("id", tr("No."), 64, Kind.COUNT),
+                Column("at", tr("Time"), 136, Kind.MOMENT),
+                Column("actor", tr("Who"), 72, value=who),
+                Column("action", tr("What was done"), 178, value=lambda r: word(ACTIONS, r.action)),
+                Column("subject", tr("To what"), 150, value=subject),
+                Column("details", tr("Details"), 152, stretch=True, value=details, tip=details),
             ),
             load=self._ids,
             fetch=lambda ids: audit.rows_of(list(ids)),
@@ -66,7 +67,3 @@ class AuditPage(ListPage):
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
         return self._audit.ids(action=str(self.action_box.currentData()) or None)
-
-
-def _details(row: AuditRow) -> str:
-    return "  ".join(f"{name}: {value}" for name, value in row.details.items())

@@ -105,7 +105,6 @@ class ExportDialog(Dialog):
         self.verb_button.hide()
         self.cancel_button.setText(tr("Close"))
         self.cancel_button.setEnabled(True)
-        self.fit()
 
     def _refuse(self, error: AppError) -> None:
         self._back_to_form()
@@ -125,7 +124,6 @@ class ExportDialog(Dialog):
             part.show()
         for made in (self.verb_button, self.cancel_button):
             made.setEnabled(True)
-        self.fit()
 
     # --- what is shown ---
 
@@ -177,7 +175,6 @@ class ExportDialog(Dialog):
             self.path.setText(str(_documents() / f"{self._batch.serial}-{'codes' if plain else 'list'}.{key}"))
         if plain:
             self.reason.setFocus()
-        self.fit()
 
     def _note_edited(self) -> None:
         self._named_by_hand = True
@@ -210,7 +207,6 @@ class ExportDialog(Dialog):
         self.verb_button.setEnabled(False)
         self.progress.watch(job)
         self.progress.cancel_button.hide()
-        self.fit()
 
     def _open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(self.path.text()).expanduser().parent)))

@@ -12,7 +12,7 @@ from app.views.widgets.amount_field import AmountField
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
-from app.words import tr, yuan
+from app.words import ntr, tr, yuan
 
 OWN = ""
 
@@ -82,14 +82,15 @@ class GenerateDialog(Dialog):
                 tr("{low} to {high}", low=yuan(product.min_minor), high=yuan(product.max_minor))
             )
         self._ask_odds()
-        self.adjustSize()
 
     def _ask_odds(self) -> None:
+        count = self.quantity.value()
+        self.generate_button.setText(ntr("Generate {count} code", "Generate {count} codes", count))
         if self.chosen_format:
             self._jobs.start(
                 self._batches.odds,
                 self.chosen_format,
-                self.quantity.value(),
+                count,
                 on_done=self._show_odds,
                 on_refused=lambda error: self.odds.setText(sentence(error)),
                 owner=self,
@@ -98,7 +99,13 @@ class GenerateDialog(Dialog):
             self.odds.clear()
 
     def _show_odds(self, odds: Odds) -> None:
-        self.odds.setText(odds_in_words(odds))
+        """Too easy a pattern is a mistake of its field; the caret stays where it is."""
+        words = odds_in_words(odds)
+        self.odds.setText(words)
+        self.odds.setVisible(odds.allowed)
+        for key in ("profile", "format"):
+            own = (key == "format") is (self.format.currentData() == OWN)
+            self.form.fields[key].set_error("" if odds.allowed or not own else words)
         self.generate_button.setEnabled(odds.allowed)
 
     def _accept_spec(self) -> None:

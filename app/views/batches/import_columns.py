@@ -4,12 +4,15 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QScrollArea, QWidget
 
 from app.services.supplier_imports import FIELDS, Preview
+from app.views.theme import code_font
+from app.views.theme.fonts import NOTE_PX
 from app.views.widgets.pieces import label
 from app.vocabulary import SUPPLIER_FIELDS, word
 from app.words import tr
 
 ROW_HEIGHT = 40
 MOST_SHOWN = 5
+SAMPLES_PX = 290
 
 
 class ImportColumns(QScrollArea):
@@ -32,15 +35,16 @@ class ImportColumns(QScrollArea):
         holder = QWidget()
         holder.setProperty("role", "scrolled")
         grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 8, 0)
+        grid.setContentsMargins(0, 0, 8 if len(preview.columns) > MOST_SHOWN else 0, 0)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
         for at, title in enumerate((tr("Column"), tr("Samples"), tr("Holds"))):
             grid.addWidget(label(title, "label"), 0, at)
         for line, column in enumerate(preview.columns, 1):
             name = column.name or tr("Column {number}", number=column.index + 1)
-            samples = label("  ".join(column.samples), "label")
-            samples.setMaximumWidth(260)
+            samples = label(" ".join(column.samples), "label")
+            samples.setFont(code_font(NOTE_PX))
+            samples.setMaximumWidth(SAMPLES_PX)
             box = self._box(name, column.field)
             self._boxes[column.index] = box
             for at, part in enumerate((label(name), samples, box)):

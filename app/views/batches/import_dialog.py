@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from app.errors import AppError
-from app.messages import REASONS
+from app.messages import reason_sentence
 from app.services.catalog import ProductRow
 from app.services.progress import Progress, unwatched
 from app.services.supplier_imports import ImportResult, Preview, Problem, SupplierImportService
@@ -19,9 +19,11 @@ from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
 from app.views.widgets.progress_panel import ProgressPanel
 from app.views.widgets.row_table import Column, Kind, RowTable
-from app.vocabulary import word
+from app.views.widgets.row_table.arrangement import ROW_PX
 from app.words import ntr, tr
 
+MOST_SEEN = 4
+"""Wrong lines seen without scrolling."""
 ENDINGS = (".xlsx", ".xls", ".ods", ".csv", ".tsv", ".txt")
 
 
@@ -110,7 +112,6 @@ class ImportDialog(Dialog):
         self.found.setText(" · ".join(part for part in (name, found, preview.encoding.upper()) if part))
         for part in (self.found, self.columns, self.summary):
             part.show()
-        self.fit()
         self.try_out()
 
     def _show_trial(self, tried: ImportResult) -> None:
@@ -120,18 +121,17 @@ class ImportDialog(Dialog):
         self._show_problems(tried.problems)
         self.verb_button.setEnabled(tried.imported > 0)
         self.verb_button.setText(ntr("Import {count} code", "Import {count} codes", tried.imported))
-        self.fit()
 
     def _done(self, done: ImportResult) -> None:
         self.heading.setText(ntr("{count} code imported", "{count} codes imported", done.imported))
+        self.cancel_button.setFocus()
         for part in (self.form, self.columns, self.progress, self.found):
             part.hide()
-        self.summary.setText(_counts(done))
+        self.summary.setText(_counts(done, stored=True))
         self._show_problems(done.problems)
         self.verb_button.hide()
         self.cancel_button.setText(tr("Close"))
         self.banner.say("ok", tr("The codes are sealed in the vault. The file itself is not kept."), closable=False)
-        self.fit()
 
     def _refuse_trial(self, error: AppError) -> None:
         self._tried = None
@@ -182,7 +182,6 @@ class ImportDialog(Dialog):
             name=tr("What is wrong"),
             id_of=attrgetter("line"),
         )
-        self.problems.setFixedHeight(180)
         self.progress = ProgressPanel()
         for part in (self.form, self.zone, self.found, self.columns, self.summary, self.problems, self.progress):
             self.body.addWidget(part)
@@ -192,6 +191,7 @@ class ImportDialog(Dialog):
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         self._problems = {problem.line: problem for problem in problems}
         self.problems.setVisible(bool(problems))
+        self.problems.setFixedHeight(ROW_PX["compact"] * (1 + min(MOST_SEEN, len(problems))) + 2)
         self.problems.show_ids(list(self._problems))
 
     def _run(self, *, dry_run: bool) -> "_Run":
@@ -224,14 +224,15 @@ class _Run:
 
 
 def _reason(problem: Problem) -> str:
-    return word(REASONS, problem.reason)
+    return reason_sentence(problem.reason)
 
 
-def _counts(result: ImportResult) -> str:
-    """`100 read · 96 good · 1 known already · 3 wrong`."""
+def _counts(result: ImportResult, *, stored: bool = False) -> str:
+    """`100 read · 96 good · 1 known already · 3 wrong`; once they are stored the good ones are imported."""
+    good = ntr("{count} good", "{count} good", result.imported)
     parts = [
         ntr("{count} row read", "{count} rows read", result.read),
-        ntr("{count} good", "{count} good", result.imported),
+        ntr("{count} imported", "{count} imported", result.imported) if stored else good,
     ]
     if result.duplicates:
         parts.append(ntr("{count} known already", "{count} known already", result.duplicates))

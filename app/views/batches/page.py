@@ -23,7 +23,7 @@ from app.views.widgets.marks import batch_mark
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import Shares
 from app.views.widgets.toast import toast
-from app.words import last_second, ntr, tr
+from app.words import last_second, moment, ntr, tr
 
 
 class BatchesPage(ListPage):
@@ -133,7 +133,7 @@ class BatchesPage(ListPage):
                 "{count} cards end for ever. This cannot be undone.",
                 row.quantity,
             ),
-            verb=tr("Void"),
+            verb=ntr("Void {count} card", "Void {count} cards", row.quantity),
             typed=str(row.quantity),
             then=lambda: self._void_now(row),
         )
@@ -203,6 +203,7 @@ class BatchesPage(ListPage):
             menu.addAction(tr("Thaw"), lambda: self.thaw(row.id))
         else:
             menu.addAction(tr("Freeze"), lambda: self.freeze(row.id))
+        menu.addSeparator()
         menu.addAction(tr("Void"), lambda: self.void(row))
 
     def _run(self, call: object, batch_id: int) -> None:
@@ -220,12 +221,12 @@ class BatchesPage(ListPage):
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("serial", tr("Batch"), 108, Kind.CODE, sortable=True),
-        Column("product", tr("Product"), 110, stretch=True, sortable=True),
-        Column("quantity", tr("Quantity"), 80, Kind.COUNT, sortable=True),
-        Column("counts", tr("Issued and redeemed"), 140, Kind.SHARES, value=_shares),
-        Column("state", tr("State"), 96, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
-        Column("created_at", tr("Made"), 132, Kind.MOMENT, sortable=True),
+        Column("serial", tr("Batch"), 104, Kind.CODE, sortable=True),
+        Column("product", tr("Product"), 124, stretch=True, sortable=True),
+        Column("quantity", tr("Quantity"), 82, Kind.COUNT, sortable=True),
+        Column("counts", tr("Issued and redeemed"), 164, Kind.SHARES, value=_shares),
+        Column("state", tr("State"), 104, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
+        Column("created_at", tr("Made"), 96, Kind.DAY, sortable=True, tip=lambda r: moment(r.created_at)),
         Column("valid_until", tr("Valid until"), 96, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
 from app.services.ledger import CardsOut, LedgerService
@@ -13,17 +13,35 @@ from app.views.cards.chips import chips_of, without
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.theme import Tone, code_font
 from app.views.widgets.chip_bar import ChipBar
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import card_mark
-from app.views.widgets.pieces import button, label, line, row
+from app.views.widgets.pieces import button, column, label, line, row
 from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.timeline import Event, Timeline
 from app.views.widgets.toast import toast
 from app.vocabulary import CARD_STATES, HAPPENED, word
-from app.words import last_second, moment, tr, yuan
+from app.words import NO_DATA, last_second, ntr, tr, yuan
 
 MASK = "····"
+CAPTION_PX = 72
+STORY: dict[str, tuple[str, Tone]] = {
+    "generated": ("layers", "neutral"),
+    "imported": ("file-up", "neutral"),
+    "released": ("file-down", "warn"),
+    "sealed": ("shield-check", "neutral"),
+    "assigned": ("user", "cyan"),
+    "sent": ("send", "cyan"),
+    "opened": ("eye", "info"),
+    "claimed": ("gift", "info"),
+    "recalled": ("undo-2", "warn"),
+    "frozen": ("lock", "warn"),
+    "redeemed": ("check", "ok"),
+    "reversed": ("undo-2", "error"),
+}
+"""Icon and tone of what can happen to a card."""
 
 
 class CardsPage(ListPage):
@@ -40,11 +58,11 @@ class CardsPage(ListPage):
             changes=changes,
             topics=(Topic.CARDS, Topic.BATCHES, Topic.REDEMPTIONS),
             columns=(
-                Column("serial", tr("Serial"), 190, Kind.CODE, sortable=True),
-                Column("tail", tr("Code"), 100, Kind.CODE, value=lambda r: MASK + r.tail),
-                Column("product", tr("Product"), 180, stretch=True),
-                Column("state", tr("State"), 110, Kind.STATE, value=_mark, sortable=True),
-                Column("holder", tr("Holder"), 110, sortable=True),
+                Column("serial", tr("Serial"), 162, Kind.CODE, sortable=True),
+                Column("tail", tr("Code"), 92, Kind.CODE, value=lambda r: MASK + r.tail),
+                Column("product", tr("Product"), 140, stretch=True),
+                Column("state", tr("State"), 100, Kind.STATE, value=_mark, sortable=True),
+                Column("holder", tr("Holder"), 90, sortable=True),
                 Column("balance_minor", tr("Balance (yuan)"), 120, Kind.MONEY, sortable=True),
                 Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
                 Column("changed_at", tr("Changed"), 140, Kind.MOMENT, sortable=True),
@@ -149,35 +167,35 @@ def _mark(card: CardRow) -> Any:
 def _body(detail: CardDetail) -> QWidget:
     """The card's facts, then its life, newest first."""
     card = detail.row
-    body = QWidget()
-    layout = QVBoxLayout(body)
-    layout.setSpacing(8)
+    left = ntr("{count} use left", "{count} uses left", card.uses_left)
     facts = (
         (tr("Product"), card.product),
         (tr("Batch"), card.batch),
         (tr("Code"), MASK + card.tail),
         (tr("Face value"), yuan(card.face_minor)),
-        (tr("Balance"), yuan(card.balance_minor) if card.face_minor else tr("{uses} uses left", uses=card.uses_left)),
-        (tr("Holder"), card.holder or "--"),
+        (tr("Balance"), yuan(card.balance_minor) if card.face_minor else left),
+        (tr("Holder"), card.holder or NO_DATA),
         (tr("Valid until"), last_second(card.valid_until)),
     )
-    for name, value in facts:
-        caption = label(name, "label")
-        caption.setFixedWidth(88)
-        layout.addLayout(row(caption, label(value, wrap=True), 0))
-    layout.addWidget(line())
-    for entry in reversed(detail.timeline):
-        layout.addWidget(_entry(entry))
-    layout.addStretch(1)
+    place = QWidget()
+    lines = QGridLayout(place)
+    lines.setContentsMargins(0, 0, 0, 0)
+    lines.setHorizontalSpacing(16)
+    lines.setVerticalSpacing(8)
+    lines.setColumnMinimumWidth(0, CAPTION_PX)
+    lines.setColumnStretch(1, 1)
+    for at, (name, value) in enumerate(facts):
+        shown = label(value, wrap=True)
+        if value in (card.batch, MASK + card.tail):
+            shown.setFont(code_font())
+        lines.addWidget(label(name, "label"), at, 0)
+        lines.addWidget(shown, at, 1)
+    body = QWidget()
+    body.setLayout(column(place, line(), Timeline([_event(entry) for entry in reversed(detail.timeline)]), spacing=16))
     return body
 
 
-def _entry(entry: TimelineEntry) -> QWidget:
-    made = QWidget()
-    layout = QVBoxLayout(made)
-    layout.setContentsMargins(0, 4, 0, 4)
-    layout.setSpacing(2)
-    amount = f"  {yuan(entry.amount_minor)}" if entry.amount_minor else ""
-    layout.addWidget(label(f"{word(HAPPENED, entry.what)}{amount}"))
-    layout.addWidget(label("  ".join(part for part in (moment(entry.at), entry.detail) if part), "note", wrap=True))
-    return made
+def _event(entry: TimelineEntry) -> Event:
+    symbol, tone = STORY.get(entry.what, ("circle", "neutral"))
+    detail = " · ".join(part for part in (yuan(entry.amount_minor) if entry.amount_minor else "", entry.detail) if part)
+    return Event(entry.at, word(HAPPENED, entry.what), detail, symbol, tone)

@@ -45,11 +45,13 @@ class RevealDialog(Dialog):
 
     def _show_code(self, code: Secret) -> None:
         self._code = code
+        self.heading.setText(tr("Code of {serial}", serial=self._card.serial))
         self.shown.setText(code.reveal())
         self.shown.show()
         self.copy_button.show()
         self.show_button.hide()
         self.form.hide()
+        self.copy_button.setFocus()
 
     def _copy(self) -> None:
         copy_for_a_while(self._code.reveal())

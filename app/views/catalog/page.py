@@ -31,13 +31,13 @@ class CatalogPage(ListPage):
             changes=changes,
             topics=(Topic.CATALOG, Topic.BATCHES, Topic.CARDS),
             columns=(
-                Column("name", tr("Name"), 240, stretch=True, sortable=True),
-                Column("kind", tr("Kind"), 120, value=lambda row: word(KINDS, row.kind)),
-                Column("face_minor", tr("Face value (yuan)"), 120, Kind.MONEY, sortable=True),
-                Column("in_stock", tr("Stock"), 100, Kind.COUNT, sortable=True),
-                Column("issued", tr("Issued"), 100, Kind.COUNT, sortable=True),
-                Column("redeemed", tr("Redeemed rate"), 100, value=_rate),
-                Column("validity", tr("Validity"), 150, value=_validity),
+                Column("name", tr("Name"), 128, stretch=True, sortable=True),
+                Column("kind", tr("Kind"), 142, value=lambda row: word(KINDS, row.kind)),
+                Column("face_minor", tr("Face value (yuan)"), 132, Kind.MONEY, sortable=True),
+                Column("in_stock", tr("Stock"), 62, Kind.COUNT, sortable=True),
+                Column("issued", tr("Issued"), 66, Kind.COUNT, sortable=True),
+                Column("redeemed", tr("Redeemed rate"), 120, Kind.SHARE, value=_rate),
+                Column("validity", tr("Validity"), 122, value=_validity),
             ),
             load=self._ids,
             fetch=self._fetch,
@@ -101,7 +101,9 @@ class CatalogPage(ListPage):
 
 
 def _rate(row: ProductRow) -> str:
-    return f"{row.redeemed / row.issued:.1%}" if row.issued else NO_DATA
+    """Who redeems a supplier's code is the supplier: nothing is known here."""
+    known = row.issued and row.kind != "supplier"
+    return f"{row.redeemed / row.issued:.1%}" if known else NO_DATA
 
 
 def _validity(row: ProductRow) -> str:

@@ -11,7 +11,7 @@ from app.views.jobs import JobRunner
 from app.views.widgets.amount_field import AmountField, DayField
 from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.form import Form
-from app.views.widgets.pieces import label
+from app.views.widgets.pieces import label, row
 from app.vocabulary import FORMS, KINDS, RULES, word
 from app.words import tr
 
@@ -79,8 +79,9 @@ class ProductDialog(Dialog):
         form.add("valid_days", tr("Days"), self.days)
         form.add("valid_until", tr("Last valid day"), self.until)
         form.add("target_url", tr("Where the holder uses it"), self.target_url, wide=True)
-        form.add_widget(self.named)
-        form.add_widget(self.partial)
+        ticks = QWidget()
+        ticks.setLayout(row(self.named, self.partial, 0, spacing=24))
+        form.add("ticks", "", ticks, wide=True)
         for box in (self.kind, self.form_of_trade, self.validity):
             box.currentIndexChanged.connect(self._follow)
         for field in (self.face, self.highest):
@@ -171,13 +172,14 @@ class ProductDialog(Dialog):
             ("valid_days", validity == "days"),
             ("valid_until", validity == "until"),
             ("target_url", kind == "supplier"),
+            ("ticks", kind in ("fixed", "variable")),
         ):
             self.form.set_shown(key, shown=shown)
         titles = {"exchange": tr("Value for the books (yuan)"), "supplier": tr("Face value (yuan)")}
         self.form.fields["face_minor"].caption.setText(titles.get(kind, tr("Face value (yuan)")))
-        self.named.setVisible(kind in ("fixed", "variable"))
-        self.partial.setVisible(kind in ("fixed", "variable"))
-        lines = [f"{word(RULES, prompt.rule)} ({prompt.source})" for prompt in prompts(self.spec(), datetime.now(UTC))]
+        lines = [
+            tr("{rule} ({source})", rule=word(RULES, prompt.rule), source=prompt.source)
+            for prompt in prompts(self.spec(), datetime.now(UTC))
+        ]
         self.rules.setText("\n".join(lines))
         self.rules.setVisible(bool(lines) and kind != "supplier")
-        self.adjustSize()

@@ -1,8 +1,6 @@
-"""One delivery that goes on while the person looks at something else, and those whose time has come."""
+"""One delivery that goes on while the person looks at something else."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -12,8 +10,6 @@ from app.services.progress import Progress
 from app.services.secret import Secret
 from app.views.jobs import Job, JobRunner, JobState
 from app.words import ntr, tr
-
-LOOK_MS = 30_000
 
 
 class Run(QObject):
@@ -118,33 +114,6 @@ class RunBook:
 
     def _runs(self) -> list[Run]:
         return self._jobs.findChildren(Run)
-
-
-class DueRuns(QObject):
-    """Starts the distributions whose time has come; lives as long as the vault is open."""
-
-    def __init__(self, distribution: DistributionService, jobs: JobRunner, parent: QObject | None = None) -> None:
-        super().__init__(parent or jobs)
-        self._distribution, self._jobs = distribution, jobs
-        self._timer = QTimer(self, interval=LOOK_MS)
-        self._timer.timeout.connect(self.look)
-        self._timer.start()
-        self.look()
-
-    def look(self) -> None:
-        self._jobs.start(self._distribution.due, datetime.now(UTC), on_done=self._start, owner=self)
-
-    def _start(self, due: list[int]) -> None:
-        for distribution_id in due:
-            title = tr("Deliver what was planned")
-            run = Run(self._distribution, self._jobs, title=title, distribution_id=distribution_id)
-            run.ended.connect(partial(self._tell, run))
-            run.go_on()
-
-    def _tell(self, run: Run) -> None:
-        """Nobody looks at this run: the window says what refused it."""
-        if run.error is not None:
-            self._jobs.refused.emit(run.error)
 
 
 def outcome_words(delivered: Delivered | None) -> str:

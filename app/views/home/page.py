@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGridLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.services.dashboard import Dashboard, formula
 from app.services.home import HomeService, Today
 from app.services.ledger import CardsOut, RedemptionFilter
 from app.topics import Topic
 from app.views.changes import Changes
+from app.views.home.charts import TopCard, TrendCard, times
 from app.views.home.lines import step_line, todo_line
 from app.views.jobs import JobRunner
 from app.views.widgets.kpi_card import Figure, KpiCard
@@ -21,11 +22,10 @@ from app.vocabulary import FESTIVALS, word
 from app.words import ntr, tr, yuan
 
 KEYS = ("issued", "redeemed", "outstanding", "expiring")
-GAP = 16
-WIDE = 900
-"""From this width on the four figures stand in one row."""
-TWO_CARDS = 720
-"""From this width on the two cards stand beside each other."""
+GAP, MUCH = 16, 100
+ACROSS = 2
+TWO_COLUMNS = 720
+"""From this width on there are two columns: what is to be done and how it went, first steps and products."""
 DAYS = 30
 FOLLOWED = (
     Topic.BATCHES,
@@ -49,7 +49,14 @@ class HomePage(Page):
         self.header.add_primary(
             tr("Bulk distribution"), lambda: self.page_wanted.emit("distribution", "new"), symbol="send"
         )
-        self.festival, self.festival_note = label("", "card-title"), label("", "muted")
+        self.festival, self.festival_note = label("", "label"), label("", "note")
+        festival = QWidget()
+        festival.setLayout(column(0, self.festival, self.festival_note, 0, spacing=0))
+        for words in (self.festival, self.festival_note):
+            words.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.header.add_widget(festival)
+        self.trend, self.top = TrendCard(), TopCard()
+        self.top.chosen.connect(self._open_product)
         self.cards = {key: KpiCard() for key in KEYS}
         for key, card in self.cards.items():
             card.opened.connect(self._opening(key))
@@ -78,46 +85,36 @@ class HomePage(Page):
     # --- building ---
 
     def _build(self) -> None:
-        sheet = QWidget()
-        sheet.setProperty("role", "scrolled")
-        festival = Card()
-        festival.body.addLayout(row(self.festival, self.festival_note, 0, spacing=12))
         for card, place in ((self.todo_card, self._todo_place), (self.step_card, self._step_place)):
             card.body.setSpacing(8)
             card.body.addWidget(place)
-            card.body.addStretch(1)
         self._figures = QWidget()
-        self._grid = QGridLayout(self._figures)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(GAP)
-        self._below = row(self.todo_card, self.step_card, spacing=GAP)
-        for at in (0, 1):
-            self._below.setStretch(at, 1)
-        layout = column(festival, self._below, self._figures, 0, spacing=GAP)
-        layout.setContentsMargins(0, 0, 4, 0)
-        sheet.setLayout(layout)
+        figures = QGridLayout(self._figures)
+        figures.setContentsMargins(0, 0, 0, 0)
+        figures.setSpacing(GAP)
+        for at, tile in enumerate(self.cards.values()):
+            figures.addWidget(tile, at // ACROSS, at % ACROSS)
+        self._columns = row(
+            _filled(self.todo_card, self._figures, self.trend), _filled(self.step_card, self.top), spacing=GAP
+        )
+        for at, share in enumerate((3, 2)):
+            self._columns.setStretch(at, share)
+        sheet = QWidget()
+        sheet.setProperty("role", "scrolled")
+        sheet.setLayout(self._columns)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(sheet)
         self._scroll.hide()
         self.body.addWidget(self._scroll, 1)
-        self._across = 0
         self._arrange()
 
     def _arrange(self) -> None:
-        """Four figures in one row or two by two; the cards beside or below each other."""
-        room = self.width() - 2 * GUTTER
-        beside = QBoxLayout.Direction.LeftToRight if room >= TWO_CARDS else QBoxLayout.Direction.TopToBottom
-        self._below.setDirection(beside)
-        across = 4 if room >= WIDE else 2
-        if across == self._across:
-            return
-        self._across = across
-        for at, card in enumerate(self.cards.values()):
-            self._grid.addWidget(card, at // across, at % across)
-        for at in range(4):
-            self._grid.setColumnStretch(at, 1 if at < across else 0)
+        """The two columns beside or below each other."""
+        beside = self.width() - 2 * GUTTER >= TWO_COLUMNS
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._columns.setDirection(way)
 
     def _opening(self, key: str) -> Callable[[], None]:
         return lambda: self._open_figure(key)
@@ -135,6 +132,12 @@ class HomePage(Page):
         }[key]
         self.page_wanted.emit(page, wanted)
 
+    def _open_product(self, product_id: int) -> None:
+        if self.shown is not None:
+            period = self.shown.figures.period
+            wanted = RedemptionFilter(period.begin, period.end, product_id=product_id, net=True)
+            self.page_wanted.emit("ledger", wanted)
+
     # --- showing ---
 
     def _show(self, today: Today) -> None:
@@ -146,8 +149,11 @@ class HomePage(Page):
             else tr("{name} is today", name=name)
         )
         self.festival_note.setText(today.festival_day.isoformat())
-        self._figures.setVisible(_has_begun(today.figures))
+        for part in (self._figures, self.trend):
+            part.setVisible(_has_begun(today.figures))
         self._show_figures(today.figures)
+        self.trend.show_figures(today.figures)
+        self.top.show_figures(today.figures)
         soon = int(sum(today.figures.sparks.get("expiring", ())[:7]))
         todos: list[QWidget] = [todo_line(todo, soon, self.page_wanted.emit) for todo in today.todos]
         self._todo_place = _replaced(self.todo_card, self._todo_place, todos or [_nothing()])
@@ -165,7 +171,7 @@ class HomePage(Page):
         cards = ntr("{count} card", "{count} cards", figures.outstanding_count)
         shown = {
             "issued": (tr("Issued in 30 days"), f"{issued.count:,}", yuan(issued.minor)),
-            "redeemed": (tr("Redeemed in 30 days"), yuan(redeemed.minor), _times(redeemed.count)),
+            "redeemed": (tr("Redeemed in 30 days"), yuan(redeemed.minor), times(redeemed.count)),
             "outstanding": (tr("Outstanding"), yuan(figures.outstanding_minor), cards),
             "expiring": (tr("Ends within 30 days"), f"{ending.count:,}", yuan(ending.minor)),
         }
@@ -182,8 +188,11 @@ def _has_begun(figures: Dashboard) -> bool:
     return bool(figures.outstanding_count or figures.issued.count or figures.redeemed.count)
 
 
-def _times(count: int) -> str:
-    return ntr("{count} time", "{count} times", count)
+def _filled(*cards: QWidget) -> QVBoxLayout:
+    """A column whose last card takes what is left over; while it is hidden nothing does."""
+    made = column(*cards, 0, spacing=GAP)
+    made.setStretch(len(cards) - 1, MUCH)
+    return made
 
 
 def _nothing() -> QWidget:

@@ -10,6 +10,7 @@ from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.pieces import label
 from app.words import tr
 
+HEAD = 36
 Keys = Sequence[tuple[str, str]]
 
 
@@ -31,12 +32,13 @@ class KeysDialog(Dialog):
         for title, keys in columns:
             if not keys:
                 continue
-            grid.addWidget(label(title, "label"), place, 0, 1, 5)
+            grid.setRowMinimumHeight(place, HEAD if place else 0)
+            grid.addWidget(label(title, "label"), place, 0, 1, 5, Qt.AlignmentFlag.AlignBottom)
             for at, (words, key) in enumerate(keys):
                 line, half = place + 1 + at // 2, at % 2 * 3
                 grid.addWidget(label(words, wrap=True), line, half)
                 grid.addWidget(label(key, "key"), line, half + 1, Qt.AlignmentFlag.AlignRight)
-            place += 2 + (len(keys) + 1) // 2
+            place += 1 + (len(keys) + 1) // 2
         grid.setColumnMinimumWidth(2, 24)
         for half in (0, 3):
             grid.setColumnStretch(half, 1)

@@ -119,7 +119,7 @@ class TopBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.setFixedHeight(49)
-        fold = icon_button("panel-left-close", tr("Fold the rail"), self.fold_wanted.emit, shortcut="Ctrl+B")
+        self._fold = icon_button("panel-left-close", tr("Fold the rail"), self.fold_wanted.emit, shortcut="Ctrl+B")
         self._merchant = label(merchant, "label")
         self._slash = label("/", "note")
         self.where = label("", "label")
@@ -136,9 +136,16 @@ class TopBar(QFrame):
         self.ring = TaskRing(jobs)
         self.ring.clicked.connect(self.tasks_wanted)
         lock = icon_button("lock", tr("Lock"), self.lock_wanted.emit, shortcut="Ctrl+L")
-        layout = row(fold, self._merchant, self._slash, self.where, 0, search, self.sync, self.ring, lock, spacing=8)
+        place = (self._fold, self._merchant, self._slash, self.where)
+        layout = row(*place, 0, search, self.sync, self.ring, lock, spacing=8)
         layout.setContentsMargins(12, 0, 12, 0)
         self.setLayout(layout)
+
+    def set_folded(self, folded: bool) -> None:
+        words = tr("Unfold the rail") if folded else tr("Fold the rail")
+        self._fold.setIcon(icon("panel-left-open" if folded else "panel-left-close"))
+        self._fold.setAccessibleName(words)
+        self._fold.setToolTip(f"{words} ({native('Ctrl+B')})")
 
     def set_place(self, title: str) -> None:
         self.where.setText(title)

@@ -20,6 +20,7 @@ from app.views.main_window.specs import Found, SyncStatus, Workspace
 from app.views.main_window.workspace_view import WorkspaceView
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.dialog import ask
+from app.views.widgets.pieces import GUTTER
 from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
 
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self._badges: dict[str, int] = {}
         self._crash: CrashDialog | None = None
         self._may_close = False
+        self._toasts = Toasts(self)
         self._stack = QStackedWidget()
         self.setCentralWidget(self._stack)
         self.setMinimumSize(SMALLEST)
@@ -71,6 +73,7 @@ class MainWindow(QMainWindow):
         self.idle_watch.stop()
         self._put(build())
         self._view = None
+        self._set_toasts()
         self._drop_palette()
         self._fill_menus()
         self.setWindowTitle(tr("Kaxia"))
@@ -163,6 +166,7 @@ class MainWindow(QMainWindow):
         view.set_folded(bool(self._memory.value("rail/folded", False, bool)))
         self._view = view
         self._put(view)
+        self._set_toasts()
         view.set_sync(self._sync)
         for key, count in self._badges.items():
             self.set_badge(key, count)
@@ -236,9 +240,12 @@ class MainWindow(QMainWindow):
     def _remember_fold(self) -> None:
         if self._view is not None:
             self._memory.setValue("rail/folded", self._view.folded)
-            left = self._view.rail.width() + 16
-            for stack in self.findChildren(Toasts):
-                stack.left = left
+            self._set_toasts()
+
+    def _set_toasts(self) -> None:
+        """They stand over the content, never over the rail."""
+        self._toasts.left = (self._view.rail.width() if self._view is not None else 0) + GUTTER
+        self._toasts.place()
 
     def _toggle_full_screen(self) -> None:
         if self.isFullScreen():

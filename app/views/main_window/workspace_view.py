@@ -11,7 +11,7 @@ from app.views.main_window.rail import Rail
 from app.views.main_window.specs import PageSpec, SyncStatus, Workspace
 from app.views.main_window.top_bar import TopBar
 from app.views.widgets.banner import Banner
-from app.views.widgets.pieces import label, row
+from app.views.widgets.pieces import GUTTER, label, row
 from app.words import tr
 
 
@@ -86,6 +86,7 @@ class WorkspaceView(QWidget):
     def set_folded(self, folded: bool) -> None:
         self.folded = folded
         self.rail.set_folded(folded)
+        self.top.set_folded(folded)
 
     def set_sync(self, status: SyncStatus) -> None:
         self.top.sync.set_status(status)
@@ -107,11 +108,13 @@ class WorkspaceView(QWidget):
             self.status_words.setText(words)
 
     def _banner_strip(self) -> QWidget:
+        """The banner with its margins, which are there only together with it."""
         strip = QWidget()
-        strip.setProperty("role", "canvas")
         line = row(self.banner)
-        line.setContentsMargins(24, 0, 24, 0)
+        line.setContentsMargins(GUTTER, 12, GUTTER, 0)
         strip.setLayout(line)
+        strip.hide()
+        self.banner.shown.connect(strip.setVisible)
         return strip
 
     def _status_bar(self) -> QFrame:
@@ -119,7 +122,7 @@ class WorkspaceView(QWidget):
         bar.setProperty("role", "status")
         bar.setFixedHeight(28)
         line = row(self.status_words, 0, self.offline_words)
-        line.setContentsMargins(24, 0, 24, 0)
+        line.setContentsMargins(GUTTER, 0, GUTTER, 0)
         bar.setLayout(line)
         bar.setAccessibleName(tr("Status"))
         return bar

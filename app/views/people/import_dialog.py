@@ -98,7 +98,6 @@ class ImportDialog(Dialog):
         self.export_button.setVisible(bool(faulty))
         if roster.missing:
             self.banner.say("warn", _lack(roster), closable=False)
-        self.adjustSize()
         self.verb.setFocus()
 
     # --- storing ---

@@ -1,13 +1,14 @@
 """备份: where, when, the last good one, and a trial restore."""
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QWidget
 
 from app.services.backups import BackupRow, BackupService, BackupVerdict
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
+from app.views.settings.sheet import FIELD_PX, card, sheet
 from app.views.widgets.banner import Banner
 from app.views.widgets.form import Form
-from app.views.widgets.pieces import button, label, row
+from app.views.widgets.pieces import button, column, label, row
 from app.words import moment, ntr, tr
 
 EVERY_HOURS = (0, 4, 24, 168)
@@ -16,7 +17,6 @@ EVERY_HOURS = (0, 4, 24, 168)
 class BackupsSection(QWidget):
     def __init__(self, backups: BackupService, settings: SettingService, *, jobs: JobRunner) -> None:
         super().__init__()
-        self.setProperty("role", "scrolled")
         self._backups, self._settings, self._jobs = backups, settings, jobs
         self.banner = Banner(self)
         self.last = label("", "muted", wrap=True)
@@ -31,20 +31,19 @@ class BackupsSection(QWidget):
         self.on_exit.setChecked(bool(settings.get("backup.on_exit")))
         self.on_exit.clicked.connect(self._choose_on_exit)
         form = Form()
-        form.setMaximumWidth(420)
-        form.add("every", tr("Back up"), self.every)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(16)
-        for part in (self.banner, self.last, self.folder):
-            layout.addWidget(part)
+        form.setMaximumWidth(FIELD_PX)
+        form.add("every", tr("How often"), self.every)
         self.now_button = button(tr("Back up now"), self.back_up, kind="primary", symbol="archive-restore")
         self.trial_button = button(tr("Trial restore"), self.try_restore, symbol="shield-check")
         self.folder_button = button(tr("Choose folder"), self.choose_folder, symbol="folder-open")
-        layout.addLayout(row(self.now_button, self.trial_button, self.folder_button, 0))
-        layout.addWidget(form)
-        layout.addWidget(self.on_exit)
-        layout.addStretch(1)
+        facts = column(self.last, self.folder, spacing=4)
+        acts = row(self.now_button, self.trial_button, self.folder_button, 0)
+        sheet(
+            self,
+            self.banner,
+            card(facts, acts, title=tr("Backups")),
+            card(form, self.on_exit, title=tr("By itself")),
+        )
         self._tell()
 
     def back_up(self) -> None:

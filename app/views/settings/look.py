@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
+from app.views.settings.sheet import FIELD_PX, card, sheet
 from app.views.theme import theme
 from app.views.widgets.form import Form
+from app.views.widgets.pieces import label
 from app.words import LANGUAGES, language, tr
 
 
@@ -14,7 +16,6 @@ class LookSection(QWidget):
 
     def __init__(self, *, on_language: Callable[[str], object], on_theme: Callable[[str], object]) -> None:
         super().__init__()
-        self.setProperty("role", "scrolled")
         self._on_language, self._on_theme = on_language, on_theme
         self.language, self.theme_box = QComboBox(), QComboBox()
         for key, name in LANGUAGES.items():
@@ -24,12 +25,10 @@ class LookSection(QWidget):
         self.language.setCurrentIndex(self.language.findData(language()))
         self.theme_box.setCurrentIndex(self.theme_box.findData(theme().choice))
         form = Form()
-        form.setMaximumWidth(420)
+        form.setMaximumWidth(FIELD_PX)
         form.add("language", tr("Language"), self.language)
         form.add("theme", tr("Theme"), self.theme_box)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(form)
-        layout.addStretch(1)
+        hint = tr("Both change at once. Files, mails and prints follow the language.")
+        sheet(self, card(form, label(hint, "note", wrap=True)))
         self.language.activated.connect(lambda _: self._on_language(str(self.language.currentData())))
         self.theme_box.activated.connect(lambda _: self._on_theme(str(self.theme_box.currentData())))

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from app.errors import AppError
 from app.services.channels.email import PORTS, MailServer
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
+from app.views.settings.sheet import card, sheet
 from app.views.widgets.banner import Banner
 from app.views.widgets.dialog import ask
 from app.views.widgets.form import Form
@@ -27,7 +28,6 @@ class MailSection(QWidget):
 
     def __init__(self, settings: SettingService, *, test: Callable[[Mapping[str, Any]], None], jobs: JobRunner) -> None:
         super().__init__()
-        self.setProperty("role", "scrolled")
         self._settings, self._test, self._jobs = settings, test, jobs
         self._stored: Values = {}
         self.banner = Banner(self)
@@ -37,14 +37,9 @@ class MailSection(QWidget):
         self.test_button = button(tr("Test the connection"), self.test_connection, symbol="send")
         self.remove_button = button(tr("Remove"), self.remove, kind="text")
         self.remove_button.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(16)
         words = tr("One mail goes to each person, over an encrypted line, with a claim link and never a code.")
-        for part in (self.banner, label(words, "muted", wrap=True), self.form):
-            layout.addWidget(part)
-        layout.addLayout(row(self.save_button, self.test_button, self.remove_button, 0))
-        layout.addStretch(1)
+        acts = row(self.save_button, self.test_button, 0, self.remove_button)
+        sheet(self, self.banner, card(label(words, "muted", wrap=True), self.form, acts))
         jobs.start(settings.get, KEY, on_done=self._show_stored, owner=self)
 
     # --- what a person does ---
@@ -139,12 +134,11 @@ class MailSection(QWidget):
         self.security.currentIndexChanged.connect(self._follow)
         self.password = PassphraseField(tr("Mail password"))
         self.password.edited.connect(lambda: self.form.fields["password"].set_error(""))
-        self.form.setMaximumWidth(720)
         self.form.add("host", tr("Mail server (SMTP)"), self.host)
         self.form.add("port", tr("Port"), self.port)
         self.form.add("security", tr("Encryption"), self.security, wide=True)
         self.form.add("user", tr("User name"), self.user)
-        hint = tr("Many providers want an authorisation code here, not the mailbox password")
+        hint = tr("Often an authorisation code, not the mailbox password")
         self.form.add("password", tr("Mail password"), self.password, hint=hint)
         self.form.add("sender", tr("Sender address"), self.sender_address, hint=tr("Empty: the user name"))
         self.form.add("sender_name", tr("Sender name"), self.sender_name, hint=tr("What recipients see"))

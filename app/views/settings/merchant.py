@@ -1,9 +1,10 @@
 """商户: the name and phone that card holders see, and what the desk is for."""
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
+from app.views.settings.sheet import FIELD_PX, card, sheet
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, row
 from app.views.widgets.toast import toast
@@ -14,7 +15,6 @@ from app.words import tr
 class MerchantSection(QWidget):
     def __init__(self, settings: SettingService, *, jobs: JobRunner) -> None:
         super().__init__()
-        self.setProperty("role", "scrolled")
         self._settings, self._jobs = settings, jobs
         merchant = settings.merchant()
         self.name, self.phone, self.purpose = QLineEdit(merchant.name), QLineEdit(merchant.phone), QComboBox()
@@ -22,17 +22,12 @@ class MerchantSection(QWidget):
             self.purpose.addItem(word(PURPOSES, key), key)
         self.purpose.setCurrentIndex(max(0, self.purpose.findData(merchant.purpose)))
         self.form = Form()
-        self.form.setMaximumWidth(420)
+        self.form.setMaximumWidth(FIELD_PX)
         self.form.add("name", tr("Merchant name"), self.name, hint=tr("Card holders see this name"))
         self.form.add("phone", tr("Service phone"), self.phone, hint=tr("Card holders can call it from their page"))
         self.form.add("purpose", tr("What this desk is for"), self.purpose, hint=tr("Orders the pages at the left"))
         self.save_button = button(tr("Save"), self.save, kind="primary")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(16)
-        layout.addWidget(self.form)
-        layout.addLayout(row(self.save_button, 0))
-        layout.addStretch(1)
+        sheet(self, card(self.form, row(self.save_button, 0)))
 
     def save(self) -> None:
         if not self.name.text().strip():

@@ -21,7 +21,7 @@ class Section:
 
 class SettingsPage(Page):
     def __init__(self, sections: tuple[Section, ...]) -> None:
-        super().__init__(tr("Settings"), tr("Every change is kept at once and stands in the audit log"))
+        super().__init__(tr("Settings"), tr("Every change stands in the audit log"))
         self._sections = sections
         self.tabs = QTabWidget()
         self._holders: list[QWidget] = []

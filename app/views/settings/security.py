@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from app.errors import AppError, WrongPassphrase
 from app.messages import sentence
 from app.services.settings import SettingService
 from app.services.vault.recovery import shown_recovery_key
 from app.views.jobs import JobRunner
+from app.views.settings.sheet import FIELD_PX, card, sheet
 from app.views.theme import code_font
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
@@ -37,12 +38,11 @@ class SecuritySection(QWidget):
         self, keys: Keys, settings: SettingService, *, jobs: JobRunner, judge: Callable[[str], Strength]
     ) -> None:
         super().__init__()
-        self.setProperty("role", "scrolled")
         self._keys, self._settings, self._jobs = keys, settings, jobs
         self.current = PassphraseField(tr("Current passphrase"))
         self.new = PassphraseField(tr("New passphrase"), judge=judge)
         self.form = Form()
-        self.form.setMaximumWidth(420)
+        self.form.setMaximumWidth(FIELD_PX)
         self.form.add("current", tr("Current passphrase"), self.current)
         self.form.add("new", tr("New passphrase"), self.new)
         for field in (self.current, self.new):
@@ -56,21 +56,17 @@ class SecuritySection(QWidget):
         self.remember.setChecked(keys.remembered)
         self.remember.clicked.connect(self._choose_remember)
         idle_form = Form()
-        idle_form.setMaximumWidth(420)
+        idle_form.setMaximumWidth(FIELD_PX)
         idle_form.add("idle", tr("Lock when idle for"), self.idle)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(16)
-        layout.addWidget(label(tr("Passphrase"), "card-title"))
-        layout.addWidget(self.form)
-        layout.addLayout(row(button(tr("Change passphrase"), self.change, kind="primary"), 0))
-        layout.addWidget(label(tr("Recovery key"), "card-title"))
-        layout.addWidget(label(tr("A new key makes the printed one worthless."), "muted", wrap=True))
-        layout.addLayout(row(button(tr("Make a new recovery key"), self.renew, symbol="key-round"), 0))
-        layout.addWidget(label(tr("Lock"), "card-title"))
-        layout.addWidget(idle_form)
-        layout.addWidget(self.remember)
-        layout.addStretch(1)
+        worthless = label(tr("A new key makes the printed one worthless."), "muted", wrap=True)
+        change = button(tr("Change passphrase"), self.change, kind="primary")
+        renew = button(tr("Make a new recovery key"), self.renew, symbol="key-round")
+        sheet(
+            self,
+            card(self.form, row(change, 0), title=tr("Passphrase")),
+            card(worthless, row(renew, 0), title=tr("Recovery key")),
+            card(idle_form, self.remember, title=tr("Lock")),
+        )
 
     def change(self) -> None:
         self._jobs.start(

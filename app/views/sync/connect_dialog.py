@@ -32,7 +32,6 @@ class ConnectDialog(Dialog):
         self.add_cancel()
         self.verb_button: QPushButton = self.add_verb(tr("Connect"), self.connect_now)
         self.url.setFocus()
-        self.fit()
 
     def connect_now(self) -> None:
         for key, field in (("url", self.url), ("code", self.code)):

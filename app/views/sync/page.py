@@ -20,7 +20,7 @@ from app.views.widgets.pieces import Card, button, column, label, native, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast
-from app.words import moment, ntr, tr
+from app.words import NO_DATA, moment, ntr, tr
 
 
 class SyncPage(ListPage):
@@ -39,7 +39,7 @@ class SyncPage(ListPage):
             topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES),
             columns=(
                 Column("type", tr("Entry"), 130, value=deed),
-                Column("subject", tr("About"), 130, Kind.CODE, value=subject),
+                Column("subject", tr("About"), 130, value=subject),
                 Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
                 Column("problem", tr("Reason"), 180, stretch=True, value=reason),
                 Column("attempts", tr("Tries"), 64, Kind.COUNT),
@@ -55,7 +55,6 @@ class SyncPage(ListPage):
         self._build_top()
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
-        self.table.set_empty(EmptyState("circle-check", tr("Nothing waits"), hint=tr("Everything is at the endpoint")))
         self.endpoint.start_wanted.connect(self.start_embedded)
         self.endpoint.stop_wanted.connect(self.stop_embedded)
         self.endpoint.cloud_wanted.connect(self.connect_cloud)
@@ -128,7 +127,7 @@ class SyncPage(ListPage):
         body = QWidget()
         body.setLayout(
             column(
-                *[column(label(name, "label"), label(words or "--", wrap=True), spacing=2) for name, words in facts],
+                *[column(label(name, "label"), label(words or NO_DATA, wrap=True), spacing=2) for name, words in facts],
                 column(label(tr("Since"), "label"), label(moment(entry.created_at)), spacing=2),
                 0,
                 spacing=12,
@@ -185,11 +184,12 @@ class SyncPage(ListPage):
         self._status = status
         self._mark.set_mark(standing(status))
         self._facts[0].setText(mode(status))
-        self._facts[1].setText(status.url or tr("None yet"))
-        self._facts[2].setText(moment(status.last_sync_at) if status.last_sync_at else tr("Never"))
+        self._facts[1].setText(status.url or NO_DATA)
+        self._facts[2].setText(moment(status.last_sync_at))
         self._facts[3].setText(ntr("{count} entry", "{count} entries", status.pending))
         self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
         self.endpoint.show_status(status, lan_address=_host(status))
+        self.table.set_empty(_nothing_waits(status))
         self._show_differences(status)
 
     def _show_differences(self, status: CloudStatus) -> None:
@@ -249,6 +249,14 @@ class SyncPage(ListPage):
 
     def _fetch(self, ids: Sequence[int]) -> list[Any]:
         return [self._queue[one] for one in ids if one in self._queue]
+
+
+def _nothing_waits(status: CloudStatus) -> EmptyState:
+    if status.mode == "none":
+        return EmptyState(
+            "cloud-off", tr("No endpoint yet"), hint=tr("What is to be sent stands here until it is sent")
+        )
+    return EmptyState("circle-check", tr("Nothing waits"), hint=tr("Everything is at the endpoint"))
 
 
 def _host(status: CloudStatus) -> str:

@@ -82,4 +82,4 @@ def standing(status: CloudStatus) -> StateMark:
 
 def mode(status: CloudStatus) -> str:
     known = {"embedded": tr("Endpoint on this machine"), "cloud": tr("Endpoint in the cloud")}
-    return known.get(status.mode, tr("None yet"))
+    return known.get(status.mode, NO_DATA)

@@ -8,7 +8,7 @@ from app.messages import sentence
 from app.views.jobs import Job, JobRunner, JobState
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.page import Page
-from app.views.widgets.pieces import Card, button, label, row
+from app.views.widgets.pieces import CARD_PADDING, Card, button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.words import moment, ntr, tr
 
@@ -25,7 +25,7 @@ class TasksPage(Page):
         self._list.setProperty("role", "scrolled")
         self._column = QVBoxLayout(self._list)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(12)
+        self._column.setSpacing(8)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setWidget(self._list)
@@ -36,6 +36,7 @@ class TasksPage(Page):
         self._clock.timeout.connect(self._repaint)
         jobs.listed.connect(self.reload)
         self.reload()
+        QTimer.singleShot(0, self, self._tell_running)  # nobody hears the page while it is being made
 
     def reload(self) -> None:
         for task in self._rows:
@@ -48,8 +49,11 @@ class TasksPage(Page):
         self._column.addStretch(1)
         self._scroll.setVisible(bool(self._rows))
         self.empty.setVisible(not self._rows)
+        self._tell_running()
+
+    def _tell_running(self) -> None:
         running = len(self._jobs.running())
-        self.status_changed.emit(ntr("{count} task running", "{count} tasks running", running))
+        self.status_changed.emit(ntr("{count} task running", "{count} tasks running", running) if running else "")
         if running:
             self._clock.start()
         else:
@@ -68,8 +72,9 @@ class _TaskRow(Card):
         self.bar.setTextVisible(False)
         self.words = label("", "note", wrap=True)
         self.cancel_button = button(tr("Cancel"), self._cancel, compact=True)
-        head = row(label(job.title, "card-title"), 0, StateLabel(_mark(job)), self.cancel_button, spacing=12)
-        self.body.addLayout(head)
+        self.body.setContentsMargins(CARD_PADDING, 12, CARD_PADDING, 12)
+        self.body.setSpacing(6)
+        self.body.addLayout(row(label(job.title), 0, StateLabel(_mark(job)), self.cancel_button, spacing=12))
         self.body.addWidget(self.bar)
         self.body.addWidget(self.words)
         self.cancel_button.setVisible(job.running)

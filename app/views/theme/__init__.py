@@ -10,13 +10,15 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.config import RESOURCES
 from app.views.theme.fonts import bold, code_font, font
-from app.views.theme.icons import icon, icon_pixmap, ink_icons_for, paint_icon
+from app.views.theme.icons import AFTER_WORDS, BESIDE_WORDS, icon, icon_pixmap, ink_icons_for, paint_icon
 from app.views.theme.tokens import DARK, LIGHT, Tokens, Tone
 
 Choice = Literal["system", "light", "dark"]
 CHOICES: tuple[Choice, ...] = ("system", "light", "dark")
 STYLES = RESOURCES / "styles"
 __all__ = [
+    "AFTER_WORDS",
+    "BESIDE_WORDS",
     "CHOICES",
     "Choice",
     "Theme",

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -10,6 +10,8 @@ from app.config import RESOURCES
 from app.views.theme.tokens import Tokens
 
 FOLDER = RESOURCES / "icons"
+BESIDE_WORDS, AFTER_WORDS = QSize(20, 18), QSize(18, 14)
+"""Ask for an icon of these sizes on a button with words: Qt alone would set it too close to them, and too high."""
 
 
 @cache
@@ -53,12 +55,28 @@ class _Ink(QIconEngine):
         paint_icon(painter, self._name, rect, colour=self._colour(mode))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        edge = min(size.width(), size.height())
-        return icon_pixmap(self._name, self._colour(mode), size=edge)
+        return self.scaledPixmap(size, mode, state, 1.0)
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        edge = min(size.width(), size.height())
-        return icon_pixmap(self._name, self._colour(mode), size=round(edge / scale), ratio=scale)
+        """A square drawing of a logical `size`, or the part of `BESIDE_WORDS` or `AFTER_WORDS` that lies off them."""
+        colour = self._colour(mode)
+        if size == BESIDE_WORDS:
+            return _set_into(size, QPoint(0, 2), icon_pixmap(self._name, colour, size=16, ratio=scale))
+        if size == AFTER_WORDS:
+            return _set_into(size, QPoint(4, 0), icon_pixmap(self._name, colour, size=14, ratio=scale))
+        return icon_pixmap(self._name, colour, size=min(size.width(), size.height()), ratio=scale)
+
+
+def _set_into(size: QSize, place: QPoint, drawing: QPixmap) -> QPixmap:
+    """The drawing at a place of an otherwise empty picture."""
+    ratio = drawing.devicePixelRatio()
+    made = QPixmap((size.toSizeF() * ratio).toSize())
+    made.fill(Qt.GlobalColor.transparent)
+    made.setDevicePixelRatio(ratio)
+    painter = QPainter(made)
+    painter.drawPixmap(place, drawing)
+    painter.end()
+    return made
 
 
 _inked_for: dict[str, Tokens] = {}

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
     QFileDialog,
+    QFrame,
     QGridLayout,
     QLineEdit,
     QRadioButton,
@@ -28,7 +30,7 @@ from app.views.vault.restore import RestoreDialog
 from app.views.vault.sheet import Sheet
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField, Strength
-from app.views.widgets.pieces import button, label, row
+from app.views.widgets.pieces import button, label, line, row
 from app.vocabulary import PURPOSES, word
 from app.words import LANGUAGES, language, set_language, tr
 
@@ -89,7 +91,14 @@ class FirstRunPage(Sheet):
         )
         self.demo_button = button(tr("Look at the demo"), self._do.demo_wanted, symbol="play")
         self.restore_button = button(tr("Restore a backup"), self.ask_for_backup, symbol="archive-restore")
-        layout.addLayout(row(self.demo_button, self.restore_button, 0))
+        for door, words in (
+            (self.demo_button, tr("A throw-away vault with a month of invented business")),
+            (self.restore_button, tr("From another computer, or from before a disk broke")),
+        ):
+            across = row(label(words, "muted", wrap=True), door)
+            across.setStretch(0, 1)
+            layout.addWidget(line())
+            layout.addLayout(across)
         layout.addStretch(1)
         return page
 
@@ -113,13 +122,16 @@ class FirstRunPage(Sheet):
                 tr("It opens the vault if the passphrase is lost. It is shown only now: print it."), "muted", wrap=True
             )
         )
-        grid = QGridLayout()
+        well = QFrame()
+        well.setProperty("role", "well")
+        grid = QGridLayout(well)
+        grid.setContentsMargins(16, 12, 16, 12)
         grid.setSpacing(8)
         for at, group in enumerate(shown_recovery_key(self._recovery_key).split("-")):
             shown = label(f"{at + 1}.  {group}")
             shown.setFont(code_font(16))
             grid.addWidget(shown, at // 4, at % 4)
-        layout.addLayout(grid)
+        layout.addWidget(well)
         self.sheet_button = button(tr("Save as PDF"), self._choose_sheet, symbol="printer")
         layout.addLayout(row(self.sheet_button, 0))
         self.groups = [QLineEdit() for _ in self._asked]
@@ -182,6 +194,10 @@ class FirstRunPage(Sheet):
     def focus_step(self) -> None:
         """The keys go to what this step asks; to be said again once the page stands in its window."""
         (self.next_button, self.passphrase, self.groups[0], self.merchant)[self.pages.currentIndex()].setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.focus_step()
 
     def _passphrase_is_good(self) -> bool:
         strength = self._do.judge(self.passphrase.passphrase)

@@ -30,6 +30,7 @@ class RestoreDialog(Dialog):
         line = row(self.file, self.choose_button, spacing=8)
         line.setContentsMargins(0, 0, 0, 0)
         place.setLayout(line)
+        place.setFocusProxy(self.file)
         self.secret = QLineEdit()
         self.secret.setEchoMode(QLineEdit.EchoMode.Password)
         self.form = Form()
@@ -43,6 +44,7 @@ class RestoreDialog(Dialog):
         self.body.addWidget(self.form)
         self.add_cancel()
         self.restore_button = self.add_verb(tr("Restore"), self.restore)
+        self.choose_button.setFocus()
 
     def choose(self) -> None:
         dialog = QFileDialog(self, tr("Choose a backup"), "", tr("Kaxia backups") + " (*.zip *.kxbackup *.kaxia *)")

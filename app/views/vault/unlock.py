@@ -44,7 +44,7 @@ class UnlockPage(Sheet):
         self.passphrase.edited.connect(lambda: self.field.set_error(""))
         self.card.body.addWidget(self.field)
         self.unlock_button = button(tr("Unlock"), self.unlock, kind="primary")
-        self.recovery_button = button(tr("Use the recovery key"), self.ask_recovery_key, kind="text")
+        self.recovery_button = button(tr("Use the recovery key"), self.ask_recovery_key, kind="link")
         self.card.body.addLayout(row(self.recovery_button, 0, self.unlock_button))
         self.setFocusProxy(self.passphrase)
         self._wait_s = 0

@@ -14,7 +14,6 @@ class AmountField(QLineEdit):
     def __init__(self, amount_minor: int | None = None) -> None:
         super().__init__(plain_amount(amount_minor))
         self.setPlaceholderText("0.00")
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setInputMethodHints(Qt.InputMethodHint.ImhPreferNumbers)
 
     @property

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from app.errors import AppError
-from app.messages import sentence
+from app.messages import complaint
 from app.views.theme import Tone, icon_pixmap, set_kind, theme
 from app.views.widgets.pieces import button, icon_button, label, row
 from app.words import tr
@@ -15,7 +15,9 @@ SYMBOLS: dict[str, str] = {"info": "info", "ok": "circle-check", "warn": "triang
 
 
 class Banner(QFrame):
-    """Hidden until it has something to say."""
+    """Hidden until it has something to say; `shown` tells who stands around it."""
+
+    shown = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,14 +51,16 @@ class Banner(QFrame):
         set_kind(self, tone)
         self._paint_symbol()
         self.setAccessibleName(words)
+        self.shown.emit(True)
         self.show()
 
     def show_error(self, error: AppError) -> None:
         """The words of a refusal; fits `on_refused` of a job."""
-        self.say("error", sentence(error))
+        self.say("error", complaint(error))
 
     def clear(self) -> None:
         self.hide()
+        self.shown.emit(False)
 
     def _run(self) -> None:
         if self._call is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.views.theme import icon
+from app.views.theme import AFTER_WORDS, icon
 from app.views.widgets.pieces import button, row
 from app.words import tr
 
@@ -56,6 +56,7 @@ class ChipBar(QWidget):
         words = tr("{title}: {value}", title=chip.title, value=chip.value)
         made = button(words, lambda: self.removed.emit(chip.key), kind="chip")
         made.setIcon(icon("x"))
+        made.setIconSize(AFTER_WORDS)
         made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         made.setToolTip(tr("Take this filter away"))
         made.setAccessibleName(tr("Take away the filter {words}", words=words))

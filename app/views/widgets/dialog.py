@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.views.theme import set_kind
@@ -65,10 +65,17 @@ class Dialog(QDialog):
         made.clicked.connect(lambda _=False: call())
         return made
 
+    def event(self, event: QEvent) -> bool:
+        """Something appeared, went or grew: the dialog follows."""
+        heard = super().event(event)
+        if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            self.fit()
+        return heard
+
     def fit(self) -> None:
         """As high as its parts need at this width; `adjustSize` would wrap the words at a narrower one."""
         layout = self.layout()
-        if layout is not None:
+        if layout is not None and self.isVisible():
             layout.activate()
             self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
@@ -101,6 +108,7 @@ class ConfirmDialog(Dialog):
         self.verb_button = self.add_verb(verb, self._confirm, kind="danger-filled" if danger else "primary")
         if danger:
             self.cancel_button.setDefault(True)
+            self.cancel_button.setFocus()
         if typed:
             self.cancel_button.setDefault(False)
             self.entry.returnPressed.connect(self._confirm)

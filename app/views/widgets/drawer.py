@@ -31,7 +31,9 @@ class Drawer(QFrame):
         self._shut = icon_button("x", tr("Close"), self.shut, shortcut="Esc")
         self._up = icon_button("chevron-up", tr("Previous record"), lambda: self.stepped.emit(-1))
         self._down = icon_button("chevron-down", tr("Next record"), lambda: self.stepped.emit(1))
-        head = column(row(self.heading, self._up, self._down, self._shut, spacing=4), self._state, spacing=4)
+        top = row(self.heading, self._up, self._down, self._shut, spacing=4)
+        top.setStretch(0, 1)  # words that may wrap ask for the height of a narrow column otherwise
+        head = column(top, self._state, spacing=4)
         head.setContentsMargins(16, 12, 12, 12)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)

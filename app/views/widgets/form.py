@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.errors import AppError
-from app.messages import sentence
+from app.messages import complaint
 from app.views.theme import icon_pixmap, set_kind, theme
 from app.views.widgets.pieces import label, row, tidy_spin
 
@@ -58,8 +58,9 @@ class Field(QWidget):
         self.error.setText(words)
         self._mistake.setVisible(bool(words))
         self.hint.setVisible(bool(self.hint.text()) and not words)
-        set_kind(self.control, "error" if words else "")
-        self.control.setAccessibleDescription(words)
+        marked = self.control.focusProxy() or self.control  # of several parts the one that is typed into
+        set_kind(marked, "error" if words else "")
+        marked.setAccessibleDescription(words)
         self._paint_symbol()
 
     def set_hint(self, hint: str) -> None:
@@ -72,13 +73,17 @@ class Field(QWidget):
 
 
 class Form(QWidget):
-    """Fields by key, below each other or in columns. A field's mistake goes as soon as it is edited."""
+    """Fields by key, below each other or in columns. A field's mistake goes as soon as it is edited.
+
+    Those that are shown move up: a hidden one leaves no hole.
+    """
 
     def __init__(self, *, columns: int = 1, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.fields: dict[str, Field] = {}
         self._columns = columns
-        self._next = 0
+        self._parts: list[tuple[QWidget, bool]] = []
+        self._away: set[str] = set()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(16)
@@ -90,24 +95,22 @@ class Form(QWidget):
         """`wide` takes the whole row of a form with columns."""
         field = Field(title, control, hint=hint)
         self.fields[key] = field
-        span = self._columns if wide else 1
-        if wide and self._next % self._columns:
-            self._next += self._columns - self._next % self._columns
-        at = divmod(self._next, self._columns)
-        self._grid.addWidget(field, *at, 1, span, Qt.AlignmentFlag.AlignTop)
-        self._next += span
+        self._parts.append((field, wide))
+        self._arrange()
         if (edited := _edited(control)) is not None:
             edited(lambda *_: field.set_error(""))
         return field
 
     def add_widget(self, widget: QWidget) -> None:
         """Something that is not a field, over the whole width."""
-        self._next += -self._next % self._columns
-        self._grid.addWidget(widget, self._next // self._columns, 0, 1, self._columns)
-        self._next += self._columns
+        self._parts.append((widget, True))
+        self._arrange()
 
     def set_shown(self, key: str, shown: bool) -> None:
-        self.fields[key].setVisible(shown)
+        if (key in self._away) is shown:
+            self._away ^= {key}
+            self._arrange()
+            self.fields[key].setVisible(shown)
 
     def set_error(self, key: str, words: str) -> None:
         """Mark a field and put the caret there."""
@@ -119,8 +122,21 @@ class Form(QWidget):
         key = str(getattr(error, "field", ""))
         if key not in self.fields:
             return False
-        self.set_error(key, sentence(error).partition(": ")[2] or sentence(error))
+        self.set_error(key, complaint(error))
         return True
+
+    def _arrange(self) -> None:
+        """Row by row; what is wide begins a row of its own."""
+        at = 0
+        away = {self.fields[key] for key in self._away}
+        for part, wide in self._parts:
+            self._grid.removeWidget(part)
+            if part in away:
+                continue
+            span = self._columns if wide else 1
+            at += -at % self._columns if wide else 0
+            self._grid.addWidget(part, *divmod(at, self._columns), 1, span, Qt.AlignmentFlag.AlignTop)
+            at += span
 
     def clear_errors(self) -> None:
         for field in self.fields.values():

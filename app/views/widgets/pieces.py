@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.views.theme import icon
+from app.views.theme import BESIDE_WORDS, icon
 
 Box = TypeVar("Box", bound=QBoxLayout)
 GUTTER = 24
@@ -46,15 +46,21 @@ def button(
     compact: bool = False,
     tip: str = "",
 ) -> QPushButton:
-    """Kinds: normal, primary, text, danger, danger-filled, chip. `symbol` is an icon name."""
+    """Kinds: normal, primary, text, link (words alone, flush with a column), danger, danger-filled, chip."""
     made = QPushButton(text)
     made.setProperty("kind", kind)
     made.setProperty("compact", compact)
     made.setAutoDefault(False)
     if symbol:
-        roles = {"primary": "on_primary", "danger": "error", "danger-filled": "on_error", "text": "primary"}
+        roles = {
+            "primary": "on_primary",
+            "danger": "error",
+            "danger-filled": "on_error",
+            "text": "primary",
+            "link": "primary",
+        }
         made.setIcon(icon(symbol, roles.get(kind, "text_2")))
-        made.setIconSize(QSize(16, 16))
+        made.setIconSize(BESIDE_WORDS)
     if tip:
         made.setToolTip(tip)
     if call is not None:
@@ -111,7 +117,7 @@ def tidy_spin(control: QAbstractSpinBox) -> None:
     """What the style sheet cannot do: room before the number, dates as everywhere else, a calendar to choose from."""
     edit = control.lineEdit()
     if edit is not None:
-        edit.setTextMargins(8, 0, 0, 0)
+        edit.setTextMargins(10, 0, 0, 0)
     if isinstance(control, QDateTimeEdit) and not isinstance(control, QTimeEdit):
         control.setCalendarPopup(True)
         control.setDisplayFormat("yyyy-MM-dd" if isinstance(control, QDateEdit) else "yyyy-MM-dd HH:mm")

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.views.theme import Tone, paint_icon, theme
+from app.views.theme.fonts import NOTE_PX
 
 DOT = 8
+BAR = 6
 ICON = 14
 GAP = 8
 
@@ -57,25 +59,27 @@ def paint_state(painter: QPainter, mark: StateMark, area: QRect, *, colour: str)
 def paint_shares(painter: QPainter, shares: Shares, area: QRect, *, colour: str) -> None:
     """A bar of 6 px with the caption under it."""
     tokens = theme().tokens
-    bar = QRect(area.left(), area.center().y() - 9, area.width(), 6)
+    bar = QRectF(area.left(), area.center().y() - 10, area.width(), BAR)
+    painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(tokens.line))
-    painter.drawRoundedRect(bar, 3, 3)
-    left = float(bar.left())
+    round_bar = QPainterPath()
+    round_bar.addRoundedRect(bar, BAR / 2, BAR / 2)
+    painter.setClipPath(round_bar, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(bar, QColor(tokens.line))
+    left = bar.left()
     for tone, count in shares.parts:
         width = bar.width() * count / max(1, shares.total)
-        painter.setBrush(QColor(tokens.ink(tone)))
         if count:
-            painter.drawRoundedRect(QRect(round(left), bar.top(), max(2, round(width)), 6), 3, 3)
+            painter.fillRect(QRectF(left, bar.top(), max(2.0, width), BAR), QColor(tokens.ink(tone)))
         left += width
+    painter.restore()
     font = painter.font()
     before = font.pixelSize()
-    font.setPixelSize(11)
+    font.setPixelSize(NOTE_PX)
     painter.setFont(font)
     painter.setPen(QColor(colour))
-    words = QRect(area.left(), bar.bottom() + 2, area.width(), 16)
-    text = QFontMetrics(font).elidedText(shares.caption, Qt.TextElideMode.ElideRight, words.width())
+    words = QRectF(area.left(), bar.bottom() + 1, area.width(), 17)
+    text = QFontMetrics(font).elidedText(shares.caption, Qt.TextElideMode.ElideRight, area.width())
     painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
     font.setPixelSize(before)
     painter.setFont(font)
@@ -90,7 +94,7 @@ class StateLabel(QWidget):
         self._dot = _Dot(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GAP - 2)
+        layout.setSpacing(GAP)
         layout.addWidget(self._dot)
         layout.addWidget(self._word, 1)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
@@ -98,17 +102,21 @@ class StateLabel(QWidget):
 
     def set_mark(self, mark: StateMark) -> None:
         self._word.setText(mark.word)
-        self._dot.mark = mark
-        self._dot.update()
+        self._dot.show_mark(mark)
         self.setAccessibleName(mark.word)
 
 
 class _Dot(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.mark = StateMark("neutral", "")
-        self.setFixedSize(ICON, ICON)
+        self.show_mark(StateMark("neutral", ""))
         theme().changed.connect(self.update)
+
+    def show_mark(self, mark: StateMark) -> None:
+        """As wide as what is painted, so that it begins where the lines above and below it begin."""
+        self.mark = mark
+        self.setFixedSize(ICON if mark.symbol else DOT, ICON)
+        self.update()
 
     def paintEvent(self, event: object) -> None:
         painter = QPainter(self)
@@ -119,5 +127,5 @@ class _Dot(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(ink))
-            painter.drawEllipse(QPointF(ICON / 2, ICON / 2), DOT / 2, DOT / 2)
+            painter.drawEllipse(QPointF(DOT / 2, ICON / 2), DOT / 2, DOT / 2)
         painter.end()

@@ -22,7 +22,8 @@ class Toast(QFrame):
         self._undo = undo
         symbol = QLabel()
         symbol.setFixedSize(20, 20)
-        symbol.setPixmap(icon_pixmap(SYMBOLS.get(tone, "info"), theme().tokens.ink(tone)))
+        ratio = stack.devicePixelRatioF()
+        symbol.setPixmap(icon_pixmap(SYMBOLS.get(tone, "info"), theme().tokens.ink(tone), ratio=ratio))
         self.words = label(words, wrap=True)
         self.undo_button = button(tr("Undo"), self.take_back, kind="text", compact=True)
         if undo is None:
@@ -40,8 +41,10 @@ class Toast(QFrame):
             self._timer.start()
 
     def height_at(self, width: int) -> int:
+        """With the hairline around it, which the layout alone does not know of."""
+        self.ensurePolished()
         line = self.layout()
-        return line.heightForWidth(width) if line else 0
+        return line.totalHeightForWidth(width) if line else 0
 
     def take_back(self) -> None:
         if self._undo is not None:

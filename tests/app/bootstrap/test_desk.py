@@ -1,19 +1,26 @@
 """The window's life, driven as a person drives it."""
 
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QPoint, QSettings, Qt, QTimer
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.bootstrap.background import Background
 from app.config import Config
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
+from app.services.distribution import DistributionSpec
 from app.views.theme import theme
+from app.views.widgets.pieces import GUTTER
+from app.views.widgets.toast import toast
 from app.words import tr
 from tests.drivers.desk import PASSPHRASE, DeskDriver
 
@@ -117,7 +124,7 @@ def test_a_product_and_a_batch_are_made_by_keyboard(open_desk: DeskDriver) -> No
     dialog.quantity.selectAll()
     open_desk.keys("1200")
     open_desk.settled()
-    open_desk.press(tr("Generate"), within=dialog)
+    open_desk.press(dialog.generate_button.text(), within=dialog)
     open_desk.wait(lambda: open_desk.table.count == 1)
     open_desk.wait(lambda: open_desk.table.rows.row_at(0) is not None)
     open_desk.wait(lambda: open_desk.table.rows.row_at(0).state == "ready")
@@ -205,10 +212,10 @@ def test_void_needs_the_count(open_desk: DeskDriver) -> None:
     open_desk.page.void(services.batches.batch(batch_id))
     dialog = open_desk.dialog
     dialog.entry.setText("1000")
-    open_desk.press(tr("Void"), within=dialog)
+    open_desk.press("作废 1,200 张", within=dialog)
     assert services.batches.batch(batch_id).state == "ready"
     dialog.entry.setText("1,200")
-    open_desk.press(tr("Void"), within=dialog)
+    open_desk.press("作废 1,200 张", within=dialog)
     open_desk.wait(lambda: services.batches.batch(batch_id).state == "voided")
 
 
@@ -242,6 +249,50 @@ def test_an_existing_vault_asks_for_its_passphrase(qtbot: QtBot, config: Config,
     second.settled()
     second.close()
     assert list(config.backups.glob("*.kaxia-backup")), "closing makes a backup"
+
+
+def test_toasts_stand_beside_the_rail_folded_or_not(open_desk: DeskDriver) -> None:
+    open_desk.go("batches")
+    for _ in range(2):
+        shown = toast(open_desk.page, "one")
+        rail = open_desk.window.view.rail  # type: ignore[union-attr]  # the desk is open
+        assert shown.mapTo(open_desk.window, QPoint(0, 0)).x() == rail.width() + GUTTER
+        open_desk.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_what_was_planned_goes_out_when_its_time_has_come(open_desk: DeskDriver, tmp_path: Path) -> None:
+    desk, services = open_desk.desk, open_desk.desk.services
+    assert services is not None
+    product_id, out = product(open_desk), tmp_path / "out"
+    out.mkdir()
+    services.batches.generate(BatchSpec(product_id, 10))
+    listed = services.people.check(services.people.stage("姓名\t手机\n张三\t13800138000\n李四\t13900139000\n"))
+    staff = tuple(services.people.store(listed).person_ids.values())
+    begun = datetime.now(UTC)
+    soon, late = (
+        services.distribution.prepare(
+            DistributionSpec(
+                product_id, staff, "file", "中秋", out_folder=out, scheduled_at=begun + wait, allow_again=True
+            )
+        )
+        for wait in (timedelta(minutes=-1), timedelta(days=1))
+    )
+    background = Background(desk, services, parent=desk)
+    background.do_what_is_due()
+    open_desk.wait(lambda: services.distribution.distribution(soon).sent == 2)
+    open_desk.settled()
+    assert services.distribution.distribution(late).sent == 0
+    background.stop()
+
+
+def test_the_demo_says_that_it_is_one(open_desk: DeskDriver) -> None:
+    words = tr("Demo data: nothing here is kept when Kaxia is closed")
+    assert words not in _texts()
+    open_desk.desk._throw_away = folder = tempfile.TemporaryDirectory()
+    open_desk.desk.enter(open_desk.desk.locked_vault())
+    open_desk.settled()
+    assert words in _texts()
+    folder.cleanup()
 
 
 def _texts() -> set[str]:

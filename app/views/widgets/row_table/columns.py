@@ -15,6 +15,7 @@ class Kind(StrEnum):
     TEXT = "text"
     MONEY = "money"  # an int in fen; the unit stands in the title
     COUNT = "count"
+    SHARE = "share"  # per cent, as a text
     STATE = "state"  # a StateMark
     SHARES = "shares"  # a Shares bar
     CODE = "code"
@@ -22,7 +23,7 @@ class Kind(StrEnum):
     DAY = "day"
 
 
-RIGHT = frozenset({Kind.MONEY, Kind.COUNT})
+RIGHT = frozenset({Kind.MONEY, Kind.COUNT, Kind.SHARE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """How cells and headers of a row table are painted: plain strokes, no style sheet in the way of scrolling."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.views.theme import code_font, font, icon_pixmap, theme
@@ -15,6 +15,7 @@ PADDING = 12
 BAR = 3
 DIMMED = 0.45
 ARROW = 14
+CORNER = 7
 WAITING = "…"
 
 
@@ -60,8 +61,7 @@ class CellPainter(QStyledItemDelegate):
     ) -> None:
         tokens = theme().tokens
         inner = area.adjusted(PADDING, 0, -PADDING, 0)
-        chosen = self._fonts[column.kind is Kind.CODE]
-        painter.setFont(chosen)
+        painter.setFont(self._fonts[False])
         value = line.values[number] if line else None
         if isinstance(value, StateMark):
             paint_state(painter, value, inner, colour=tokens.text_2 if value.struck else tokens.text)
@@ -70,7 +70,9 @@ class CellPainter(QStyledItemDelegate):
             paint_shares(painter, value, inner, colour=tokens.text_2)
             return
         text = line.texts[number] if line else NO_DATA if fresh else WAITING
-        painter.setPen(QColor(tokens.hint if text in (NO_DATA, WAITING) else tokens.text))
+        bare = text in (NO_DATA, WAITING)
+        painter.setFont(self._fonts[column.kind is Kind.CODE and not bare])
+        painter.setPen(QColor(tokens.hint if bare else tokens.text))
         side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, shown)
@@ -90,6 +92,13 @@ class HeadPainter(QHeaderView):
         self.setFixedHeight(36)
         self.setMouseTracking(True)
         theme().changed.connect(self.viewport().update)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The table's round corners show through: a section is as square as its rectangle."""
+        super().resizeEvent(event)
+        path = QPainterPath()
+        path.addRoundedRect(QRectF(self.rect()).adjusted(0, 0, 0, CORNER), CORNER, CORNER)
+        self.setMask(QRegion(path.toFillPolygon().toPolygon()))
 
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:  # noqa: N803 - Qt's name
         tokens = theme().tokens

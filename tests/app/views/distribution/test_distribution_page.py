@@ -9,7 +9,6 @@ from PySide6.QtGui import QDropEvent
 from app.services import Services
 from app.services.distribution import DistributionRow, DistributionSpec
 from app.views.distribution.list import far_words, shares_of
-from app.views.distribution.runs import DueRuns
 from app.views.widgets.state_mark import StateMark
 from tests.drivers.distribution import DistributionDriver
 
@@ -201,24 +200,6 @@ def test_a_folder_that_cannot_be_written_says_so_and_nothing_is_lost(
     driver.settled()
     driver.wait(lambda: driver.page.detail.banner.isVisible())
     assert driver.services.distribution.distribution(prepared).prepared == 12
-
-
-def test_what_was_planned_goes_out_when_its_time_has_come(
-    driver: DistributionDriver, services: Services, card: int, staff: tuple[int, ...], out: Path
-) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    begun = datetime.now(UTC)
-    soon = DistributionSpec(card, staff, "file", "中秋", out_folder=out, scheduled_at=begun - timedelta(minutes=1))
-    planned = services.distribution.prepare(soon)
-    later = DistributionSpec(
-        card, staff[:3], "file", "later", out_folder=out, scheduled_at=begun + timedelta(days=1), allow_again=True
-    )
-    waits = services.distribution.prepare(later)
-    DueRuns(services.distribution, driver.jobs)
-    driver.settled()
-    driver.wait(lambda: services.distribution.distribution(planned).sent == 12)
-    assert services.distribution.distribution(waits).sent == 0
 
 
 def test_states_are_words_not_only_colours(driver: DistributionDriver, delivered: int) -> None:

@@ -84,7 +84,8 @@ def traded(screen: Screen, services: Services) -> Screen:
 
 
 def test_a_young_vault_shows_the_first_steps_and_no_zeros(screen: Screen) -> None:
-    assert not screen.page._figures.isVisible()
+    for part in (screen.page._figures, screen.page.trend, screen.page.top):
+        assert not part.isVisible()
     assert [screen.click(act) for act in screen.acts("step")] == [
         ("people", "import"),
         ("batches", ("generate", 0)),
@@ -135,6 +136,16 @@ def test_every_figure_opens_the_list_it_counts(traded: Screen, services: Service
     assert traded.page.cards["issued"].number.text() == str(len(ledger.card_ids(issued)))
     assert ledger.net_of(redeemed) == (3 * FACE, 0)
     assert len(ledger.card_ids(outstanding)) == len(ledger.card_ids(expiring)) == 7
+
+
+def test_the_products_used_most_often_lead_to_their_redemptions(traded: Screen, services: Services) -> None:
+    assert [(bar.name, bar.written) for bar in traded.page.top.bars._bars] == [("中秋福利卡", "3 笔")]
+    assert traded.page.trend.isVisible()
+    traded.page.top.chosen.emit(traded.page.top.bars._bars[0].key)
+    page, wanted = traded.wanted[-1]
+    assert page == "ledger"
+    assert isinstance(wanted, RedemptionFilter)
+    assert services.ledger.net_of(wanted) == (3 * FACE, 0)
 
 
 def test_the_button_begins_a_distribution(screen: Screen) -> None:

@@ -1,0 +1,60 @@
+"""An entry of the audit log in words: who, to what, and what else is known of it."""
+
+from collections.abc import Callable
+
+from app.services.audit import AuditRow
+from app.vocabulary import CHANNELS, DETAILS, PURPOSES, RULES, SETTINGS, word
+from app.words import LANGUAGES, NO_DATA, tr
+
+FINGERPRINT, SHORT = 64, 16
+"""Signs of a fingerprint that are enough to compare it with a file's."""
+
+
+def who(row: AuditRow) -> str:
+    return tr("Owner") if row.actor == "owner" else row.actor
+
+
+def subject(row: AuditRow) -> str:
+    """A number by its noun, a setting by its name; a serial or a file stands for itself."""
+    if row.action == "setting.changed":
+        return word(SETTINGS, row.subject)
+    noun, mark, number = row.subject.partition(":")
+    known: dict[str, Callable[[], str]] = {
+        "product": lambda: tr("Product {number}", number=number),
+        "person": lambda: tr("Person {number}", number=number),
+        "batch": lambda: tr("Batch {number}", number=number),
+        "card": lambda: tr("Card {number}", number=number),
+        "delivery": lambda: tr("Delivery {number}", number=number),
+        "link": lambda: tr("Link {number}", number=number),
+    }
+    return known[noun]() if mark and noun in known else row.subject
+
+
+def details(row: AuditRow) -> str:
+    """`Reason: print shop  Cards: 300`."""
+    parts = (
+        tr("{name}: {value}", name=word(DETAILS, key), value=_value(row, key, value))
+        for key, value in row.details.items()
+    )
+    return "  ".join(parts)
+
+
+def _value(row: AuditRow, key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return tr("Yes") if value else tr("No")
+    if isinstance(value, list) and key == "rules":
+        return " ".join(word(RULES, str(rule)) for rule in value)
+    if isinstance(value, list):
+        return f"{len(value):,}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = NO_DATA if value in (None, "") else str(value)
+    if key == "sha256" or (key == "file" and len(text) == FINGERPRINT):
+        return text[:SHORT]
+    words = {"channel": CHANNELS, "purpose": PURPOSES, "mode": MODES}.get(key, {})
+    if row.action == "setting.changed":
+        words = {"merchant.purpose": PURPOSES, "look.language": LANGUAGES}.get(row.subject, {})
+    return word(words, text)
+
+
+MODES = {"embedded": "Endpoint on this machine", "cloud": "Endpoint in the cloud"}
