@@ -21,8 +21,8 @@ from sync.protocol import (
     unb64,
 )
 from sync.server import feed
-from sync.server.database import Transaction
 from sync.server.problems import Refusal
+from sync.server.transaction import Transaction
 from sync.signing import WINDOW_S, Signed, is_genuine, proves_enrolment
 
 PAIRING_MS = 10 * 60 * 1000

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from sync.protocol import RedeemRequest, new_op_id, unb64
 from sync.server import access, limits
-from sync.server.database import Store, Transaction
+from sync.server.database import Store
 from sync.server.issue import Issue
 from sync.server.problems import Refusal
-from sync.server.redemption import Ask, redeem, told
+from sync.server.redemption import Ask, Lot, told
 from sync.server.secret_files import ServerSecrets
+from sync.server.transaction import Transaction
 
 Outcome = dict[str, object]
 
@@ -40,7 +41,7 @@ class Endpoint:
         def heard(merchants: set[str]) -> None:
             loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._notify()))
 
-        self.store.start(heard)
+        self.store.start(heard, loop)
 
     async def _notify(self) -> None:
         async with self.moved:
@@ -68,15 +69,8 @@ class Endpoint:
             link_id=request.link_id,
         )
         tried = self.attempt(address=address, merchant=ask.merchant_id)
-
-        def work(transaction: Transaction) -> Outcome:
-            limits.refuse_if_exhausted(transaction, tried, at)
-            outcome = redeem(transaction, ask)
-            if outcome.get("refused") == "card-unknown":
-                limits.count_failure(transaction, tried, at)
-            return outcome
-
-        return told(await self.store.write(work, ask.merchant_id))
+        outcome: Outcome = await self.store.write_in_lot(_redeem_all, (tried, ask), ask.merchant_id)
+        return told(outcome)
 
     async def tidy(self) -> None:
         at = now_ms()
@@ -85,3 +79,23 @@ class Endpoint:
 
 def fresh_op_id() -> str:
     return new_op_id()
+
+
+def _redeem_all(transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]) -> list[Outcome | Refusal]:
+    """Redemptions by people who know a code, one after the other; guesses are counted."""
+    failures = limits.Failures(transaction, [tried for tried, _ in asked])
+    lot = Lot(transaction, [ask for _, ask in asked])
+    results: list[Outcome | Refusal] = []
+    for tried, ask in asked:
+        try:
+            failures.refuse_if_exhausted(tried, ask.at_ms)
+            outcome = lot.redeem(ask)
+        except Refusal as refusal:
+            results.append(refusal)
+            continue
+        if outcome.get("refused") == "card-unknown":
+            failures.count(tried, ask.at_ms)
+        results.append(outcome)
+    lot.write()
+    failures.write()
+    return results

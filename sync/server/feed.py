@@ -6,14 +6,21 @@ from typing import Any
 import msgspec
 
 from sync.protocol import Event, EventsPage, b64, feed_hash, feed_row
-from sync.server.database import Transaction
 from sync.server.problems import Refusal
+from sync.server.transaction import Row, Transaction
 
 PAGE = 1_000
 
 
 def append(transaction: Transaction, merchant: str, type_: str, *, op_id: str, at: str, body: dict[str, Any]) -> int:
     """Add one event; its number. The merchant's head is moved once, at the end of the group."""
+    event = draw(transaction, merchant, type_, op_id=op_id, at=at, body=body)
+    put(transaction, [event])
+    return int(event[1])
+
+
+def draw(transaction: Transaction, merchant: str, type_: str, *, op_id: str, at: str, body: dict[str, Any]) -> Row:
+    """The next event of a merchant, numbered and chained, for `put`; its number is the second value."""
     known = transaction.heads.get(merchant)
     if known is None:
         row = transaction.one("SELECT feed_seq, feed_hash FROM merchant WHERE id = ?", merchant)
@@ -23,12 +30,15 @@ def append(transaction: Transaction, merchant: str, type_: str, *, op_id: str, a
     seq = known[0] + 1
     told = msgspec.json.encode(body)
     digest = feed_hash(known[1], seq, feed_row(type_, op_id, at, told))
-    transaction.run(
-        "INSERT INTO feed (merchant_id, seq, type, op_id, at, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        *(merchant, seq, type_, op_id, at, told.decode(), digest),
-    )
     transaction.heads[merchant] = (seq, digest)
-    return seq
+    return merchant, seq, type_, op_id, at, told.decode(), digest
+
+
+def put(transaction: Transaction, events: list[Row]) -> None:
+    """Write down what was drawn, in the order it was drawn."""
+    transaction.many(
+        "INSERT INTO feed (merchant_id, seq, type, op_id, at, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", events
+    )
 
 
 def head(transaction: Transaction, merchant: str) -> int:

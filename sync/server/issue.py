@@ -27,10 +27,10 @@ from sync.protocol import (
 )
 from sync.server import feed, links
 from sync.server.access import SLUG, Device, require
-from sync.server.database import Row, Transaction
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
 from sync.server.secret_files import ServerSecrets
+from sync.server.transaction import Row, Transaction
 
 LARGEST = 1_000_000
 Outcome = dict[str, Any]
@@ -104,7 +104,8 @@ class Issue:
             )
         except (KeyError, ValueError) as error:
             raise Refusal("invalid", pointers=["/body"]) from error
-        return redeem(transaction, ask)
+        with transaction.step():
+            return redeem(transaction, ask)
 
     # --- uploads ---
 

@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sync.server.database import Transaction
 from sync.server.problems import Refusal
+from sync.server.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +31,58 @@ class Attempt:
     buckets: tuple[tuple[bytes, Limit], ...]
 
 
+@lru_cache(4_096)
 def attempt(pepper: bytes, *, address: str = "", link: str = "", merchant: str = "") -> Attempt:
     """Addresses are counted by /32 (v4) and /64 (v6), and only their keyed digest is stored."""
     named = (("a", network(address) if address else "", ADDRESS), ("l", link, LINK), ("m", merchant, MERCHANT))
     return Attempt(tuple((_bucket(pepper, kind, text), limit) for kind, text, limit in named if text))
 
 
+class Failures:
+    """What was counted against the buckets of some attempts, read once and written once."""
+
+    def __init__(self, transaction: Transaction, attempts: Iterable[Attempt]) -> None:
+        self._transaction = transaction
+        buckets = list({bucket for tried in attempts for bucket, _ in tried.buckets})
+        rows = transaction.among("SELECT bucket, theoretical_ms FROM failure WHERE bucket IN (…)", buckets)
+        self._next_ms = {bytes(row[0]): int(row[1]) for row in rows}
+        self._counted: set[bytes] = set()
+
+    def refuse_if_exhausted(self, tried: Attempt, at_ms: int) -> None:
+        """Raises Refusal rate-limited; it does not tell which bucket."""
+        if not self._next_ms:
+            return
+        waits = [
+            self._next_ms[bucket] - at_ms - limit.burst * limit.every_ms
+            for bucket, limit in tried.buckets
+            if bucket in self._next_ms
+        ]
+        if waits and max(waits) > 0:
+            raise Refusal("rate-limited", retry_after_s=round(max(waits) / 1000 + 0.5))
+
+    def count(self, tried: Attempt, at_ms: int) -> None:
+        for bucket, limit in tried.buckets:
+            self._next_ms[bucket] = max(self._next_ms.get(bucket, 0), at_ms) + limit.every_ms
+            self._counted.add(bucket)
+
+    def write(self) -> None:
+        if self._counted:
+            self._transaction.many(
+                "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) "
+                "ON CONFLICT (bucket) DO UPDATE SET theoretical_ms = excluded.theoretical_ms",
+                [(bucket, self._next_ms[bucket]) for bucket in sorted(self._counted)],
+            )
+
+
 def refuse_if_exhausted(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
-    """Raises Refusal rate-limited; it does not tell which bucket."""
-    marks = ", ".join("?" * len(tried.buckets))
-    rows = transaction.all(
-        f"SELECT bucket, theoretical_ms FROM failure WHERE bucket IN ({marks})",
-        *(bucket for bucket, _ in tried.buckets),
-    )
-    if not rows:
-        return
-    limits = dict(tried.buckets)
-    waits = [int(row[1]) - at_ms - limits[bytes(row[0])].burst * limits[bytes(row[0])].every_ms for row in rows]
-    if max(waits) > 0:
-        raise Refusal("rate-limited", retry_after_s=round(max(waits) / 1000 + 0.5))
+    """Raises Refusal rate-limited."""
+    Failures(transaction, [tried]).refuse_if_exhausted(tried, at_ms)
 
 
 def count_failure(transaction: Transaction, tried: Attempt, at_ms: int) -> None:
-    for bucket, limit in tried.buckets:
-        row = transaction.one("SELECT theoretical_ms FROM failure WHERE bucket = ?", bucket)
-        next_ms = max(int(row[0]) if row else 0, at_ms) + limit.every_ms
-        transaction.run(
-            "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) "
-            "ON CONFLICT (bucket) DO UPDATE SET theoretical_ms = excluded.theoretical_ms",
-            *(bucket, next_ms),
-        )
+    failures = Failures(transaction, [tried])
+    failures.count(tried, at_ms)
+    failures.write()
 
 
 @lru_cache(4_096)
@@ -74,6 +97,5 @@ def network(address: str) -> str:
     return str(mapped) if mapped else str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-@lru_cache(4_096)
 def _bucket(pepper: bytes, kind: str, text: str) -> bytes:
     return hmac.digest(pepper, f"kx.limit.v1|{kind}|{text}".encode(), hashlib.sha256)[:16]

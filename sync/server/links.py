@@ -25,9 +25,9 @@ from sync.protocol import (
 )
 from sync.server import feed
 from sync.server.access import Device, merchant_card, require
-from sync.server.database import Row, Transaction
 from sync.server.problems import Refusal
 from sync.server.redemption import FACTS, answered, facts_of, fingerprint_of, history, keep
+from sync.server.transaction import Row, Transaction
 
 TOKEN_MS = 24 * 60 * 60 * 1000
 COLUMNS = (

@@ -4,7 +4,9 @@ Dedupe first, rules second: a repeated op id gets its stored outcome, whatever t
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -12,8 +14,8 @@ import msgspec
 from sync.protocol import HistoryEntry, from_ms, to_wire
 from sync.rules import CardFacts, Wanted, judge
 from sync.server import feed
-from sync.server.database import Row, Transaction
 from sync.server.problems import Refusal
+from sync.server.transaction import Row, Transaction
 
 FACTS = (
     "SELECT c.state, c.frozen, b.frozen, b.voided, b.sealed_ms, b.money, b.partial, c.balance_minor, c.uses_left, "
@@ -22,8 +24,7 @@ FACTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One wish to redeem. `verifier` is the keyed digest of `d`."""
 
     merchant_id: str
@@ -39,75 +40,195 @@ class Ask:
     link_id: str | None = None
 
 
+class _Batch(msgspec.Struct, frozen=True):
+    """What a verdict needs to know of a batch."""
+
+    merchant_id: str
+    uid: str
+    frozen: int
+    voided: int
+    sealed_ms: int | None
+    money: int
+    partial: int
+    valid_from_ms: int | None
+    valid_until_ms: int | None
+
+
+class _Card(msgspec.Struct):
+    """A card as it stands behind the asks of this lot that were heard so far."""
+
+    batch: _Batch
+    batch_id: int
+    no: int
+    state: str
+    frozen: int
+    balance_minor: int | None
+    uses_left: int
+    entries: int
+
+    def facts(self) -> CardFacts:
+        batch = self.batch
+        return CardFacts(
+            card_state=self.state,
+            card_frozen=bool(self.frozen),
+            batch_frozen=bool(batch.frozen),
+            batch_voided=bool(batch.voided),
+            sealed=batch.sealed_ms is not None,
+            money=bool(batch.money),
+            partial=bool(batch.partial),
+            balance_minor=self.balance_minor,
+            uses_left=self.uses_left,
+            valid_from=None if batch.valid_from_ms is None else from_ms(batch.valid_from_ms),
+            valid_until=None if batch.valid_until_ms is None else from_ms(batch.valid_until_ms),
+        )
+
+    def take(self, amount: int, uses: int) -> None:
+        self.balance_minor = None if self.balance_minor is None else self.balance_minor - amount
+        self.uses_left -= uses
+        self.entries += 1
+        if self.balance_minor == 0 or (self.balance_minor is None and self.uses_left == 0):
+            self.state = "spent"
+
+
+class Lot:
+    """Redemptions that share a transaction: read once, heard one after the other, written once.
+
+    Each is heard with what those before it left, so the outcomes are the same as one by one. `write` holds every card
+    to the state it was read in; when another transaction was quicker it raises, and nothing of the lot stands.
+    """
+
+    def __init__(self, transaction: Transaction, asks: Sequence[Ask]) -> None:
+        self._transaction = transaction
+        self._kept = _kept(transaction, asks)
+        self._cards = _cards(transaction, [ask.verifier for ask in asks])
+        self._changes: list[Row] = []
+        self._entries: list[Row] = []
+        self._events: list[Row] = []
+        self._outcomes: list[Row] = []
+
+    def redeem(self, ask: Ask) -> dict[str, Any]:
+        """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
+        there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
+        op-id-reused."""
+        fingerprint = fingerprint_of("redeem", ask.verifier, str(ask.amount_minor), str(ask.uses))
+        kept = self._kept.get((ask.merchant_id, ask.op_id))
+        if kept is not None:
+            return _same(kept, fingerprint)
+        card = self._cards.get(ask.verifier)
+        if card is None or card.batch.merchant_id != ask.merchant_id:
+            return {"refused": "card-unknown"}
+        facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
+        reason = judge(facts, wanted, from_ms(ask.at_ms))
+        if reason is not None:
+            outcome: dict[str, Any] = {"refused": reason, "more": _what_is_left(reason, facts)}
+        else:
+            outcome = self._take(ask, card, *_taken(facts, wanted))
+        row = _op(ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)
+        self._kept[ask.merchant_id, ask.op_id] = (row[2], row[3])
+        self._outcomes.append(row)
+        return outcome
+
+    def _take(self, ask: Ask, card: _Card, amount: int, uses: int) -> dict[str, Any]:
+        """Ledger entry and event; the outcome."""
+        self._changes.append((amount, uses, amount, uses, ask.verifier, card.entries, uses, amount))
+        card.take(amount, uses)
+        left_minor, left_uses = card.balance_minor, None if card.batch.money else card.uses_left
+        at = _at(ask.at_ms)
+        self._entries.append(
+            (
+                *(ask.merchant_id, ask.op_id, card.batch_id, card.no, card.entries, amount, uses),
+                *(left_minor, left_uses, ask.entry, ask.place, ask.device_id, ask.at_ms),
+            )
+        )
+        body = {
+            "batch_id": card.batch.uid,
+            "card_no": card.no,
+            "use_no": card.entries,
+            "amount_minor": amount,
+            "uses": uses,
+            "remaining_minor": left_minor,
+            "remaining_uses": left_uses,
+            "entry": ask.entry,
+            "place": ask.place,
+            "device_id": ask.device_id,
+            "device_class": ask.device_class,
+            "link_id": ask.link_id,
+        }
+        event = feed.draw(self._transaction, ask.merchant_id, "redeemed@1", op_id=ask.op_id, at=at, body=body)
+        self._events.append(event)
+        return {
+            "status": "applied",
+            "op_id": ask.op_id,
+            "redeemed_minor": amount,
+            "redeemed_uses": uses,
+            "remaining_minor": left_minor,
+            "remaining_uses": left_uses,
+            "at": at,
+            "seq": event[1],
+        }
+
+    def write(self) -> None:
+        """Raises Refusal card-spent when a card was not as it was read: then nothing of the lot may stand."""
+        if self._changes:
+            self._write_redeemed()
+        if self._outcomes:
+            keep_all(self._transaction, self._outcomes)
+
+    def _write_redeemed(self) -> None:
+        changed = self._transaction.many(
+            "UPDATE card SET balance_minor = balance_minor - ?, uses_left = uses_left - ?, entries = entries + 1, "
+            "state = CASE WHEN balance_minor - ? = 0 OR (balance_minor IS NULL AND uses_left - ? = 0) THEN 'spent' "
+            "ELSE 'active' END WHERE verifier = ? AND entries = ? AND state = 'active' AND frozen = 0 "
+            "AND uses_left >= ? AND (balance_minor IS NULL OR balance_minor >= ?)",
+            self._changes,
+        )
+        if changed != len(self._changes):
+            raise Refusal("card-spent")
+        self._transaction.many(
+            "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
+            "remaining_minor, remaining_uses, reason, entry, place, device_id, at_ms) "
+            "VALUES (?, ?, ?, ?, ?, 'redeemed', ?, ?, ?, ?, '', ?, ?, ?, ?)",
+            self._entries,
+        )
+        feed.put(self._transaction, self._events)
+
+
+def _kept(transaction: Transaction, asks: Sequence[Ask]) -> dict[tuple[str, str], tuple[bytes, str]]:
+    """Fingerprint and outcome of the op ids that were seen before."""
+    kept: dict[tuple[str, str], tuple[bytes, str]] = {}
+    for merchant_id in {ask.merchant_id for ask in asks}:
+        rows = transaction.among(
+            "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)",
+            [ask.op_id for ask in asks if ask.merchant_id == merchant_id],
+            merchant_id,
+        )
+        kept |= {(merchant_id, str(row[0])): (bytes(row[1]), str(row[2])) for row in rows}
+    return kept
+
+
+def _cards(transaction: Transaction, verifiers: list[bytes]) -> dict[bytes, _Card]:
+    """The cards, each with its batch. Two questions: a join tempts SQLite to walk through whole batches."""
+    rows = transaction.among(
+        "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries FROM card "
+        "WHERE verifier IN (…)",
+        verifiers,
+    )
+    batches = {
+        row[0]: _Batch(*row[1:])
+        for row in transaction.among(
+            "SELECT id, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, valid_until_ms "
+            "FROM batch WHERE id IN (…)",
+            list({row[1] for row in rows}),
+        )
+    }
+    return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
+
+
 def redeem(transaction: Transaction, ask: Ask) -> dict[str, Any]:
-    """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept: there
-    is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal op-id-reused."""
-    wanted = Wanted(ask.amount_minor, ask.uses)
-    fingerprint = fingerprint_of("redeem", ask.verifier, str(ask.amount_minor), str(ask.uses))
-    stored = answered(transaction, ask.merchant_id, ask.op_id, fingerprint)
-    if stored is not None:
-        return stored
-    card = transaction.one(FACTS + "WHERE c.verifier = ? AND b.merchant_id = ?", ask.verifier, ask.merchant_id)
-    if card is None:
-        return {"refused": "card-unknown"}
-    facts = facts_of(card)
-    reason = judge(facts, wanted, from_ms(ask.at_ms))
-    if reason is not None:
-        refused = {"refused": reason, "more": _what_is_left(reason, facts)}
-        keep(transaction, ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=refused, at_ms=ask.at_ms)
-        return refused
-    amount, uses = _taken(facts, wanted)
-    after = transaction.one(
-        "UPDATE card SET balance_minor = balance_minor - ?, uses_left = uses_left - ?, entries = entries + 1, "
-        "state = CASE WHEN balance_minor - ? = 0 OR (balance_minor IS NULL AND uses_left - ? = 0) THEN 'spent' "
-        "ELSE 'active' END WHERE verifier = ? AND state = 'active' AND frozen = 0 AND uses_left >= ? "
-        "AND (balance_minor IS NULL OR balance_minor >= ?) RETURNING balance_minor, uses_left, entries",
-        *(amount, uses, amount, uses, ask.verifier, uses, amount),
-    )
-    if after is None:
-        raise Refusal("card-spent")
-    return _enter(transaction, ask, card, fingerprint, amount=amount, uses=uses, after=after)
-
-
-def _enter(
-    transaction: Transaction, ask: Ask, card: Row, fingerprint: bytes, *, amount: int, uses: int, after: Row
-) -> dict[str, Any]:
-    """Ledger entry, event and stored outcome."""
-    left_minor, left_uses = after[0], None if card[5] else after[1]
-    at = to_wire(from_ms(ask.at_ms))
-    transaction.run(
-        "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
-        "remaining_minor, remaining_uses, reason, entry, place, device_id, at_ms) "
-        "VALUES (?, ?, ?, ?, ?, 'redeemed', ?, ?, ?, ?, '', ?, ?, ?, ?)",
-        *(ask.merchant_id, ask.op_id, card[11], card[12], after[2], amount, uses),
-        *(left_minor, left_uses, ask.entry, ask.place, ask.device_id, ask.at_ms),
-    )
-    event = {
-        "batch_id": card[13],
-        "card_no": card[12],
-        "use_no": after[2],
-        "amount_minor": amount,
-        "uses": uses,
-        "remaining_minor": left_minor,
-        "remaining_uses": left_uses,
-        "entry": ask.entry,
-        "place": ask.place,
-        "device_id": ask.device_id,
-        "device_class": ask.device_class,
-        "link_id": ask.link_id,
-    }
-    seq = feed.append(transaction, ask.merchant_id, "redeemed@1", op_id=ask.op_id, at=at, body=event)
-    outcome = {
-        "status": "applied",
-        "op_id": ask.op_id,
-        "redeemed_minor": amount,
-        "redeemed_uses": uses,
-        "remaining_minor": left_minor,
-        "remaining_uses": left_uses,
-        "at": at,
-        "seq": seq,
-    }
-    keep(transaction, ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)
+    """A lot of one. Raises Refusal."""
+    lot = Lot(transaction, [ask])
+    outcome = lot.redeem(ask)
+    lot.write()
     return outcome
 
 
@@ -175,11 +296,13 @@ def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row
 def answered(transaction: Transaction, merchant_id: str, op_id: str, fingerprint: bytes) -> dict[str, Any] | None:
     """The stored outcome of an op id. Raises Refusal when the id stood for something else."""
     row = transaction.one("SELECT fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id)
-    if row is None:
-        return None
-    if bytes(row[0]) != fingerprint:
+    return None if row is None else _same((bytes(row[0]), str(row[1])), fingerprint)
+
+
+def _same(kept: tuple[bytes, str], fingerprint: bytes) -> dict[str, Any]:
+    if kept[0] != fingerprint:
         raise Refusal("op-id-reused")
-    outcome: dict[str, Any] = msgspec.json.decode(row[1])
+    outcome: dict[str, Any] = msgspec.json.decode(kept[1])
     return outcome
 
 
@@ -193,10 +316,15 @@ def told(outcome: dict[str, Any]) -> dict[str, Any]:
 def keep(
     transaction: Transaction, merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: dict[str, Any], at_ms: int
 ) -> None:
-    transaction.run(
-        "INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)",
-        *(merchant_id, op_id, fingerprint, msgspec.json.encode(outcome).decode(), at_ms),
-    )
+    keep_all(transaction, [_op(merchant_id, op_id, fingerprint=fingerprint, outcome=outcome, at_ms=at_ms)])
+
+
+def keep_all(transaction: Transaction, rows: list[Row]) -> None:
+    transaction.many("INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _op(merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: dict[str, Any], at_ms: int) -> Row:
+    return merchant_id, op_id, fingerprint, msgspec.json.encode(outcome).decode(), at_ms
 
 
 def facts_of(row: Row) -> CardFacts:
@@ -243,3 +371,8 @@ def fingerprint_of(*parts: bytes | str) -> bytes:
         raw = part.encode() if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(4, "big") + raw)
     return digest.digest()
+
+
+@lru_cache(256)
+def _at(at_ms: int) -> str:
+    return to_wire(from_ms(at_ms))

@@ -35,9 +35,9 @@ from sync.protocol import (
 )
 from sync.server import access, feed, issue, limits, links
 from sync.server.access import Device
-from sync.server.database import Transaction
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
+from sync.server.transaction import Transaction
 
 Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0

@@ -17,11 +17,11 @@ from sync.protocol import (
     StateAnswer,
 )
 from sync.server import limits, links
-from sync.server.database import Row, Transaction
 from sync.server.endpoint import fresh_op_id, now_ms
 from sync.server.problems import Refusal
 from sync.server.redemption import told
 from sync.server.routes.desktop import Asked, endpoint_of
+from sync.server.transaction import Row, Transaction
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 KINDS = {

@@ -1,0 +1,74 @@
+"""SQL of one transaction, written once for SQLite and PostgreSQL, and what their errors mean."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlcipher3 import dbapi2 as sqlite
+
+from sync.server.problems import Refusal
+
+Row = Sequence[Any]
+TWICE = (sqlite.IntegrityError, psycopg.IntegrityError)
+"""A constraint spoke: that piece of work is refused, the database is well."""
+BROKEN = (sqlite.OperationalError, sqlite.DatabaseError, psycopg.OperationalError, psycopg.InternalError)
+
+
+class Transaction:
+    """`?` stands for each value."""
+
+    def __init__(self, connection: Any, *, numbered: bool) -> None:
+        self._connection = connection
+        self._numbered = numbered
+        self.heads: dict[str, tuple[int, bytes]] = {}
+        """Feed positions moved in this group: merchant → number and hash, written once at its end."""
+
+    def all(self, sql: str, *values: Any) -> list[Row]:
+        return list(self._connection.execute(self._said(sql), values).fetchall())
+
+    def one(self, sql: str, *values: Any) -> Row | None:
+        row: Row | None = self._connection.execute(self._said(sql), values).fetchone()
+        return row
+
+    def run(self, sql: str, *values: Any) -> int:
+        """How many rows it changed."""
+        return int(self._connection.execute(self._said(sql), values).rowcount)
+
+    def among(self, sql: str, keys: Sequence[Any], *first: Any) -> list[Row]:
+        """`sql` ends with `IN (…)`, which stands for the keys; `first` are the values before it."""
+        if not keys:
+            return []
+        padded = 1 << (len(keys) - 1).bit_length()  # few different texts, so that each stays prepared
+        marks = ", ".join("?" * padded)
+        return self.all(sql.replace("…", marks), *first, *keys, *([keys[-1]] * (padded - len(keys))))
+
+    def many(self, sql: str, rows: Iterable[Row]) -> int:
+        """How many rows it changed in all."""
+        cursor = self._connection.cursor()
+        cursor.executemany(self._said(sql), rows)
+        return int(cursor.rowcount)
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A part that may be refused while the rest of the work stands."""
+        heads = dict(self.heads)
+        self._connection.execute("SAVEPOINT step")
+        try:
+            yield
+        except Refusal:
+            self._connection.execute("ROLLBACK TO SAVEPOINT step")
+            self.heads = heads
+            raise
+        finally:
+            self._connection.execute("RELEASE SAVEPOINT step")
+
+    def _said(self, sql: str) -> str:
+        return sql.replace("?", "%s") if self._numbered else sql
+
+
+def unavailable(error: BaseException) -> Refusal:
+    """What is said when the database cannot be used."""
+    refusal = Refusal("read-only")
+    refusal.__cause__ = error
+    return refusal

@@ -1,0 +1,315 @@
+"""Group commit: everything that waits goes into one transaction, and nobody is answered before its commit.
+
+Each piece of work stands behind a savepoint of its own; what it raises rolls back only itself. Pieces that can be done
+together ("lots": redemptions) share one savepoint, and fall apart into single ones when the lot fails.
+
+On SQLite a group of nothing but lots runs on the event loop itself and only its COMMIT, which waits for the disk, on a
+thread: two threads that hand the interpreter to each other at every statement are several times slower. Whoever holds
+the lock has the connection. Uploads, seals and everything else long run on the writer's thread from end to end.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from sync.server.problems import Refusal
+from sync.server.transaction import BROKEN, TWICE, Transaction, unavailable
+
+log = logging.getLogger(__name__)
+GROUP = 512
+LOT = 128
+"""At most so many in one group on the event loop."""
+SLOW_S = 0.05
+"""A group on the event loop that took longer found a slow disk: for a while the thread does them."""
+AWHILE_S = 2.0
+PATIENCE_MS = 5_000
+"""How long the thread waits for another process's transaction; the event loop does not wait at all."""
+
+Work = Callable[[Transaction], Any]
+LotWork = Callable[[Transaction, list[Any]], list[Any]]
+Connect = Callable[[], Any]
+Heard = Callable[[set[str]], None]
+
+
+class Job:
+    """One piece of work and who waits for it. `item` is given for work that is done in lots."""
+
+    __slots__ = ("done", "error", "item", "merchant", "result", "waiter", "work")
+
+    def __init__(
+        self,
+        work: Callable[..., Any],
+        merchant: str,
+        *,
+        item: Any = None,
+        waiter: "asyncio.Future[Any] | None" = None,
+        done: "Future[Any] | None" = None,
+    ) -> None:
+        self.work, self.merchant, self.item, self.waiter, self.done = work, merchant, item, waiter, done
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+Jobs = queue.SimpleQueue[Job | None]
+
+
+class Writer:
+    """One connection that writes, and the thread that waits for the queue. Several may share a queue (PostgreSQL).
+
+    `loop`: run lots on it (SQLite). `heard` is told which merchants' feeds moved, on any thread. `written` is told
+    after each group how many pieces it had.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        jobs: Jobs,
+        *,
+        on_postgres: bool,
+        heard: Heard,
+        written: Callable[[int], None] = lambda pieces: None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._connect = connect
+        self._jobs = jobs
+        self._on_postgres = on_postgres
+        self._heard = heard
+        self._written = written
+        self._loop = loop
+        self._connection: Any = None
+        self._held = threading.Lock()
+        self._waiting: list[Job] = []
+        self._planned = False
+        self._patient_until = 0.0
+        self._committer = ThreadPoolExecutor(1, "committer")
+        self._thread = threading.Thread(target=self._write_for_ever, name="writer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """After a None in the queue: everything is written and closed."""
+        self._committer.shutdown()
+        self._thread.join()
+        _close(self._connection)
+
+    # --- on the event loop ---
+
+    def join(self, job: Job) -> None:
+        """Take a piece of a lot along with the next group; to be called on the event loop."""
+        self._waiting.append(job)
+        if not self._planned:
+            assert self._loop is not None, "only a writer with a loop"
+            self._planned = True
+            self._loop.call_soon(self._flush)
+
+    def flush(self) -> None:
+        """Do what waits, now."""
+        for job in self._waiting:
+            self._jobs.put(job)
+        self._waiting = []
+
+    def _flush(self) -> None:
+        self._planned = False
+        if not self._waiting or not self._held.acquire(blocking=False):
+            return  # whoever holds the connection calls again when it is free
+        group, self._waiting = self._waiting[:LOT], self._waiting[LOT:]
+        began = time.monotonic()
+        if began < self._patient_until or not self._prepared(group):
+            self._held.release()
+            for job in group:
+                self._jobs.put(job)
+        elif time.monotonic() - began > SLOW_S:
+            self._patient_until = time.monotonic() + AWHILE_S
+
+    def _prepared(self, group: list[Job]) -> bool:
+        """Whether the group waits for its COMMIT now; otherwise nothing has happened."""
+        connection = self._connection
+        if connection is None:
+            return False
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except BROKEN:
+            return False  # another process writes
+        transaction = Transaction(connection, numbered=False)
+        try:
+            _do_all(connection, transaction, group)
+        except BROKEN as error:
+            self._lose(transaction, group, error)
+        self._committer.submit(self._finish, transaction, group)
+        return True
+
+    def _finish(self, transaction: Transaction, group: list[Job]) -> None:
+        """Commit what the event loop prepared."""
+        try:
+            if self._connection is not None:
+                self._connection.execute("COMMIT")
+        except BROKEN as error:
+            self._lose(transaction, group, error)
+        self._release()
+        self._tell(transaction, group)
+
+    # --- on the thread ---
+
+    def _write_for_ever(self) -> None:
+        while (jobs := self._next_jobs()) is not None:
+            for group in self._groups(jobs):
+                with self.held():
+                    transaction = self._write(group)
+                self._tell(transaction, group)
+
+    def _next_jobs(self) -> list[Job] | None:
+        """Everything that waits, at least one; None at the end."""
+        first = self._jobs.get()
+        if first is None:
+            return None
+        jobs = [first]
+        while len(jobs) < GROUP and not self._jobs.empty():
+            job = self._jobs.get()
+            if job is None:
+                self._jobs.put(None)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _groups(self, jobs: list[Job]) -> Iterator[list[Job]]:
+        if not self._on_postgres:
+            yield jobs
+            return
+        by_merchant: dict[str, list[Job]] = {}
+        for job in jobs:
+            by_merchant.setdefault(job.merchant, []).append(job)
+        yield from by_merchant.values()
+
+    def _write(self, group: list[Job]) -> Transaction:
+        transaction = Transaction(self._connection, numbered=self._on_postgres)
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+                transaction = Transaction(self._connection, numbered=self._on_postgres)
+            self._begin(transaction, group[0].merchant)
+            _do_all(self._connection, transaction, group)
+            self._connection.execute("COMMIT")
+        except BROKEN as error:
+            self._lose(transaction, group, error)
+        return transaction
+
+    def _begin(self, transaction: Transaction, merchant: str) -> None:
+        if self._on_postgres:
+            self._connection.execute("BEGIN")
+            if merchant:
+                transaction.one("SELECT id FROM merchant WHERE id = ? FOR UPDATE", merchant)
+            return
+        self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("PRAGMA busy_timeout=0")
+
+    # --- both ---
+
+    def _lose(self, transaction: Transaction, group: list[Job], error: BaseException) -> None:
+        """Nothing of the group was stored; the connection is made anew next time."""
+        log.error("a group of %d writes failed: %s", len(group), type(error).__name__)
+        _close(self._connection)
+        self._connection = None
+        transaction.heads.clear()
+        for job in group:
+            job.error = unavailable(error)
+
+    def _tell(self, transaction: Transaction, group: list[Job]) -> None:
+        """Answer everybody: one wake-up of the event loop for the whole group."""
+        if transaction.heads:
+            self._heard(set(transaction.heads))
+        waiting = [job for job in group if job.waiter is not None]
+        if waiting:
+            waiting[0].waiter.get_loop().call_soon_threadsafe(_resolve, waiting)  # type: ignore[union-attr]
+        for job in group:
+            if job.done is not None and job.error is not None:
+                job.done.set_exception(job.error)
+            elif job.done is not None:
+                job.done.set_result(job.result)
+        self._written(len(group))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing is written meanwhile; not for the event loop."""
+        self._held.acquire()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        self._held.release()
+        if self._loop is not None and self._waiting:
+            self._loop.call_soon_threadsafe(self._flush)
+
+
+def _do_all(connection: Any, transaction: Transaction, group: list[Job]) -> None:
+    lots: dict[LotWork, list[Job]] = {}
+    for job in group:
+        if job.item is None:
+            _do(connection, transaction, [job], job.work)
+        else:
+            lots.setdefault(job.work, []).append(job)
+    for work, jobs in lots.items():
+        _do_lot(connection, transaction, jobs, work)
+    if transaction.heads:
+        heads = [(seq, digest, merchant) for merchant, (seq, digest) in sorted(transaction.heads.items())]
+        transaction.many("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", heads)
+
+
+def _do_lot(connection: Any, transaction: Transaction, jobs: list[Job], work: LotWork) -> None:
+    """A lot that fails falls apart: each of its pieces is done by itself and answers for itself."""
+    results = _do(connection, transaction, jobs, lambda t: work(t, [job.item for job in jobs]))
+    if jobs[0].error is not None and len(jobs) > 1:
+        for job in jobs:
+            job.error = None
+            _do_lot(connection, transaction, [job], work)
+        return
+    for job, result in zip(jobs, results or (), strict=False):
+        if isinstance(result, Refusal):
+            job.error = result
+        else:
+            job.result = result
+
+
+def _do(connection: Any, transaction: Transaction, jobs: list[Job], work: Work) -> Any:
+    """What `work` gives; what it raises is the jobs' error and leaves no trace. Raises when the database is broken."""
+    heads = dict(transaction.heads)
+    connection.execute("SAVEPOINT work")
+    try:
+        result = work(transaction)
+        connection.execute("RELEASE SAVEPOINT work")
+    except Exception as error:
+        if isinstance(error, BROKEN) and not isinstance(error, TWICE):
+            raise
+        connection.execute("ROLLBACK TO SAVEPOINT work")  # it belongs to whoever asked; the others' work goes on
+        connection.execute("RELEASE SAVEPOINT work")
+        transaction.heads = heads
+        for job in jobs:
+            job.error = error
+        return None
+    jobs[0].result = result
+    return result
+
+
+def _resolve(jobs: list[Job]) -> None:
+    for job in jobs:
+        if job.waiter is None or job.waiter.done():  # whoever asked has gone; the write stands
+            continue
+        if job.error is not None:
+            job.waiter.set_exception(job.error)
+        else:
+            job.waiter.set_result(job.result)
+
+
+def _close(connection: Any) -> None:
+    if connection is not None:
+        try:
+            connection.close()
+        except BROKEN:
+            log.debug("the connection was gone already")
