@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -79,11 +78,11 @@ def a_batch(services: Services) -> int:
     return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
 
 
-def test_f5_sends_what_waits_and_says_how_much(desk: Desk) -> None:
+def test_sync_now_sends_what_waits_and_says_how_much(desk: Desk) -> None:
     a_batch(desk.services)
     desk.page.refresh()
     desk.wait(lambda: desk.page.table.count > 0)
-    desk.bot.keyClick(desk.page, Qt.Key.Key_F5)
+    desk.page.sync_button.click()
     desk.wait(lambda: desk.page._syncing)
     desk.wait(lambda: not desk.page._syncing)
     desk.settled()
