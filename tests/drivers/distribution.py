@@ -1,5 +1,6 @@
 """Drives the distribution screens as a person does: by keys, and by what stands on the screen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.views.changes import Changes
 from app.views.distribution.page import DistributionPage
 from app.views.distribution.parts import Parts
 from app.views.distribution.wizard import Wizard
+from app.views.distribution.wizard.rules import RuleLine
 from app.views.jobs import JobRunner
 from app.views.widgets.dialog import ConfirmDialog
 
@@ -117,6 +119,43 @@ class DistributionDriver:
     def take_product(self, product_id: int) -> None:
         self.wizard.assign.group.button(product_id).click()
         self.settled()
+
+    def add_rule(self, departments: Sequence[str], product_id: int | None, amount: str = "") -> None:
+        """A rule of the assign page, made by ticking and choosing; the first comes with the way `by department`."""
+        editor = self.wizard.assign.editor
+        if not self.wizard.draft.by_rules:
+            self.wizard.assign.by_department.click()
+            self.settled()
+        else:
+            editor.add_button.click()
+        line = editor.lines[-1]
+        for name in departments:
+            line.departments.tick(name)
+        self.choose_product(line, product_id, amount)
+
+    def choose_product(self, line: RuleLine, product_id: int | None, amount: str = "") -> None:
+        """None is nothing."""
+        line.product.setCurrentIndex(line.product.findData(product_id or 0))
+        if amount:
+            line.amount.setFocus()
+            line.amount.selectAll()
+            self.type(amount)
+        self.settled()
+
+    def notes(self) -> list[str]:
+        """What stands under each rule, the last for everybody else."""
+        editor = self.wizard.assign.editor
+        return [line.note.text() for line in (*editor.lines, editor.rest)]
+
+    def facts(self) -> dict[str, str]:
+        """What the confirm page says, by caption."""
+        grid = self.wizard.confirm.facts
+        words = [
+            [grid.itemAtPosition(at, column).widget().text() for column in (0, 1)]  # type: ignore[union-attr]
+            for at in range(grid.rowCount())
+            if grid.itemAtPosition(at, 0) is not None
+        ]
+        return dict(words)
 
     def take_channel(self, channel: str, folder: Path | None = None) -> None:
         self.wizard.channel.tiles[channel].click()

@@ -45,7 +45,12 @@ class Trade:
             entries = []
             for no, (person, card_id) in enumerate(zip(people, cards, strict=True)):
                 delivery = Delivery(
-                    distribution_id=distribution.id, person_id=person.id, no=no, card_id=card_id, message_id=f"m{no}"
+                    distribution_id=distribution.id,
+                    person_id=person.id,
+                    no=no,
+                    product_id=product_id,
+                    card_id=card_id,
+                    message_id=f"m{no}",
                 )
                 face = session.get_one(Batch, session.get_one(Card, card_id).batch_id).face_minor or 0
                 entries.append(FigureEntry("issued", at, product_id, channel, amount_minor=face))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
 from app.models.distribution import Delivery, Distribution
-from app.services.distribution.preparing import Place, places, product_of
+from app.services.distribution.preparing import Place, checked_gifts, places, product_of
 from app.services.distribution.rows import DistributionSpec, Earlier, Gift, Group, Plan, Share
 from app.services.stock import faces_of
 
@@ -24,7 +24,7 @@ def plan(session: Session, spec: DistributionSpec, *, compare: bool = False) -> 
     """Sort the list out and count; `compare` also looks for the last run like it. Raises NotFound, InvalidInput."""
     listed = places(session, spec)
     receivers = [place for place in listed if place.state == "prepared"]
-    shares, amounts = _shares(session, receivers)
+    shares, amounts = _shares(session, checked_gifts(session, spec), receivers)
     names = [place.person.name for place in receivers]
     left_out = [place for place in listed if place.state == "skipped"]
     return Plan(
@@ -42,12 +42,14 @@ def plan(session: Session, spec: DistributionSpec, *, compare: bool = False) -> 
     )
 
 
-def _shares(session: Session, receivers: Sequence[Place]) -> tuple[tuple[Share, ...], dict[int, int]]:
+def _shares(
+    session: Session, gifts: Sequence[Gift | None], receivers: Sequence[Place]
+) -> tuple[tuple[Share, ...], dict[int, int]]:
     """What is needed of each product and face; and place number → the amount of the card that would be taken."""
-    wanted: dict[Gift, list[int]] = {}
+    wanted: dict[Gift, list[int]] = {gift: [] for gift in gifts if gift is not None}
     for place in receivers:
         assert place.gift is not None, "who gets a card gets one of something"
-        wanted.setdefault(place.gift, []).append(place.no)
+        wanted[place.gift].append(place.no)
     shares: list[Share] = []
     amounts: dict[int, int] = {}
     for gift, numbers in wanted.items():

@@ -131,6 +131,7 @@ class Plan:
     groups: tuple[Group, ...]
     """One for each rule, then the rest."""
     shares: tuple[Share, ...]
+    """One for each product and face that is given to anybody, or would be."""
     nothing: tuple[int, ...]
     """Ids of people to whom the rules give nothing."""
     skipped: tuple[int, ...]

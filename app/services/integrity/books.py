@@ -67,7 +67,7 @@ def states(session: Session) -> Iterator[Finding]:
 
 
 def deliveries(session: Session) -> Iterator[Finding]:
-    """No card in two live deliveries; every live delivery's card is out."""
+    """No card in two live deliveries; every live delivery's card is out, and of the product that was decided."""
     doubled = (
         select(Delivery.card_id, func.count())
         .where(Delivery.card_id.is_not(None), Delivery.state.not_in(GONE))
@@ -85,6 +85,14 @@ def deliveries(session: Session) -> Iterator[Finding]:
     )
     for delivery_id, card_id, _ in session.execute(wanted.limit(FEW)):
         yield Finding("delivery-card", str(delivery_id), _serial(session, card_id))
+    other = (
+        select(Delivery.id, Delivery.card_id)
+        .join(Card, Card.id == Delivery.card_id)
+        .join(Batch, Batch.id == Card.batch_id)
+        .where(Batch.product_id.is_distinct_from(Delivery.product_id))
+    )
+    for delivery_id, card_id in session.execute(other.limit(FEW)):
+        yield Finding("delivery-product", str(delivery_id), _serial(session, card_id))
 
 
 def figures(session: Session) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ FINDINGS: Words = {
     "stray-entry": "The ledger has an entry for a card that never began: {where}",
     "two-deliveries": "Card {where} stands in {detail} deliveries at once",
     "delivery-card": "Delivery {where} names a card that is not out: {detail}",
+    "delivery-product": "Delivery {where} names a card of another product than was decided: {detail}",
     "nobody": "Card {where} is assigned to nobody",
     "figure": "A figure of {where} does not add up: {detail}",
     "outbox": "An op of the outbox stands in an impossible state: {where} ({detail})",

@@ -93,6 +93,7 @@ FAULTS = {
     "stray-entry": ("DELETE FROM card WHERE id = 1505", {"stray-entry"}),
     "two-deliveries": ("UPDATE delivery SET card_id = 4 WHERE card_id = 5", {"two-deliveries"}),
     "delivery-card": ("UPDATE card SET state = 'in_stock' WHERE id = 6", {"delivery-card"}),
+    "delivery-product": ("UPDATE delivery SET product_id = NULL WHERE card_id = 6", {"delivery-product"}),
     "no-such-card": ("UPDATE delivery SET card_id = 900 WHERE card_id = 12", {"delivery-card", "figure"}),
     "nobody": (
         "INSERT INTO card VALUES (60, 1, 'assigned', NULL, 20000, 1, NULL, 0)",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit, QRadioButton, QWidget
 
 from app.services.batches import BatchSpec
@@ -14,7 +15,7 @@ from app.views.distribution.draft import Choice, Draft
 from app.views.distribution.parts import Parts
 from app.views.distribution.wizard.limits import Limits
 from app.views.distribution.wizard.product_tiles import ProductTiles
-from app.views.distribution.wizard.rules import RuleEditor, amount_range, fitting
+from app.views.distribution.wizard.rules import RuleEditor, amount_lack, amount_range, fitting
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.amount_field import AmountField
@@ -22,10 +23,12 @@ from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, label, row
 from app.views.widgets.progress_panel import ProgressPanel
-from app.words import day, ntr, tr, yuan
+from app.words import day, ntr, plain_amount, tr, yuan
 
 AMOUNT_PX = 280
 LONGEST_NAME = 40
+TYPING_MS = 400
+"""After so long without a key a sum counts as typed."""
 
 
 class AssignStep(Step):
@@ -47,8 +50,12 @@ class AssignStep(Step):
         self.tiles.chosen.connect(self.choose)
         self.by_department.toggled.connect(self.take_way)
         self.editor.changed.connect(self._take_rules)
-        self.amount.editingFinished.connect(self._take_amount)
-        self.budget.editingFinished.connect(self._take_budget)
+        self.amount.textEdited.connect(self._take_amount)
+        self.amount.editingFinished.connect(self._say_amount)
+        self.budget.textEdited.connect(self._take_budget)
+        self.budget.editingFinished.connect(self._say_budget)
+        self._pause = QTimer(self, interval=TYPING_MS, singleShot=True)
+        self._pause.timeout.connect(self._say_limits)
         self.name.textEdited.connect(lambda text: self.change(name=text.strip()))
         self.note.textEdited.connect(lambda text: self.change(note=text.strip()))
         self.again.toggled.connect(self._allow_again)
@@ -59,7 +66,7 @@ class AssignStep(Step):
         super().take(draft)
         self.name.setText(draft.name)
         self.note.setText(draft.note)
-        self.budget.setText(AmountField(draft.budget_minor).text())
+        self.budget.setText(plain_amount(draft.budget_minor))
         for box, on in ((self.again, draft.allow_again), (self.by_department, draft.by_rules)):
             box.blockSignals(True)
             box.setChecked(on)
@@ -108,9 +115,10 @@ class AssignStep(Step):
         if plan is None:
             return ntr("{count} person", "{count} people", len(self.draft.person_ids))
         people = ntr("{count} person", "{count} people", plan.people)
-        kinds = ntr("{count} product", "{count} products", len({share.product_id for share in plan.shares}))
+        given = {share.product_id for share in plan.shares}
         stock = tr("{count} in stock", count=f"{plan.stock:,}")
-        return f"{people} · {yuan(plan.total_minor)} · {kinds if len(plan.shares) > 1 else stock}"
+        last = ntr("{count} product", "{count} products", len(given)) if len(given) > 1 else stock
+        return f"{people} · {yuan(plan.total_minor)} · {last}"
 
     @property
     def first(self) -> QWidget | None:
@@ -192,18 +200,26 @@ class AssignStep(Step):
         product, amount = self.draft.rest.product, self.amount.amount_minor
         if product is None or product.kind != "variable" or amount == self.draft.rest.amount_minor:
             return
-        fits = fitting(product, amount)
-        if fits is None:
-            words = tr("Type an amount of {range}.", range=amount_range(product))
-            self.amount_form.set_error("amount", words)
-        self._put(rest=Choice(product, fits))
+        self._put(rest=Choice(product, fitting(product, amount)))
+
+    def _say_amount(self) -> None:
+        """Once it is typed, what is wrong with it."""
+        self._take_amount()
+        product = self.draft.rest.product
+        if product is not None and self.draft.rest.lacks_amount:
+            self.amount_form.fields["amount"].set_error(amount_lack(product))
 
     def _take_budget(self) -> None:
         budget = self.budget.amount_minor
         if budget != self.draft.budget_minor:
             self.change(budget_minor=budget, accepted_minor=None)
+            self._pause.start()
+
+    def _say_budget(self) -> None:
+        self._take_budget()
         words = tr("This is no amount. Type something like 200 or 88.50.") if self.budget.is_mistyped else ""
         self.form.fields["budget"].set_error(words)
+        self._pause.stop()
         self._say_limits()
 
     def _allow_again(self, on: bool) -> None:
@@ -216,6 +232,7 @@ class AssignStep(Step):
         if not self.draft.name or self.draft.name == before:
             values["name"] = _proposed_name(fresh)
             self.name.setText(str(values["name"]))
+            self.name.setCursorPosition(0)
         self.change(**values)
         self._follow_way()
         self._count()
@@ -269,8 +286,9 @@ class AssignStep(Step):
         self.details.setVisible(any(one.product for one in draft.choices_made))
         needs_amount = not draft.by_rules and product is not None and product.kind == "variable"
         self.amount_form.setVisible(needs_amount)
-        if product is not None and needs_amount and not draft.rest.lacks_amount:
-            self.amount.setText(AmountField(draft.rest.amount_minor).text())
+        if product is not None and needs_amount:
+            if draft.rest.amount_minor not in (None, self.amount.amount_minor):
+                self.amount.setText(plain_amount(draft.rest.amount_minor))
             self.amount_form.fields["amount"].set_hint(amount_range(product))
 
     def _count(self) -> None:
@@ -350,9 +368,11 @@ def plan_spec(draft: Draft) -> DistributionSpec:
 
 
 def _proposed_name(draft: Draft) -> str:
-    """`Mid-Autumn card 2026-09-25`; of several products the first where all are too long."""
+    """`Mid-Autumn card 2026-09-25`; of several products the first, where all their names are too long."""
     names = list(dict.fromkeys(one.product.name for one in draft.choices_made if one.product))
-    every = tr(", ").join(names)
     if not names:
         return ""
-    return f"{every if len(every) <= LONGEST_NAME else names[0]} {day(datetime.now(UTC))}"
+    every, more = tr(", ").join(names), len(names) - 1
+    if len(every) > LONGEST_NAME and more:
+        every = tr("{product} and {count} more", product=names[0], count=more)
+    return f"{every} {day(datetime.now(UTC))}"

@@ -121,7 +121,7 @@ class ConfirmStep(Step):
         for at, (name, value) in enumerate(self._facts(plan)):
             self.facts.addWidget(label(name, "label"), at, 0, Qt.AlignmentFlag.AlignTop)
             self.facts.addWidget(label(value, wrap=True), at, 1)
-        self._show_split(plan.shares)
+        self._show_split([share for share in plan.shares if share.people])
         self.form.fields["typed"].caption.setText(tr("Type {text} to confirm", text=str(plan.people)))
         self._say_odd(plan)
         self.looked.emit()
@@ -139,8 +139,9 @@ class ConfirmStep(Step):
     def _facts(self, plan: Plan) -> list[tuple[str, str]]:
         draft = self.draft
         facts = [(tr("Distribution"), draft.name)]
-        if len(plan.shares) == 1:
-            facts.append((tr("Product"), plan.shares[0].label))
+        given = [share for share in plan.shares if share.people]
+        if len(given) == 1:
+            facts.append((tr("Product"), given[0].label))
         if plan.nothing:
             facts.append((tr("Get nothing"), ntr("{count} person", "{count} people", len(plan.nothing))))
         if draft.budget_minor is not None:
@@ -160,7 +161,12 @@ class ConfirmStep(Step):
             return [(tr("Folder"), str(draft.out_folder or "--"))]
         facts = [(tr("Sender"), self._sender or "--")]
         if draft.pace is not None:
-            words = tr("{part} mails every {minutes} minutes", part=f"{draft.pace:,}", minutes=draft.pace_minutes)
+            words = ntr(
+                "{count} mail every {minutes} minutes",
+                "{count} mails every {minutes} minutes",
+                draft.pace,
+                minutes=draft.pace_minutes,
+            )
             facts.append((tr("In parts"), words))
         takes = plan.takes(draft.pace, draft.pace_minutes)
         return [*facts, (tr("Takes about"), span(takes))] if takes > timedelta() else facts

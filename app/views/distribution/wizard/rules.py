@@ -4,45 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.services.catalog import ProductRow
 from app.services.distribution import Plan
 from app.services.distribution.rows import Group
 from app.views.distribution.draft import Choice
-from app.views.distribution.wizard.department_box import DepartmentBox
+from app.views.distribution.wizard.boxes import NOTHING, DepartmentBox, ProductBox
 from app.views.theme import set_kind
 from app.views.widgets.amount_field import AmountField
 from app.views.widgets.pieces import button, icon_button, label, line, row
-from app.words import ntr, tr, yuan
+from app.words import ntr, plain_amount, tr, yuan
 
-AMOUNT_PX = 112
-NOTHING = 0
-
-
-class ProductBox(QComboBox):
-    """The products and their faces; the first line is nothing at all."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName(tr("Product"))
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(8)
-
-    def show_products(self, products: Mapping[int, ProductRow], chosen: ProductRow | None) -> None:
-        self.blockSignals(True)
-        self.clear()
-        self.addItem(tr("Nothing"), NOTHING)
-        for product in products.values():
-            face = f" {yuan(product.face_minor)}" if product.kind == "fixed" else ""
-            self.addItem(f"{product.name}{face}", product.id)
-        self.setCurrentIndex(max(0, self.findData(chosen.id if chosen else NOTHING)))
-        self.blockSignals(False)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """The page scrolls; nobody changes a product by accident."""
-        event.ignore()
+AMOUNT_PX, WHEN_PX = 112, 88
 
 
 class RuleLine(QWidget):
@@ -57,20 +31,22 @@ class RuleLine(QWidget):
         self.choice = Choice()
         self._products: Mapping[int, ProductRow] = {}
         self.departments, self.product, self.amount = DepartmentBox(), ProductBox(), AmountField()
-        self.departments.setAccessibleName(tr("Departments"))
         self.amount.setFixedWidth(AMOUNT_PX)
         self.amount.setAccessibleName(tr("Amount (yuan)"))
         self.drop_button = icon_button("trash-2", tr("Remove this rule"), self.dropped.emit)
         self.when = label(tr("Everybody else") if is_rest else tr("Department is"), "label")
         self.gives = label(tr("gets"), "label")
         self.note = label("", "note", wrap=True)
+        self.when.setMinimumWidth(WHEN_PX)
         across = row(self.when, self.departments, self.gives, self.product, self.amount, self.drop_button)
-        across.setStretch(1, 3)
-        across.setStretch(3, 3)
+        across.setStretch(1, 1)
+        across.setStretch(3, 1)
+        kept = self.drop_button.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self.drop_button.setSizePolicy(kept)
         if is_rest:
-            across.addStretch(2)
-        self.departments.setVisible(not is_rest)
-        self.drop_button.setVisible(not is_rest)
+            self.departments.hide()
+            self.drop_button.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -78,6 +54,7 @@ class RuleLine(QWidget):
         layout.addWidget(self.note)
         self.departments.ticked.connect(self._take)
         self.product.currentIndexChanged.connect(self._take)
+        self.amount.textEdited.connect(self._take)
         self.amount.editingFinished.connect(self._take)
 
     def show_choice(self, choice: Choice, products: Mapping[int, ProductRow]) -> None:
@@ -138,7 +115,7 @@ class RuleLine(QWidget):
         of_variable_value = product is not None and product.kind == "variable"
         self.amount.setVisible(of_variable_value)
         if product is not None and of_variable_value:
-            self.amount.setText(AmountField(self.choice.amount_minor).text())
+            self.amount.setText(plain_amount(self.choice.amount_minor))
             self.amount.setToolTip(amount_range(product))
 
 

@@ -195,13 +195,18 @@ class WhenStep(Step):
             )
         self.end_words.setText(words)
         if plan.people and goes_at_night(begin, begin + takes):
-            proposed = usual_time(datetime.now(UTC))
-            self.quiet.say(
-                "warn",
-                tr("Some mails would go between 22:00 and 8:00, when people rest"),
-                action=(tr("Choose {time}", time=moment(proposed)), self.move_to_the_day),
-                closable=False,
-            )
+            self._warn_of_the_night(takes)
+
+    def _warn_of_the_night(self, takes: timedelta) -> None:
+        """A later begin helps where a day is long enough, otherwise larger parts do."""
+        proposed = usual_time(datetime.now(UTC))
+        if goes_at_night(proposed, proposed + takes):
+            words = tr("Some mails would go between 22:00 and 8:00, when people rest. Larger parts are done in a day.")
+            self.quiet.say("warn", words, closable=False)
+            return
+        act = (tr("Choose {time}", time=moment(proposed)), self.move_to_the_day)
+        words = tr("Some mails would go between 22:00 and 8:00, when people rest")
+        self.quiet.say("warn", words, action=act, closable=False)
 
 
 def usual_time(now: datetime) -> datetime:

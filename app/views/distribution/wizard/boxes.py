@@ -1,28 +1,82 @@
-"""A box that takes several departments of the list, each with how many people it has there."""
+"""The boxes of a rule: one takes a product, the other several departments of the list with their people."""
 
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QStandardItem, QStandardItemModel, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
+from PySide6.QtWidgets import QComboBox, QStyle, QStyledItemDelegate, QStyleOptionComboBox, QStylePainter
 
-from app.words import tr
+from app.services.catalog import ProductRow
+from app.words import tr, yuan
 
 LEAST_PX = 120
+TEXT_MARGIN = 8
+NOTHING = 0
+"""In place of the id of a product."""
 
 
-class DepartmentBox(QComboBox):
+class Box(QComboBox):
+    """As narrow as there is room for: what it shows ends in an ellipsis, and the wheel scrolls the page instead."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setMinimumWidth(LEAST_PX)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(4)
+
+    @property
+    def words(self) -> str:
+        return self.currentText()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        option.currentText = self.fontMetrics().elidedText(
+            self.words, Qt.TextElideMode.ElideRight, room.width() - TEXT_MARGIN
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class ProductBox(Box):
+    """The products and their faces; the first line is nothing at all."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("Product"))
+        self.currentTextChanged.connect(self.setToolTip)
+
+    def show_products(self, products: Mapping[int, ProductRow], chosen: ProductRow | None) -> None:
+        self.blockSignals(True)
+        self.clear()
+        self.addItem(tr("Nothing"), NOTHING)
+        for product in products.values():
+            face = f" {yuan(product.face_minor)}" if product.kind == "fixed" else ""
+            self.addItem(f"{product.name}{face}", product.id)
+        self.setCurrentIndex(max(0, self.findData(chosen.id if chosen else NOTHING)))
+        self.setToolTip(self.currentText())
+        self.blockSignals(False)
+
+
+class DepartmentBox(Box):
     """The list stays open while it is ticked; Space ticks, Enter and Esc close it. `ticked` comes after each change."""
 
     ticked = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(tr("Departments"))
         self._items = QStandardItemModel(self)
+        self._pressed = False
         self.setModel(self._items)
-        self.setMinimumWidth(LEAST_PX)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(4)
+        self.setItemDelegate(QStyledItemDelegate(self))  # a box's own draws no ticks
         self.view().viewport().installEventFilter(self)
         self.view().installEventFilter(self)
 
@@ -56,14 +110,18 @@ class DepartmentBox(QComboBox):
 
     @property
     def words(self) -> str:
-        return tr(", ").join(department_words(name) for name in self.departments)
+        return tr(", ").join(department_words(name) for name in self.departments) or tr("Choose departments")
 
     # --- Qt ---
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent) and watched is self.view().viewport():
-            if event.type() is QEvent.Type.MouseButtonRelease:
-                self._toggle(self.view().indexAt(event.position().toPoint()))
+            if event.type() is QEvent.Type.MouseButtonPress:
+                self._pressed = True
+            elif event.type() is QEvent.Type.MouseButtonRelease:
+                if self._pressed:  # else it is the end of the click that opened the list
+                    self._toggle(self.view().indexAt(event.position().toPoint()))
+                self._pressed = False
                 return True
         elif (
             isinstance(event, QKeyEvent)
@@ -74,25 +132,6 @@ class DepartmentBox(QComboBox):
             self._toggle(self.view().currentIndex())
             return True
         return super().eventFilter(watched, event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """As every box, with the names that are ticked, cut to what there is room for."""
-        painter = QStylePainter(self)
-        option = QStyleOptionComboBox()
-        self.initStyleOption(option)
-        style = self.style()
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        room = style.subControlRect(
-            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
-        )
-        shown = self.words or tr("Choose departments")
-        option.currentText = self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, room.width() - 8)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        painter.end()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """The page scrolls; the box stays as it is."""
-        event.ignore()
 
     def _toggle(self, index: QModelIndex) -> None:
         item = self._items.itemFromIndex(index)
