@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.models.base import now
+from app.models.batch import Batch, Card
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.models.people import Person
@@ -21,6 +22,7 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 
 Spec = Callable[..., DistributionSpec]
+RESEARCH, SALES, OFFICE = "研发部", "销售部", "行政部"
 SUMS = ("prepared", "sent", "failed", "uncertain", "skipped", "recalled")
 
 
@@ -97,3 +99,16 @@ def deliveries(vault: OpenVault, distribution_id: int) -> list[Delivery]:
     with vault.database.read() as session:
         wanted = select(Delivery).where(Delivery.distribution_id == distribution_id).order_by(Delivery.no)
         return list(session.scalars(wanted))
+
+
+def held(vault: OpenVault, run: int) -> list[tuple[int | None, int | None]]:
+    """(product, face) of each card of a distribution, by what its batch says."""
+    with vault.database.read() as session:
+        wanted = select(Batch.product_id, Batch.face_minor).join(Card, Card.batch_id == Batch.id)
+        cards = [delivery.card_id for delivery in deliveries(vault, run) if delivery.card_id is not None]
+        return [tuple(session.execute(wanted.where(Card.id == card)).one()) for card in cards]  # type: ignore[misc]
+
+
+def change(vault: OpenVault, person: int, **values: object) -> None:
+    with vault.database.write(Topic.PEOPLE) as session:
+        session.execute(update(Person).where(Person.id == person).values(**values))
