@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bootstrap.building import services_over
-from app.bootstrap.demo_life import DAYS, Wave, live
+from app.bootstrap.demo_life import DAYS, Wave, live, name_batches
 from app.config import RESOURCES, Config
 from app.services import Services
 from app.services.batches import BatchSpec
@@ -75,6 +75,7 @@ def make_demo(config: Config, say: Say = lambda words: None) -> OpenVault:
 
 def _fill(services: Services, vault: OpenVault, folder: Path, say: Say) -> None:
     products = _stock_up(services, say)
+    name_batches(vault.database)
     status = services.cloud.start_embedded()
     say(tr("Endpoint at {url}", url=status.url))
     runs = _give_out(services, products, folder, say)

@@ -59,6 +59,14 @@ class Fate(NamedTuple):
     redeemed: datetime | None
 
 
+def name_batches(database: Database) -> None:
+    """Their serials tell the day they will have been made on; nothing has gone out under them yet."""
+    made = (now() - timedelta(days=DAYS)).astimezone(zone())
+    with database.write(Topic.BATCHES) as session:
+        for number, batch in enumerate(session.scalars(select(Batch).order_by(Batch.id)), 1):
+            batch.serial = f"B{made:%y%m%d}-{number:02d}"
+
+
 def live(services: Services, database: Database, runs: Mapping[int, Wave]) -> int:
     """Open, claim and redeem as phones and the counter do, then move all of it back over the last weeks; how many."""
     dice = random.Random(SEED)
@@ -156,6 +164,8 @@ def _move_back(database: Database, runs: Mapping[int, Wave], fates: Sequence[Fat
     with database.write(Topic.DISTRIBUTIONS, Topic.REDEMPTIONS, Topic.BATCHES) as session:
         for made in (Batch, Product, Person):
             session.execute(update(made).values(created_at=at - timedelta(days=DAYS)))
+        sealed = update(Batch).where(Batch.sealed_at.is_not(None))
+        session.execute(sealed.values(sealed_at=at - timedelta(days=DAYS, minutes=-5)))
         for run, wave in runs.items():
             sent = at - timedelta(days=wave.days_ago)
             values = {"created_at": sent, "finished_at": sent + timedelta(minutes=3)}

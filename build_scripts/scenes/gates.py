@@ -3,6 +3,9 @@
 from app.bootstrap.demo import PASSPHRASE
 from build_scripts.scenes.stage import Scene, Stage
 
+MAKING_S = 120.0
+"""A whole demo is made, which takes half a minute."""
+
 
 def first_run(stage: Stage) -> None:
     stage.shoot("1-welcome")
@@ -36,7 +39,7 @@ def restore(stage: Stage) -> None:
 def demo(stage: Stage) -> None:
     """The last over an empty folder: from here on a vault is open."""
     stage.page.demo_button.click()
-    stage.wait(lambda: stage.window.view is not None)
+    stage.wait(lambda: stage.window.view is not None, MAKING_S)
     stage.shoot()
 
 

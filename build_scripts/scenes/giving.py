@@ -7,7 +7,7 @@ from build_scripts.scenes.post import slow_post
 from build_scripts.scenes.samples import damaged_roster, long_roster
 from build_scripts.scenes.stage import Scene, Stage
 
-FIXED = 1
+FIXED, VARIABLE = 1, 3
 MAIL = {
     "host": "smtp.example.cn",
     "port": 465,
@@ -75,7 +75,7 @@ def wizard(stage: Stage) -> None:
     stage.shoot("4-assign")
     wizard.go_on()
     stage.shoot("4-assign-lacking")
-    wizard.assign.group.button(2).click()
+    wizard.assign.group.button(VARIABLE).click()
     stage.shoot("4-assign-variable")
     wizard.assign.group.button(FIXED).click()
     stage.shoot("4-assign-chosen")

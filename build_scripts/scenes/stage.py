@@ -169,9 +169,9 @@ class Stage:
 
     # --- taking pictures ---
 
-    def wait(self, condition: Callable[[], bool]) -> None:
+    def wait(self, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Until it holds, while jobs go on."""
-        end = monotonic() + PATIENCE_S
+        end = monotonic() + patience_s
         while not condition() and monotonic() < end:
             self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
 

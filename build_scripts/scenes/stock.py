@@ -11,7 +11,7 @@ from app.words import tr
 from build_scripts.scenes.samples import supplier_codes
 from build_scripts.scenes.stage import Scene, Stage
 
-FIXED, VARIABLE = 1, 2
+FIXED, VARIABLE, EXCHANGE = 1, 3, 4
 
 
 def product(stage: Stage) -> None:
@@ -43,7 +43,7 @@ def generate(stage: Stage) -> None:
     page.ask_for_batch()
     dialog = stage.dialog
     stage.shoot()
-    dialog.product.setCurrentIndex(1)
+    dialog.product.setCurrentIndex(dialog.product.findData(VARIABLE))
     stage.shoot("variable")
     dialog.format.setCurrentIndex(3)
     dialog.pattern.setText("KX-####")
@@ -104,7 +104,7 @@ def freeze_and_void(stage: Stage) -> None:
 def cards(stage: Stage) -> None:
     page = stage.go("cards", CardFilter(states=("assigned", "active"), product_id=FIXED))
     stage.shoot("chips")
-    page.show_wanted(CardsOut(live=True, expiring_days=30, product_id=VARIABLE))
+    page.show_wanted(CardsOut(live=True, expiring_days=30, product_id=EXCHANGE))
     stage.shoot("chips-of-dashboard")
     page.show_wanted(CardFilter(states=("voided",)))
     stage.shoot("none")

@@ -7,7 +7,7 @@ from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from build_scripts.scenes.stage import Scene, Stage
 
-FIXED, EXCHANGE, SUPPLIER = 1, 3, 4
+FIXED, EXCHANGE, SUPPLIER = 1, 4, 5
 UNKNOWN = "7K3Q-X9PM-A2FT-8842-0000"
 
 

@@ -124,13 +124,13 @@ class ImportDialog(Dialog):
 
     def _done(self, done: ImportResult) -> None:
         self.heading.setText(ntr("{count} code imported", "{count} codes imported", done.imported))
-        self.cancel_button.setFocus()
         for part in (self.form, self.columns, self.progress, self.found):
             part.hide()
         self.summary.setText(_counts(done, stored=True))
         self._show_problems(done.problems)
         self.verb_button.hide()
         self.cancel_button.setText(tr("Close"))
+        self.cancel_button.setFocus()
         self.banner.say("ok", tr("The codes are sealed in the vault. The file itself is not kept."), closable=False)
 
     def _refuse_trial(self, error: AppError) -> None:

@@ -9,7 +9,7 @@ from app.views.widgets.charts import BarChart, Bars, Chart, Line, TrendChart
 from app.views.widgets.pieces import Card
 from app.words import ntr
 
-TALL, LOWEST = 176, 100
+TALL, LOWEST = 164, 88
 MOST_PRODUCTS = 5
 
 

@@ -12,7 +12,7 @@ from app.vocabulary import STEPS, word
 from app.words import ntr, tr, yuan
 
 Go = Callable[[str, object], object]
-HEIGHT = 44
+HEIGHT = 40
 """Px of a line, with a button or without."""
 ICON = 18
 TONES: dict[str, Tone] = {"failed": "error", "refused": "error", "unfinished": "info"}

@@ -54,6 +54,11 @@ def test_the_first_look_at_the_dashboard_shows_no_empty_number(services: Service
     assert len(services.ledger.redemption_ids(RedemptionFilter())) > 100
 
 
+def test_a_serial_tells_the_day_its_batch_was_made(services: Services) -> None:
+    for batch in services.batches.batches():
+        assert batch.serial.startswith(f"B{batch.created_at.astimezone(zone()):%y%m%d}-")
+
+
 def test_somebody_waits_to_be_helped(services: Services) -> None:
     failed = sum(one.failed for one in services.distribution.distributions())
     assert failed >= len(UNKNOWN_TO_THE_SERVER)
