@@ -257,9 +257,10 @@ class OverBudget(AppError):
 
 @dataclass(eq=False)
 class MailServerRefused(AppError):
-    """There is no line to the mail server; `reason` is a key of messages.REASONS. Nothing was sent over it."""
+    """Mail does not leave; `reason` is a key of messages.REASONS, `said` what the server said itself."""
 
     reason: str
+    said: str = ""
 
 
 @dataclass(eq=False)
@@ -267,6 +268,20 @@ class AlreadyClaimed(AppError):
     """Deliveries to be recalled were opened, claimed or used; `count` of them."""
 
     count: int
+
+
+@dataclass(eq=False)
+class AlreadyHandedOut(AppError):
+    """Deliveries that were to go another way are on paper or in a file; `count` of them."""
+
+    count: int
+
+
+@dataclass(eq=False)
+class ZipPasswordNeeded(AppError):
+    """A file that was begun under a password was to be written without one."""
+
+    name: str
 
 
 @dataclass(eq=False)

@@ -46,6 +46,9 @@ WORDS: dict[type[AppError], str] = {
     errors.OverBudget: "The cards come to {total_minor}, over the budget of {budget_minor}. Nothing was taken. Change "
     "the rules or the budget.",
     errors.MailServerRefused: "Mail cannot be sent: {reason} Nothing was lost; try again after that.",
+    errors.AlreadyHandedOut: "{count} of these cards are on paper or in a file already. Take them back instead; "
+    "their codes are then voided.",
+    errors.ZipPasswordNeeded: "The file of {name} is protected. Type a password for it; nothing was written.",
     errors.AlreadyClaimed: "{count} of these cards were opened or used already and cannot be taken back.",
     errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
     errors.EndpointUnreachable: "The endpoint does not answer. Everything else works; what waits goes out next time.",
@@ -63,6 +66,7 @@ NOUNS: dict[str, str] = {
     "person": "person",
     "department": "department",
     "distribution": "distribution",
+    "delivery": "delivery",
     "redemption": "redemption",
     "op": "entry",
     "backup": "backup",
@@ -197,18 +201,34 @@ REASONS: dict[str, str] = {
     "not-an-address": "this is not a mail address.",
     "auth-refused": "the mail server refused the user name or password.",
     "certificate-refused": "the mail server's certificate is not valid.",
-    "no-tls": "the mail server offers no encrypted line.",
+    "no-tls": "the mail server offers no encrypted line here. Choose the other kind of encryption, or its port.",
     "server-wants-pause": "the mail server refused several mails in a row. Go on in ten minutes.",
     "server-unreachable": "the mail server cannot be reached.",
+    "server-refuses": "the mail server does not take mail from here at the moment.",
+    "sender-refused": "the mail server does not let this sender address send. Check it in the settings.",
+    "recipient-refused": "the mail server refused the address. Check it sign by sign.",
+    "mail-refused": "the mail server refused the mail itself. Look at its words and at those of the mail.",
+    "connection-lost": "the line to the mail server broke.",
+    "server-busy": "the mail server is busy. Try again in some minutes.",
+    "not-a-phone": "this is not a mobile number.",
+    "not-a-staff-number": "this is not an employee number.",
+    "secret-in-subject": "a link or a pick-up code does not belong into the subject: it is shown on locked phones.",
     "unknown-field": "the text names a field that does not exist.",
+    "stray-brace": "a curly bracket stands alone: a field stands between two of them.",
     "no-way-in": "the text needs a link or a pick-up code field.",
 }
 
+Words = dict[str, str]
+ADDED: Words = {"said": "{words} Its own words: {said}"}
+"""What is added to a sentence where an error brings it."""
+
 
 def sentence(error: AppError) -> str:
-    """The error in the current language. Fields named `…_minor` are shown as money."""
+    """The error in the current language. Fields named `…_minor` are shown as money, `said` is added as it is."""
     values = {name: _shown(name, value) for name, value in error.data.items()}
-    return tr(WORDS[type(error)]).format(**values)
+    words = tr(WORDS[type(error)]).format(**values)
+    said = error.data.get("said")
+    return tr(ADDED["said"], words=words, said=said) if said else words
 
 
 def complaint(error: AppError) -> str:

@@ -93,13 +93,52 @@ DELIVERY_REASONS: Words = {
     "no-employee-no": "No employee number to ask for",
     "auth-refused": "The mail server refused the login",
     "recipient-refused": "The mail server refused the address",
+    "mail-refused": "The mail server refused the mail",
     "connection-lost": "The line broke",
     "rate-limited": "Too many mails at once",
     "server-busy": "The mail server is busy",
     "link-refused": "The endpoint refused the link",
     "card-voided": "The card was voided before it went out",
+    "opened-first": "Was opened before it could be taken back",
     "interrupted": "Interrupted while sending",
     "cancelled": "Cancelled",
+}
+
+DELIVERY_REPAIRS: Words = {
+    "email": "Mend the address",
+    "phone": "Mend the phone number",
+    "employee_no": "Mend the employee no.",
+    "settings": "To the mail settings",
+    "retry": "Send again",
+    "again": "Send again",
+}
+
+DELIVERY_ADVICE: Words = {
+    "no-email": "Type the address here and the mail goes, or print the card.",
+    "bad-address": "Compare the address sign by sign, or print the card.",
+    "recipient-refused": "Ask for the right address and mend it here: the same link goes there. Or print the card.",
+    "no-phone": "The link asks for its last digits: type the number, or print the card.",
+    "no-employee-no": "The link asks for it: type the number, or print the card.",
+    "auth-refused": "Check the user name and the authorisation code in the settings, then send again.",
+    "mail-refused": "Read what the server says; often it takes the words for advertising. Or print the card.",
+    "connection-lost": "Nothing has left. Send again when the network is back.",
+    "rate-limited": "Send again in ten minutes, or set fewer mails in 10 minutes next time.",
+    "server-busy": "It was tried several times. Send again later, or print the card.",
+    "link-refused": "Sent again, it gets a new link.",
+    "card-voided": "Sent again, the person gets another card.",
+    "opened-first": "The holder has the card: nothing needs to be done.",
+    "uncertain": "The mail had left when the line broke: it may have arrived. Ask the person, or send it again.",
+}
+
+LETTER_FLAWS: Words = {
+    "no-subject": "The mail needs a subject.",
+    "no-way-in": "The mail needs the link or the pick-up code: without it nobody gets the card.",
+    "unknown-field": "There is no such field: it would be sent as it stands.",
+    "secret-in-subject": "A link or a code does not belong into the subject: locked phones show it.",
+    "empty-field": "There is nothing to put in here.",
+    "stray-brace": "A curly bracket stands alone: a field stands between two of them.",
+    "code-without-page": "The pick-up code stands there without the page to type it in.",
+    "long-subject": "Phones cut the subject: about 20 Chinese characters are shown.",
 }
 
 HAPPENED: Words = {
@@ -151,9 +190,12 @@ ACTIONS: Words = {
     "person.left": "Person left",
     "person.rejoined": "Person is back",
     "person.forgotten": "Personal data deleted",
+    "person.changed": "Contact details changed",
     "distribution.prepared": "Distribution prepared",
     "distribution.delivered": "Distribution delivered",
     "distribution.recalled": "Delivery recalled",
+    "distribution.changed": "Deliveries sent another way",
+    "distribution.reminded": "Reminders sent",
     "distribution.cancelled": "Rest of a distribution cancelled",
     "receipts.exported": "Receipts exported",
     "endpoint.paired": "Endpoint paired",
@@ -172,6 +214,8 @@ DETAILS: Words = {
     "created": "New",
     "device": "Device",
     "duplicates": "Known already",
+    "failed": "Failed",
+    "field": "Changed field",
     "file": "File",
     "first_day": "First day",
     "format": "Format",

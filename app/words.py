@@ -61,6 +61,13 @@ def yuan(amount_minor: int | None) -> str:
     return f"{sign}¥{whole:,}.{cents:02d}"
 
 
+def worth(amount_minor: int | None, uses: int | None) -> str:
+    """What a card is good for: an amount or a number of uses; a bare code is worth nothing that can be said."""
+    if amount_minor is not None:
+        return yuan(amount_minor)
+    return ntr("{count} use", "{count} uses", uses) if uses is not None else ""
+
+
 def plain_amount(amount_minor: int | None) -> str:
     """Amount in fen as `1234.50`: for files and fields whose header names the unit."""
     if amount_minor is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.bootstrap.parts import DeskParts
     from app.services import Services
     from app.services.cloud import CloudStatus
+    from app.views.distribution.runs import DueRuns
 
 EVERY_MS = 30_000
 SOON_MS = 2_000
@@ -30,6 +31,7 @@ class Background(QObject):
         super().__init__(parent)
         self._desk, self._services = desk, services
         self._running = False
+        self._due: DueRuns | None = None
         self._again = QTimer(self, interval=EVERY_MS)
         self._again.timeout.connect(self.sync)
         self._soon = QTimer(self, interval=SOON_MS, singleShot=True)
@@ -43,6 +45,7 @@ class Background(QObject):
         self._again.start()
         self._schedule.start()
         self._soon.start()
+        self._wake()
 
     def stop(self) -> None:
         for timer in (self._again, self._soon, self._schedule):
@@ -91,18 +94,18 @@ class Background(QObject):
 
     def do_what_is_due(self) -> None:
         """Deliveries whose time has come, and a backup."""
-        self._desk.jobs.start(self._due, on_done=self._deliver, owner=self)
+        self._deliver_what_is_due()
         if self._services.backups.due(now()):
             self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
 
-    def _due(self) -> list[int]:
-        return self._services.distribution.due(now())
+    def _deliver_what_is_due(self) -> None:
+        from app.views.distribution.runs import DueRuns
 
-    def _deliver(self, distributions: list[int]) -> None:
-        for number in distributions:
-            self._desk.jobs.start(
-                self._services.distribution.deliver,
-                number,
-                title=tr("Deliver distribution {number}", number=number),
-                watch=True,
-            )
+        if self._due is None:
+            self._due = DueRuns(self._services.distribution, self._desk.jobs, parent=self)
+        self._due.look()
+
+    def _wake(self) -> None:
+        """Nothing runs yet in a vault that was just opened: what looks so was cut off."""
+        wake = self._services.distribution.wake
+        self._desk.jobs.start(wake, on_done=lambda _: self._deliver_what_is_due(), owner=self)

@@ -147,11 +147,11 @@ class _Nowhere(EmailChannel):
 
     @contextmanager
     def open(self, server: MailServer) -> Iterator[Post]:
-        yield _Drain(server, self._trust, timeout_s=self._timeout_s)
+        yield _Drain(server, self._trust, timeout_s=self._timeout_s, answer_s=self._answer_s)
 
 
 class _Drain(Post):
     def send(self, mail: Mail) -> SendOutcome:
         if mail.to_address.startswith(UNKNOWN_TO_THE_SERVER):
-            return SendOutcome("failed", "recipient-refused", retryable=True)
+            return SendOutcome("failed", "recipient-refused", retryable=True, said="550 5.1.1 no such user here")
         return SENT

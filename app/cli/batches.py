@@ -1,14 +1,12 @@
 """`batch …`, `codes import`."""
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.shell import Shell, minor
-from app.errors import InvalidInput
+from app.cli.shell import Shell, minor, password_in
 from app.services.batches import BatchRow, BatchSpec
 from app.services.exports import ExportOrder
 from app.services.secret import Secret
@@ -119,9 +117,7 @@ def export(
 ) -> None:
     """Write the cards of a batch to a file: masked, unless released."""
     shell: Shell = context.obj
-    password = os.environ.get(zip_password_env) if zip_password_env else None
-    if zip_password_env and not password:
-        raise InvalidInput("zip_password_env", "required")
+    password = password_in(zip_password_env)
     order = ExportOrder(
         batch_id=batch,
         format=format_.lower(),
@@ -129,7 +125,7 @@ def export(
         plain=plain,
         reason=reason,
         passphrase=Secret(shell.passphrase()),
-        zip_password=Secret(password) if password else None,
+        zip_password=password,
     )
     with shell.open() as services:
         made = services.exports.export(order, shell.progress)

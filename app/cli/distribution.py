@@ -3,16 +3,19 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.shell import Shell, minor
+from app.cli.shell import Shell, minor, password_in
 from app.errors import InvalidInput, NotFound, NotWritable
 from app.services import Services
 from app.services.channels.email import MailServer
 from app.services.distribution import DeliveryFilter, DistributionRow, DistributionSpec, Gift, Rule
+from app.services.distribution.reminding import REMIND_AFTER_DAYS
+from app.services.secret import Secret
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
 from app.words import tr, yuan
 
@@ -21,6 +24,7 @@ USUAL_PACE_MIN = 10
 RULE_HELP = (
     "Departments, = and a product: 'R&D,Sales=3', 'Sales=2:500.00', 'Admin=none'. Repeatable, the first one wins."
 )
+ZIP_HELP = "Variable that holds a password: the file then lies in a ZIP."
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -29,6 +33,7 @@ def add_to(cli: typer.Typer) -> None:
     distribution.command("list")(list_)
     distribution.command("show")(show)
     distribution.command("resume")(resume)
+    distribution.command("remind")(remind)
     distribution.command("recall")(recall)
     cli.add_typer(distribution, name="distribution")
     cli.command("receipts")(receipts)
@@ -48,32 +53,38 @@ def distribute(
     pace: Annotated[str | None, typer.Option(help="Mails in so many minutes, like 100/10.")] = None,
     gate: Annotated[str, typer.Option(help="What a link asks for: phone_tail, employee_no or none.")] = "phone_tail",
     allow_again: Annotated[bool, typer.Option("--allow-again", help="Also to people who have one.")] = False,
+    zip_password_env: Annotated[str | None, typer.Option(help=ZIP_HELP)] = None,
 ) -> None:
     """Give everybody on a list a card and deliver it. The same list again gives nobody a second card."""
-    shell: Shell = context.obj
     face, limit, rules, (mails, minutes) = minor("amount", amount), minor("budget", budget), _rules(rule), _pace(pace)
+    password = _zip_password(zip_password_env, channel)
+    spec = DistributionSpec(
+        product_id=product,
+        person_ids=(),
+        channel=channel,
+        name=name or _name(people),
+        note=note,
+        out_folder=(out or Path.cwd()).absolute(),
+        allow_again=allow_again,
+        amount_minor=face,
+        rules=rules,
+        budget_minor=limit,
+        pace=mails,
+        pace_minutes=minutes,
+        gate=gate,
+        protected=password is not None,
+    )
+    _distribute(context.obj, spec, people, password)
+
+
+def _distribute(shell: Shell, spec: DistributionSpec, people: str, password: Secret | None) -> None:
     with shell.open() as services:
-        _require_way_out(services, channel, out or Path.cwd())
+        _require_way_out(services, spec.channel, spec.out_folder or Path.cwd())
         ids, roster_hash = _people(services, people)
-        _require_departments(services, rules, ids)
-        spec = DistributionSpec(
-            product_id=product,
-            person_ids=ids,
-            channel=channel,
-            name=name or _name(people),
-            note=note,
-            out_folder=(out or Path.cwd()).absolute(),
-            allow_again=allow_again,
-            amount_minor=face,
-            rules=rules,
-            budget_minor=limit,
-            pace=mails,
-            pace_minutes=minutes,
-            roster_hash=roster_hash,
-            gate=gate,
-        )
+        _require_departments(services, spec.rules, ids)
+        spec = replace(spec, person_ids=ids, roster_hash=roster_hash)
         distribution = services.distribution.prepare(spec, shell.progress)
-        _deliver_and_tell(shell, services, distribution)
+        _deliver_and_tell(shell, services, distribution, password)
 
 
 def list_(context: typer.Context) -> None:
@@ -101,15 +112,31 @@ def resume(
     distribution: int,
     retry: Annotated[bool, typer.Option("--retry", help="Also what failed and may go well now.")] = False,
     again: Annotated[bool, typer.Option("--uncertain", help="Also mails that may have arrived.")] = False,
+    zip_password_env: Annotated[str | None, typer.Option(help=ZIP_HELP)] = None,
 ) -> None:
-    """Deliver what is left of a distribution."""
+    """Deliver what is left of a distribution. A protected file needs a password again: it is kept nowhere."""
     shell: Shell = context.obj
+    password = password_in(zip_password_env)
     with shell.open() as services:
         if retry:
             services.distribution.retry_failed(distribution)
         if again:
             services.distribution.resend_uncertain(distribution)
-        _deliver_and_tell(shell, services, distribution)
+        _deliver_and_tell(shell, services, distribution, password)
+
+
+def remind(
+    context: typer.Context,
+    distribution: int,
+    days: Annotated[int, typer.Option(help="Mailed so many days ago or earlier.")] = REMIND_AFTER_DAYS,
+) -> None:
+    """Mail the same link again to those who have not opened it; nobody twice within 24 hours."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        done = services.distribution.remind(distribution, shell.progress, days=days)
+        row = services.distribution.distribution(distribution)
+    counts = tr("{sent} reminded, {failed} failed", sent=f"{done.sent:,}", failed=f"{done.failed:,}")
+    shell.tell({"id": row.id} | asdict(done), f"{row.id}  {row.name}  {counts}")
 
 
 def recall(
@@ -191,6 +218,14 @@ def _require_departments(services: Services, rules: Sequence[Rule], ids: Sequenc
             raise NotFound("department", name)
 
 
+def _zip_password(variable: str | None, channel: str) -> Secret | None:
+    """Raises InvalidInput where there is no file to protect."""
+    password = password_in(variable)
+    if password is not None and channel != "file":
+        raise InvalidInput("zip_password_env", "zip-only")
+    return password
+
+
 def _pace(typed: str | None) -> tuple[int | None, int]:
     """`100/10` → 100 mails in 10 minutes. Raises InvalidInput."""
     if typed is None:
@@ -205,8 +240,8 @@ def _name(people: str) -> str:
     return tr("Everybody") if people == EVERYBODY else Path(people).stem
 
 
-def _deliver_and_tell(shell: Shell, services: Services, distribution: int) -> None:
-    done = services.distribution.deliver(distribution, shell.progress)
+def _deliver_and_tell(shell: Shell, services: Services, distribution: int, password: Secret | None) -> None:
+    done = services.distribution.deliver(distribution, shell.progress, zip_password=password)
     row = services.distribution.distribution(distribution)
     shell.tell(document(row) | {"files": list(done.files)}, [_line(row), *done.files])
 

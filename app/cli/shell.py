@@ -17,6 +17,7 @@ from app.config import Config
 from app.errors import AppError, InvalidInput
 from app.messages import sentence
 from app.services import Services
+from app.services.secret import Secret
 from app.services.vault.vaults import OpenVault, Vaults
 from app.words import read_amount, tr
 
@@ -106,6 +107,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, date | Path):
         return str(value)
     return value
+
+
+def password_in(variable: str | None) -> Secret | None:
+    """What an environment variable holds; no name is no password. Raises InvalidInput for an empty one."""
+    if not variable:
+        return None
+    password = os.environ.get(variable)
+    if not password:
+        raise InvalidInput("zip_password_env", "required")
+    return Secret(password)
 
 
 def minor(field: str, typed: str | None) -> int | None:

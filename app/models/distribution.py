@@ -17,6 +17,7 @@ class Distribution(Base):
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
     """The one of a distribution without rules; with rules the first. Each delivery knows its own."""
     channel: Mapped[str]
+    """The one it began with; single deliveries may have changed theirs."""
     note: Mapped[str] = mapped_column(default="")
     template: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     roster_hash: Mapped[str | None]
@@ -52,11 +53,17 @@ class Delivery(Base):
     """What this person gets, as decided when the list was prepared; None: nothing, by the rules."""
     wanted_minor: Mapped[int | None]
     """The face the card must have; None: any card of the product."""
+    channel: Mapped[str]
+    """How this card travels: at first as its whole distribution does."""
+    change_to: Mapped[str | None]
+    """The channel it takes as soon as the endpoint has ended its link; the same channel means a new link."""
     card_id: Mapped[int | None]
     amount_minor: Mapped[int | None]
     state: Mapped[str] = mapped_column(default="prepared")
     reason: Mapped[str | None]
     """Key of the human reason when failed or skipped."""
+    said: Mapped[str | None]
+    """The mail server's own words about the last try."""
     retryable: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(default=0)
     message_id: Mapped[str]
@@ -71,3 +78,20 @@ class Delivery(Base):
     opened_at: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
     recalled_at: Mapped[datetime | None]
+
+
+class Reminder(Base):
+    """A mail that reminds of one that was sent and not opened. Written down before it goes out, never twice a day."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        CheckConstraint("state IN ('sending', 'sent', 'failed', 'uncertain')", name="state"),
+        Index("ix_reminder_delivery", "delivery_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    message_id: Mapped[str]
+    state: Mapped[str] = mapped_column(default="sending")
+    reason: Mapped[str | None]
+    said: Mapped[str | None]
+    at: Mapped[datetime]

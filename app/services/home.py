@@ -6,14 +6,17 @@ from typing import Any
 
 from lunar_python import Lunar
 from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
 
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
-from app.models.distribution import Delivery
+from app.models.distribution import Delivery, Distribution
 from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services.dashboard import Dashboard, DashboardService, Period
+from app.services.distribution.listing import come
+from app.services.distribution.rows import IN_HAND
 from app.services.ledger import CardsOut
 from app.services.settings import stored
 from app.words import zone
@@ -87,6 +90,7 @@ class HomeService:
             failed = count(
                 select(func.count()).select_from(Delivery).where(Delivery.state.in_(("failed", "uncertain")))
             )
+            paused, locked = _waiting(session, at)
             refused = count(select(func.count()).select_from(OutboxOp).where(OutboxOp.state == "rejected"))
             last, made = stored(session, "backup.last"), session.scalar(select(func.min(Batch.created_at)))
             confirmed = bool(stored(session, "recovery.confirmed"))
@@ -95,6 +99,8 @@ class HomeService:
         expiring = figures.expiring
         return [
             Todo("unfinished", unfinished, None, "batches", None),
+            Todo("paused", len(paused), None, "distribution", paused[0] if len(paused) == 1 else None),
+            Todo("password", len(locked), None, "distribution", locked[0] if len(locked) == 1 else None),
             Todo("failed", failed, None, "distribution", None),
             Todo("expiring", expiring.count, expiring.minor, "cards", CardsOut(live=True, expiring_days=DAYS)),
             Todo("refused", refused, None, "sync", None),
@@ -115,6 +121,13 @@ class HomeService:
                 Step("endpoint", bool(stored(session, "cloud.url")), "sync", None),
                 Step("backup", stored(session, "backup.last") is not None, "settings", "backups"),
             )
+
+
+def _waiting(session: Session, at: datetime) -> tuple[list[int], list[int]]:
+    """Distributions that were paused or cut off with cards left, and planned ones whose file needs a password."""
+    left = exists().where(Delivery.distribution_id == Distribution.id, Delivery.state.in_(IN_HAND))
+    paused = session.scalars(select(Distribution.id).where(Distribution.state == "paused", left))
+    return list(paused), [distribution_id for distribution_id, locked in come(session, at) if locked]
 
 
 def next_festival(day: date) -> tuple[str, date]:

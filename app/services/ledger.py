@@ -144,7 +144,7 @@ class LedgerService:
         if wanted.product_id is not None:
             query = query.where(Batch.product_id == wanted.product_id)
         if wanted.channel is not None:
-            query = query.where(Distribution.channel == wanted.channel)
+            query = query.where(Delivery.channel == wanted.channel)
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Delivery.id.desc())))
 

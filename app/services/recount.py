@@ -108,12 +108,7 @@ def cards_of(product_id: int | None, channel: str | None) -> list[ColumnElement[
     if channel == DIRECT:
         chosen.append(~handed_out())
     elif channel is not None:
-        through = exists().where(
-            Delivery.card_id == Card.id,
-            Delivery.state.not_in(GONE),
-            Delivery.distribution_id == Distribution.id,
-            Distribution.channel == channel,
-        )
+        through = exists().where(Delivery.card_id == Card.id, Delivery.state.not_in(GONE), Delivery.channel == channel)
         chosen.append(through.correlate(Card))
     return chosen
 
@@ -163,7 +158,7 @@ def _take_back(session: Session, which: ColumnElement[bool]) -> None:
     entries = []
     for metric, at in STEPS:
         amount = func.coalesce(Batch.face_minor, 0) if metric == "issued" else literal(0)
-        wanted = _live(select(at, Batch.product_id, Distribution.channel, amount)).where(which, at.is_not(None))
+        wanted = _live(select(at, Batch.product_id, Delivery.channel, amount)).where(which, at.is_not(None))
         for when, product_id, channel, minor in session.execute(wanted):
             entries.append(FigureEntry(metric, when, product_id, channel, count=-1, amount_minor=-minor))
     add_many(session, entries)
@@ -209,9 +204,9 @@ def _delivered(at: Any, *, with_face: bool) -> Query:
     """One step of the deliveries by local day, hour, product and channel."""
     day, hour = local_day(at).label("day"), local_hour(at).label("hour")
     minor = func.sum(func.coalesce(Batch.face_minor, 0)) if with_face else literal(0)
-    counted = select(day, hour, Batch.product_id, Distribution.channel, func.count().label("times"))
+    counted = select(day, hour, Batch.product_id, Delivery.channel, func.count().label("times"))
     query = _live(counted.add_columns(minor.label("minor"))).where(at.is_not(None))
-    return query.group_by("day", "hour", Batch.product_id, Distribution.channel)
+    return query.group_by("day", "hour", Batch.product_id, Delivery.channel)
 
 
 def _ledger() -> Query:

@@ -39,12 +39,13 @@ DEFAULTS: dict[str, Any] = {
     "cloud.differences": [],
     "counter.place": "",
     "mail.server": {},
+    "mail.trial_to": "",
     "recovery.confirmed": False,
     "vault.incarnation": "",
 }
 """Every setting there is, with its value when nothing was stored."""
 
-SECRET = frozenset({"mail.server", "cloud.device"})
+SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device"})
 """Their values never go into the audit log."""
 
 

@@ -49,6 +49,7 @@ class Trade:
                     person_id=person.id,
                     no=no,
                     product_id=product_id,
+                    channel=channel,
                     card_id=card_id,
                     message_id=f"m{no}",
                 )

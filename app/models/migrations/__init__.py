@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.errors import VaultNewer
 from app.models.database import Database
 
-HEAD = "0002"
+HEAD = "0003"
 FOLDER = Path(__file__).parent
 
 

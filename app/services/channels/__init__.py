@@ -30,6 +30,8 @@ class Envelope:
     fields: tuple[tuple[str, str], ...]
     """[(name, value), …] of a supplier code; empty for our own."""
     valid_until: datetime | None
+    uses: int | None = None
+    """How often an exchange voucher can be used; None for cards that hold money or only a code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class SendOutcome:
     state: str
     reason: str | None = None
     retryable: bool = False
+    said: str = ""
+    """What the other side said, in its own words."""
 
 
 SENT = SendOutcome("sent")

@@ -3,8 +3,8 @@
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,12 +18,19 @@ from app.services.channels import SENT, SendOutcome
 from app.services.channels.letters import Letter, one_line
 
 TIMEOUT_S = 30
+ANSWER_S = 60
+"""How long a server may think about a mail it has taken: some look for viruses first."""
+AGAIN_AFTER_S = (60.0, 300.0)
+"""Pauses before what was refused for a passing reason is tried again: greylists want some minutes."""
+LONGEST_SAID = 200
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 MAILS_PER_CONNECTION = 50
 """Many providers cut the line after some dozens of mails."""
 
 RATE_CODES = (421, 450, 451, 452)
+AUTH_CODES = (530, 534, 535)
+NO_MAILBOX = re.compile(r"\b5\.1\.\d+")
 ENHANCED_RATE = re.compile(r"\b4\.7\.\d+|rate|too many|frequen|limit", re.IGNORECASE)
 
 
@@ -72,6 +79,8 @@ class Mail:
     to_address: str
     message_id: str
     letter: Letter
+    answers: str = ""
+    """The Message-ID this one follows, so that both stand in one thread."""
 
 
 def is_address(text: str | None) -> bool:
@@ -81,14 +90,22 @@ def is_address(text: str | None) -> bool:
 class EmailChannel:
     """`trust` is for servers whose certificate no public authority signed."""
 
-    def __init__(self, trust: ssl.SSLContext | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        trust: ssl.SSLContext | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        answer_s: float = ANSWER_S,
+        again_after_s: Sequence[float] = AGAIN_AFTER_S,
+    ) -> None:
         self._trust = trust or ssl.create_default_context()
-        self._timeout_s = timeout_s
+        self._timeout_s, self._answer_s = timeout_s, answer_s
+        self.again_after_s = tuple(again_after_s)
 
     @contextmanager
     def open(self, server: MailServer) -> Iterator["Post"]:
         """A line to the server. Raises MailServerRefused before anything is sent."""
-        post = Post(server, self._trust, timeout_s=self._timeout_s)
+        post = Post(server, self._trust, timeout_s=self._timeout_s, answer_s=self._answer_s)
         post.connect()
         try:
             yield post
@@ -104,8 +121,9 @@ class EmailChannel:
 class Post:
     """One line to a mail server, made anew when it broke or was used for long."""
 
-    def __init__(self, server: MailServer, trust: ssl.SSLContext, *, timeout_s: float) -> None:
-        self._server, self._trust, self._timeout_s = server, trust, timeout_s
+    def __init__(self, server: MailServer, trust: ssl.SSLContext, *, timeout_s: float, answer_s: float) -> None:
+        self._server, self._trust = server, trust
+        self._timeout_s, self._answer_s = timeout_s, answer_s
         self._line: smtplib.SMTP | None = None
         self._used = 0
 
@@ -113,18 +131,12 @@ class Post:
         self.close()
         try:
             self._line = self._connected()
-        except smtplib.SMTPAuthenticationError as error:
-            raise MailServerRefused("auth-refused") from error
-        except ssl.SSLError as error:
-            raise MailServerRefused("certificate-refused") from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise MailServerRefused("no-tls") from error
         except (OSError, smtplib.SMTPException) as error:
-            raise MailServerRefused("server-unreachable") from error
+            raise MailServerRefused(_why_no_line(error), _said_by(error)) from error
         self._used = 0
 
     def send(self, mail: Mail) -> SendOutcome:
-        """Send one mail. Raises MailServerRefused when there is no line to be had any more."""
+        """Send one mail. Raises MailServerRefused when there is no line any more, or none for this sender."""
         if not is_address(mail.to_address):
             return SendOutcome("failed", "bad-address", retryable=True)
         if self._line is None or self._used >= MAILS_PER_CONNECTION:
@@ -132,7 +144,7 @@ class Post:
         assert self._line is not None, "connect gives a line or raises"
         self._used += 1
         outcome = self._handed_over(self._line, mail)
-        if outcome.reason in ("connection-lost", "rate-limited"):
+        if outcome.reason in ("connection-lost", "rate-limited", "server-busy"):
             self.close()
         return outcome
 
@@ -167,22 +179,35 @@ class Post:
         """The dialogue by hand: only so is it known whether the text had left when the line broke."""
         content = dotted_lines(message_of(self._server, mail).as_bytes(policy=MAIL_LINES))
         try:
-            code, words = line.mail(self._server.sender)
-            if code < 400:
-                code, words = line.rcpt(mail.to_address)
-            if code < 400:
-                code, words = line.docmd("DATA")
-            if code >= 400:
-                line.rset()
-                return _refused(code, words)
-        except (OSError, smtplib.SMTPException):
-            return SendOutcome("failed", "connection-lost", retryable=True)
+            for asked, command in (
+                ("sender", f"MAIL FROM:<{self._server.sender}>"),
+                ("recipient", f"RCPT TO:<{mail.to_address}>"),
+                ("mail", "DATA"),
+            ):
+                code, words = line.docmd(command)
+                if code >= 400:
+                    return self._refused_before(line, asked, code, words)
+        except (OSError, smtplib.SMTPException) as error:
+            return SendOutcome("failed", "connection-lost", retryable=True, said=_said_by(error))
         try:
             line.send(content)
+            if line.sock is not None:
+                line.sock.settimeout(self._answer_s)
             code, words = line.getreply()
-        except (OSError, smtplib.SMTPException):
-            return SendOutcome("uncertain", "connection-lost")
-        return SENT if code < 400 else _refused(code, words)
+            if line.sock is not None:
+                line.sock.settimeout(self._timeout_s)
+        except (OSError, smtplib.SMTPException) as error:
+            return SendOutcome("uncertain", "connection-lost", said=_said_by(error))
+        return SENT if code < 400 else _refused("mail", code, words)
+
+    def _refused_before(self, line: smtplib.SMTP, asked: str, code: int, words: bytes) -> SendOutcome:
+        """Raises MailServerRefused where the sender is refused: then every other mail would be, too."""
+        with suppress(OSError, smtplib.SMTPException):
+            line.rset()
+        outcome = _refused(asked, code, words)
+        if outcome.reason in ("sender-refused", "auth-refused"):
+            raise MailServerRefused(outcome.reason, outcome.said)
+        return outcome
 
 
 def message_of(server: MailServer, mail: Mail) -> EmailMessage:
@@ -193,6 +218,9 @@ def message_of(server: MailServer, mail: Mail) -> EmailMessage:
     message["Subject"] = one_line(mail.letter.subject)
     message["Date"] = now()
     message["Message-ID"] = mail.message_id
+    if mail.answers:
+        message["In-Reply-To"] = mail.answers
+        message["References"] = mail.answers
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.letter.text, cte="base64")
     message.add_alternative(mail.letter.html, subtype="html", cte="base64")
@@ -208,15 +236,44 @@ def _mailbox(name: str, address: str) -> Address:
     return Address(one_line(name), addr_spec=address)
 
 
-def _refused(code: int, words: bytes) -> SendOutcome:
-    text = words.decode("utf-8", "replace")
-    if code in RATE_CODES and ENHANCED_RATE.search(text):
-        return SendOutcome("failed", "rate-limited", retryable=True)
+def _refused(asked: str, code: int, words: bytes) -> SendOutcome:
+    """`asked` is what the server said no to: sender, recipient or mail."""
+    said = _spoken(code, words)
+    if code in RATE_CODES and ENHANCED_RATE.search(said):
+        return SendOutcome("failed", "rate-limited", retryable=True, said=said)
     if code < 500:
-        return SendOutcome("failed", "server-busy", retryable=True)
-    if code in (530, 535):
-        return SendOutcome("failed", "auth-refused", retryable=True)
-    return SendOutcome("failed", "recipient-refused", retryable=True)
+        return SendOutcome("failed", "server-busy", retryable=True, said=said)
+    if code in AUTH_CODES:
+        return SendOutcome("failed", "auth-refused", retryable=True, said=said)
+    reason = "recipient-refused" if NO_MAILBOX.search(said) else f"{asked}-refused"
+    return SendOutcome("failed", reason, retryable=True, said=said)
+
+
+def _why_no_line(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return "auth-refused"
+    if isinstance(error, ssl.SSLError):
+        return "certificate-refused" if isinstance(error, ssl.SSLCertVerificationError) else "no-tls"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return "no-tls"
+    return "server-refuses" if isinstance(error, smtplib.SMTPResponseException) else "server-unreachable"
+
+
+def _said_by(error: Exception) -> str:
+    """The other side's own words, as far as there are any."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _spoken(error.smtp_code, error.smtp_error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return one_line(error.verify_message)[:LONGEST_SAID]
+    if isinstance(error, OSError) and not isinstance(error, smtplib.SMTPException):
+        return one_line(error.strerror or str(error))[:LONGEST_SAID]
+    return ""
+
+
+def _spoken(code: int, words: bytes | str) -> str:
+    """`550 5.1.1 no such user`, on one line and not endless."""
+    text = words if isinstance(words, str) else words.decode("utf-8", "replace")
+    return one_line(f"{code} {text}")[:LONGEST_SAID]
 
 
 def _is_loopback(host: str) -> bool:

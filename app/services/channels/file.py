@@ -1,12 +1,12 @@
 """Delivery as a file: one workbook for the whole run, on wish inside an encrypted ZIP."""
 
-import io
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 from app.services.channels import Envelope, RunHead
 from app.services.progress import Progress, unwatched
-from app.services.writers.tables import SheetOut, stream_xlsx, write_xlsx, write_zip
+from app.services.writers.tables import SheetOut, fitting, stream_xlsx, write_xlsx, zip_member
 from app.words import last_second, tr
 
 MONEY_COLUMN = 5
@@ -15,40 +15,49 @@ MONEY_COLUMN = 5
 class FileChannel:
     def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
         """Write the whole run; the one file, complete or not at all. Raises NotWritable, DiskFull."""
+        progress(0, len(envelopes))
         sheet = _sheet(head, envelopes)
         if head.zip_password is None:
             path = head.folder / f"{head.stem}.xlsx"
             write_xlsx(path, [sheet], progress=progress)
             return (path,)
-        plain = io.BytesIO()
-        stream_xlsx(plain, [sheet], progress=progress)
         path = head.folder / f"{head.stem}.zip"
-        write_zip(path, {f"{head.stem}.xlsx": plain.getvalue()}, head.zip_password)
+        with zip_member(path, f"{head.stem}.xlsx", head.zip_password) as member:
+            stream_xlsx(member, [sheet], progress=progress)
         return (path,)
 
 
 def _sheet(head: RunHead, envelopes: Sequence[Envelope]) -> SheetOut:
     fields = list(dict.fromkeys(name for envelope in envelopes for name, _ in envelope.fields))
     with_code = not fields or any(not envelope.fields for envelope in envelopes)
+    with_uses = any(envelope.uses is not None for envelope in envelopes)
+    with_money = not with_uses or any(envelope.amount_minor is not None for envelope in envelopes)
     header = [
         tr("No."),
-        tr("Name"),
+        tr("Full name"),
         tr("Department"),
         tr("Phone"),
         tr("Product"),
-        tr("Amount (yuan)"),
+        *([tr("Amount (yuan)")] if with_money else []),
+        *([tr("Uses")] if with_uses else []),
         tr("Serial"),
         *([tr("Code")] if with_code else []),
         *fields,
         tr("Valid until"),
         tr("Note"),
     ]
-    rows = [_row(head, envelope, fields, with_code=with_code) for envelope in envelopes]
-    return SheetOut(tr("Cards"), header, rows, money_columns=frozenset({MONEY_COLUMN}))
+    rows = [_row(head, envelope, fields, with_code=with_code, worth=[with_money, with_uses]) for envelope in envelopes]
+    money = frozenset({MONEY_COLUMN} if with_money else set())
+    return SheetOut(tr("Cards"), header, rows, widths=fitting(header, rows), money_columns=money)
 
 
-def _row(head: RunHead, envelope: Envelope, fields: list[str], *, with_code: bool) -> list[object]:
-    """A card of ours has a code, a supplier's the fields of its supplier; a list may hold both."""
+def _row(
+    head: RunHead, envelope: Envelope, fields: list[str], *, with_code: bool, worth: Sequence[bool]
+) -> list[object]:
+    """A card of ours has a code, a supplier's the fields of its supplier; a list may hold both.
+
+    `worth`: whether there is a column for money, and one for uses.
+    """
     values = dict(envelope.fields)
     return [
         str(envelope.no),
@@ -56,7 +65,7 @@ def _row(head: RunHead, envelope: Envelope, fields: list[str], *, with_code: boo
         envelope.department,
         envelope.phone_masked,
         envelope.product,
-        envelope.amount_minor,
+        *compress((envelope.amount_minor, envelope.uses), worth),
         envelope.serial,
         *(["" if envelope.fields else envelope.code] if with_code else []),
         *(values.get(name, "") for name in fields),

@@ -21,11 +21,22 @@ FIELDS = (
 )
 WAYS_IN = ("link", "pickup_code")
 """A message without one of these gives nobody a card."""
+SECRETS = ("link", "pickup_code", "pickup_url")
+"""What must not stand in a subject: it is shown on locked phones and kept by every server on the way."""
+TRIAL_CODE = "7K3Q-XYZ2"
+"""Stands where a pick-up code will stand: too short to be one."""
+SUBJECT_SHOWN = 40
+"""Signs of a subject that a phone shows; a Chinese one counts twice."""
 LONGEST_SUBJECT = 200
 
 _TURNERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 """Signs that turn the direction of writing: they could make one address look like another."""
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_STRAY_BRACE = re.compile(r"[{}]")
+MUST_HAVE = ("name", "link", "pickup_code", "pickup_url")
+"""Fields that must not come out empty where they are used."""
+MAY_LACK = ("note", "amount")
+"""A voucher has no amount, and not everybody writes a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +62,52 @@ def default_template(*, with_pickup: bool = True) -> Template:
     return Template(tr("{merchant}: {product} for you"), "\n\n".join([link, *([pickup] * with_pickup), end]))
 
 
-def unknown_fields(template: Template) -> tuple[str, ...]:
-    """Fields a template names that do not exist: they would be sent as they stand."""
-    named = _FIELD.findall(template.subject + "\n" + template.body)
-    return tuple(dict.fromkeys(name for name in named if name not in FIELDS))
+def default_reminder(first_subject: str, *, with_pickup: bool = True) -> Template:
+    """The words of a reminder: under the subject of the first mail, so that both stand in one thread."""
+    link = tr(
+        "Dear {name},\n\n{product} {amount} from {merchant} still waits for you. Open this link to get it:\n\n{link}"
+    )
+    pickup = tr("Or type the pick-up code {pickup_code} at {pickup_url}")
+    end = tr("Valid until: {valid_until}")
+    return Template(f"Re: {first_subject}", "\n\n".join([link, *([pickup] * with_pickup), end]))
+
+
+def trial(template: Template) -> Template:
+    """The same words, marked as a trial where it is seen first: in the subject and above the text."""
+    notice = tr("This is a trial, sent to you alone. Its link and its pick-up code open no card.")
+    return Template(tr("[Trial] {subject}", subject=template.subject), f"{notice}\n\n{template.body}")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something about a template. `kind` is a key of vocabulary.LETTER_FLAWS; only a fatal one stops the mail."""
+
+    kind: str
+    field: str = ""
+    where: str = "body"
+    is_fatal: bool = True
+
+
+def flaws(template: Template, values: Mapping[str, str]) -> list[Flaw]:
+    """What is wrong with a template, or odd, for somebody with these values; the worst first."""
+    found = [Flaw("no-subject", where="subject")] if not template.subject.strip() else []
+    for where, text in (("subject", template.subject), ("body", template.body)):
+        named = list(dict.fromkeys(_FIELD.findall(text)))
+        found += [Flaw("unknown-field", name, where) for name in named if name not in FIELDS]
+        found += [Flaw("secret-in-subject", name, where) for name in named if where == "subject" and name in SECRETS]
+        if _STRAY_BRACE.search(_FIELD.sub("", text)):
+            found.append(Flaw("stray-brace", where=where))
+    if not gives_a_card(template):
+        found.append(Flaw("no-way-in"))
+    used = [name for name in FIELDS if f"{{{name}}}" in template.subject + template.body]
+    found += [
+        Flaw("empty-field", name, is_fatal=name in MUST_HAVE) for name in used if not values.get(name, "").strip()
+    ]
+    if "pickup_code" in used and "pickup_url" not in used:
+        found.append(Flaw("code-without-page", is_fatal=False))
+    if _width(written(template, values).subject) > SUBJECT_SHOWN:
+        found.append(Flaw("long-subject", where="subject", is_fatal=False))
+    return sorted(found, key=lambda flaw: not flaw.is_fatal)
 
 
 def gives_a_card(template: Template) -> bool:
@@ -116,3 +169,7 @@ def _page(body: str) -> str:
         '<body style="font-family:sans-serif;font-size:16px;line-height:1.6">\n'
         f"<p>{body}</p>\n</body></html>\n"
     )
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in ("W", "F") else 1 for sign in text)

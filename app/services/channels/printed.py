@@ -8,7 +8,7 @@ from app.services.channels import Envelope, RunHead
 from app.services.progress import Progress, unwatched
 from app.services.writers.cards_pdf import CardFace, write_cards_pdf
 from app.services.writers.sheets_pdf import write_control_sheet
-from app.words import last_second, moment, tr, yuan
+from app.words import last_second, moment, tr, worth
 
 TAIL = 6
 PRODUCT_AT = 4
@@ -30,7 +30,8 @@ class PrintChannel:
             progress=progress,
         )
         several = len({envelope.product for envelope in envelopes}) > 1
-        columns = [tr("No."), tr("Name"), tr("Department"), tr("Phone"), tr("Card"), tr("Amount"), tr("Signature")]
+        columns = [tr("No."), tr("Full name"), tr("Department"), tr("Phone")]
+        columns += [tr("Card"), tr("Amount"), tr("Signature")]
         if several:
             columns.insert(PRODUCT_AT, tr("Product"))
         write_control_sheet(
@@ -47,7 +48,7 @@ class PrintChannel:
 def _face(envelope: Envelope) -> CardFace:
     return CardFace(
         product=envelope.product,
-        amount=yuan(envelope.amount_minor) if envelope.amount_minor is not None else "",
+        amount=worth(envelope.amount_minor, envelope.uses),
         serial=envelope.serial,
         code=envelope.code,
         valid=last_second(envelope.valid_until) if envelope.valid_until else "",
@@ -58,7 +59,6 @@ def _face(envelope: Envelope) -> CardFace:
 
 
 def _line(envelope: Envelope, *, several: bool) -> list[str]:
-    amount = yuan(envelope.amount_minor) if envelope.amount_minor is not None else ""
     return [
         str(envelope.no),
         envelope.name,
@@ -66,6 +66,6 @@ def _line(envelope: Envelope, *, several: bool) -> list[str]:
         envelope.phone_masked,
         *([envelope.product] if several else []),
         envelope.serial[-TAIL:],
-        amount,
+        worth(envelope.amount_minor, envelope.uses),
         "",
     ]

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch, Card
-from app.models.distribution import Delivery, Distribution
+from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp, RawEvent
 from app.models.redemption import Redemption
 from app.services import figures, recount
@@ -21,6 +21,8 @@ from app.services.stock import life_of
 from sync.protocol import Event, from_wire
 
 OPEN = ("waiting", "in_flight", "rejected")
+DOUBTED = ("uncertain", "failed")
+"""States of a mail that nobody knows of, or that was refused; it may have come all the same."""
 SILENT = frozenset({"merchant.updated@1", "batch.created@1", "device.enrolled@1"})
 """Known, and nothing follows from them here."""
 
@@ -187,10 +189,12 @@ class EventBook:
             if delivery.delivered_at is None:  # who opened it has got it
                 delivery.delivered_at = told.at
                 self._counted(delivery, batch, "delivered", told.at)
+            if delivery.state in DOUBTED:
+                delivery.state, delivery.reason, delivery.retryable = "delivered", None, False
         elif told.type == "claimed@1" and delivery.claimed_at is None:
             delivery.claimed_at = told.at
-            if delivery.state in ("sent", "delivered", "uncertain"):
-                delivery.state = "claimed"
+            if delivery.state in ("sent", "delivered", *DOUBTED):
+                delivery.state, delivery.reason, delivery.retryable = "claimed", None, False
             self._counted(delivery, batch, "claimed", told.at)
             self._session.execute(
                 update(Card).where(Card.id == delivery.card_id, Card.state == "assigned").values(state="active")
@@ -199,8 +203,7 @@ class EventBook:
 
     def _counted(self, delivery: Delivery, batch: Batch, metric: str, at: datetime) -> None:
         if delivery.state not in recount.GONE:
-            channel = self._session.get_one(Distribution, delivery.distribution_id).channel
-            figures.add(self._session, metric, at=at, product_id=batch.product_id, channel=channel)
+            figures.add(self._session, metric, at=at, product_id=batch.product_id, channel=delivery.channel)
 
     # --- common ---
 
@@ -216,8 +219,7 @@ class EventBook:
     def _channel(self, card_id: int) -> str:
         """Through which channel the card went out."""
         wanted = (
-            select(Distribution.channel)
-            .join(Delivery, Delivery.distribution_id == Distribution.id)
+            select(Delivery.channel)
             .where(Delivery.card_id == card_id, Delivery.state.not_in(recount.GONE))
             .order_by(Delivery.id.desc())
             .limit(1)

@@ -28,7 +28,7 @@ from app.services.dashboard.rows import (
     Rates,
     Sum,
 )
-from app.services.dashboard.sums import Cohort, Live, Narrow, cohorts, live_cards, net, totals
+from app.services.dashboard.sums import Cohort, Live, Narrow, cohorts, holds_money, live_cards, net, totals
 from app.services.writers.tables import write_xlsx
 from app.words import end_of_local_day, zone
 
@@ -96,6 +96,7 @@ class _Summary:
             as_of=self._at,
             issued=Sum(*found.get(("issued",), (0, 0))),
             redeemed=net(found),
+            has_money=holds_money(self._session, narrow),
             outstanding_minor=sum(cards.minor for cards in unexpired),
             outstanding_count=sum(cards.count for cards in unexpired),
             expiring=_expiring(unexpired, self._at + EXPIRING),
@@ -116,7 +117,7 @@ class _Summary:
             delivery=share(delivered, sent),
             open=share(opened, delivered),
             claim=share(claimed, delivered),
-            redemption_cards=share(sum(c.redeemed for c in issued), sum(c.issued for c in issued)),
+            redemption_cards=_card_rate(issued),
             redemption_money=_money_rate(issued),
             mature_30=_money_rate(mature),
         )
@@ -197,7 +198,9 @@ class _Summary:
         return {
             "issued": tuple(float(flow.issued) for flow in flows),
             "redeemed": tuple(float(flow.redeemed_minor) for flow in flows),
+            "redeemed_times": tuple(float(flow.redeemed) for flow in flows),
             "redemption_money": tuple(_money_rate(by_day.get(day, ())) or 0.0 for day in days),
+            "redemption_cards": tuple(_card_rate(by_day.get(day, ())) or 0.0 for day in days),
             "outstanding": tuple(float(owed) for owed in self._outstanding_at(days)),
             "claim": tuple(
                 share(*(found.get((step, day.isoformat()), (0, 0))[0] for step in ("claimed", "delivered"))) or 0.0
@@ -216,6 +219,10 @@ def share(part: int, whole: int) -> float | None:
 
 def _money_rate(issued: Sequence[Cohort]) -> float | None:
     return share(sum(cohort.redeemed_minor for cohort in issued), sum(cohort.issued_minor for cohort in issued))
+
+
+def _card_rate(issued: Sequence[Cohort]) -> float | None:
+    return share(sum(cohort.redeemed for cohort in issued), sum(cohort.issued for cohort in issued))
 
 
 def _expired(cards: Live, at: datetime) -> bool:

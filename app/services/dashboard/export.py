@@ -1,12 +1,12 @@
 """The dashboard as sheets of a workbook: the same numbers, with period, filters and formulas."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 
 from app.services.dashboard.formulas import WEEKDAYS, formula, title_of
 from app.services.dashboard.rows import Dashboard, Rates
-from app.services.writers.tables import SheetOut
+from app.services.writers.tables import SheetOut, fitting
 from app.vocabulary import CHANNELS, word
-from app.words import NO_DATA, moment, plain_amount, tr
+from app.words import NO_DATA, moment, tr
 
 
 def percent(rate: float | None) -> str:
@@ -14,6 +14,7 @@ def percent(rate: float | None) -> str:
 
 
 def sheets_of(dashboard: Dashboard) -> list[SheetOut]:
+    """Counts and amounts are numbers to go on with; an amount of cards that hold no money is an empty cell."""
     count, yuan = tr("Count"), tr("Amount (yuan)")
     product_head = (
         tr("Product"),
@@ -23,43 +24,54 @@ def sheets_of(dashboard: Dashboard) -> list[SheetOut]:
         tr("Redeemed (yuan)"),
         tr("Outstanding (yuan)"),
     )
-    day_head = (tr("Day"), *product_head[1:5])
+    funnel_head = (tr("Channel"), tr("Step"), count, tr("Of the step before"), tr("Of the first step"))
     return [
-        SheetOut(tr("Figures"), (tr("Figure"), count, yuan, tr("How it is counted")), _figures(dashboard)),
-        SheetOut(tr("Products"), product_head, _products(dashboard), money_columns=frozenset({2, 4, 5})),
-        SheetOut(tr("Days"), day_head, _days(dashboard), money_columns=frozenset({2, 4})),
+        _sheet(tr("Figures"), (tr("Figure"), count, yuan, tr("How it is counted")), _figures(dashboard), money={2}),
+        _sheet(tr("Products"), product_head, _products(dashboard), money={2, 4, 5}),
+        _sheet(tr("By day"), (tr("Day"), *product_head[1:5]), _days(dashboard), money={2, 4}),
+        _sheet(tr("Funnel"), funnel_head, _funnels(dashboard)),
         SheetOut(
-            tr("Funnel"),
-            (tr("Channel"), tr("Step"), count, tr("Of the step before"), tr("Of the first step")),
-            _funnels(dashboard),
+            tr("Hours"),
+            ("", *(f"{hour:02d}" for hour in range(24))),
+            _hours(dashboard),
+            widths=(10, *([6] * 24)),
         ),
-        SheetOut(tr("Hours"), ("", *(f"{hour:02d}" for hour in range(24))), _hours(dashboard)),
     ]
+
+
+def _sheet(
+    name: str, header: Sequence[str], rows: Iterator[tuple[object, ...]], *, money: Set[int] = frozenset()
+) -> SheetOut:
+    listed = list(rows)
+    return SheetOut(name, header, listed, widths=fitting(header, listed), money_columns=frozenset(money))
 
 
 def _figures(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
     period = dashboard.period
-    yield tr("Period"), f"{period.first_day.isoformat()} - {period.last_day.isoformat()}", "", ""
-    yield tr("As of"), moment(dashboard.as_of), "", ""
-    for key, sum_ in (
-        ("issued", (dashboard.issued.count, dashboard.issued.minor)),
-        ("redeemed", (dashboard.redeemed.count, dashboard.redeemed.minor)),
-        ("outstanding", (dashboard.outstanding_count, dashboard.outstanding_minor)),
-        ("expiring", (dashboard.expiring.count, dashboard.expiring.minor)),
+    yield tr("Period"), f"{period.first_day.isoformat()} - {period.last_day.isoformat()}", None, ""
+    yield tr("As of"), moment(dashboard.as_of), None, ""
+    for key, count, minor in (
+        ("issued", dashboard.issued.count, dashboard.issued.minor),
+        ("redeemed", dashboard.redeemed.count, dashboard.redeemed.minor),
+        ("outstanding", dashboard.outstanding_count, dashboard.outstanding_minor),
+        ("expiring", dashboard.expiring.count, dashboard.expiring.minor),
     ):
-        yield title_of(key), sum_[0], plain_amount(sum_[1]), formula(key)
+        yield title_of(key), count, minor if dashboard.has_money else None, formula(key)
     for key in Rates.__dataclass_fields__:
-        yield title_of(key), percent(getattr(dashboard.rates, key)), "", formula(key)
+        yield title_of(key), percent(getattr(dashboard.rates, key)), None, formula(key)
 
 
 def _products(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
     for row in dashboard.by_product:
-        yield row.name, row.issued, row.issued_minor, row.redeemed, row.redeemed_minor, row.outstanding_minor
+        sums = (row.issued_minor, row.redeemed_minor, row.outstanding_minor)
+        issued, redeemed, owed = sums if any(sums) else (None, None, None)
+        yield row.name, row.issued, issued, row.redeemed, redeemed, owed
 
 
 def _days(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
     for row in dashboard.trend:
-        yield row.day.isoformat(), row.issued, row.issued_minor, row.redeemed, row.redeemed_minor
+        sums = (row.issued_minor, row.redeemed_minor) if dashboard.has_money else (None, None)
+        yield row.day.isoformat(), row.issued, sums[0], row.redeemed, sums[1]
 
 
 def _funnels(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:

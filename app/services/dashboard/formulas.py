@@ -14,6 +14,7 @@ FORMULAS: Words = {
     "ago.",
     "outstanding": "Sum of the balances of all live cards at this moment: issued, not voided, not expired, whenever "
     "they were issued.",
+    "outstanding_cards": "All live cards at this moment: issued, not voided, not expired, whenever they were issued.",
     "delivery": "Deliveries that arrived ÷ deliveries sent, in the period.",
     "open": "Deliveries opened by a person ÷ deliveries that arrived, in the period. Link scanners do not count.",
     "claim": "Deliveries claimed ÷ deliveries that arrived, in the period.",
@@ -26,7 +27,7 @@ FORMULAS: Words = {
 }
 
 TITLES: Words = {
-    "issued": "Issued",
+    "issued": "Cards issued",
     "sent": "Sent",
     "delivered": "Delivered",
     "opened": "Opened",
@@ -36,6 +37,7 @@ TITLES: Words = {
     "redemption_cards": "Redemption rate by cards",
     "mature_30": "Redemption rate after 30 days",
     "outstanding": "Outstanding",
+    "outstanding_cards": "Cards outstanding",
     "delivery": "Delivery rate",
     "open": "Open rate",
     "claim": "Claim rate",

@@ -130,6 +130,8 @@ class Dashboard:
     as_of: datetime
     issued: Sum
     redeemed: Sum
+    has_money: bool
+    """Whether any card of what is looked at holds money; without it only cards and uses can be counted."""
     outstanding_minor: int
     outstanding_count: int
     expiring: Sum

@@ -83,6 +83,15 @@ def net(found: dict[tuple[Any, ...], Total], *by: Any) -> Sum:
     return Sum(count - back, minor - abs(back_minor))
 
 
+def holds_money(session: Session, narrow: Narrow) -> bool:
+    """Whether a batch of what is looked at has a face value; with no batch at all, amounts are zero and no riddle."""
+    faces = select(Batch.face_minor.is_not(None)).distinct()
+    if narrow.product_id is not None:
+        faces = faces.where(Batch.product_id == narrow.product_id)
+    found = set(session.scalars(faces))
+    return not found or True in found
+
+
 def live_cards(session: Session, narrow: Narrow) -> list[Live]:
     """Per batch: cards that are out and not used up or voided. Expired batches are among them."""
     wanted = (
@@ -109,13 +118,13 @@ def live_cards(session: Session, narrow: Narrow) -> list[Live]:
 
 
 def cohorts(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
-    """Cards issued in the period: one row a distribution, one a released batch."""
+    """Cards issued in the period: one row for each channel of a distribution, one a released batch."""
     return [*_distributed(session, period, narrow), *_released(session, period, narrow)]
 
 
 def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
     wanted = (
-        select(Distribution.created_at, Distribution.channel, *_card_sums())
+        select(Distribution.created_at, Delivery.channel, *_card_sums())
         .select_from(Delivery)
         .join(Distribution, Distribution.id == Delivery.distribution_id)
         .join(Card, Card.id == Delivery.card_id)
@@ -126,12 +135,12 @@ def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohor
             Delivery.state.not_in(GONE),
             Card.state != "voided",
         )
-        .group_by(Distribution.id)
+        .group_by(Distribution.id, Delivery.channel)
     )
     if narrow.product_id is not None:
         wanted = wanted.where(Batch.product_id == narrow.product_id)
     if narrow.channel is not None:
-        wanted = wanted.where(Distribution.channel == narrow.channel)
+        wanted = wanted.where(Delivery.channel == narrow.channel)
     return [Cohort(*row) for row in session.execute(wanted)]
 
 

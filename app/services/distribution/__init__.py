@@ -1,4 +1,4 @@
-"""Distributions: prepare a list, deliver it, retry, take back, and account for every card."""
+"""Distributions: prepare a list, deliver it, and account for every card."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import NoEndpoint
@@ -18,17 +18,14 @@ from app.models.people import Person
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.channels.letters import Template
-from app.services.distribution import listing, recalling, receipts
-from app.services.distribution.linking import forget_refused_links
+from app.services.distribution import listing, receipts
+from app.services.distribution.following import CHANGED, FollowUps
 from app.services.distribution.listing import found
 from app.services.distribution.planning import plan
 from app.services.distribution.preparing import (
     already_given,
     checked_gifts,
     checked_template,
-    chunks,
-    give_cards,
-    lacking,
     people_of,
     write_deliveries,
 )
@@ -41,10 +38,12 @@ from app.services.distribution.rows import (
     Gift,
     Plan,
     ProductTotal,
+    Reminded,
+    Rerouted,
     Rule,
     Share,
 )
-from app.services.distribution.runs import Channels, CloudDoor, Runs
+from app.services.distribution.runs import Channels, CloudDoor, Runs, pause_cut
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
@@ -52,19 +51,8 @@ from app.services.writers.receipts import ReceiptOut
 from app.topics import Topic
 from sync.protocol import new_op_id
 
-CHANGED = (
-    Topic.DISTRIBUTIONS,
-    Topic.CARDS,
-    Topic.BATCHES,
-    Topic.CATALOG,
-    Topic.OUTBOX,
-    Topic.AUDIT,
-)
-NAMED_IN_AUDIT = 50
-"""Digests of people in one audit entry."""
 
-
-class DistributionService:
+class DistributionService(FollowUps):
     def __init__(
         self,
         database: Database,
@@ -75,9 +63,8 @@ class DistributionService:
         settings: SettingService,
         channels: Channels,
     ) -> None:
-        self._database, self._audit, self._reader = database, audit, reader
-        self._cloud, self._settings = cloud, settings
-        self._runs = Runs(database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels)
+        runs = Runs(database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels)
+        super().__init__(database, audit, cloud=cloud, settings=settings, runs=runs)
 
     # --- before ---
 
@@ -122,7 +109,7 @@ class DistributionService:
                 session, "distribution.prepared", subject=spec.name.strip(), channel=spec.channel, cards=receivers
             )
             distribution_id = distribution.id
-        self._runs.make_links(distribution_id, spec.channel, progress)
+        self._runs.make_links(distribution_id, progress)
         return distribution_id
 
     # --- the run ---
@@ -130,10 +117,11 @@ class DistributionService:
     def deliver(
         self, distribution_id: int, progress: Progress = unwatched, *, zip_password: Secret | None = None
     ) -> Delivered:
-        """Hand everything that waits to the channel; also what a pause, a cancel or a crash left waiting.
+        """Hand everything that waits to its channel; also what a pause, a cancel or a crash left waiting.
 
-        Raises MailServerRefused, NoEndpoint, NotWritable, DiskFull, DistributionRunning, NotFound, JobCancelled;
-        the rest then waits for the next call. `zip_password` wraps the file of channel `file`.
+        Raises MailServerRefused, NoEndpoint, EndpointUnreachable, NotWritable, DiskFull, ZipPasswordNeeded,
+        DistributionRunning, NotFound, JobCancelled; the rest then waits for the next call. `zip_password` wraps the
+        file of channel `file`; one that was once begun under a password is never written without.
         """
         return self._runs.deliver(distribution_id, progress, zip_password=zip_password)
 
@@ -149,95 +137,19 @@ class DistributionService:
                 distribution.state = "paused"
 
     def due(self, at: datetime) -> list[int]:
-        """Distributions whose time has come and that nobody started."""
-        wanted = select(Distribution.id).where(
-            Distribution.state == "prepared", Distribution.scheduled_at.is_not(None), Distribution.scheduled_at <= at
-        )
+        """Distributions whose time has come, that nobody started, and that need nobody to type a password."""
         with self._database.read() as session:
-            return list(session.scalars(wanted.order_by(Distribution.id)))
+            return [distribution_id for distribution_id, locked in listing.come(session, at) if not locked]
 
-    # --- after ---
+    def locked(self, at: datetime) -> list[int]:
+        """Distributions whose time has come and whose file waits for a password."""
+        with self._database.read() as session:
+            return [distribution_id for distribution_id, locked in listing.come(session, at) if locked]
 
-    def retry_failed(self, distribution_id: int) -> int:
-        """Put what failed and may go well now back in line, with a card where none was taken; how many.
-
-        Raises NotEnoughCards; then nothing is changed. `deliver` sends them.
-        """
-        with self._database.write(*CHANGED) as session:
-            distribution = found(session, distribution_id)
-            wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
-            rows = session.execute(
-                wanted.where(
-                    Delivery.distribution_id == distribution_id, Delivery.state == "failed", Delivery.retryable
-                ).order_by(Delivery.no)
-            ).all()
-            again = [delivery for delivery, person in rows if _may_go(distribution, delivery, person)]
-            again = give_cards(session, distribution, again)
-            forget_refused_links(session, again)
-            for delivery in again:
-                delivery.state, delivery.reason = "released" if delivery.link_id else "prepared", None
-                delivery.retryable = False
-            if again:
-                distribution.state, distribution.finished_at = "prepared", None
-        self._runs.make_links(distribution_id, distribution.channel, unwatched)
-        return len(again)
-
-    def resend_uncertain(self, distribution_id: int) -> int:
-        """Put mails that may or may not have arrived back in line, each with its own Message-ID; how many."""
+    def wake(self) -> int:
+        """After the vault was opened: what a crash or a quit cut off is paused, to be gone on with; how many."""
         with self._database.write(Topic.DISTRIBUTIONS) as session:
-            distribution = found(session, distribution_id)
-            won = session.execute(
-                update(Delivery)
-                .where(Delivery.distribution_id == distribution_id, Delivery.state == "uncertain")
-                .values(state="released", reason=None, retryable=False)
-            )
-            count: int = won.rowcount  # type: ignore[attr-defined]
-            if count:
-                distribution.state, distribution.finished_at = "prepared", None
-        return count
-
-    def cancel_rest(self, distribution_id: int) -> int:
-        """Leave out everything that has not gone out; the cards return to stock. How many there were."""
-        with self._database.write(*CHANGED) as session:
-            distribution = found(session, distribution_id)
-            wanted = select(Delivery).where(
-                Delivery.distribution_id == distribution_id, Delivery.state.in_(("prepared", "released"))
-            )
-            count = recalling.cancel(session, distribution, list(session.scalars(wanted)))
-            distribution.state, distribution.finished_at = "cancelled", now()
-            self._audit.record(session, "distribution.cancelled", subject=distribution.name, cards=count)
-        return count
-
-    def recall(self, delivery_ids: Sequence[int]) -> int:
-        """Take deliveries back; how many were. Raises AlreadyClaimed, DistributionRunning; then none is.
-
-        A mailed card returns to stock as soon as the endpoint says that its link is dead (`settle_recalls`); a card
-        whose code went out on paper or in a file is voided.
-        """
-        with self._database.write(*CHANGED) as session:
-            by_distribution: dict[int, list[Delivery]] = {}
-            for some in chunks(delivery_ids):
-                for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(some))):
-                    by_distribution.setdefault(delivery.distribution_id, []).append(delivery)
-            count = 0
-            for distribution_id, deliveries in by_distribution.items():
-                distribution = found(session, distribution_id)
-                taken = recalling.recall(session, distribution, deliveries)
-                count += len(taken)
-                people = [self._audit.digest_of(str(delivery.person_id)) for delivery in taken[:NAMED_IN_AUDIT]]
-                if taken:
-                    self._audit.record(
-                        session, "distribution.recalled", subject=distribution.name, cards=len(taken), people=people
-                    )
-        return count
-
-    def settle_recalls(self) -> int:
-        """Return the cards of recalled links to stock once the endpoint confirmed; how many. Call it after a sync."""
-        with self._database.read() as session:
-            if not recalling.recalled(session):
-                return 0
-        with self._database.write(Topic.DISTRIBUTIONS, Topic.CARDS, Topic.BATCHES, Topic.CATALOG) as session:
-            return recalling.settle(session)
+            return pause_cut(session)
 
     # --- looking ---
 
@@ -255,6 +167,14 @@ class DistributionService:
         """In the order of the list."""
         with self._database.read() as session:
             return listing.delivery_ids(session, distribution_id, wanted or DeliveryFilter())
+
+    def reasons(self, distribution_id: int) -> list[str]:
+        """Keys of the reasons that stand in a distribution."""
+        wanted = select(Delivery.reason).where(
+            Delivery.distribution_id == distribution_id, Delivery.reason.is_not(None)
+        )
+        with self._database.read() as session:
+            return sorted(session.scalars(wanted.distinct()))
 
     def deliveries_of(self, ids: Sequence[int]) -> list[DeliveryRow]:
         """In the order of `ids`."""
@@ -287,7 +207,8 @@ class DistributionService:
             note=spec.note.strip(),
             template=asdict(template)
             | {"gate": spec.gate, "pace": spec.pace, "pace_minutes": spec.pace_minutes, "runs": 0}
-            | {"allow_again": spec.allow_again, "rules": [asdict(rule) for rule in spec.rules]},
+            | {"allow_again": spec.allow_again, "rules": [asdict(rule) for rule in spec.rules]}
+            | {"protected": spec.protected},
             roster_hash=spec.roster_hash,
             out_folder=str(spec.out_folder) if spec.out_folder else None,
             created_at=now(),
@@ -304,11 +225,6 @@ def _domain(settings: SettingService) -> str:
     return sender.rpartition("@")[2].strip() or "localhost.localdomain"
 
 
-def _may_go(distribution: Distribution, delivery: Delivery, person: Person) -> bool:
-    gate = "none" if delivery.link_id else distribution.template.get("gate", "none")
-    return person.left_at is None and lacking(person, channel=distribution.channel, gate=gate) is None
-
-
 __all__ = [
     "Channels",
     "CloudDoor",
@@ -321,6 +237,8 @@ __all__ = [
     "Gift",
     "Plan",
     "ProductTotal",
+    "Reminded",
+    "Rerouted",
     "Rule",
     "Share",
 ]

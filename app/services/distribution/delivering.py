@@ -14,7 +14,7 @@ from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
 from app.services.cards import PROFILES, serial_of
 from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of
-from app.services.channels import Envelope, PaperChannel, RunHead
+from app.services.channels import ON_PAPER, Envelope, PaperChannel, RunHead
 from app.services.channels.letters import one_line
 from app.services.distribution.preparing import chunks, tell
 from app.services.people.masking import mask_phone
@@ -38,10 +38,13 @@ class RunFacts:
 
 
 class PaperRun:
-    """File and print: all codes go out in one piece, so the run has three steps and the middle one can be repeated."""
+    """File and print: all codes go out in one piece, so the run has three steps and the middle one can be repeated.
 
-    def __init__(self, database: Database, reader: CodeReader, channel: PaperChannel) -> None:
-        self._database, self._reader, self._channel = database, reader, channel
+    `name` is the channel's.
+    """
+
+    def __init__(self, database: Database, reader: CodeReader, channel: PaperChannel, *, name: str) -> None:
+        self._database, self._reader, self._channel, self._name = database, reader, channel, name
 
     def run(self, facts: RunFacts, zip_password: Secret | None, progress: Progress) -> tuple[Path, ...]:
         """Write what waits; the files. On any failure everything is prepared again."""
@@ -72,6 +75,7 @@ class PaperRun:
         with self._database.write(Topic.DISTRIBUTIONS) as session:
             wanted = select(Delivery.id).where(
                 Delivery.distribution_id == distribution_id,
+                Delivery.channel == self._name,
                 Delivery.state.in_(("prepared", "released")),
                 Delivery.card_id.is_not(None),
             )
@@ -117,7 +121,7 @@ class PaperRun:
             for some in chunks(ids):
                 products += session.scalars(select(Delivery.product_id).where(Delivery.id.in_(some)))
             for metric in ("sent", "delivered"):
-                tell(session, distribution, metric, [(product, None) for product in products], at=at)
+                tell(session, metric, [(product, self._name, None) for product in products], at=at)
             runs = int(distribution.template.get("runs", 0)) + 1
             distribution.template = {**distribution.template, "runs": runs}
 
@@ -126,7 +130,11 @@ def back_to_prepared(session: Session, distribution_id: int) -> None:
     """What a broken run left on paper was not handed out: the files are written whole or not at all."""
     session.execute(
         update(Delivery)
-        .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
+        .where(
+            Delivery.distribution_id == distribution_id,
+            Delivery.channel.in_(ON_PAPER),
+            Delivery.state == "sending",
+        )
         .values(state="prepared")
     )
 
@@ -177,4 +185,5 @@ def _envelope(facts: RunFacts, delivery: Delivery, person: Person, *, batch: Bat
         code=format_code(code) if block.length and batch.format.upper() in PROFILES else code,
         fields=() if block.length else tuple((name, value) for name, value in block.fields(at)),
         valid_until=batch.valid_until,
+        uses=batch.uses if block.length and batch.face_minor is None else None,
     )

@@ -14,6 +14,7 @@ from app.models.distribution import Delivery, Distribution
 from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of
+from app.services.channels import ON_PAPER
 from app.services.distribution.links import LinkSecrets, LinkTarget, gate_of, link_body, wire_time
 from app.services.distribution.preparing import AT_ONCE, chunks, lacking
 from app.services.outbox import enqueue
@@ -50,7 +51,7 @@ class LinkMaker:
             if batch is None or card_id not in blocks:
                 continue
             gate = distribution.template.get("gate", "none")
-            lack = lacking(person, channel=distribution.channel, gate=gate)
+            lack = lacking(person, channel=delivery.channel, gate=gate)
             if lack:
                 # what the channel needs was lost since the list was prepared; the card stays with the person
                 delivery.state, delivery.reason, delivery.retryable = "failed", lack, True
@@ -136,6 +137,7 @@ def _missing(distribution_id: int) -> Any:
         select(Delivery.id)
         .where(
             Delivery.distribution_id == distribution_id,
+            Delivery.channel.not_in(ON_PAPER),
             Delivery.state == "prepared",
             Delivery.link_id.is_(None),
             Delivery.card_id.is_not(None),

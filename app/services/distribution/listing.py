@@ -1,19 +1,21 @@
 """Reading distributions and deliveries: rows, counts and filters, in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.models.batch import Batch
 from app.models.catalog import Product
-from app.models.distribution import Delivery, Distribution
+from app.models.distribution import Delivery, Distribution, Reminder
 from app.models.people import Person
 from app.models.redemption import Redemption
 from app.services.cards import serial_of
 from app.services.cards.codes import batch_of, batches_of
+from app.services.channels import CHANNELS
 from app.services.distribution.preparing import chunks
 from app.services.distribution.rows import (
     IN_HAND,
@@ -29,7 +31,7 @@ from app.words import tr
 TAIL = 6
 OUT = ("recalled", "skipped")
 COUNTS = ("people", "total_minor", "prepared", "sent", "failed", "uncertain", "skipped", "recalled")
-FACTS = ("opened", "claimed", "redeemed", "retryable")
+FACTS = ("opened", "claimed", "redeemed", "retryable", "retrying", "changing", "files")
 
 
 def found(session: Session, distribution_id: int) -> Distribution:
@@ -46,7 +48,7 @@ def distribution_rows(session: Session, distribution_id: int | None = None) -> l
         wanted = wanted.where(Distribution.id == distribution_id)
     counts = _counts(session, distribution_id)
     products, names = _products(session, distribution_id), _names(session)
-    none = dict.fromkeys((*COUNTS, *FACTS), 0)
+    none: dict[str, Any] = dict.fromkeys((*COUNTS, *FACTS), 0) | {"channels": ""}
     return [
         _distribution_row(
             distribution,
@@ -58,11 +60,25 @@ def distribution_rows(session: Session, distribution_id: int | None = None) -> l
     ]
 
 
+def come(session: Session, at: datetime) -> list[tuple[int, bool]]:
+    """Planned distributions whose time has come and that nobody started; with whether a file needs a password."""
+    files = exists().where(
+        Delivery.distribution_id == Distribution.id, Delivery.channel == "file", Delivery.state.in_(IN_HAND)
+    )
+    wanted = select(Distribution, files).where(
+        Distribution.state == "prepared", Distribution.scheduled_at.is_not(None), Distribution.scheduled_at <= at
+    )
+    found = session.execute(wanted.order_by(Distribution.id)).all()
+    return [(one.id, bool(one.template.get("protected")) and waits) for one, waits in found]
+
+
 def delivery_ids(session: Session, distribution_id: int, wanted: DeliveryFilter) -> list[int]:
     """In the order of the list."""
     query = select(Delivery.id).where(Delivery.distribution_id == distribution_id)
     if wanted.states:
         query = query.where(Delivery.state.in_(wanted.states))
+    if wanted.reason:
+        query = query.where(Delivery.reason == wanted.reason)
     if wanted.department or wanted.text.strip():
         query = _narrowed(query.join(Person, Person.id == Delivery.person_id), wanted)
     return list(session.scalars(query.order_by(Delivery.no)))
@@ -73,14 +89,24 @@ def delivery_rows(session: Session, ids: Sequence[int]) -> list[DeliveryRow]:
     rows: dict[int, DeliveryRow] = {}
     names = _names(session)
     for some in chunks(ids):
-        wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
-        pairs = session.execute(wanted.where(Delivery.id.in_(some))).all()
-        cards = [delivery.card_id for delivery, _ in pairs if delivery.card_id is not None]
+        wanted = (
+            select(Delivery, Person, Distribution.created_at)
+            .join(Person, Person.id == Delivery.person_id)
+            .join(Distribution, Distribution.id == Delivery.distribution_id)
+        )
+        listed = session.execute(wanted.where(Delivery.id.in_(some))).all()
+        cards = [delivery.card_id for delivery, _, _ in listed if delivery.card_id is not None]
         batches = batches_of(session, cards)
-        redeemed = _redeemed_at(session, cards)
-        for delivery, person in pairs:
-            product = names.get(delivery.product_id or 0, "")
-            rows[delivery.id] = _delivery_row(delivery, person, product, batches=batches, redeemed=redeemed)
+        redeemed, reminded = _redeemed_at(session, cards), _reminded(session, some)
+        for delivery, person, prepared_at in listed:
+            times, last = reminded.get(delivery.id, (0, None))
+            known = {
+                "product": names.get(delivery.product_id or 0, ""),
+                "prepared_at": prepared_at,
+                "reminders": times,
+                "reminded_at": last,
+            }
+            rows[delivery.id] = _delivery_row(delivery, person, batches=batches, redeemed=redeemed, known=known)
     return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
 
 
@@ -99,7 +125,7 @@ def _narrowed(query: Select[Any], wanted: DeliveryFilter) -> Select[Any]:
     return query
 
 
-def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str, int]]:
+def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str, Any]]:
     def how_many(condition: Any) -> Any:
         return func.sum(case((condition, 1), else_=0))
 
@@ -109,6 +135,7 @@ def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str
     wanted = select(
         Delivery.distribution_id,
         func.count().label("people"),
+        func.group_concat(Delivery.channel.distinct()).label("channels"),
         func.sum(case((live, func.coalesce(Delivery.amount_minor, 0)), else_=0)).label("total_minor"),
         how_many(Delivery.state.in_(IN_HAND)).label("prepared"),
         how_many(Delivery.state.in_(ON_THE_WAY)).label("sent"),
@@ -116,7 +143,10 @@ def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str
         how_many(Delivery.opened_at.is_not(None)).label("opened"),
         how_many(Delivery.claimed_at.is_not(None)).label("claimed"),
         how_many(live & (Delivery.card_id.in_(redeemed) | Delivery.card_id.in_(paid))).label("redeemed"),
-        how_many((Delivery.state == "failed") & Delivery.retryable).label("retryable"),
+        how_many((Delivery.state == "failed") & Delivery.retryable & Delivery.change_to.is_(None)).label("retryable"),
+        how_many((Delivery.state == "released") & Delivery.reason.is_not(None)).label("retrying"),
+        how_many(Delivery.change_to.is_not(None)).label("changing"),
+        how_many(Delivery.state.in_(IN_HAND) & (Delivery.channel == "file")).label("files"),
     ).group_by(Delivery.distribution_id)
     if distribution_id is not None:
         wanted = wanted.where(Delivery.distribution_id == distribution_id)
@@ -152,8 +182,9 @@ def _names(session: Session) -> dict[int, str]:
 
 
 def _distribution_row(
-    distribution: Distribution, products: list[ProductTotal], counts: dict[str, int]
+    distribution: Distribution, products: list[ProductTotal], counts: dict[str, Any]
 ) -> DistributionRow:
+    ways = str(counts["channels"] or distribution.channel).split(",")
     return DistributionRow(
         id=distribution.id,
         name=distribution.name,
@@ -161,8 +192,10 @@ def _distribution_row(
         product=tr(", ").join(one.product for one in products),
         products=tuple(products),
         channel=distribution.channel,
+        channels=tuple(channel for channel in CHANNELS if channel in ways),
         state=distribution.state,
         note=distribution.note,
+        protected=bool(distribution.template.get("protected")),
         out_folder=distribution.out_folder,
         roster_hash=distribution.roster_hash,
         created_at=distribution.created_at,
@@ -173,7 +206,12 @@ def _distribution_row(
 
 
 def _delivery_row(
-    delivery: Delivery, person: Person, product: str, *, batches: dict[int, Batch], redeemed: dict[int, Any]
+    delivery: Delivery,
+    person: Person,
+    *,
+    batches: dict[int, Batch],
+    redeemed: dict[int, Any],
+    known: dict[str, Any],
 ) -> DeliveryRow:
     batch = batch_of(delivery.card_id, batches) if delivery.card_id is not None else None
     serial = serial_of(batch, delivery.card_id) if batch and delivery.card_id is not None else ""
@@ -182,18 +220,30 @@ def _delivery_row(
         department=person.department,
         phone_masked=mask_phone(person.phone) if person.phone else "",
         email_masked=mask_email(person.email) if person.email else "",
-        product=product,
         serial=serial,
         card_tail=serial[-TAIL:],
+        said=delivery.said or "",
         redeemed_at=redeemed.get(delivery.card_id or 0) if delivery.state not in OUT else None,
         **{
             name: getattr(delivery, name)
             for name in (
-                "id", "distribution_id", "no", "person_id", "product_id", "card_id", "amount_minor", "state", "reason",
-                "retryable", "attempts", "sent_at", "opened_at", "claimed_at", "recalled_at",
+                "id", "distribution_id", "no", "person_id", "product_id", "card_id", "amount_minor", "channel",
+                "change_to", "state", "reason", "retryable", "attempts", "sent_at", "delivered_at", "opened_at",
+                "claimed_at", "recalled_at",
             )
         },
+        **known,
     )  # fmt: skip
+
+
+def _reminded(session: Session, deliveries: Sequence[int]) -> dict[int, tuple[int, Any]]:
+    """Delivery → reminders that went out, or may have, and when the last one did."""
+    wanted = (
+        select(Reminder.delivery_id, func.count(), func.max(Reminder.at))
+        .where(Reminder.delivery_id.in_(deliveries), Reminder.state.in_(("sent", "uncertain")))
+        .group_by(Reminder.delivery_id)
+    )
+    return {delivery_id: (times, last) for delivery_id, times, last in session.execute(wanted)}
 
 
 def _redeemed_at(session: Session, cards: Sequence[int]) -> dict[int, Any]:

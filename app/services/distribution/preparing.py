@@ -17,7 +17,7 @@ from app.services import figures
 from app.services.cards.codes import batch_of, batches_of
 from app.services.channels import CHANNELS, ON_PAPER
 from app.services.channels.email import is_address
-from app.services.channels.letters import Template, default_template, gives_a_card, unknown_fields
+from app.services.channels.letters import FIELDS, Template, default_template, flaws
 from app.services.distribution.links import GATES, gate_of
 from app.services.distribution.rows import DistributionSpec, Gift
 from app.services.figures import FigureEntry
@@ -30,10 +30,11 @@ AT_ONCE = 500
 """Ids in one IN list, and links in one transaction."""
 LONGEST_PACE = 24 * 60
 """Minutes between two parts of a run."""
+ANY_VALUES = dict.fromkeys(FIELDS, "-")
 
 
-Given = tuple[int | None, int | None]
-"""What went out or comes back: (product id, amount in fen)."""
+Given = tuple[int | None, str, int | None]
+"""What went out or comes back: (product id, channel, amount in fen)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,15 @@ def checked_template(spec: DistributionSpec, *, with_pickup: bool = True) -> Tem
         raise InvalidInput("product", "required")
     template = spec.template or default_template(with_pickup=with_pickup)
     if spec.channel == "email":
-        _refuse_useless(template)
+        refuse_useless(template)
     return template
 
 
-def _refuse_useless(template: Template) -> None:
-    if not template.subject.strip():
-        raise InvalidInput("subject", "required")
-    if unknown_fields(template):
-        raise InvalidInput("body", "unknown-field")
-    if not gives_a_card(template):
-        raise InvalidInput("body", "no-way-in")
+def refuse_useless(template: Template) -> None:
+    """Raises InvalidInput for words that reach nobody, or tell too many."""
+    fatal = next((flaw for flaw in flaws(template, ANY_VALUES) if flaw.is_fatal), None)
+    if fatal is not None:
+        raise InvalidInput(fatal.where, "required" if fatal.kind == "no-subject" else fatal.kind)
 
 
 def product_of(session: Session, product_id: int) -> Product:
@@ -204,10 +203,10 @@ def write_deliveries(session: Session, distribution: Distribution, spec: Distrib
     if spec.budget_minor is not None and total > spec.budget_minor:
         raise OverBudget(total, spec.budget_minor)
     handed = iter(cards)
-    rows = [_delivery(distribution.id, place, handed, domain=domain) for place in listed]
+    rows = [_delivery(distribution, place, handed, domain=domain) for place in listed]
     for some in chunks(rows):
         session.execute(insert(Delivery), some)
-    given = [(row["product_id"], row["amount_minor"]) for row in rows if row["card_id"] is not None]
+    given = [(row["product_id"], row["channel"], row["amount_minor"]) for row in rows if row["card_id"] is not None]
     tell_issued(session, distribution, given)
     return len(receivers)
 
@@ -229,26 +228,31 @@ def give_cards(session: Session, distribution: Distribution, failed: Sequence[De
     wanted = [(Gift(one.product_id or 0, one.wanted_minor), one.person_id) for one in owed]
     for delivery, (card_id, amount) in zip(owed, take_cards(session, wanted), strict=True):
         delivery.card_id, delivery.amount_minor = card_id, amount
-    tell_issued(session, distribution, [(one.product_id, one.amount_minor) for one in owed])
-    return [delivery for delivery in failed if delivery.state == "failed"]
+    tell_issued(session, distribution, given_of(owed))
+    return [delivery for delivery in failed if delivery.state != "skipped"]
+
+
+def given_of(deliveries: Iterable[Delivery]) -> list[Given]:
+    """What these give, for the figures."""
+    return [(delivery.product_id, delivery.channel, delivery.amount_minor) for delivery in deliveries]
 
 
 def tell_issued(session: Session, distribution: Distribution, given: Iterable[Given]) -> None:
     """Cards count as issued at the time of their distribution. Amounts stand with this step only."""
-    tell(session, distribution, "issued", given, at=distribution.created_at)
+    tell(session, "issued", given, at=distribution.created_at)
 
 
-def tell(session: Session, distribution: Distribution, metric: str, given: Iterable[Given], *, at: datetime) -> None:
-    """Add to the figures of each product; the amounts of `given` count with the step `issued` only."""
+def tell(session: Session, metric: str, given: Iterable[Given], *, at: datetime) -> None:
+    """Add to the figures of each product and channel; the amounts of `given` count with the step `issued` only."""
     entries = (
         FigureEntry(
             metric,
             at,
             product_id,
-            distribution.channel,
+            channel,
             amount_minor=(amount_minor or 0) if metric == "issued" else 0,
         )
-        for product_id, amount_minor in given
+        for product_id, channel, amount_minor in given
         if product_id is not None
     )
     figures.add_many(session, entries)
@@ -265,11 +269,12 @@ def _face(card_id: int, batches: dict[int, Batch]) -> int | None:
 
 
 def _delivery(
-    distribution_id: int, place: Place, cards: Iterator[tuple[int, int | None]], *, domain: str
+    distribution: Distribution, place: Place, cards: Iterator[tuple[int, int | None]], *, domain: str
 ) -> dict[str, Any]:
     card, face = next(cards) if place.state == "prepared" else (None, None)
     return {
-        "distribution_id": distribution_id,
+        "distribution_id": distribution.id,
+        "channel": distribution.channel,
         "person_id": place.person.id,
         "no": place.no,
         "product_id": place.gift and place.gift.product_id,

@@ -15,7 +15,7 @@ from app.models.redemption import Redemption
 from app.services.cards.codes import batch_of, batches_of
 from app.services.channels import ON_PAPER
 from app.services.distribution.linking import RECALL, aggregate_of, take_links_back
-from app.services.distribution.preparing import chunks, tell, tell_issued
+from app.services.distribution.preparing import chunks, given_of, tell, tell_issued
 from app.services.outbox import enqueue
 from app.services.recount import take_back_deliveries
 from app.services.stock import put_back
@@ -26,24 +26,29 @@ GONE = ("recalled", "skipped")
 def recall(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Recall deliveries of one distribution; those that were. Raises AlreadyClaimed and changes nothing then."""
     live = [delivery for delivery in deliveries if delivery.state not in GONE]
-    if any(delivery.state == "sending" for delivery in live):
-        raise DistributionRunning(distribution.name)
-    used = used_cards(session, [delivery.card_id for delivery in live if delivery.card_id is not None])
-    seen = [one for one in live if one.opened_at is not None or one.claimed_at is not None or one.card_id in used]
-    if seen:
-        raise AlreadyClaimed(len(seen))
+    refuse_gone(session, distribution, live)
     take_back_deliveries(session, [delivery.id for delivery in live])
     carded = [delivery for delivery in live if delivery.card_id is not None]
-    if distribution.channel in ON_PAPER:
-        unseen = {delivery.id for delivery in carded if delivery.sent_at is None}
-        _void(session, [delivery.card_id or 0 for delivery in carded if delivery.id not in unseen])
-    else:
-        unseen = take_links_back(session, carded)
+    on_paper = [delivery for delivery in carded if delivery.channel in ON_PAPER]
+    unseen = {delivery.id for delivery in on_paper if delivery.sent_at is None}
+    _void(session, [delivery.card_id or 0 for delivery in on_paper if delivery.id not in unseen])
+    unseen |= take_links_back(session, [delivery for delivery in carded if delivery.channel not in ON_PAPER])
     put_back(session, [delivery.card_id or 0 for delivery in carded if delivery.id in unseen])
     for delivery in live:
         delivery.state, delivery.recalled_at, delivery.retryable = "recalled", now(), False
+        delivery.change_to = None
     session.flush()
     return live
+
+
+def refuse_gone(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> None:
+    """Raises DistributionRunning for what goes out at this moment, AlreadyClaimed for what was opened or used."""
+    if any(delivery.state == "sending" for delivery in deliveries):
+        raise DistributionRunning(distribution.name)
+    used = used_cards(session, [delivery.card_id for delivery in deliveries if delivery.card_id is not None])
+    seen = [one for one in deliveries if one.opened_at is not None or one.claimed_at is not None or one.card_id in used]
+    if seen:
+        raise AlreadyClaimed(len(seen))
 
 
 def cancel(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> int:
@@ -55,6 +60,8 @@ def cancel(session: Session, distribution: Distribution, deliveries: Sequence[De
         if delivery.id not in unsent:
             delivery.state, delivery.recalled_at, delivery.reason = "recalled", now(), "cancelled"
     put_back(session, [delivery.card_id for delivery in withdrawn if delivery.card_id is not None])
+    for delivery in deliveries:
+        delivery.change_to = None
     for delivery in withdrawn:
         delivery.state, delivery.reason, delivery.retryable = "skipped", "cancelled", False
         delivery.card_id = delivery.amount_minor = None
@@ -70,7 +77,7 @@ def settle(session: Session) -> int:
     """
     dead: list[int] = []
     waiting = recalled(session)
-    answers = _answers(session, [delivery.id for delivery, _ in waiting])
+    answers = answers_of(session, [delivery.id for delivery, _ in waiting])
     for delivery, distribution in waiting:
         answer = answers.get(aggregate_of(delivery.id))
         unopened = delivery.opened_at is None and not _has_another(session, delivery)
@@ -92,7 +99,7 @@ def recalled(session: Session) -> list[tuple[Delivery, Distribution]]:
         .where(
             Delivery.state == "recalled",
             Delivery.link_id.is_not(None),
-            Distribution.channel.not_in(ON_PAPER),
+            Delivery.channel.not_in(ON_PAPER),
             Card.state == "assigned",
             Card.person_id == Delivery.person_id,
         )
@@ -120,7 +127,7 @@ def _void(session: Session, card_ids: Sequence[int]) -> None:
             enqueue(session, "card.void@1", aggregate=f"batch:{batch.id}", body=body)
 
 
-def _answers(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
+def answers_of(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
     """Aggregate → state of its latest recall."""
     found: dict[str, str] = {}
     for some in chunks(delivery_ids):
@@ -142,14 +149,19 @@ def _has_another(session: Session, delivery: Delivery) -> bool:
 def _stand_again(session: Session, distribution: Distribution, delivery: Delivery) -> None:
     delivery.state = "claimed" if delivery.claimed_at else "sent" if delivery.sent_at else "failed"
     delivery.recalled_at = None
+    let_be(session, delivery)
+    given = given_of([delivery])
+    tell_issued(session, distribution, given)
+    for metric in ("sent", "delivered", "opened", "claimed"):
+        at = getattr(delivery, f"{metric}_at")
+        if at is not None:
+            tell(session, metric, given, at=at)
+
+
+def let_be(session: Session, delivery: Delivery) -> None:
+    """A refused recall no longer holds back what follows about this delivery."""
     session.execute(
         update(OutboxOp)
         .where(OutboxOp.aggregate == aggregate_of(delivery.id), OutboxOp.state == "rejected")
         .values(state="withdrawn")
     )
-    given = [(delivery.product_id, delivery.amount_minor)]
-    tell_issued(session, distribution, given)
-    for metric in ("sent", "delivered", "opened", "claimed"):
-        at = getattr(delivery, f"{metric}_at")
-        if at is not None:
-            tell(session, distribution, metric, given, at=at)

@@ -23,9 +23,9 @@ SUMS: dict[str, tuple[str, ...]] = {
 
 def receipt_of(distribution: Distribution, rows: Sequence[DeliveryRow], *, merchant: str) -> ReceiptOut:
     products = {row.product_id: row.product for row in rows if row.product_id is not None}
-    totals = {tr("People"): _sum(rows)}
+    totals = {tr("All"): _sum(rows)}
     for state, states in SUMS.items():
-        totals[word(DELIVERY_STATES, state)] = _sum([row for row in rows if row.state in states])
+        totals[word(DELIVERY_STATES, state)] = _sum([row for row in rows if row.state in states], of=rows)
     return ReceiptOut(
         title=distribution.name,
         merchant=merchant,
@@ -54,12 +54,13 @@ def _by_product(rows: Sequence[DeliveryRow], products: dict[int, str]) -> Iterat
             there = [row for row in own if row.state in states]
             if there:
                 words = tr("{product}: {state}", product=product, state=word(DELIVERY_STATES, state))
-                yield ReceiptTotal(words, *_sum(there))
+                yield ReceiptTotal(words, *_sum(there, of=own))
 
 
-def _sum(rows: Sequence[DeliveryRow]) -> tuple[int, int]:
-    """How many, and their amounts in fen."""
-    return len(rows), sum(row.amount_minor or 0 for row in rows)
+def _sum(rows: Sequence[DeliveryRow], *, of: Sequence[DeliveryRow] | None = None) -> tuple[int, int | None]:
+    """How many, and their amounts in fen; None where none of the whole they are part `of` holds money."""
+    priced = any(row.amount_minor is not None for row in (rows if of is None else of))
+    return len(rows), sum(row.amount_minor or 0 for row in rows) if priced else None
 
 
 def _line(row: DeliveryRow) -> ReceiptLine:
@@ -72,7 +73,7 @@ def _line(row: DeliveryRow) -> ReceiptLine:
         phone_masked=row.phone_masked,
         card_tail=row.card_tail,
         amount_minor=row.amount_minor,
-        state=f"{state}: {word(DELIVERY_REASONS, row.reason)}" if row.reason else state,
+        state=tr("{title}: {value}", title=state, value=word(DELIVERY_REASONS, row.reason)) if row.reason else state,
         sent=moment(row.sent_at),
         opened=moment(row.opened_at),
         redeemed=moment(row.redeemed_at),

@@ -1,7 +1,7 @@
 """What the distribution service takes and gives: frozen rows."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.services.channels.letters import Template
@@ -9,6 +9,22 @@ from app.services.stock import label_of
 
 IN_HAND = ("prepared", "released", "sending")
 ON_THE_WAY = ("sent", "delivered", "claimed")
+
+REPAIRS = {
+    "no-email": "email",
+    "bad-address": "email",
+    "recipient-refused": "email",
+    "no-phone": "phone",
+    "no-employee-no": "employee_no",
+    "auth-refused": "settings",
+    "mail-refused": "retry",
+    "connection-lost": "retry",
+    "rate-limited": "retry",
+    "server-busy": "retry",
+    "link-refused": "retry",
+    "card-voided": "retry",
+}
+"""Reason of a failure → what mends it, a key of vocabulary.DELIVERY_REPAIRS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class DistributionSpec:
     scheduled_at: datetime | None = None
     template: Template | None = None
     """Words of the mail; the house's own when left out."""
+    protected: bool = False
+    """The file lies in a ZIP with a password, which is kept nowhere: each run asks for it."""
 
     @property
     def rest(self) -> Gift | None:
@@ -182,6 +200,9 @@ class DistributionRow:
     products: tuple[ProductTotal, ...]
     """They make `total_minor`."""
     channel: str
+    """The one it began with."""
+    channels: tuple[str, ...]
+    """All that its deliveries travel by."""
     state: str
     note: str
     people: int
@@ -197,11 +218,29 @@ class DistributionRow:
     claimed: int
     redeemed: int
     retryable: int
+    retrying: int
+    """Of those prepared: refused for a passing reason, tried again by themselves."""
+    changing: int
+    """Whose old link must end before they go another way; they still stand under their old state."""
+    files: int
+    """Of those prepared: waiting for channel file."""
+    protected: bool
+    """Files of this distribution lie in a ZIP with a password."""
     out_folder: str | None
     roster_hash: str | None
     created_at: datetime
     scheduled_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether a protected file waits to be written."""
+        return self.protected and self.files > 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it should have gone out by now."""
+        return self.prepared > 0 and (self.scheduled_at is None or self.scheduled_at <= datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +249,7 @@ class DeliveryFilter:
 
     states: tuple[str, ...] = ()
     department: str = ""
+    reason: str = ""
     text: str = ""
     """Part of a name, of its pinyin, or of an employee number."""
 
@@ -234,15 +274,34 @@ class DeliveryRow:
     card_tail: str
     """Last six signs of the serial."""
     amount_minor: int | None
+    channel: str
+    change_to: str | None
+    """The channel it takes once its old link has ended."""
     state: str
     reason: str | None
+    said: str
+    """The mail server's own words about the last try."""
     retryable: bool
     attempts: int
+    reminders: int
+    """Mails that reminded of it."""
+    reminded_at: datetime | None
+    prepared_at: datetime
     sent_at: datetime | None
     opened_at: datetime | None
     claimed_at: datetime | None
+    delivered_at: datetime | None
     recalled_at: datetime | None
     redeemed_at: datetime | None
+
+    @property
+    def repair(self) -> str:
+        """What would mend it, a key of vocabulary.DELIVERY_REPAIRS; empty: nothing is to be mended."""
+        if self.change_to is not None:
+            return ""
+        if self.state == "uncertain":
+            return "again"
+        return REPAIRS.get(self.reason or "", "retry") if self.state == "failed" and self.retryable else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +313,23 @@ class Delivered:
     uncertain: int
     left: int
     files: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Rerouted:
+    """What a change of channel or address did: some go out with the next run, some wait for the end of their link."""
+
+    changed: int
+    waiting: int
+    unreachable: int
+    """Left as they were: the person lacks what the new channel needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """What one round of reminders did; `left` were not tried."""
+
+    sent: int
+    failed: int
+    uncertain: int
+    left: int

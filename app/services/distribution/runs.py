@@ -1,33 +1,45 @@
 """Runs: one at a time for each distribution, resumable after a pause, a cancel or a crash."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
 
-from app.errors import AppError, DistributionRunning, JobCancelled, NoEndpoint
+from app.errors import AppError, DistributionRunning, JobCancelled, MailServerRefused, NoEndpoint, ZipPasswordNeeded
 from app.models.base import now
 from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
-from app.services.channels import ON_PAPER, PaperChannel
-from app.services.channels.email import EmailChannel, MailServer
+from app.services.channels import CHANNELS, ON_PAPER, PaperChannel
+from app.services.channels.email import EmailChannel, Mail, MailServer
+from app.services.channels.letters import TRIAL_CODE, Template, trial, written
 from app.services.distribution.delivering import PaperRun, RunFacts, back_to_prepared, drop_dead_cards
 from app.services.distribution.linking import LinkMaker
 from app.services.distribution.listing import distribution_rows, found
-from app.services.distribution.mailing import MailRun, PhonePage, release
-from app.services.distribution.rows import Delivered, DistributionRow
+from app.services.distribution.mailing import WAITING, MailRun, PhonePage, release
+from app.services.distribution.reminding import ReminderRun, settle_broken
+from app.services.distribution.rerouting import changing, settle_changes
+from app.services.distribution.rows import IN_HAND, Delivered, DistributionRow, Reminded
 from app.services.progress import Progress
 from app.services.secret import Secret
 from app.services.settings import SettingService
 from app.topics import Topic
+from sync.protocol import new_op_id
+
+CHANGING = (Topic.DISTRIBUTIONS, Topic.CARDS, Topic.BATCHES, Topic.CATALOG, Topic.OUTBOX)
+
+
+NOWHERE = "https://trial.invalid"
+"""A name that leads nowhere for ever, where there is no phone page yet."""
+TRIAL_LINK = "trial"
 
 
 class CloudDoor(Protocol):
@@ -66,19 +78,28 @@ class Runs:
         self._lock = threading.Lock()
 
     def deliver(self, distribution_id: int, progress: Progress, *, zip_password: Secret | None) -> Delivered:
-        """Hand everything that waits to the channel; on a refusal or a cancel the rest goes on waiting."""
+        """Hand everything that waits to its channel; on a refusal or a cancel the rest goes on waiting.
+
+        A channel that refuses does not hold up another: the first refusal is raised at the end.
+        """
         with self._alone(distribution_id):
+            self._require_password(distribution_id, zip_password)
+            refusals = self._end_links(distribution_id, progress)
             before = self._start(distribution_id)
-            files: tuple[Path, ...] = ()
+            files: list[Path] = []
             try:
                 facts = self._facts(distribution_id)
-                if facts.distribution.channel in ON_PAPER:
-                    files = self._on_paper(facts, zip_password, progress)
-                else:
-                    self._by_mail(facts, progress)
-            except (AppError, JobCancelled):
+                for channel in self._waiting_channels(distribution_id):
+                    try:
+                        files += self._hand_over(facts, channel, zip_password, progress)
+                    except AppError as refusal:
+                        refusals.append(refusal)
+            except JobCancelled:
                 self._stop(distribution_id)
                 raise
+            if refusals:
+                self._stop(distribution_id)
+                raise refusals[0]
             after = self._finish(distribution_id)
         return Delivered(
             sent=after.sent - before.sent,
@@ -88,10 +109,31 @@ class Runs:
             files=tuple(str(path) for path in files),
         )
 
-    def make_links(self, distribution_id: int, channel: str, progress: Progress) -> None:
-        if channel not in ON_PAPER:
-            merchant_id = UUID(self._settings.merchant().id)
-            LinkMaker(self._database, self._reader, merchant_id).make(distribution_id, progress)
+    def remind(self, distribution_id: int, template: Template, progress: Progress, *, days: int) -> Reminded:
+        """Mail everybody who has not opened the first one. Raises MailServerRefused, NoEndpoint, JobCancelled."""
+        with self._alone(distribution_id):
+            facts, page, server = self._facts(distribution_id), self._page(), self._mail_server()
+            with self._database.write(Topic.DISTRIBUTIONS) as session:
+                settle_broken(session, distribution_id)
+            with self._channels.email.open(server) as post:
+                return ReminderRun(self._database, page, days=days).run(facts, template, post, progress)
+
+    def try_out(self, template: Template, values: Mapping[str, str], address: str) -> None:
+        """One mail that looks like the real one and opens nothing. Raises MailServerRefused, InvalidInput."""
+        server = self._mail_server()
+        base = self._cloud.public_url() or NOWHERE
+        harmless = {"link": f"{base.rstrip('/')}/c/{TRIAL_LINK}", "pickup_code": TRIAL_CODE}
+        words = written(trial(template), {**values, **harmless})
+        message_id = f"<{new_op_id()}@{server.sender.rpartition('@')[2]}>"
+        with self._channels.email.open(server) as post:
+            outcome = post.send(Mail("", address, message_id, words))
+        if outcome.state != "sent":
+            raise MailServerRefused(outcome.reason or "connection-lost", outcome.said)
+
+    def make_links(self, distribution_id: int, progress: Progress) -> None:
+        """Of the deliveries that travel by mail and have none yet."""
+        merchant_id = UUID(self._settings.merchant().id)
+        LinkMaker(self._database, self._reader, merchant_id).make(distribution_id, progress)
 
     @contextmanager
     def _alone(self, distribution_id: int) -> Iterator[None]:
@@ -110,14 +152,12 @@ class Runs:
         """Whatever is still `sending` was left by a crash: a mail may have gone out, a file is written anew."""
         with self._database.write(Topic.DISTRIBUTIONS) as session:
             distribution = found(session, distribution_id)
-            if distribution.channel in ON_PAPER:
-                back_to_prepared(session, distribution_id)
-            else:
-                session.execute(
-                    update(Delivery)
-                    .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
-                    .values(state="uncertain", reason="interrupted")
-                )
+            back_to_prepared(session, distribution_id)
+            session.execute(
+                update(Delivery)
+                .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
+                .values(state="uncertain", reason="interrupted")
+            )
             drop_dead_cards(session, distribution_id)
             if distribution.state != "cancelled":
                 distribution.state = "sending"
@@ -161,22 +201,83 @@ class Runs:
             products = {row.id: row.name for row in session.execute(select(Product.id, Product.name))}
             return RunFacts(distribution, products, merchant)
 
-    def _on_paper(self, facts: RunFacts, zip_password: Secret | None, progress: Progress) -> tuple[Path, ...]:
-        channel = self._channels.file if facts.distribution.channel == "file" else self._channels.print
-        return PaperRun(self._database, self._reader, channel).run(facts, zip_password, progress)
+    def _require_password(self, distribution_id: int, zip_password: Secret | None) -> None:
+        """Where nothing but a protected file waits, a missing password is told before anything is touched."""
+        row = self._row(distribution_id)
+        if row.protected and row.files and row.files == row.prepared and zip_password is None:
+            raise ZipPasswordNeeded(row.name)
+
+    def _end_links(self, distribution_id: int, progress: Progress) -> list[AppError]:
+        """Links of what goes another way die before anything goes out; what the endpoint does not answer waits."""
+        with self._database.read() as session:
+            if not changing(session, distribution_id):
+                return []
+        refusals: list[AppError] = []
+        try:
+            self._cloud.push_links(distribution_id, progress)
+        except AppError as refusal:
+            refusals.append(refusal)
+        with self._database.write(*CHANGING) as session:
+            settle_changes(session)
+        return refusals
+
+    def _waiting_channels(self, distribution_id: int) -> list[str]:
+        """Channels that something waits for, paper first: it is done in a moment."""
+        wanted = select(Delivery.channel).where(
+            Delivery.distribution_id == distribution_id, Delivery.state.in_(WAITING), Delivery.change_to.is_(None)
+        )
+        with self._database.read() as session:
+            waiting = set(session.scalars(wanted.distinct()))
+        return [channel for channel in CHANNELS if channel in waiting]
+
+    def _hand_over(
+        self, facts: RunFacts, channel: str, zip_password: Secret | None, progress: Progress
+    ) -> tuple[Path, ...]:
+        if channel not in ON_PAPER:
+            self._by_mail(facts, progress)
+            return ()
+        way = self._channels.file if channel == "file" else self._channels.print
+        if channel == "file":
+            self._keep_protected(facts.distribution, zip_password)
+        return PaperRun(self._database, self._reader, way, name=channel).run(facts, zip_password, progress)
+
+    def _keep_protected(self, distribution: Distribution, zip_password: Secret | None) -> None:
+        """What was once begun under a password is never written without one. Raises ZipPasswordNeeded."""
+        protected = bool(distribution.template.get("protected"))
+        if zip_password is None and protected:
+            raise ZipPasswordNeeded(distribution.name)
+        if zip_password is not None and not protected:
+            with self._database.write(Topic.DISTRIBUTIONS) as session:
+                kept = session.get_one(Distribution, distribution.id)
+                kept.template = {**kept.template, "protected": True}
 
     def _by_mail(self, facts: RunFacts, progress: Progress) -> None:
         distribution_id = facts.distribution.id
-        base = self._cloud.public_url()
-        if base is None:
-            raise NoEndpoint
-        server = MailServer.from_settings(self._settings.get("mail.server"))
-        self.make_links(distribution_id, "email", progress)
-        if not self._row(distribution_id).prepared:
-            return
+        page, server = self._page(), self._mail_server()
+        self.make_links(distribution_id, progress)
         self._cloud.push_links(distribution_id, progress)
         with self._database.write(Topic.DISTRIBUTIONS) as session:
             release(session, distribution_id)
-        page = PhonePage(base, str(self._settings.get("merchant.slug")))
-        with self._channels.email.open(server) as post:
-            MailRun(self._database, page).run(facts, post, progress)
+        way = self._channels.email
+        with way.open(server) as post:
+            MailRun(self._database, page, again_after_s=way.again_after_s).run(facts, post, progress)
+
+    def _page(self) -> PhonePage:
+        base = self._cloud.public_url()
+        if base is None:
+            raise NoEndpoint
+        return PhonePage(base, str(self._settings.get("merchant.slug")))
+
+    def _mail_server(self) -> MailServer:
+        return MailServer.from_settings(self._settings.get("mail.server"))
+
+
+def pause_cut(session: Session) -> int:
+    """Runs that a crash or a quit cut off are paused; how many. Only for a vault that was just opened."""
+    waiting = exists().where(Delivery.distribution_id == Distribution.id, Delivery.state.in_(IN_HAND))
+    unbegun = (Distribution.state == "prepared") & Distribution.scheduled_at.is_(None) & waiting
+    won = session.execute(
+        update(Distribution).where((Distribution.state == "sending") | unbegun).values(state="paused")
+    )
+    count: int = won.rowcount  # type: ignore[attr-defined]
+    return count

@@ -1,7 +1,6 @@
 """Handing out the cards of a batch as a file: masked for lists, plain only by a release the audit log keeps."""
 
 import hashlib
-import io
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,9 +26,9 @@ from app.services.settings import SettingService
 from app.services.vault.vaults import file_refusals
 from app.services.writers import atomically
 from app.services.writers.cards_pdf import CardFace, write_cards_pdf
-from app.services.writers.tables import BOM, SheetOut, csv_lines, write_xlsx, write_zip
+from app.services.writers.tables import BOM, SheetOut, csv_lines, write_xlsx, zip_member
 from app.topics import Topic
-from app.words import day, moment, ntr, tr, yuan
+from app.words import last_second, moment, ntr, tr, worth
 from sync.codes import ALPHABET, canonical, format_code
 
 FORMATS = ("csv", "xlsx", "txt", "zip", "pdf")
@@ -119,9 +118,8 @@ class ExportService:
         elif order.format == "pdf":
             self._write_pdf(path, table, blocks)
         elif password is not None:
-            content = io.BytesIO()
-            _write_csv(content, table, blocks)
-            write_zip(path, {f"{order.out.stem}.csv": content.getvalue()}, password)
+            with zip_member(path, f"{order.out.stem}.csv", password) as member:
+                _write_csv(member, table, blocks)
         else:
             with path.open("wb") as file:
                 if order.format == "csv":
@@ -241,13 +239,12 @@ def _write_csv(file: IO[bytes], table: ExportTable, blocks: Iterable[OpenBlock])
 
 def _face(table: ExportTable, card: ExportCard) -> CardFace:
     """A plain generated code is also a QR code, in canonical form: the counter scans it."""
-    uses = ntr("{count} use", "{count} uses", table.batch.uses) if table.batch.uses > 1 else ""
     return CardFace(
         product=card.product,
-        amount=yuan(card.face_minor) if card.face_minor is not None else uses,
+        amount=worth(card.face_minor, table.batch.uses if table.batch.uses > 1 else None),
         serial=card.serial,
         code=card.code,
-        valid=day(table.batch.valid_until) if table.batch.valid_until else "",
+        valid=last_second(table.batch.valid_until) if table.batch.valid_until else "",
         holder="",
         qr=_scanned(card.code) if table.plain and not card.fields else None,
         lines=card.fields,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.services.people.columns import column_name
 from app.services.people.roster import Checked, CheckedRow, Roster
-from app.services.writers.tables import SheetOut, write_csv, write_xlsx
+from app.services.writers.tables import SheetOut, fitting, write_csv, write_xlsx
 from app.vocabulary import FIELDS, ROW_FAULTS, word
 from app.words import tr
 
@@ -19,9 +19,9 @@ def write_problems(checked: Checked, path: Path) -> int:
     faulty = [row for row in checked.rows if row.faults]
     width = max([len(roster.headings), *(len(cells) for _, cells in roster.body())])
     header = [*_header(roster, width), tr("Reason")]
-    rows = (_cells(roster, row, width) for row in faulty)
+    rows = [_cells(roster, row, width) for row in faulty]
     if path.suffix.lower() == ".xlsx":
-        write_xlsx(path, [SheetOut(tr("To be mended"), header, rows)])
+        write_xlsx(path, [SheetOut(tr("To be mended"), header, rows, widths=fitting(header, rows))])
     else:
         write_csv(path, header, rows, total=len(faulty))
     return len(faulty)
@@ -29,7 +29,10 @@ def write_problems(checked: Checked, path: Path) -> int:
 
 def reasons(row: CheckedRow) -> str:
     """What is wrong with a row, in words: `Mobile phone: Not a mobile number`."""
-    return "; ".join(f"{word(FIELDS, fault.field)}: {word(ROW_FAULTS, fault.kind)}" for fault in row.faults)
+    return "; ".join(
+        tr("{field}: {what}", field=word(FIELDS, fault.field), what=word(ROW_FAULTS, fault.kind))
+        for fault in row.faults
+    )
 
 
 def _header(roster: Roster, width: int) -> Iterator[str]:

@@ -21,6 +21,11 @@ MARK, AWAY = 5.0, 2.0
 QR_SIDE, QR_BOTTOM = 21.0, 20.3
 """Without the quiet zone; that is the white around it, at least four modules wide."""
 GROUP = 4
+FOOT, CODE_TOP, UNDER_QR, AMOUNT_FOOT, PRODUCT_FOOT = 8.4, 15.6, 18.2, 23.5, 33.5
+"""Heights above a card's lower edge: what stands on the serial, below the word "code", below the QR code's white,
+below the amount, below the product."""
+FIELD = 4.0
+"""Height of one field of a supplier code at its usual size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +114,9 @@ class _CardMaker:
         if face.qr is not None:
             self._sheet.bitmap(_matrix(face.qr), WIDTH - SAFE - QR_SIDE, QR_BOTTOM, QR_SIDE)
         if face.lines:
-            self._fields(face.lines, narrow=face.qr is not None)
+            self._fields(face)
         elif face.code:
-            self._sheet.write(grouped(face.code), SAFE, 10.6, ink=Ink(13, smallest=7), width=wide)
+            self._sheet.secret([grouped(face.code)], SAFE, CODE_TOP, ink=Ink(13), width=wide, height=CODE_TOP - FOOT)
         self._sheet.write(face.serial, SAFE, 5.2, ink=Ink(6.5, SOFT), width=wide / 2)
         self._sheet.restoreState()
 
@@ -140,17 +145,17 @@ class _CardMaker:
             until = tr("Valid until {day}", day=face.valid)
             self._sheet.write(until, WIDTH - SAFE, 5.2, ink=Ink(6.5, SOFT), width=(WIDTH - 2 * SAFE) / 2, align="r")
 
-    def _fields(self, lines: Sequence[tuple[str, str]], *, narrow: bool) -> None:
-        """Up to three named fields, one below the other; more share the last. `narrow`: leave a QR code its white."""
-        from app.services.writers.paper import Ink
+    def _fields(self, face: CardFace) -> None:
+        """Named fields, one below the other; above the last two lines they leave a QR code its white."""
+        from app.services.writers.paper import Ink, width_of
 
-        shown = [f"{name}  {value}" if name else value for name, value in lines]
-        shown = [*shown[:2], "   ".join(shown[2:])] if len(shown) > 3 else shown
-        step = 4.2
-        for at, text in enumerate(shown):
-            y = 9.8 + (len(shown) - 1 - at) * step
-            width = WIDTH - 2 * SAFE - (QR_SIDE + 5 if narrow and y > QR_BOTTOM - 6 else 0)
-            self._sheet.write(text, SAFE, y, ink=Ink(9, smallest=5), width=width)
+        shown = [f"{name}  {value}" if name else value for name, value in face.lines]
+        wide = WIDTH - 2 * SAFE
+        fit = len(shown) * FIELD <= UNDER_QR - FOOT and all(width_of(text, 9) <= _points(wide, 0)[0] for text in shown)
+        if not fit and face.qr is not None:
+            wide -= QR_SIDE + 5
+        top = FOOT + len(shown) * FIELD if fit else (AMOUNT_FOOT if face.amount else PRODUCT_FOOT)
+        self._sheet.secret(shown, SAFE, top, ink=Ink(9), width=wide, height=top - FOOT)
 
 
 def _ring(sheet: "Sheet", face: CardFace) -> None:

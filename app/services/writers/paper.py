@@ -1,4 +1,4 @@
-"""Drawing on A4 in millimetres: the embedded Chinese font, text that always fits, tables that go over pages.
+"""Drawing on A4 in millimetres: embedded fonts, text that always fits, tables that go over pages.
 
 Text is drawn as text, never read as markup; nothing but the font file is opened while a page is made.
 Loads reportlab, so it is imported inside the functions that write.
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from app.config import RESOURCES
+from app.services.writers.glyphs import STAND_IN, glyphs
 from app.words import tr
 
-FONT = "NotoSansSC"
 PAGE_WIDTH, PAGE_HEIGHT = A4[0] / mm, A4[1] / mm
 MARGIN = 15.0
+SAID_AT = 6.5
+"""Height of the line that tells which signs could not be drawn."""
+LEADING = 1.25
 INK, SOFT, BLUE, LINE, PALE = "#1D2129", "#5F6B7A", "#1668DC", "#C9CED6", "#E8F1FE"
 
 _CLOSING = "\uff0c\u3002\u3001\uff1b\uff1a\uff09\u300b\u300d\u201d,.;:)"
@@ -52,9 +52,9 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
     """A PDF whose coordinates are millimetres from the bottom left corner."""
 
     def __init__(self, path: Path, title: str, *, landscape: bool = False) -> None:
-        if FONT not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(FONT, str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf")))
-        super().__init__(str(path), pagesize=A4[::-1] if landscape else A4, pageCompression=1, initialFontName=FONT)
+        self._undrawn: dict[str, None] = {}
+        page = A4[::-1] if landscape else A4
+        super().__init__(str(path), pagesize=page, pageCompression=1, initialFontName=glyphs().main)
         self.wide, self.tall = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
         self.setTitle(title)
         self.setAuthor("Kaxia")
@@ -67,21 +67,51 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
         if width is not None:
             text, size = fitted(text, ink, width * mm)
         self.setFillColorRGB(*_rgb(ink.colour))
-        self.setFont(FONT, size)
-        draw = {"l": self.drawString, "c": self.drawCentredString, "r": self.drawRightString}[align]
-        draw(x * mm, y * mm, text)
+        if glyphs().has_all(text):
+            self.setFont(glyphs().main, size)
+            draw = {"l": self.drawString, "c": self.drawCentredString, "r": self.drawRightString}[align]
+            draw(x * mm, y * mm, text)
+        else:
+            self._write_in_pieces(text, x * mm, y * mm, size=size, align=align)
 
     def block(self, text: str, x: float, y: float, *, ink: Ink, width: float, align: str = "l") -> None:
         """One line at (x, y), or two around it where one would be too small to read."""
         points, small = width * mm, max(ink.smallest, ink.size * 0.72)
-        lines = list(wrapped(text, small, points)) if width_of(clean(text), small) > points else [text]
-        if len(lines) == 1:
+        if width_of(clean(text), small) <= points:
             self.write(text, x, y, ink=ink, width=width, align=align)
             return
-        step = small * 1.15 / mm
-        tight = Ink(small, ink.colour, small)
+        lines, size = packed([text], Ink(small, ink.colour, ink.smallest), points, most=2)
+        step = size * 1.15 / mm
+        tight = Ink(size, ink.colour, size)
         self.write(lines[0], x, y + step / 2, ink=tight, width=width, align=align)
         self.write(" ".join(lines[1:]), x, y - step / 2, ink=tight, width=width, align=align)
+
+    def secret(self, texts: Sequence[str], x: float, top: float, *, ink: Ink, width: float, height: float) -> None:
+        """Lines that fill a box downwards from `top`, as big as they can be there; never cut, each sign counts."""
+        lines, size = packed(texts, Ink(ink.size, ink.colour, 0.5), width * mm, height=height * mm)
+        for at, line in enumerate(lines):
+            baseline = top - (at + 0.8) * size * LEADING / mm
+            self.write(line, x, baseline, ink=Ink(size, ink.colour, size))
+
+    def showPage(self) -> None:
+        """Says at the foot which signs stand for others, on every page from the first of them."""
+        if self._undrawn:
+            names = ", ".join(f"U+{ord(sign):04X}" for sign in self._undrawn)
+            words = tr(
+                "{sign} stands for a sign that no font on this computer has: {names}", sign=STAND_IN, names=names
+            )
+            self.write(words, MARGIN, SAID_AT, ink=Ink(7.5, SOFT), width=self.wide - 2 * MARGIN)
+        super().showPage()
+
+    def _write_in_pieces(self, text: str, x: float, y: float, *, size: float, align: str) -> None:
+        """A line that takes more than one font."""
+        self._undrawn.update(dict.fromkeys(glyphs().missing(text)))
+        wide = width_of(text, size)
+        x -= {"l": 0.0, "c": wide / 2, "r": wide}[align]
+        for font, piece in glyphs().runs(text):
+            self.setFont(font, size)
+            self.drawString(x, y, piece)
+            x += self.stringWidth(piece, font, size)
 
     def rule(self, x1: float, y1: float, x2: float, y2: float, *, colour: str = LINE, points: float = 0.5) -> None:
         self.setStrokeColorRGB(*_rgb(colour))
@@ -106,8 +136,7 @@ def clean(text: str) -> str:
 
 def width_of(text: str, size: float) -> float:
     """In points."""
-    wide: float = pdfmetrics.stringWidth(text, FONT, size)
-    return wide
+    return glyphs().width(text, size)
 
 
 def fitted(text: str, ink: Ink, points: float) -> tuple[str, float]:
@@ -140,6 +169,20 @@ def wrapped(text: str, size: float, points: float) -> Iterator[str]:
             rest = rest[end:].lstrip()
 
 
+def packed(
+    texts: Sequence[str], ink: Ink, points: float, *, most: int | None = None, height: float = 0.0
+) -> tuple[list[str], float]:
+    """Wrapped lines and the greatest size, down to the ink's smallest, at which they are no more than `most`, or no
+    higher than `height` in points."""
+    size = ink.size
+    while True:
+        lines = [line for text in texts for line in wrapped(text, size, points)]
+        allowed = most or int(height / (size * LEADING))
+        if len(lines) <= allowed or size <= ink.smallest:
+            return lines, size
+        size = max(ink.smallest, size * 0.94)
+
+
 def pages_of(rows: int, per_page: int) -> int:
     """Even an empty list is one page."""
     return max(1, -(-rows // per_page))
@@ -153,7 +196,7 @@ def _rgb(colour: str) -> tuple[float, float, float]:
 class Table:
     """A table over as many pages as it needs; title and header row stand on each, and the page's number."""
 
-    HEAD, FOOT, ROW = 44.0, 24.0, 8.0
+    HEAD, FOOT, ROW = 36.0, 24.0, 8.0
     """Millimetres kept free above and below the rows, and the height of one."""
 
     def __init__(self, sheet: Sheet, columns: Sequence[Column], *, title: str, under: str, note: str = "") -> None:
@@ -186,7 +229,7 @@ class Table:
 
     def _frame(self, page: int, pages: int) -> None:
         """What stands on every page around the rows."""
-        top = self._sheet.tall - 24.0
+        top = self._sheet.tall - 22.0
         self._sheet.write(self._title, MARGIN, top, ink=Ink(16, smallest=9), width=self._inside)
         self._sheet.write(self._under, MARGIN, top - 8, ink=Ink(9, SOFT), width=self._inside)
         self._sheet.rule(MARGIN, 18, MARGIN + self._inside, 18)

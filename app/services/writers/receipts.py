@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.services.writers import atomically
-from app.services.writers.tables import SheetOut, write_xlsx
-from app.words import plain_amount, tr, yuan
+from app.services.writers.tables import SheetOut, fitting, write_xlsx
+from app.words import NO_DATA, plain_amount, tr, yuan
 
 PRODUCT_AT = 3
 """Where the product stands among the columns, if it does."""
@@ -31,16 +31,16 @@ class ReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptTotal:
-    """Something counted: its words, how many cards, and their amounts in fen."""
+    """Something counted: its words, how many cards, and their amounts in fen; None where no card holds money."""
 
     words: str
     cards: int
-    minor: int
+    minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptOut:
-    """A receipt ready to be written. `totals`: what is counted → (cards, fen), in the order shown.
+    """A receipt ready to be written. `totals`: what is counted → (cards, fen or None), in the order shown.
 
     `by_product` stands on receipts of several products only: the lines then name theirs.
     """
@@ -50,7 +50,7 @@ class ReceiptOut:
     product: str
     made_at: str
     lines: Sequence[ReceiptLine]
-    totals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    totals: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     by_product: Sequence[ReceiptTotal] = ()
 
     @property
@@ -84,16 +84,15 @@ def write_receipt_pdf(path: Path, *, receipt: ReceiptOut) -> None:
 
 def write_receipt_xlsx(path: Path, *, receipt: ReceiptOut) -> None:
     """The lines as one sheet with amounts as numbers, the totals and where they come from as another."""
-    titles, widths = _titles(receipt), [8, 14, 22, 16, 12, 14, 12, 18, 18, 18]
-    if receipt.by_product:
-        widths.insert(PRODUCT_AT, 20)
+    titles = _titles(receipt)
     amount_at = len(titles) - 5
     titles[amount_at] = tr("Amount (yuan)")
+    rows = [_values(receipt, line, amount_at) for line in receipt.lines]
     lines = SheetOut(
         name=tr("Receipt"),
         header=titles,
-        rows=(_values(receipt, line, amount_at) for line in receipt.lines),
-        widths=tuple(widths),
+        rows=rows,
+        widths=fitting(titles, rows),
         money_columns=frozenset({amount_at}),
     )
     facts = [
@@ -105,7 +104,7 @@ def write_receipt_xlsx(path: Path, *, receipt: ReceiptOut) -> None:
     totals = SheetOut(
         name=tr("Totals"),
         header=[tr("Item"), tr("Count"), tr("Amount (yuan)")],
-        rows=[*([total.words, f"{total.cards}", total.minor] for total in receipt.every_total), *facts],
+        rows=[*([total.words, total.cards, total.minor] for total in receipt.every_total), *facts],
         widths=(36, 12, 16),
         money_columns=frozenset({2}),
     )
@@ -130,7 +129,7 @@ def _titles(receipt: ReceiptOut) -> list[str]:
 
 def _cells(receipt: ReceiptOut, line: ReceiptLine) -> list[str]:
     cells = [str(line.no), line.name, line.department, line.phone_masked, line.card_tail]
-    amount = "" if line.amount_minor is None else plain_amount(line.amount_minor)
+    amount = NO_DATA if line.amount_minor is None else plain_amount(line.amount_minor)
     return _with_product(receipt, [*cells, amount, line.state, line.sent, line.opened, line.redeemed], line.product)
 
 

@@ -61,7 +61,7 @@ def _steps(sheet: "Sheet", top: float) -> float:
     for number, text in enumerate(
         (
             tr("Keep this page in a safe or a sealed envelope, away from the computer. Do not take a photo of it."),
-            tr("On the unlock screen choose “Use the recovery key” and type the key. Hyphens and case do not matter."),
+            tr('On the unlock screen choose "Use the recovery key" and type the key. Hyphens and case do not matter.'),
             tr("The letters I, L and O do not occur: what looks like one is the digit 1 or 0."),
             tr("Choose a new passphrase. Then make a new recovery key in the settings and destroy this page."),
         ),

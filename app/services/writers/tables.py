@@ -4,7 +4,8 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,8 @@ GUARDED = re.compile("'*[" + re.escape("".join(FORMULA_SIGNS)) + "]")
 EVERY = 1000
 """Rows between two progress calls."""
 WIDEST = 60
+MEASURED = 200
+"""Rows looked at for the widths of columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def stream_csv(
 
 
 def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
-    """Every cell is text except money, so no long number loses digits and nothing is run."""
+    """Every cell is text except money and counts, so no long number loses digits and nothing is run."""
     with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch:
         # the parts may be plain codes: they lie where the file will lie, not in the system's folder for everybody
         _make_book(str(beside), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
@@ -108,6 +111,7 @@ def _make_book(
         formats = {
             "head": book.add_format({"bold": True, "bg_color": "#E8F1FE", "bottom": 1, "bottom_color": "#7F899B"}),
             "text": book.add_format({"num_format": "@"}),
+            "count": book.add_format({"num_format": "0"}),
             "money": book.add_format({"num_format": "0.00"}),
         }
         for sheet in sheets:
@@ -125,6 +129,8 @@ def _fill_sheet(target: Any, sheet: SheetOut, formats: Mapping[str, Any], progre
         for column, value in enumerate(row):
             if column in sheet.money_columns and isinstance(value, int):
                 target.write_number(done, column, value / 100, formats["money"])
+            elif isinstance(value, int):
+                target.write_number(done, column, value, formats["count"])
             elif value is not None and value != "":
                 target.write_string(done, column, str(value), formats["text"])
         if done % EVERY == 0:
@@ -132,8 +138,9 @@ def _fill_sheet(target: Any, sheet: SheetOut, formats: Mapping[str, Any], progre
     target.autofilter(0, 0, done, len(sheet.header) - 1)
 
 
-def write_zip(path: Path, members: Mapping[str, bytes], password: Secret) -> None:
-    """An AES-256 ZIP with UTF-8 names. Members come from memory: nothing plain ever lies on the disk."""
+@contextmanager
+def zip_member(path: Path, name: str, password: Secret) -> Iterator[IO[bytes]]:
+    """The one member of an AES-256 ZIP, to write into: what goes in lies on the disk encrypted, and never in memory."""
     import pyzipper
 
     with (
@@ -141,8 +148,8 @@ def write_zip(path: Path, members: Mapping[str, bytes], password: Secret) -> Non
         pyzipper.AESZipFile(beside, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as bundle,
     ):
         bundle.setpassword(password.reveal().encode())
-        for name, content in members.items():
-            bundle.writestr(name, content)
+        with bundle.open(name, "w", force_zip64=True) as member:  # how long it gets is not known yet
+            yield member
 
 
 def _sheet_name(name: str) -> str:
@@ -151,6 +158,20 @@ def _sheet_name(name: str) -> str:
     return kept[:31] or "1"
 
 
+def fitting(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[float]:
+    """Widths at which the header and the first rows can be read whole."""
+    widths = []
+    for column, title in enumerate(header):
+        texts = [str(row[column]) for row in rows[:MEASURED] if row[column] is not None]
+        widths.append(max([_width(title), *(min(WIDEST, _signs(text) + 2) for text in texts)]))
+    return widths
+
+
 def _width(title: str) -> float:
-    """Room for a header in characters; a Chinese sign takes two, the filter's arrow three more."""
-    return min(WIDEST, max(10, sum(2 if ord(sign) > 255 else 1 for sign in title) + 3))
+    """Room for a header in characters; the filter's arrow takes three more."""
+    return min(WIDEST, max(10, _signs(title) + 3))
+
+
+def _signs(text: str) -> int:
+    """A Chinese sign takes the room of two."""
+    return sum(2 if ord(sign) > 255 else 1 for sign in text)

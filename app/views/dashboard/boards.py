@@ -1,21 +1,21 @@
 """The charts of the dashboard, each on a card with its formula behind "?"."""
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QComboBox, QToolButton, QWidget
 
 from app.services.dashboard import Dashboard, formula
 from app.services.dashboard.formulas import title_of
-from app.views.dashboard.numbers import short, short_yuan
 from app.views.theme import icon
 from app.views.widgets.charts import BarChart, Bars, Chart, Funnel, HeatMap, Line, Stage, TrendChart
 from app.views.widgets.kpi_card import Figure, FormulaPopover
+from app.views.widgets.numbers import short_yuan, times
 from app.views.widgets.pieces import Card, row
-from app.vocabulary import CHANNELS, word
+from app.vocabulary import CHANNELS, Words, word
 from app.words import NO_DATA, tr
 
 MOST_PRODUCTS = 6
-TALL = 240
+TALL = 228
+RANKED_BY: Words = {"amount": "By amount", "times": "By times"}
 
 
 class HelpButton(QToolButton):
@@ -23,49 +23,36 @@ class HelpButton(QToolButton):
 
     def __init__(self, key: str) -> None:
         super().__init__()
-        self._key = key
         self.setIcon(icon("circle-help", "hint"))
         self.setIconSize(QSize(16, 16))
         self.setFixedSize(28, 28)
         name = tr("How {figure} is counted", figure=title_of(key))
         self.setAccessibleName(name)
         self.setToolTip(name)
-        self.clicked.connect(self.show_formula)
-
-    def show_formula(self) -> None:
-        popover = FormulaPopover(Figure(title_of(self._key), NO_DATA, formula(self._key)), self)
-        popover.adjustSize()
-        popover.move(self.mapToGlobal(QPoint(self.width() - popover.width(), 32)))
-        popover.show()
 
 
 class Board(Card):
     """One chart with its title."""
 
     def __init__(self, key: str, chart: Chart, *, tool: QWidget | None = None) -> None:
+        self._key = key
         self.help_button = HelpButton(key)
         action = QWidget()
         action.setLayout(row(*([tool] if tool is not None else []), self.help_button, spacing=4))
         super().__init__(title_of(key), action=action)
+        self.help_button.clicked.connect(self.show_formula)
         self.chart = chart
         self.body.addWidget(chart, 1)
         self.setMinimumHeight(TALL)
 
-
-class DayTrend(TrendChart):
-    """A click opens what was redeemed on the day that the mouse names."""
-
-    day_chosen = Signal(object)  # date
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._pointed is not None:
-            self.day_chosen.emit(self._days[self._pointed])
+    def show_formula(self) -> None:
+        popover = FormulaPopover(Figure(title_of(self._key), NO_DATA, formula(self._key)), self)
+        popover.show_below(self.help_button, inside=self)
 
 
 class TrendBoard(Board):
     def __init__(self) -> None:
-        self.trend = DayTrend()
-        self.trend.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.trend = TrendChart()
         super().__init__("trend", self.trend)
 
     def show_dashboard(self, dashboard: Dashboard) -> None:
@@ -76,22 +63,33 @@ class TrendBoard(Board):
 
 
 class ProductBoard(Board):
-    """By amount where money was redeemed, else by count."""
+    """By amount, or by how often: only so do cards without money stand beside the others."""
 
     def __init__(self) -> None:
-        self.bars = BarChart()
-        super().__init__("by_product", self.bars)
+        self.bars = BarChart(nothing=tr("Nothing was redeemed in this period"))
+        self.by_box = QComboBox()
+        self.by_box.setAccessibleName(tr("Ranked by"))
+        for key in RANKED_BY:
+            self.by_box.addItem(word(RANKED_BY, key), key)
+        self._dashboard: Dashboard | None = None
+        self.by_box.currentIndexChanged.connect(lambda _: self._show_ranking())
+        super().__init__("by_product", self.bars, tool=self.by_box)
 
     def show_dashboard(self, dashboard: Dashboard) -> None:
-        rows = dashboard.by_product[:MOST_PRODUCTS]
-        if any(row.redeemed_minor for row in rows):
-            shown = [
-                Bars(row.product_id, row.name, max(0, row.redeemed_minor), short_yuan(row.redeemed_minor))
-                for row in rows
-            ]
+        self._dashboard = dashboard
+        self.by_box.setVisible(dashboard.has_money)
+        self._show_ranking()
+
+    def _show_ranking(self) -> None:
+        if self._dashboard is None:
+            return
+        rows = self._dashboard.by_product
+        if self._dashboard.has_money and self.by_box.currentData() == "amount":
+            bars = [Bars(row.product_id, row.name, row.redeemed_minor, short_yuan(row.redeemed_minor)) for row in rows]
         else:
-            shown = [Bars(row.product_id, row.name, max(0, row.redeemed), short(row.redeemed)) for row in rows]
-        self.bars.show_bars(shown)
+            bars = [Bars(row.product_id, row.name, row.redeemed, times(row.redeemed)) for row in rows]
+        bars.sort(key=lambda bar: bar.value, reverse=True)
+        self.bars.show_bars([bar for bar in bars if bar.value > 0][:MOST_PRODUCTS])
 
 
 class HeatBoard(Board):

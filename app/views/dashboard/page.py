@@ -147,7 +147,7 @@ class DashboardPage(Page):
         )
         self.empty.hide()
         layout = QVBoxLayout(self.sheet)
-        layout.setContentsMargins(0, 0, 4, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(GAP)
         layout.addLayout(self._figures)
         layout.addLayout(self._charts, 1)
@@ -199,8 +199,7 @@ class DashboardPage(Page):
         for key, shown in figures_of(dashboard).items():
             card = self.cards[key]
             card.show_figure(shown.figure)
-            card.change.setText(shown.note)
-            card.change.setToolTip(shown.sentence)
+            card.say_change(shown.note, against=shown.against, tip=shown.sentence)
             card.setAccessibleName(" ".join((shown.figure.title, shown.figure.number, shown.sentence)))
         for board in (self.trend, self.funnel, self.products, self.heat):
             board.show_dashboard(dashboard)

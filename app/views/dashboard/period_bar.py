@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from PySide6.QtCore import QDate, QSignalBlocker, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QWidget
 
 from app.services.catalog import ProductRow
@@ -24,6 +25,8 @@ COMPARED: Words = {"previous": "Period before", "year": "Same time last year", "
 START = "30"
 WIDEST_BOX = 200
 DATE_WIDTH = 140
+ONE_ROW = 1000
+"""From this width on the dates stand beside the chips."""
 
 
 def period_of(key: str, today: date) -> Period:
@@ -36,7 +39,7 @@ def period_of(key: str, today: date) -> Period:
 
 
 class PeriodBar(QWidget):
-    """Chips and boxes in one row; below them two dates, with `custom` only."""
+    """Chips and boxes in one row; with `custom` two dates beside the chips, or below them where it is narrow."""
 
     changed = Signal()
 
@@ -60,8 +63,9 @@ class PeriodBar(QWidget):
             self.compare_box.addItem(word(COMPARED, key), key)
         self._dates = QWidget()
         self._dates.setLayout(row(self.first_day, label("–", "note"), self.last_day, 0, spacing=4))
-        choices = row(*self.chips.values(), 0, self.product_box, self.compare_box, spacing=4)
-        self.setLayout(column(choices, self._dates, spacing=4))
+        self._choices = row(*self.chips.values(), self._dates, 0, self.product_box, self.compare_box, spacing=4)
+        self._rows = column(self._choices, spacing=4)
+        self.setLayout(self._rows)
         self._show_choice()
         for box in (self.first_day, self.last_day):
             box.dateChanged.connect(lambda _: self.changed.emit())
@@ -104,6 +108,16 @@ class PeriodBar(QWidget):
             for product in products:
                 self.product_box.addItem(product.name, product.id)
             self.product_box.setCurrentIndex(max(0, self.product_box.findData(kept)) if kept is not None else 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        below = self._rows.indexOf(self._dates) >= 0
+        if (self.width() < ONE_ROW) != below:
+            (self._rows if below else self._choices).removeWidget(self._dates)
+            if below:
+                self._choices.insertWidget(len(self.chips), self._dates)
+            else:
+                self._rows.addWidget(self._dates)
 
     def _choosing(self, key: str) -> Callable[[], None]:
         return lambda: self.choose(key)

@@ -2,37 +2,41 @@
 
 from array import array
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QComboBox, QMenu
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton
 
-from app.errors import AppError
+from app.errors import AppError, ZipPasswordNeeded
 from app.messages import sentence
 from app.services.distribution import DeliveryFilter, DeliveryRow, DistributionRow
+from app.services.secret import Secret
 from app.topics import Topic
 from app.views.changes import Changes
+from app.views.distribution.acts import MENDED, DeliveryActs
+from app.views.distribution.delivery_body import delivery_body
+from app.views.distribution.delivery_columns import delivery_columns, may_change
 from app.views.distribution.parts import Parts
 from app.views.distribution.receipt_files import choose_receipt_file, write_receipt
-from app.views.distribution.running import ON_PAPER, RunPanel
+from app.views.distribution.running import RunPanel
 from app.views.distribution.runs import RunBook
 from app.views.distribution.tiles import Tiles
+from app.views.distribution.zip_password import ZipPasswordDialog
 from app.views.jobs import JobRunner
 from app.views.widgets.chip_bar import Chip, ChipBar
-from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import delivery_mark
 from app.views.widgets.pieces import button, row
-from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.search_box import SearchBox
-from app.views.widgets.toast import toast
-from app.vocabulary import CHANNELS, DELIVERY_REASONS, DELIVERY_STATES, FIELDS, word
-from app.words import moment, ntr, tr, yuan
+from app.vocabulary import CHANNELS, DELIVERY_REASONS, DELIVERY_REPAIRS, DELIVERY_STATES, word
+from app.words import moment, tr, yuan
 
 NOBODY = -1
-TAKEN_BACK_FROM = ("prepared", "released", "sent", "delivered", "uncertain", "failed")
+NARROW_PX = 1000
+Seen = tuple[DistributionRow, int, list[str]]
+"""A distribution, how many a reminder would go to, the reasons that stand in it."""
 
 
 class DistributionDetail(ListPage):
@@ -45,27 +49,29 @@ class DistributionDetail(ListPage):
         self._parts, self._runs = parts, runs
         self.distribution_id = NOBODY
         self.row: DistributionRow | None = None
+        self._boxes: dict[str, tuple[QComboBox, str]] = {}
         super().__init__(
             tr("Distribution"),
             " ",
             jobs=jobs,
             changes=changes,
             topics=(Topic.DISTRIBUTIONS, Topic.REDEMPTIONS),
-            columns=self._columns(),
+            columns=delivery_columns(),
             load=self._ids,
             fetch=parts.distribution.deliveries_of,
         )
+        self.acts = DeliveryActs(self, parts, jobs=jobs)
+        self.acts.run_wanted.connect(self._run_on)
         self._add_acts()
         self.panel = RunPanel(parts.distribution, jobs=jobs)
         self.panel.refused.connect(self.banner.show_error)
         self.panel.go_on_wanted.connect(lambda _: self._run_on(None))
         self.panel.seen.connect(self._see)
         self.tiles = Tiles()
-        self._add_filters()
         self.body.insertWidget(0, self.panel)
         self.body.insertWidget(1, self.tiles)
-        self.body.insertLayout(2, self.filters)
-        self.table.opened.connect(self._open)
+        self.body.insertLayout(2, self._filter_line())
+        self.table.opened.connect(self.open_record)
         self.table.set_menu(self._fill_menu)
         self.table.selection_changed.connect(self._follow_selection)
         self.table.set_empty(EmptyState("users", tr("Nobody here"), hint=tr("Take a filter away")))
@@ -75,6 +81,7 @@ class DistributionDetail(ListPage):
     def show_one(self, distribution_id: int) -> None:
         if distribution_id != self.distribution_id:
             self.banner.clear()
+            self.drawer.shut()
             self._clear_filters()
         self.distribution_id = distribution_id
         self.panel.hide()
@@ -91,48 +98,30 @@ class DistributionDetail(ListPage):
             super().reload()
             self._read()
 
+    def open_record(self, record: int) -> None:
+        """One delivery in the drawer, with its story and its repair."""
+
+        def done(rows: list[DeliveryRow]) -> None:
+            for found in rows:
+                state = delivery_mark(found.state)
+                self.drawer.show_record(found.name, delivery_body(found), state=state, acts=self._acts_of(found))
+
+        service = self._parts.distribution
+        self.jobs.start(service.deliveries_of, [record], on_done=done, on_refused=self.banner.show_error, owner=self)
+
     # --- acts ---
 
     def retry(self) -> None:
-        """What failed and may go well now goes back in line and out at once."""
         if self.row is not None and self.row.retryable and not self._is_running:
-            self._run_on(self._parts.distribution.retry_failed)
-
-    def ask_to_resend_uncertain(self) -> None:
-        if self.row is None:
-            return
-        ask(
-            self,
-            tr("Send the uncertain ones again?"),
-            consequence=ntr(
-                "{count} mail may or may not have arrived. Sent again, the person may get two mails for one card.",
-                "{count} mails may or may not have arrived. Sent again, somebody may get two mails for one card.",
-                self.row.uncertain,
-            ),
-            verb=tr("Send again"),
-            then=lambda: self._run_on(self._parts.distribution.resend_uncertain),
-            danger=False,
-        )
+            self.acts.retry()
 
     def ask_to_recall(self) -> None:
         """Of the selected rows."""
-        ids = list(self.table.selected_ids())
-        if not ids or self.row is None:
-            return
-        on_paper = self.row.channel in ON_PAPER
-        consequence = (
-            tr("The codes are out on paper or in a file: these cards are voided and do not come back.")
-            if on_paper
-            else tr("The links end, and the cards return to stock. Cards already opened stay where they are.")
-        )
-        ask(
-            self,
-            ntr("Take {count} card back?", "Take {count} cards back?", len(ids)),
-            consequence=consequence,
-            verb=ntr("Take {count} back", "Take {count} back", len(ids)),
-            then=lambda: self._recall(ids),
-            typed=str(len(ids)) if len(ids) > 1 else "",
-        )
+        self.acts.ask_to_recall(list(self.table.selected_ids()))
+
+    def ask_for_channel(self) -> None:
+        """Of the selected rows."""
+        self.acts.ask_for_channel(list(self.table.selected_ids()))
 
     def choose_receipt(self, ending: str) -> None:
         if self.row is not None:
@@ -148,49 +137,64 @@ class DistributionDetail(ListPage):
             on_refused=self.banner.show_error,
         )
 
-    def _recall(self, ids: list[int]) -> None:
-        self.jobs.start(
-            self._parts.distribution.recall,
-            ids,
-            on_done=lambda count: toast(self, ntr("{count} card taken back", "{count} cards taken back", count)),
-            on_refused=self.banner.show_error,
-            owner=self,
-        )
-
-    def _run_on(self, before: Callable[[int], object] | None) -> None:
-        if self.row is None:
+    def _run_on(self, before: Callable[[int], object] | None, password: Secret | None = None) -> None:
+        """Everything that waits goes out; a protected file asks for its password first."""
+        shown = self.row
+        if shown is None:
             return
-        title = tr("Distribute {name}", name=self.row.name)
-        run = self._runs.run(title, distribution_id=self.row.id)
+        run = self._runs.run(tr("Distribute {name}", name=shown.name), distribution_id=shown.id, zip_password=password)
+        if shown.needs_password and run.zip_password is None:
+            self._ask_password(before)
+            return
         run.ended.connect(lambda: self._end(run.error))
         run.go_on(before)
-        self.panel.show_row(self.row, run)
+        self.panel.show_row(shown, run)
         self.panel.show()
 
     def _end(self, error: AppError | None) -> None:
-        if error is not None:
+        if isinstance(error, ZipPasswordNeeded):
+            self._ask_password(None)
+        elif error is not None:
             self.panel.say_stopped(sentence(error))
             self.banner.show_error(error)
         self.refresh()
 
+    def _ask_password(self, before: Callable[[int], object] | None) -> None:
+        if self.row is not None:
+            ZipPasswordDialog(self, self.row.name, then=partial(self._run_on, before)).open()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_header()
+
     # --- set-up ---
 
     def _add_acts(self) -> None:
-        back = tr("All distributions")
-        self.header.add_secondary(back, self.left.emit, symbol="arrow-left", shortcut="Alt+Left")
+        back = self.header.add_secondary(
+            tr("All distributions"), self.left.emit, symbol="arrow-left", shortcut="Alt+Left"
+        )
         self.recall_button = self.header.add_secondary(tr("Take back"), self.ask_to_recall, symbol="undo-2")
-        self.uncertain_button = self.header.add_secondary(tr("Resend uncertain"), self.ask_to_resend_uncertain)
-        self.retry_button = self.header.add_primary(tr("Resend the failed"), self.retry, symbol="repeat")
-        self.retry_button.setToolTip(tr("{verb} (R)", verb=tr("Resend the failed")))
+        self.channel_button = self.header.add_secondary(tr("Another way"), self.ask_for_channel, symbol="repeat")
+        self.remind_button = self.header.add_secondary(tr("Remind"), self.acts.remind, symbol="bell")
+        self.retry_button = self.header.add_primary(tr("Resend the failed"), self.retry, symbol="send")
+        self.uncertain_act = self.header.add_more(
+            tr("Resend uncertain"), self.acts.ask_to_resend_uncertain, symbol="repeat"
+        )
         self.header.add_more(tr("Receipt as XLSX"), lambda: self.choose_receipt("xlsx"), symbol="file-spreadsheet")
         self.header.add_more(tr("Receipt as PDF"), lambda: self.choose_receipt("pdf"), symbol="file-text")
-        letter = QAction(tr("Resend the failed"), self.table)
-        letter.setShortcut(QKeySequence("R"))
-        letter.triggered.connect(lambda _=False: self.retry())
-        self.table.addAction(letter)  # of the table alone: a letter typed into the search box stays a letter
+        for made, key, call in ((self.retry_button, "R", self.retry), (self.channel_button, "M", self.ask_for_channel)):
+            made.setToolTip(tr("{verb} ({keys})", verb=made.text(), keys=key))
+            letter = QAction(made.text(), self.table)
+            letter.setShortcut(QKeySequence(key))
+            letter.triggered.connect(lambda _=False, call=call: call())
+            self.table.addAction(letter)  # of the table alone: a letter typed into the search box stays a letter
+        self._short = {made: made.text() for made in (back, self.recall_button, self.channel_button)}
+        for made, words in self._short.items():
+            made.setAccessibleName(words)
+        self.recall_button.setToolTip(self.recall_button.text())
 
-    def _add_filters(self) -> None:
-        self.state_box, self.department_box = QComboBox(), QComboBox()
+    def _filter_line(self) -> QHBoxLayout:
+        self.state_box, self.department_box, self.reason_box = QComboBox(), QComboBox(), QComboBox()
         self.search = SearchBox(tr("Name, pinyin or employee no."))
         self.state_box.setAccessibleName(tr("State"))
         self.state_box.addItem(tr("All states"), "")
@@ -198,35 +202,29 @@ class DistributionDetail(ListPage):
             self.state_box.addItem(word(DELIVERY_STATES, key), key)
         self.department_box.setAccessibleName(tr("Department"))
         self.department_box.addItem(tr("All departments"), "")
+        self.reason_box.setAccessibleName(tr("Reason"))
+        self.reason_box.addItem(tr("All reasons"), "")
         self.chips = ChipBar()
-        self.chips.removed.connect(self._drop_chip)
+        self.chips.removed.connect(lambda key: self._boxes[key][0].setCurrentIndex(0))
         self.chips.cleared.connect(self._clear_filters)
         self.failed_button = button(tr("Show the failed"), self._show_failed, kind="text", compact=True)
-        self.filters = row(self.search, self.state_box, self.department_box, self.failed_button, self.chips, 0)
-        self.state_box.currentIndexChanged.connect(self._narrow)
-        self.department_box.currentIndexChanged.connect(self._narrow)
+        boxes = (self.state_box, self.department_box, self.reason_box)
+        self._boxes = {
+            "state": (self.state_box, tr("State")),
+            "department": (self.department_box, tr("Department")),
+            "reason": (self.reason_box, tr("Reason")),
+        }
+        for box in boxes:
+            box.currentIndexChanged.connect(self._narrow)
         self.search.searched.connect(lambda _: self._narrow())
-
-    def _columns(self) -> tuple[Column, ...]:
-        return (
-            Column("name", word(FIELDS, "name"), 110, stretch=True),
-            Column("department", tr("Department"), 110),
-            Column("channel", tr("Channel"), 84, value=lambda _: self._channel_word()),
-            Column("card_tail", tr("Card tail"), 92, Kind.CODE),
-            Column("amount_minor", tr("Amount (yuan)"), 116, Kind.MONEY),
-            Column("state", tr("State"), 96, Kind.STATE, value=lambda found: delivery_mark(found.state)),
-            Column("reason", tr("Reason"), 170, value=reason_of),
-            Column("attempts", tr("Tries"), 64, Kind.COUNT),
-            Column("last", tr("Latest"), 136, Kind.MOMENT, value=latest_of),
-        )
+        return row(self.search, *boxes, self.failed_button, self.chips, 0)
 
     # --- inside ---
 
     @property
     def wanted(self) -> DeliveryFilter:
-        state = str(self.state_box.currentData() or "")
-        department = str(self.department_box.currentData() or "")
-        return DeliveryFilter((state,) if state else (), department, self.search.words)
+        state, department, reason = (str(box.currentData() or "") for box, _ in self._boxes.values())
+        return DeliveryFilter((state,) if state else (), department, reason, self.search.words)
 
     @property
     def _is_running(self) -> bool:
@@ -240,30 +238,32 @@ class DistributionDetail(ListPage):
         super()._ask(keep_place=keep_place)
 
     def _read(self) -> None:
-        service = self._parts.distribution
-        self.jobs.start(
-            service.distribution,
-            self.distribution_id,
-            on_done=self._show,
-            on_refused=self.banner.show_error,
-            owner=self,
-        )
+        service, distribution_id = self._parts.distribution, self.distribution_id
 
-    def _show(self, shown: DistributionRow) -> None:
+        def read() -> Seen:
+            shown = service.distribution(distribution_id)
+            return shown, service.to_remind(distribution_id), service.reasons(distribution_id)
+
+        self.jobs.start(read, on_done=self._show, on_refused=self.banner.show_error, owner=self)
+
+    def _show(self, found: Seen) -> None:
+        shown, to_remind, reasons = found
         if shown.id != self.distribution_id:
             return
         run = self._runs.of(shown.id)
-        self.panel.show_row(shown, run)
         self.panel.setVisible(run is not None or shown.prepared > 0)
+        self.panel.show_row(shown, run)
+        self.remind_button.setVisible(to_remind > 0)
+        self.remind_button.setText(tr("Remind {count}", count=f"{to_remind:,}"))
+        _fill(self.reason_box, [(word(DELIVERY_REASONS, reason), reason) for reason in reasons])
 
     def _see(self, shown: DistributionRow) -> None:
         """A fresh row, from the page or from the panel's own look."""
         if shown.id != self.distribution_id:
             return
-        self.row = shown
+        self.row = self.acts.row = shown
         self.header.set_title(shown.name)
-        facts = [shown.product, word(CHANNELS, shown.channel), yuan(shown.total_minor), moment(shown.created_at)]
-        self.header.set_line(" · ".join(facts))
+        self._fit_header()
         self.tiles.show_tiles(
             (
                 (tr("Number of people"), f"{shown.people:,}", "neutral"),
@@ -278,27 +278,31 @@ class DistributionDetail(ListPage):
         self.tiles.setVisible(not self.panel.isVisibleTo(self) or shown.prepared == 0)
         self.failed_button.setVisible(shown.failed > 0)
         self.retry_button.setVisible(shown.retryable > 0)
-        self.uncertain_button.setVisible(shown.uncertain > 0)
+        self.uncertain_act.setVisible(shown.uncertain > 0)
         self._follow_selection(self.table.selected_count(), None)
+
+    def _fit_header(self) -> None:
+        """Where there is little room, icons with a tooltip stand for words, and the day is left out."""
+        narrow = self.width() < NARROW_PX
+        for made, words in self._short.items():
+            made.setText("" if narrow else words)
+        if self.row is not None:
+            ways = tr(", ").join(word(CHANNELS, channel) for channel in self.row.channels)
+            facts = [self.row.product, ways, yuan(self.row.total_minor)]
+            self.header.set_line(" · ".join(facts if narrow else [*facts, moment(self.row.created_at)]))
 
     def _follow_selection(self, count: int, _: object) -> None:
         self.recall_button.setEnabled(count > 0)
+        self.channel_button.setEnabled(count > 0)
 
     def _narrow(self) -> None:
-        chips = []
-        if self.state_box.currentData():
-            chips.append(Chip("state", tr("State"), self.state_box.currentText()))
-        if self.department_box.currentData():
-            chips.append(Chip("department", tr("Department"), self.department_box.currentText()))
-        self.chips.show_chips(chips)
+        boxes = self._boxes.items()
+        self.chips.show_chips([Chip(key, title, box.currentText()) for key, (box, title) in boxes if box.currentData()])
         self.reload()
 
-    def _drop_chip(self, key: str) -> None:
-        (self.state_box if key == "state" else self.department_box).setCurrentIndex(0)
-
     def _clear_filters(self) -> None:
-        self.state_box.setCurrentIndex(0)
-        self.department_box.setCurrentIndex(0)
+        for box, _ in self._boxes.values():
+            box.setCurrentIndex(0)
         self.search.clear()
 
     def _show_failed(self) -> None:
@@ -306,39 +310,51 @@ class DistributionDetail(ListPage):
 
     def _fill_departments(self) -> None:
         def done(names: list[str]) -> None:
-            chosen = self.department_box.currentData()
-            self.department_box.blockSignals(True)
-            while self.department_box.count() > 1:
-                self.department_box.removeItem(1)
-            for name in names:
-                self.department_box.addItem(name, name)
-            self.department_box.setCurrentIndex(max(0, self.department_box.findData(chosen)))
-            self.department_box.blockSignals(False)
+            _fill(self.department_box, [(name, name) for name in names])
 
         self.jobs.start(self._parts.people.departments, on_done=done, owner=self)
 
-    def _open(self, delivery_id: int) -> None:
-        found = self.table.current_row()
-        if isinstance(found, DeliveryRow) and found.id == delivery_id and found.card_id is not None:
-            self.card_wanted.emit(found.card_id)
+    def _acts_of(self, found: DeliveryRow) -> tuple[QPushButton, ...]:
+        """The repair first; then what can be done about any card that is not gone."""
+        made = []
+        if found.repair:
+            words = word(DELIVERY_REPAIRS, found.repair)
+            made.append(button(words, partial(self._with_drawer_shut, self.acts.mend, found), kind="primary"))
+        if may_change(found):
+            change = partial(self._with_drawer_shut, self.acts.ask_for_channel, [found.id])
+            made.append(button(tr("Another way"), change, symbol="repeat"))
+        if found.card_id is not None:
+            made.append(button(tr("Show the card"), partial(self.card_wanted.emit, found.card_id), kind="text"))
+        return tuple(made)
+
+    def _with_drawer_shut(self, call: Callable[..., object], *arguments: object) -> None:
+        self.drawer.shut()
+        call(*arguments)
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
-        found = self.table.current_row()
-        if isinstance(found, DeliveryRow) and found.card_id is not None:
-            card_id = found.card_id
-            menu.addAction(tr("Show the card"), lambda: self.card_wanted.emit(card_id))
-        if len(ids):
+        found, chosen = self.table.current_row(), list(ids)
+        if isinstance(found, DeliveryRow):
+            menu.addAction(tr("Who, what and when"), partial(self.open_record, found.id))
+            if found.repair:
+                menu.addAction(word(DELIVERY_REPAIRS, found.repair), partial(self.acts.mend, found))
+            if found.repair not in MENDED and may_change(found) and found.channel == "email":
+                menu.addAction(tr("Mend the address"), partial(self.acts.mend_field, found, "email"))
+            if found.card_id is not None:
+                menu.addAction(tr("Show the card"), partial(self.card_wanted.emit, found.card_id))
+        if chosen:
+            menu.addSeparator()
+            menu.addAction(tr("Send again what failed"), partial(self.acts.retry, chosen))
+            menu.addAction(tr("Another way"), self.ask_for_channel)
             menu.addAction(tr("Take back"), self.ask_to_recall)
 
-    def _channel_word(self) -> str:
-        return word(CHANNELS, self.row.channel) if self.row is not None else ""
 
-
-def reason_of(found: DeliveryRow) -> str:
-    return word(DELIVERY_REASONS, found.reason) if found.reason else ""
-
-
-def latest_of(found: DeliveryRow) -> datetime | None:
-    """The last thing that happened to a delivery."""
-    times = (found.sent_at, found.opened_at, found.claimed_at, found.redeemed_at, found.recalled_at)
-    return max((time for time in times if time is not None), default=None)
+def _fill(box: QComboBox, items: Sequence[tuple[str, str]]) -> None:
+    """Everything after the first item, which stands for all; what was chosen stays chosen."""
+    chosen = box.currentData()
+    box.blockSignals(True)
+    while box.count() > 1:
+        box.removeItem(1)
+    for words, key in items:
+        box.addItem(words, key)
+    box.setCurrentIndex(max(0, box.findData(chosen)))
+    box.blockSignals(False)

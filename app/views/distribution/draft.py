@@ -109,4 +109,5 @@ class Draft:
             pace_minutes=self.pace_minutes,
             scheduled_at=self.scheduled_at,
             template=self.template if by_mail else None,
+            protected=self.channel == "file" and self.zip_password is not None,
         )

@@ -153,7 +153,7 @@ class DistributionList(ListPage):
         rows = self._distribution.distributions()
         self._rows = {found.id: found for found in rows}
         wanted = (self.state_box.currentData(), self.channel_box.currentData())
-        chosen = [found for found in rows if wanted[0] in ("", found.state) and wanted[1] in ("", found.channel)]
+        chosen = [found for found in rows if wanted[0] in ("", found.state) and wanted[1] in ("", *found.channels)]
         chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)
         return [found.id for found in chosen]
 
@@ -165,13 +165,18 @@ def _columns() -> tuple[Column, ...]:
     return (
         Column("name", tr("Distribution"), 160, stretch=True, sortable=True),
         Column("product", tr("Product"), 110, sortable=True),
-        Column("channel", tr("Channel"), 84, value=lambda found: word(CHANNELS, found.channel)),
+        Column("channel", tr("Channel"), 84, value=channels_of),
         Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
         Column("total_minor", tr("Amount (yuan)"), 116, Kind.MONEY, sortable=True),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
         Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
         Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),
     )
+
+
+def channels_of(found: DistributionRow) -> str:
+    """`Email, Print`: all that its cards travel by."""
+    return tr(", ").join(word(CHANNELS, channel) for channel in found.channels)
 
 
 def shares_of(found: DistributionRow) -> Shares:
@@ -189,7 +194,7 @@ def shares_of(found: DistributionRow) -> Shares:
 
 def far_words(found: DistributionRow) -> str:
     """`488 sent · 300 opened · 250 claimed · 100 redeemed`; what a channel cannot know is `--`."""
-    on_paper = found.channel != "email"
+    on_paper = "email" not in found.channels
     opened, claimed = (NO_DATA, NO_DATA) if on_paper else (f"{found.opened:,}", f"{found.claimed:,}")
     return tr(
         "{sent} sent · {opened} opened · {claimed} claimed · {redeemed} redeemed",

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QProgressBar
 
 from app.services.distribution import DistributionRow, DistributionService
 from app.views.distribution.runs import Run
-from app.views.distribution.tiles import Tiles
+from app.views.distribution.tiles import Tile, Tiles
 from app.views.jobs import JobRunner
 from app.views.theme import set_kind
 from app.views.widgets.dialog import ask
@@ -14,7 +14,6 @@ from app.views.widgets.progress_panel import progress_words
 from app.words import ntr, tr
 
 LOOK_MS = 500
-ON_PAPER = ("file", "print")
 
 
 class RunPanel(Card):
@@ -93,7 +92,7 @@ class RunPanel(Card):
         """A mail that is being sent is finished first; a file or a print is simply not written."""
         if self.row is None:
             return
-        if self.row.channel in ON_PAPER and self._run is not None and self._run.job is not None:
+        if "email" not in self.row.channels and self._run is not None and self._run.job is not None:
             self._run.job.cancel()
             return
         self._jobs.start(
@@ -105,7 +104,8 @@ class RunPanel(Card):
         )
 
     def go_on(self) -> None:
-        if self._run is not None and self._run.distribution_id is not None:
+        lacks_password = self.row is not None and self.row.needs_password and not self._has_password
+        if self._run is not None and self._run.distribution_id is not None and not lacks_password:
             self._run.go_on()
             self._timer.start()
             set_kind(self.bar, "")
@@ -154,6 +154,10 @@ class RunPanel(Card):
     def _is_running(self) -> bool:
         return self._run is not None and self._run.running
 
+    @property
+    def _has_password(self) -> bool:
+        return self._run is not None and self._run.zip_password is not None
+
     def _end(self) -> None:
         if not self._is_running:
             self._timer.stop()
@@ -169,17 +173,21 @@ class RunPanel(Card):
         self.bar.setValue(done)
         set_kind(self.bar, "ok" if not shown.prepared and not shown.failed else "")
         words = tr("{done} of {total}", done=f"{done:,}", total=f"{total:,}")
+        if shown.needs_password and not self._is_running and not self._has_password:
+            words = tr("The file is protected, and its password is kept nowhere: it is asked for when you continue.")
         job = self._run.job if self._run is not None else None
         if self._is_running and job is not None and job.speed:
             words = progress_words(job)
         self.words.setText(words)
         self.figures.show()
+        retrying: list[Tile] = [(tr("Trying again"), f"{shown.retrying:,}", "warn")] if shown.retrying else []
         self.figures.show_tiles(
             (
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
-                (tr("Waiting"), f"{shown.prepared:,}", "neutral"),
+                *retrying,
+                (tr("Waiting"), f"{shown.prepared - shown.retrying:,}", "neutral"),
             )
         )
         self._show_acts()
@@ -188,6 +196,8 @@ class RunPanel(Card):
     def _title(self, shown: DistributionRow) -> str:
         if self._is_running and shown.state != "paused":
             return tr("Being delivered")
+        if shown.needs_password and shown.is_due:
+            return tr("Waits for the password of its file")
         if shown.prepared and shown.scheduled_at is not None and shown.state == "prepared":
             return tr("Planned")
         return tr("Paused") if shown.prepared else tr("Everything has gone out")
@@ -198,4 +208,4 @@ class RunPanel(Card):
         waits = shown is not None and shown.prepared > 0
         self.pause_button.setVisible(running and waits)
         self.go_on_button.setVisible(waits and not self._is_running)
-        self.cancel_button.setVisible(waits and ((shown is not None and shown.channel not in ON_PAPER) or not running))
+        self.cancel_button.setVisible(waits and ((shown is not None and "email" in shown.channels) or not running))

@@ -1,11 +1,13 @@
-"""One delivery that goes on while the person looks at something else."""
+"""One delivery that goes on while the person looks at something else, and those whose time has come."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.errors import AppError
-from app.services.distribution import Delivered, DistributionService, DistributionSpec
+from app.services.distribution import Delivered, DistributionRow, DistributionService, DistributionSpec
 from app.services.progress import Progress
 from app.services.secret import Secret
 from app.views.jobs import Job, JobRunner, JobState
@@ -114,6 +116,40 @@ class RunBook:
 
     def _runs(self) -> list[Run]:
         return self._jobs.findChildren(Run)
+
+
+class DueRuns(QObject):
+    """Starts the distributions whose time has come. Whoever has it looks once in a while.
+
+    One whose file needs a password is begun once, so that its refusal stands in the task centre and in the window.
+    """
+
+    def __init__(self, distribution: DistributionService, jobs: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent or jobs)
+        self._distribution, self._jobs = distribution, jobs
+        self._told: set[int] = set()
+
+    def look(self) -> None:
+        def come() -> tuple[list[DistributionRow], list[DistributionRow]]:
+            at, service = datetime.now(UTC), self._distribution
+            due, locked = service.due(at), service.locked(at)
+            return [service.distribution(one) for one in due], [service.distribution(one) for one in locked]
+
+        self._jobs.start(come, on_done=self._start, owner=self)
+
+    def _start(self, found: tuple[list[DistributionRow], list[DistributionRow]]) -> None:
+        due, locked = found
+        for row in (*due, *(row for row in locked if row.id not in self._told)):
+            title = tr("Distribute {name}", name=row.name)
+            run = Run(self._distribution, self._jobs, title=title, distribution_id=row.id)
+            run.ended.connect(partial(self._tell, run))
+            run.go_on()
+        self._told |= {row.id for row in locked}
+
+    def _tell(self, run: Run) -> None:
+        """Nobody looks at this run: the window says what refused it."""
+        if run.error is not None:
+            self._jobs.refused.emit(run.error)
 
 
 def outcome_words(delivered: Delivered | None) -> str:

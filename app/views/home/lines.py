@@ -15,9 +15,17 @@ Go = Callable[[str, object], object]
 HEIGHT = 40
 """Px of a line, with a button or without."""
 ICON = 18
-TONES: dict[str, Tone] = {"failed": "error", "refused": "error", "unfinished": "info"}
+TONES: dict[str, Tone] = {
+    "failed": "error",
+    "refused": "error",
+    "unfinished": "info",
+    "paused": "info",
+    "password": "warn",
+}
 SYMBOLS = {
     "unfinished": "layers",
+    "paused": "pause",
+    "password": "key-round",
     "failed": "send",
     "expiring": "clock",
     "refused": "cloud-off",
@@ -75,6 +83,12 @@ def _line(sign: QWidget, words: str, act: QWidget, *, muted: bool = False) -> QW
 def _words(key: str, count: int) -> str:
     return {
         "unfinished": lambda: ntr("{count} unfinished batch", "{count} unfinished batches", count),
+        "paused": lambda: ntr(
+            "{count} distribution has not gone out whole", "{count} distributions have not gone out whole", count
+        ),
+        "password": lambda: ntr(
+            "{count} planned file waits for its password", "{count} planned files wait for their passwords", count
+        ),
         "failed": lambda: ntr("{count} card could not be delivered", "{count} cards could not be delivered", count),
         "expiring": lambda: ntr("{count} card ends within 30 days", "{count} cards end within 30 days", count),
         "refused": lambda: ntr("The endpoint refused {count} entry", "The endpoint refused {count} entries", count),
@@ -86,6 +100,8 @@ def _words(key: str, count: int) -> str:
 def _verb(key: str) -> str:
     verbs = {
         "unfinished": lambda: tr("Continue"),
+        "paused": lambda: tr("Continue"),
+        "password": lambda: tr("Type it"),
         "backup": lambda: tr("Back up"),
         "recovery": lambda: tr("Confirm it"),
     }

@@ -113,6 +113,7 @@ class ConfirmDialog(Dialog):
             self.cancel_button.setDefault(False)
             self.entry.returnPressed.connect(self._confirm)
             self.entry.setFocus()
+        self.fit()
 
     def _confirm(self) -> None:
         entered = self.entry.text().strip().replace(",", "").replace("\uff0c", "")

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.views.theme import Tone, icon, theme
 from app.views.widgets.pieces import column, label, row
 from app.words import NO_DATA, tr
 
-SPARK = QSize(88, 32)
+SPARK_HEIGHT = 28
+POPOVER_WIDTH = 320
+EDGE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Spark(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._values: Sequence[float] = ()
-        self.setFixedSize(SPARK)
+        self.setFixedHeight(SPARK_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         theme().changed.connect(self.update)
 
     def show_values(self, values: Sequence[float]) -> None:
@@ -95,13 +98,25 @@ class FormulaPopover(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setProperty("role", "floating")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFixedWidth(320)
+        self.setFixedWidth(POPOVER_WIDTH)
         words = label(figure.formula, "muted", wrap=True)
         parts = [label(figure.title, "card-title"), words]
         if figure.as_of:
             parts.append(label(figure.as_of, "note"))
         self.setLayout(column(*parts, spacing=8, margin=16))
         self.setAccessibleName(f"{figure.title}: {figure.formula}")
+
+    def show_below(self, anchor: QWidget, *, inside: QWidget) -> None:
+        """As high as its words need; to the left of the anchor's right edge, but not beyond the card it belongs to."""
+        layout = self.layout()
+        assert layout is not None, "laid out above"
+        self.setFixedHeight(layout.totalHeightForWidth(POPOVER_WIDTH))
+        right = anchor.mapToGlobal(QPoint(anchor.width(), 0)).x()
+        window = inside.window()
+        last = window.mapToGlobal(QPoint(window.width(), 0)).x() - POPOVER_WIDTH - EDGE
+        x = min(max(right - POPOVER_WIDTH, inside.mapToGlobal(QPoint(0, 0)).x()), last)
+        self.move(x, anchor.mapToGlobal(QPoint(0, anchor.height() + 4)).y())
+        self.show()
 
 
 class KpiCard(QFrame):
@@ -119,7 +134,8 @@ class KpiCard(QFrame):
         self.figure = Figure("", NO_DATA, "")
         self._title = label("", "label")
         self.number = label(NO_DATA, "kpi")
-        self.change = label("", "note")
+        self.change, self.against = label("", "note"), label("", "note")
+        self.against.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._spark = Spark()
         self.help_button = QToolButton()
         self.help_button.setIcon(icon("circle-help", "hint"))
@@ -131,11 +147,12 @@ class KpiCard(QFrame):
         layout.setSpacing(2)
         layout.addLayout(row(self._title, 0, self.help_button, spacing=4))
         layout.addWidget(self.number)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(0, 2, 8, 0)
-        foot.addWidget(self.change, 1)
-        foot.addWidget(self._spark, 0, Qt.AlignmentFlag.AlignBottom)
-        layout.addLayout(foot)
+        words = row(self.change, self.against, spacing=6)
+        words.setStretch(1, 1)
+        layout.addLayout(words)
+        layout.addSpacing(6)
+        layout.addWidget(self._spark)
+        layout.addStretch(1)
         self._spark.hide()
         theme().changed.connect(self._ink_change)
 
@@ -144,19 +161,22 @@ class KpiCard(QFrame):
         self._title.setText(figure.title)
         self.number.setText(figure.number)
         self.number.setToolTip(figure.exact)
-        self.change.setText(figure.change_words)
-        self.change.setToolTip(figure.as_of)
+        self.say_change(figure.change_words, tip=figure.as_of)
         self._spark.show_values(figure.spark)
         self.help_button.setAccessibleName(tr("How {figure} is counted", figure=figure.title))
         self.help_button.setToolTip(tr("How {figure} is counted", figure=figure.title))
         self.setAccessibleName(f"{figure.title} {figure.exact or figure.number} {figure.change_words}")
         self._ink_change()
 
+    def say_change(self, change: str, *, against: str = "", tip: str = "") -> None:
+        """The words below the number: the change in its colour, then what it is measured against."""
+        self.change.setText(change)
+        self.against.setText(against)
+        for words in (self.change, self.against):
+            words.setToolTip(tip)
+
     def show_formula(self) -> None:
-        popover = FormulaPopover(self.figure, self)
-        popover.adjustSize()
-        popover.move(self.help_button.mapToGlobal(QPoint(self.help_button.width() - popover.width(), 32)))
-        popover.show()
+        FormulaPopover(self.figure, self).show_below(self.help_button, inside=self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

@@ -32,6 +32,7 @@ class ListPage(Page):
         self.jobs = jobs
         self._load = load
         self._sort = sort
+        self._turn = 0
         self.table = RowTable(columns, fetch, jobs=jobs, name=title, parent=self)
         if sort[0]:
             self.table.set_sort(sort[0], descending=sort[1])
@@ -54,13 +55,14 @@ class ListPage(Page):
 
     def _ask(self, *, keep_place: bool) -> None:
         self.table.set_waiting()
-        self.jobs.start(
-            self._load,
-            *self._sort,
-            on_done=lambda ids: self.table.show_ids(ids, keep_place=keep_place),
-            on_refused=self.banner.show_error,
-            owner=self,
-        )
+        self._turn += 1
+        turn = self._turn
+
+        def done(ids: Sequence[int]) -> None:
+            if turn == self._turn:  # an answer that a later question overtook is left unheard
+                self.table.show_ids(ids, keep_place=keep_place)
+
+        self.jobs.start(self._load, *self._sort, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def _sort_by(self, key: str, descending: bool) -> None:  # the signal's shape
         self._sort = (key, descending)

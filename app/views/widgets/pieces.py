@@ -120,6 +120,7 @@ def tidy_spin(control: QAbstractSpinBox) -> None:
         edit.setTextMargins(10, 0, 0, 0)
     if isinstance(control, QDateTimeEdit) and not isinstance(control, QTimeEdit):
         control.setCalendarPopup(True)
+        edit.setTextMargins(0, 0, 0, 0)  # drawn like a box of choices, which has its own room
         control.setDisplayFormat("yyyy-MM-dd" if isinstance(control, QDateEdit) else "yyyy-MM-dd HH:mm")
 
 

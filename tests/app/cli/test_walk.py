@@ -170,6 +170,7 @@ def import_people(desk: Terminal, folder: Path) -> None:
 
 def give_by_file(desk: Terminal, folder: Path) -> None:
     order = ("distribute", "--product", FIXED, "--people", folder / "roster.csv", "--channel", "file")
+    assert desk.refused(*order, "--zip-password-env", "KX_NOTHING")["data"]["field"] == "zip_password_env"
     given = desk.do(*order, "--out", folder / "给人事")
     cards = PEOPLE - len(ROUNDED_AT) - 2
     assert (given["sent"], given["failed"], given["prepared"], given["recalled"]) == (cards, 0, 0, 0)
@@ -189,14 +190,18 @@ def give_by_mail(desk: Terminal, folder: Path) -> tuple[Holder, str]:
     chosen = people(MAILED)
     short.write_text("姓名,手机号,邮箱,部门,,,\n" + "".join(f"{one.line}\n" for one in chosen), "utf-8-sig")
     order = ("distribute", "--product", VARIABLE, "--people", short, "--channel", "email", "--amount", "128.88")
-    assert desk.refused(*order)["data"] == {"reason": "mail-not-set-up"}
+    assert desk.refused(*order)["data"] == {"reason": "mail-not-set-up", "said": ""}
     assert len(desk.do("distribution", "list")["distributions"]) == 2
     with mail_peer(folder) as (peer, setting, _):
         desk.more["SSL_CERT_FILE"] = str(folder / "peer.crt")
         set_mail_server(desk, setting)
         done = desk.do(*order)
+        reminded = [
+            desk.do("distribution", "remind", done["id"], *more)["sent"] for more in ((), ("--days", 0), ("--days", 0))
+        ]
     assert (done["sent"], done["failed"], done["total_minor"]) == (MAILED, 0, MAILED * AMOUNT)
-    assert sorted(peer.receivers) == [one.email for one in chosen]
+    assert reminded == [0, MAILED, 0]
+    assert sorted(peer.receivers) == sorted(one.email for one in chosen * 2)
     first = next(mail for mail, to in zip(peer.arrived, peer.receivers, strict=True) if to == chosen[0].email)
     body = first.get_body(("plain",))
     assert body is not None

@@ -1,6 +1,7 @@
 """The way of a vault file to the newest schema."""
 
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 import app.models  # noqa: F401  # the tables register themselves
+from app.bootstrap import build_services
 from app.config import Config
 from app.errors import VaultNewer
 from app.messages import sentence
@@ -23,7 +25,7 @@ from app.models.batch import number
 from app.models.database import Database
 from app.services.vault.vaults import NewVault, Vaults
 from tests.app.conftest import CHEAP_KIB, PASSPHRASE
-from tests.drivers.schema import assert_golden, golden, schema_text
+from tests.drivers.schema import GOLDEN, assert_golden, golden, schema_text
 
 HEAD = migrations.HEAD
 OLD_DELIVERY = {
@@ -111,7 +113,7 @@ def test_checks_triggers_and_tables_without_rowid_are_those_of_the_models(databa
     declared.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_every_schema_stays_as_it_is(tmp_path: Path, revision: str) -> None:
     database = Database(tmp_path / "old.db", bytes(32))
     with database.schema_change() as connection:
@@ -134,10 +136,27 @@ def test_a_delivery_of_an_older_file_gets_the_product_and_the_face_of_its_distri
     with database.read() as session:
         rows = session.execute(text("SELECT * FROM delivery ORDER BY id")).mappings().all()
     assert [(row["product_id"], row["wanted_minor"]) for row in rows] == [(1, None), (1, None), (2, 30000)]
+    assert [(row["channel"], row["change_to"], row["said"]) for row in rows] == [("email", None, None)] * 3
     kept = [{name: row[name] for name in ("id", *OLD_DELIVERY)} for row in rows]
     assert kept == [OLD_DELIVERY | {"id": at, **own} for at, own in enumerate(OWN, 1)]
     assert database.findings() == []
     database.close()
+
+
+def test_a_vault_of_the_first_version_comes_along_whole(config: Config, vaults: Vaults) -> None:
+    with zipfile.ZipFile(GOLDEN / "vault_0001.zip") as bundle:
+        bundle.extractall(config.data)
+    vault = vaults.open(PASSPHRASE)
+    services = build_services(config, vault)
+    assert migrations.revision(vault.database) == HEAD
+    found = services.integrity.verify(deep=True).findings
+    assert [one for one in found if one.code != "outbox"] == []  # the scene's endpoint answered without a time
+    file, mailed = sorted(services.distribution.distributions(), key=lambda row: row.id)
+    assert (file.channel, file.sent, file.protected) == ("file", 5, False)
+    assert (mailed.channel, mailed.sent, mailed.failed, mailed.recalled, mailed.prepared) == ("email", 1, 1, 1, 2)
+    rows = services.distribution.deliveries_of(services.distribution.delivery_ids(mailed.id))
+    assert {(row.product, row.change_to, row.said, row.reminders) for row in rows} == {("中秋福利卡", None, "", 0)}
+    vault.close()
 
 
 def test_the_numbers_of_a_chunk_are_there(database: Database) -> None:

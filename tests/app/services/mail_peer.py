@@ -1,11 +1,12 @@
 """A real mail server on this machine, with its own certificate and a mind of its own."""
 
+import asyncio
 import ipaddress
 import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -29,17 +30,34 @@ class MailPeer:
     def __init__(self) -> None:
         self.arrived: list[EmailMessage] = []
         self.receivers: list[str] = []
+        self.at_mail = ""
+        """What it says to the sender; empty: welcome."""
         self.at_rcpt: dict[str, str] = {}
         self.at_data: dict[str, str] = {}
+        self.greylists: dict[str, int] = {}
+        """Receiver → how many times it is told to come back later."""
+        self.thinks_s = 0.0
+        """How long it says nothing after it has taken a mail."""
         self.hangs_up_for: set[str] = set()
         """Takes the mail and breaks the line instead of saying so."""
         self.on_data: Callable[[str], None] = lambda receiver: None
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.at_mail:
+            return self.at_mail
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if address in self.at_rcpt:
             return self.at_rcpt[address]
+        if self.greylists.get(address):
+            self.greylists[address] -= 1
+            return "450 4.2.0 greylisted, come back later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -55,6 +73,9 @@ class MailPeer:
         if receiver in self.hangs_up_for:
             assert server.transport is not None
             server.transport.abort()
+        if self.thinks_s:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), self.thinks_s)
         return "250 OK"
 
 

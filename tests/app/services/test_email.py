@@ -12,7 +12,7 @@ import pytest
 
 from app.errors import InvalidInput, MailServerRefused
 from app.services.channels.email import EmailChannel, Mail, MailServer, Post
-from app.services.channels.letters import FIELDS, Template, default_template, gives_a_card, unknown_fields, written
+from app.services.channels.letters import FIELDS, Template, default_template, flaws, gives_a_card, written
 from tests.app.services.mail_peer import MailPeer, mail_peer
 
 LINK = "https://cards.example/c/abc#KEY"
@@ -159,7 +159,8 @@ def test_five_hundred_hostile_values_stay_what_they_are(tmp_path: Path) -> None:
 
 def test_a_hostile_template_is_seen_before_it_is_sent() -> None:
     template = Template("{product}", "{name.__init__} {link} {password} {0}")
-    assert unknown_fields(template) == ("name.__init__", "password", "0")
+    unknown = [flaw.field for flaw in flaws(template, VALUES) if flaw.kind == "unknown-field"]
+    assert unknown == ["name.__init__", "password", "0"]
     assert gives_a_card(template)
     assert not gives_a_card(Template("{link}", "{name}"))
     assert written(template, VALUES).text == f"{{name.__init__}} {LINK} {{password}} {{0}}\n"

@@ -43,7 +43,9 @@ def deliver(vault: OpenVault, person_id: int, state: str) -> None:
         session.add(run)
         session.flush()
         session.execute(
-            insert(Delivery).values(distribution_id=run.id, person_id=person_id, state=state, message_id="m1")
+            insert(Delivery).values(
+                distribution_id=run.id, person_id=person_id, channel="file", state=state, message_id="m1"
+            )
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 import pyzipper
+import reportlab
 import segno
 from python_calamine import CalamineWorkbook
 
@@ -28,10 +29,11 @@ from app.services.writers.cards_pdf import (
     corner,
     write_cards_pdf,
 )
+from app.services.writers.glyphs import BUNDLED, Glyphs
 from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt_pdf, write_receipt_xlsx
 from app.services.writers.recovery_sheet import write_recovery_sheet
 from app.services.writers.sheets_pdf import write_control_sheet
-from app.services.writers.tables import SheetOut, stream_xlsx, write_csv, write_xlsx, write_zip
+from app.services.writers.tables import SheetOut, stream_xlsx, write_csv, write_xlsx, zip_member
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x"]
 MARKUP = '<img src="http://127.0.0.1/x"/><b>&amp;</b>'
@@ -119,7 +121,9 @@ def test_a_workbook_can_be_made_in_memory() -> None:
 
 def test_a_zip_is_aes_256_with_chinese_names(tmp_path: Path) -> None:
     path = tmp_path / "out.zip"
-    write_zip(path, {"卡密.csv": b"secret-canary"}, Secret("口令 1"))
+    with zip_member(path, "卡密.csv", Secret("口令 1")) as member:
+        member.write(b"secret-")
+        member.write(b"canary")
     assert b"secret-canary" not in path.read_bytes()
     with pyzipper.AESZipFile(path) as bundle:
         bundle.setpassword("口令 1".encode())
@@ -211,6 +215,38 @@ def test_a_card_shows_supplier_fields_uses_and_no_qr_code(tmp_path: Path) -> Non
         assert part in text
 
 
+def test_a_code_is_never_cut_however_long(tmp_path: Path) -> None:
+    """A code without its end is a lost card."""
+    path = tmp_path / "cards.pdf"
+    long = "-".join(f"KX{n:03d}" for n in range(16))
+    fields = (("卡号", "V" * 60), ("网址", "https://shop.example/redeem?" + "c0de" * 90), ("密码", "88776655"))
+    print_cards(path, [face(1, code=long), face(2, lines=fields), face(3, lines=fields, qr=None, amount="")])
+    text = "".join(texts(path)[0].split())
+    assert "".join(long.split()) in text
+    assert text.count("".join(value for _, value in fields[1:2])) == 2
+    assert text.count("88776655") == 2
+
+
+def test_a_sign_no_font_has_is_replaced_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "cards.pdf"
+    nobody_draws = "\U000f0000"
+    print_cards(path, [face(n, holder=f"{nobody_draws}野家") for n in range(1, 10)])
+    for page in texts(path):
+        assert "\u3013野家" in page
+        assert "U+F0000" in page
+        assert "代替" in page
+    print_cards(path, [face(1)])
+    assert "代替" not in texts(path)[0]
+
+
+def test_a_font_of_the_computer_draws_what_the_bundled_one_lacks(tmp_path: Path) -> None:
+    latin = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
+    fonts = Glyphs(latin, [tmp_path / "nowhere.ttf", Path(__file__), BUNDLED])
+    assert list(fonts.runs("A中秋B")) == [("Vera", "A"), (BUNDLED.stem, "中秋"), ("Vera", "B")]
+    assert fonts.missing("A中\U000f0000") == ["\U000f0000"]
+    assert fonts.width("中秋", 10) == pytest.approx(20)
+
+
 def test_the_printed_qr_code_is_the_one_of_its_content(tmp_path: Path) -> None:
     """Reads the modules back from the printed page, at their middle."""
     path = tmp_path / "cards.pdf"
@@ -280,7 +316,7 @@ def test_a_receipt_adds_up_to_the_fen_on_paper_and_in_the_workbook(tmp_path: Pat
     write_receipt_pdf(tmp_path / "r.pdf", receipt=receipt(45))
     pages = texts(tmp_path / "r.pdf")
     assert len(pages) == 3
-    assert all("卡号尾 4" in page and "中秋发放回执" in page for page in pages)
+    assert all("卡尾号" in page and "中秋发放回执" in page for page in pages)
     assert "¥9,000.45" in pages[-1]
     assert "第 3 页，共 3 页" in pages[-1]
     write_receipt_xlsx(tmp_path / "r.xlsx", receipt=receipt(45))
@@ -288,7 +324,19 @@ def test_a_receipt_adds_up_to_the_fen_on_paper_and_in_the_workbook(tmp_path: Pat
     rows = book.get_sheet_by_name("回执").to_python()
     assert len(rows) == 46
     assert round(sum(float(row[5]) for row in rows[1:]) * 100) == 20001 * 45
-    assert book.get_sheet_by_name("合计").to_python()[1] == ["已发送", "45", 9000.45]
+    assert book.get_sheet_by_name("合计").to_python()[1] == ["已发送", 45, 9000.45]
+
+
+def test_a_receipt_of_vouchers_shows_no_money(tmp_path: Path) -> None:
+    lines = [ReceiptLine(1, "喆堃玥", "研发部", "138****8888", "000001", None, "已发送", "2026-09-25 14:08", "", "")]
+    out = ReceiptOut("门店月饼", "某某商户", "月饼提货券", "2026-09-25 14:08", lines, {"已发送": (1, None)})
+    write_receipt_pdf(tmp_path / "r.pdf", receipt=out)
+    text = texts(tmp_path / "r.pdf")[0]
+    assert "0.00" not in text
+    assert "--" in text
+    write_receipt_xlsx(tmp_path / "r.xlsx", receipt=out)
+    book = CalamineWorkbook.from_path(tmp_path / "r.xlsx")
+    assert book.get_sheet_by_name("合计").to_python()[1] == ["已发送", 1, ""]
 
 
 def test_an_empty_receipt_is_one_page(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """渠道: a file, a print or a mail for each person; what each of them needs, and how the mail reads for one of them."""
 
-import secrets
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
@@ -8,24 +7,19 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QGridLayout,
 
 from app.errors import AppError
 from app.services.distribution import Plan
-from app.services.secret import Secret
 from app.views.distribution.draft import Draft
 from app.views.distribution.parts import Parts
 from app.views.distribution.wizard.choice_tile import ChoiceTile
 from app.views.distribution.wizard.mail import MailForm
 from app.views.distribution.wizard.step import Step
+from app.views.distribution.zip_password import ZipPasswordField
 from app.views.jobs import JobRunner
-from app.views.theme import code_font
 from app.views.widgets.banner import Banner
-from app.views.widgets.clipboard import copy_for_a_while
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, button, label, row
-from app.views.widgets.toast import toast
 from app.vocabulary import CHANNELS, word
 from app.words import ntr, tr
 
-CLEAR_SIGNS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-GROUPS, GROUP = 4, 5
 SYMBOLS = {"file": "file-spreadsheet", "print": "printer", "email": "mail"}
 
 
@@ -90,7 +84,7 @@ class ChannelStep(Step):
         folder = self.draft.out_folder
         if folder is None or not folder.is_dir():
             return tr("This folder is not there. Choose another one.")
-        if self.protect.isChecked() and self.draft.channel == "file" and len(self.password.text()) < GROUP:
+        if self.protect.isChecked() and self.draft.channel == "file" and self.zip.password is None:
             return tr("Type a longer password for the ZIP.")
         return ""
 
@@ -123,14 +117,13 @@ class ChannelStep(Step):
         self.change(out_folder=Path(text.strip()) if text.strip() else None)
 
     def _protect(self, on: bool) -> None:
-        if on and not self.password.text():
-            self.password.setText(new_password())
+        if on:
+            self.zip.propose()
         self._take_password()
         self._follow()
 
     def _take_password(self) -> None:
-        text = self.password.text().strip()
-        wanted = Secret(text) if self.protect.isChecked() and text else None
+        wanted = self.zip.password if self.protect.isChecked() else None
         values: dict[str, object] = {"zip_password": wanted}
         if wanted is not None:
             values["scheduled_at"] = None
@@ -145,7 +138,7 @@ class ChannelStep(Step):
     # --- showing ---
 
     def _fill_paper(self) -> None:
-        self.folder, self.password = QLineEdit(), QLineEdit()
+        self.folder, self.zip = QLineEdit(), ZipPasswordField()
         self.folder_button = button(tr("Choose a folder"), self.choose_folder, symbol="folder-open")
         across = row(self.folder, self.folder_button)
         across.setStretch(0, 1)
@@ -155,27 +148,12 @@ class ChannelStep(Step):
         self.form.add("out_folder", tr("Folder for the files"), holder)
         self.folder.setAccessibleName(tr("Folder for the files"))
         self.protect = QCheckBox(tr("Protect with a password (ZIP, AES-256)"))
-        self.password.setFont(code_font(14))
-        self.password.setAccessibleName(tr("Password"))
-        self.copy_button = button(tr("Copy"), self._copy, symbol="copy")
-        self.password_line = QWidget()
-        line = row(self.password, self.copy_button)
-        line.setStretch(0, 1)
-        self.password_line.setLayout(line)
-        self.password_note = label(
-            tr(
-                "Copy it now and hand it over on another way: it is kept nowhere. "
-                "Windows cannot open such a ZIP by itself; 7-Zip and WPS can."
-            ),
-            "note",
-            wrap=True,
-        )
         self.paper_note = label("", "note", wrap=True)
-        for part in (self.form, self.protect, self.password_line, self.password_note, self.paper_note):
+        for part in (self.form, self.protect, self.zip, self.paper_note):
             self.paper.body.addWidget(part)
         self.folder.textChanged.connect(self._take_folder)
         self.protect.toggled.connect(self._protect)
-        self.password.textEdited.connect(lambda _: self._take_password())
+        self.zip.edited.connect(self._take_password)
 
     def _follow(self) -> None:
         channel = self.draft.channel
@@ -184,8 +162,7 @@ class ChannelStep(Step):
         self.mail.setVisible(by_mail)
         protected = channel == "file" and self.protect.isChecked()
         self.protect.setVisible(channel == "file")
-        self.password_line.setVisible(protected)
-        self.password_note.setVisible(protected)
+        self.zip.setVisible(protected)
         self.paper_note.setText(
             tr("One workbook with name, code and serial. The codes stand in it plainly: hand it over with care.")
             if channel == "file"
@@ -243,16 +220,6 @@ class ChannelStep(Step):
     def _refuse(self, error: AppError) -> None:
         self._counting = None
         self.refused.emit(error)
-
-    def _copy(self) -> None:
-        copy_for_a_while(self.password.text())
-        toast(self, tr("Copied; it leaves the clipboard in 30 seconds"))
-
-
-def new_password() -> str:
-    """Twenty signs without look-alikes, in groups: more than anybody guesses."""
-    groups = ("".join(secrets.choice(CLEAR_SIGNS) for _ in range(GROUP)) for _ in range(GROUPS))
-    return "-".join(groups)
 
 
 def _details() -> dict[str, str]:

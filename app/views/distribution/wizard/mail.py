@@ -4,30 +4,31 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QLineEdit, QPlainTextEdit, QWidget
 
 from app.services.channels.letters import (
     FIELDS,
+    TRIAL_CODE,
     Template,
     default_template,
-    gives_a_card,
-    unknown_fields,
+    flaws,
     written,
 )
 from app.services.people import PersonRow
 from app.views.distribution.draft import Draft
+from app.views.distribution.flaws import FlawBar, flaw_words
 from app.views.distribution.parts import Parts
+from app.views.distribution.trial_dialog import TrialDialog
 from app.views.jobs import JobRunner
 from app.views.widgets.form import Form
-from app.views.widgets.pieces import Card, button, icon_button, label, line, row
+from app.views.widgets.pieces import Card, button, icon_button, label, line, native, row
 from app.vocabulary import FIELDS as PERSON_FIELDS
 from app.vocabulary import word
 from app.words import last_second, tr, yuan
 
 ACROSS = 3
 SIDE_BY_SIDE_PX = 720
-SAMPLE_CODE = "7K3Q-XYZ2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class MailForm(QWidget):
         self._people: dict[int, PersonRow] = {}
         self.at = 0
         self._filling = False
-        self.words_card, self.phone = Card(tr("The mail")), Card()
+        self.trial_button = button(tr("Send me one"), self.try_out, symbol="send", compact=True)
+        self.words_card, self.phone = Card(tr("The mail"), action=self.trial_button), Card()
         self._fill_words()
         self._fill_phone()
         self._across = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
@@ -81,15 +83,17 @@ class MailForm(QWidget):
 
     @property
     def lack(self) -> str:
-        if not self.subject.text().strip():
-            return tr("The mail needs a subject.")
-        if unknown := unknown_fields(self.template):
-            return tr(
-                "There is no field {field}. Take one of the buttons below the text.", field="{" + unknown[0] + "}"
-            )
-        if not gives_a_card(self.template):
-            return tr("The mail needs the link or the pick-up code: without it nobody gets the card.")
-        return ""
+        """The worst flaw of the words, if one of them stops the mail."""
+        found = (*self.subject_flaws.flaws, *self.body_flaws.flaws)
+        return next((flaw_words(flaw) for flaw in found if flaw.is_fatal), "")
+
+    def try_out(self) -> None:
+        """试发: the mail that is shown, to oneself."""
+        if self._shown is None:
+            return
+        if self.lack:
+            return  # the red chips say why
+        TrialDialog(self, self.template, self._values(self._shown), parts=self._parts, jobs=self._jobs).open()
 
     def step_to(self, at: int) -> None:
         """Show the mail of another person of the list."""
@@ -120,9 +124,12 @@ class MailForm(QWidget):
         self.gate = QComboBox()
         for key, words in _gates().items():
             self.gate.addItem(words, key)
+        self.subject_flaws, self.body_flaws = FlawBar(), FlawBar()
         self.form = Form(columns=2)
         self.form.add("subject", tr("Subject"), self.subject, wide=True)
+        self.form.add_widget(self.subject_flaws)
         self.form.add("body", tr("Mail text"), self.text, wide=True)
+        self.form.add_widget(self.body_flaws)
         fields = QGridLayout()
         fields.setSpacing(4)
         for at, (key, words) in enumerate(_field_words().items()):
@@ -150,6 +157,8 @@ class MailForm(QWidget):
         for part in (self.address, line(), self.letter_subject, self.letter):
             self.phone.body.addWidget(part)
         self.phone.body.addStretch(1)
+        self.trial_button.setShortcut(QKeySequence("Ctrl+T"))
+        self.trial_button.setToolTip(tr("{verb} ({keys})", verb=tr("Send me one"), keys=native("Ctrl+T")))
 
     def _tell(self) -> None:
         if not self._filling:
@@ -158,17 +167,28 @@ class MailForm(QWidget):
 
     def _show_letter(self) -> None:
         ids = self._draft.person_ids
-        person = self._people.get(ids[self.at]) if self.at < len(ids) else None
+        person = self._shown
         self.before_button.setEnabled(self.at > 0)
         self.next_button.setEnabled(self.at + 1 < len(ids))
+        values = self._values(person) if person is not None else dict.fromkeys(FIELDS, "-")
+        found = flaws(self.template, values)
+        self.subject_flaws.show_flaws([flaw for flaw in found if flaw.where == "subject"])
+        self.body_flaws.show_flaws([flaw for flaw in found if flaw.where == "body"])
+        self.trial_button.setEnabled(person is not None and not self.lack)
         if person is None:
             return
         place = tr("{done} of {total}", done=f"{self.at + 1:,}", total=f"{len(ids):,}")
         self.whose.setText(person.name)
         self.address.setText(f"{place} · {person.email_masked or '--'}")
-        letter = written(self.template, self._values(person))
+        letter = written(self.template, values)
         self.letter_subject.setText(letter.subject)
         self.letter.setText(letter.text.strip())
+
+    @property
+    def _shown(self) -> PersonRow | None:
+        """Whose mail stands in the preview."""
+        ids = self._draft.person_ids
+        return self._people.get(ids[self.at]) if self.at < len(ids) else None
 
     def _values(self, person: PersonRow) -> dict[str, str]:
         """As the mail will have them; link and code are samples, because no card is taken yet."""
@@ -184,7 +204,7 @@ class MailForm(QWidget):
             "link": f"{base}/c/…",
             "valid_until": last_second(product.valid_until) if product and product.valid_until else tr("no end"),
             "note": self._draft.note,
-            "pickup_code": SAMPLE_CODE,
+            "pickup_code": TRIAL_CODE,
             "pickup_url": f"{base}/p/{self._facts.slug}" if self._facts.slug else "",
         }
         assert set(values) == set(FIELDS), "one value for each field"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.views.theme import font, theme
@@ -22,11 +22,11 @@ class HeatMap(Chart):
     """`counts[weekday][hour]`, the week begins on Monday. A click opens what a cell counts."""
 
     chosen = Signal(int, int)
+    across = HOURS
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._counts: Sequence[Sequence[int]] = [[0] * HOURS for _ in range(DAYS)]
-        self.setMouseTracking(True)
 
     def show_counts(self, counts: Sequence[Sequence[int]]) -> None:
         self._counts = [tuple(day) for day in counts]
@@ -59,26 +59,28 @@ class HeatMap(Chart):
             cell = self._cell(DAYS - 1, hour)
             words = QRectF(cell.left(), cell.bottom() + 2, 48, BOTTOM)
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, f"{hour:02d}")
+        self.paint_ring(painter)
         painter.end()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if (at := self._at(event.position())) is not None:
-            day, hour = at
-            words = tr(
-                "{day} {hour}: {count}", day=weekdays()[day], hour=f"{hour:02d}:00", count=self._counts[day][hour]
-            )
-            self.setToolTip(words)
+    def places(self) -> int:
+        return HOURS * DAYS
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if (at := self._at(event.position())) is not None:
-            self.chosen.emit(*at)
+    def place_rect(self, at: int) -> QRectF:
+        return self._cell(*divmod(at, HOURS))
+
+    def place_at(self, where: QPointF) -> int | None:
+        first = self._cell(0, 0)
+        day, hour = int(where.y() // first.height()), int((where.x() - LEFT) // first.width())
+        return day * HOURS + hour if 0 <= day < DAYS and 0 <= hour < HOURS else None
+
+    def place_words(self, at: int) -> str:
+        day, hour = divmod(at, HOURS)
+        return tr("{day} {hour}: {count}", day=weekdays()[day], hour=f"{hour:02d}:00", count=self._counts[day][hour])
+
+    def open_place(self, at: int) -> None:
+        self.chosen.emit(*divmod(at, HOURS))
 
     def _cell(self, day: int, hour: int) -> QRectF:
         width = (self.width() - LEFT) / HOURS
         height = (self.height() - BOTTOM) / DAYS
         return QRectF(LEFT + hour * width, day * height, width, height)
-
-    def _at(self, where: QPointF) -> tuple[int, int] | None:
-        first = self._cell(0, 0)
-        day, hour = int(where.y() // first.height()), int((where.x() - LEFT) // first.width())
-        return (day, hour) if 0 <= day < DAYS and 0 <= hour < HOURS else None

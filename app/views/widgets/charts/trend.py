@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from math import floor, log10
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.views.theme import font, theme
 from app.views.widgets.charts.frame import Chart
+from app.views.widgets.numbers import axis
 from app.words import tr
 
 DASHES = (
@@ -32,71 +33,77 @@ class Line:
 
 
 def nice_ticks(high: float, *, steps: int = 4) -> list[float]:
-    """Round numbers from 0 to at least `high`, about `steps` of them apart."""
+    """Round whole numbers from 0 to at least `high`, about `steps` of them apart: what is counted has no halves."""
     if high <= 0:
         return [0.0, 1.0]
-    rough = high / steps
+    rough = max(1.0, high / steps)
     power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     count = -(-high // step)
     return [step * at for at in range(int(count) + 1)]
 
 
-def short(value: float) -> str:
-    """A number on an axis: `12,000` as it is, from a million on in millions."""
-    if value >= 1_000_000:
-        return f"{value / 1_000_000:g}M"
-    return f"{value:,.0f}" if value == int(value) else f"{value:g}"
-
-
 class TrendChart(Chart):
+    """A click or Enter opens the day the mouse or the arrow keys name."""
+
+    day_chosen = Signal(object)  # date
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._days: Sequence[date] = ()
         self._lines: Sequence[Line] = ()
         self._ticks = nice_ticks(0)
-        self._pointed: int | None = None
-        self.setMouseTracking(True)
 
     def show_lines(self, days: Sequence[date], lines: Sequence[Line]) -> None:
         """One value a day in each line. More than five lines: the caller adds up the rest as one."""
         self._days, self._lines = tuple(days), tuple(lines[:MOST])
         self._ticks = nice_ticks(max((max(line.values, default=0) for line in self._lines), default=0))
-        self._pointed = None
+        self.point(None)
         self.set_words(
             tr("Trend: {totals}", totals=", ".join(f"{line.name} {sum(line.values):,.0f}" for line in self._lines))
         )
         self.update()
-
-    def day_words(self, at: int) -> str:
-        """What the mouse says about a day."""
-        values = [f"{line.name}  {line.values[at]:,.0f}" for line in self._lines]
-        return "\n".join([self._days[at].isoformat(), *values])
 
     def paintEvent(self, event: QEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font(12))
         self._paint_axes(painter)
-        for at in range(len(self._lines) - 1, -1, -1):
+        for at in range(len(self._lines)):  # the dashed ones over the plain one, which shows through their gaps
             self._paint_line(painter, at)
         self._paint_names(painter)
-        if self._pointed is not None:
-            self._paint_pointed(painter, self._pointed)
+        if self.pointed is not None:
+            self._paint_pointed(painter, self.pointed)
+        else:
+            self.paint_ring(painter)
         painter.end()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+    def places(self) -> int:
+        return len(self._days)
+
+    def place_rect(self, at: int) -> QRectF:
+        room, step = self._room(), self._room().width() / max(1, len(self._days) - 1)
+        return QRectF(self._at(at, 0).x() - step / 2, room.top(), step, room.height())
+
+    def place_at(self, where: QPointF) -> int | None:
         room = self._room()
         if not self._days or not room.width():
-            return
-        at = round((event.position().x() - room.left()) / room.width() * (len(self._days) - 1))
-        self._pointed = min(max(at, 0), len(self._days) - 1)
-        QToolTip.showText(event.globalPosition().toPoint(), self.day_words(self._pointed), self)
-        self.update()
+            return None
+        at = round((where.x() - room.left()) / room.width() * (len(self._days) - 1))
+        return min(max(at, 0), len(self._days) - 1)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self._pointed = None
-        self.update()
+    def place_words(self, at: int) -> str:
+        """What the mouse says about a day."""
+        values = [f"{line.name}  {line.values[at]:,.0f}" for line in self._lines]
+        return "\n".join([self._days[at].isoformat(), *values])
+
+    def open_place(self, at: int) -> None:
+        self.day_chosen.emit(self._days[at])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if self.pointed is not None:  # the words follow the line at once
+            QToolTip.showText(event.globalPosition().toPoint(), self.place_words(self.pointed), self)
 
     def _room(self) -> QRectF:
         return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - BOTTOM))
@@ -114,7 +121,7 @@ class TrendChart(Chart):
             painter.drawLine(QPointF(room.left(), height), QPointF(room.right(), height))
             painter.setPen(QColor(tokens.hint))
             words = QRectF(0, height - 10, LEFT - 8, 20)
-            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, short(tick))
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, axis(tick))
         step = max(1, -(-len(self._days) // max(1, int(room.width() // DAY_WIDTH))))
         painter.setPen(QColor(tokens.hint))
         for at in range(0, len(self._days), step):

@@ -35,7 +35,7 @@ def door(vault: OpenVault) -> Door:
 def post_office(tmp_path: Path, services: Services) -> Iterator[tuple[MailPeer, EmailChannel]]:
     with mail_peer(tmp_path) as (peer, setting, trust):
         services.settings.put("mail.server", setting)
-        yield peer, EmailChannel(trust, timeout_s=10)
+        yield peer, EmailChannel(trust, timeout_s=10, answer_s=10, again_after_s=(0.0,))
 
 
 @pytest.fixture

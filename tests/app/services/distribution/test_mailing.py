@@ -187,10 +187,14 @@ def test_a_server_that_refuses_everything_is_left_alone(
     for n in range(5):
         peer.at_data[f"p{n}@firm.example"] = "451 4.7.1 too many mails"
     run = distributions.prepare(spec(channel="email"))
-    with pytest.raises(MailServerRefused):
+    with pytest.raises(MailServerRefused) as refused:
         distributions.deliver(run)
+    assert (refused.value.reason, refused.value.said) == ("server-wants-pause", "451 4.7.1 too many mails")
     row = distributions.distribution(run)
-    assert (counts(row), row.state) == ({"prepared": 2, "failed": 3}, "paused")
+    assert (counts(row), row.retrying, row.state) == ({"prepared": 5}, 3, "paused")
+    peer.at_data.clear()
+    distributions.deliver(run)
+    assert sorted(peer.receivers) == [f"p{n}@firm.example" for n in range(5)]
 
 
 def test_a_link_the_endpoint_refuses_is_not_mailed(

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
@@ -21,11 +21,12 @@ from app.services.dashboard import DashboardService, ListLink
 from app.services.ledger import CardsOut, DeliveryFilter, LedgerService, RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from app.views.changes import Changes
-from app.views.dashboard.numbers import change_of, short, short_yuan
 from app.views.dashboard.page import DashboardPage
 from app.views.dashboard.period_bar import period_of
 from app.views.jobs import JobRunner
+from app.views.widgets.charts.trend import nice_ticks
 from app.views.widgets.kpi_card import FormulaPopover
+from app.views.widgets.numbers import axis, change_of, short, short_yuan, times
 from app.words import set_language
 from tests.drivers.trade import Trade
 
@@ -204,9 +205,110 @@ def test_a_narrow_page_puts_cards_in_two_rows(traded: Screen) -> None:
 
 
 def test_long_numbers_are_shortened_in_the_units_of_the_language() -> None:
-    assert (short(999_999), short(12_345_678), short(987_654_321)) == ("999,999", "1,234.6 万", "9.88 亿")
-    assert (short_yuan(5_000), short_yuan(123_456_789_00)) == ("¥50.00", "¥1.23 亿")
-    assert short_yuan(-250_000_000) == "-¥250.0 万"
+    assert (short(9_999), short(12_345), short(12_345_678)) == ("9,999", "1.23 万", "1,234.6 万")
+    assert (short(987_654_321), short(99_999_999)) == ("9.88 亿", "1.00 亿")
+    assert (short_yuan(999_999), short_yuan(1_234_500), short_yuan(123_456_789_00)) == (
+        "¥9,999.99",
+        "¥1.23 万",
+        "¥1.23 亿",
+    )
+    assert short_yuan(-250_000_000) == "-¥250.00 万"
+    assert (axis(800), axis(15_000), axis(2_000_000)) == ("800", "1.5 万", "200 万")
+    assert (times(1), times(20_000)) == ("1 次", "2.00 万 次")
     set_language("en")
-    assert (short(12_345_678), short(9_876_543_210)) == ("12.35M", "9.88B")
+    assert (short(12_345), short(999_999), short(12_345_678), short(9_876_543_210)) == (
+        "12.3K",
+        "1.00M",
+        "12.35M",
+        "9.88B",
+    )
     assert (change_of(3, 2), change_of(3, 0)) == (0.5, None)
+
+
+def test_axes_of_counts_have_whole_numbers_only() -> None:
+    assert nice_ticks(0) == [0, 1]
+    assert nice_ticks(2) == [0, 1, 2]
+    assert nice_ticks(9) == [0, 5, 10]
+    assert nice_ticks(50_000) == [0, 20_000, 40_000, 60_000]
+
+
+@pytest.fixture
+def vouchers(screen: Screen, services: Services) -> Screen:
+    """Six vouchers without money, two of them used."""
+    product = services.catalog.add(ProductSpec("月饼提货券", "exchange", "voucher", uses=2))
+    services.batches.generate(BatchSpec(product, 10))
+    trade = Trade(screen.database)
+    for card in trade.hand_out(product, 6, at=now() - timedelta(days=4), steps=(6, 6, 5, 4))[:2]:
+        trade.redeem(card, 0, at=now() - timedelta(days=2))
+    screen.bot.waitUntil(lambda: screen.number("issued") == "6" and screen.number("redeemed") == "2")
+    screen.settled()
+    return screen
+
+
+def test_without_money_cards_and_uses_are_counted(vouchers: Screen) -> None:
+    cards = vouchers.page.cards
+    assert [vouchers.number(key) for key in ("outstanding", "redemption_money")] == ["4", "33.3%"]
+    assert cards["redemption_money"].figure.title == "核销率（张）"
+    assert not any("¥" in card.figure.number + card.change.text() + card.figure.exact for card in cards.values())
+    assert not vouchers.page.products.by_box.isVisible()
+    assert vouchers.page.products.bars.accessibleName() == "月饼提货券 2 次"
+
+
+def test_products_rank_by_amount_or_by_times(traded: Screen, services: Services) -> None:
+    """A voucher has no amount: it stands in the other ranking, never as ¥0.00."""
+    product = services.catalog.add(ProductSpec("月饼提货券", "exchange", "voucher", uses=2))
+    services.batches.generate(BatchSpec(product, 10))
+    trade = Trade(traded.database)
+    for card in trade.hand_out(product, 5, at=now() - timedelta(days=4), steps=(5, 5, 5, 5)):
+        trade.redeem(card, 0, at=now() - timedelta(days=2))
+    traded.bot.waitUntil(lambda: traded.number("issued") == "15")
+    traded.settled()
+    board = traded.page.products
+    assert board.bars.accessibleName() == "中秋福利卡 ¥600.00"
+    board.by_box.setCurrentIndex(1)
+    assert board.bars.accessibleName() == "月饼提货券 5 次, 中秋福利卡 3 次"
+
+
+def test_charts_are_read_and_opened_by_keys(traded: Screen) -> None:
+    page = traded.page
+    for chart, keys in (
+        (page.funnel.funnel, (Qt.Key.Key_Down, Qt.Key.Key_Down)),
+        (page.heat.heat, (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down)),
+        (page.products.bars, (Qt.Key.Key_Down,)),
+        (page.trend.trend, (Qt.Key.Key_Right, Qt.Key.Key_Right)),
+    ):
+        chart.setFocus()
+        for key in keys:
+            QTest.keyClick(chart, key)
+        assert chart.accessibleDescription()
+        QTest.keyClick(chart, Qt.Key.Key_Return)
+    sent, cell, product, day = (link.filter for link in traded.links)
+    assert isinstance(sent, DeliveryFilter)
+    assert sent.step == "sent"
+    assert isinstance(cell, RedemptionFilter)
+    assert (cell.weekday, cell.hour) == (1, 1)
+    assert isinstance(product, RedemptionFilter)
+    assert product.product_id == 1
+    assert isinstance(day, RedemptionFilter)
+
+
+def test_the_formula_is_whole_and_stays_beside_its_card(traded: Screen) -> None:
+    for card in (traded.page.cards["issued"], traded.page.cards["expiring"]):
+        QTest.mouseClick(card.help_button, Qt.MouseButton.LeftButton)
+        popover = QApplication.activePopupWidget()
+        assert isinstance(popover, FormulaPopover)
+        words = popover.findChildren(QLabel)[1]
+        assert words.height() >= words.heightForWidth(words.width())
+        left = traded.page.mapFromGlobal(popover.pos()).x()
+        assert left >= card.mapTo(traded.page, card.rect().topLeft()).x() - popover.width() + card.width()
+        assert 0 <= left <= traded.page.width() - popover.width()
+        popover.close()
+
+
+def test_custom_days_stand_beside_the_chips_where_there_is_room(traded: Screen) -> None:
+    bar = traded.page.bar
+    bar.choose("custom")
+    traded.settled()
+    assert bar.first_day.mapTo(bar, bar.first_day.rect().topLeft()).y() < bar.chips["7"].height()
+    traded.page.resize(820, 600)
+    traded.bot.waitUntil(lambda: bar.first_day.mapTo(bar, bar.first_day.rect().topLeft()).y() > bar.chips["7"].height())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.services import Services
 from app.services.distribution import DistributionRow, DistributionSpec
@@ -88,14 +89,22 @@ def test_enter_opens_who_got_what_and_alt_left_goes_back(driver: DistributionDri
     assert driver.page.front is driver.page.list
 
 
-def test_enter_on_a_delivery_asks_for_its_card(driver: DistributionDriver, delivered: int) -> None:
+def test_enter_on_a_delivery_opens_its_story_and_leads_to_its_card(driver: DistributionDriver, delivered: int) -> None:
     shown(driver, delivered)
-    table = driver.page.detail.table
-    driver.wait(lambda: table.rows.row_at(0) is not None)
-    table.go_to_row(0)
+    detail = driver.page.detail
+    driver.wait(lambda: detail.table.rows.row_at(0) is not None)
+    detail.table.go_to_row(0)
+    driver.key(Qt.Key.Key_Return)
+    driver.wait(detail.drawer.isVisible)
+    row = detail.table.rows.row_at(0)
+    assert detail.drawer.heading.text() == row.name
+    assert {"已准备", "已发送"} <= {label.text() for label in detail.drawer.findChildren(QLabel)}
+    look = next(made for made in detail.drawer.findChildren(QPushButton) if made.text() == "看这张卡")
     with driver.bot.waitSignal(driver.page.card_wanted) as wanted:
-        driver.key(Qt.Key.Key_Return)
-    assert wanted.args == [table.rows.row_at(0).card_id]
+        look.click()
+    assert wanted.args == [row.card_id]
+    driver.key(Qt.Key.Key_Escape)
+    assert not detail.drawer.isVisible()
 
 
 def test_deliveries_are_found_by_name_department_and_state(driver: DistributionDriver, delivered: int) -> None:

@@ -66,15 +66,16 @@ def test_a_protected_file_has_a_password_that_can_be_copied_and_cannot_wait(
     channel = driver.wizard.channel
     channel.protect.setChecked(True)
     driver.settled()
-    assert len(channel.password.text()) == 23
-    channel.copy_button.click()
-    assert QGuiApplication.clipboard().text() == channel.password.text()
+    assert len(channel.zip.entry.text()) == 23
+    channel.zip.copy_button.click()
+    assert QGuiApplication.clipboard().text() == channel.zip.entry.text()
     driver.go_on()
     assert not driver.wizard.when.later.isEnabled()
     driver.go_on()
     driver.confirm()
     driver.sent()
     assert [path.suffix for path in out.iterdir()] == [".zip"]
+    assert driver.services.distribution.distributions()[0].protected
 
 
 def test_the_receipt_is_written_as_xlsx_and_pdf(
