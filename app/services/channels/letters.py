@@ -100,9 +100,8 @@ def flaws(template: Template, values: Mapping[str, str]) -> list[Flaw]:
     if not gives_a_card(template):
         found.append(Flaw("no-way-in"))
     used = [name for name in FIELDS if f"{{{name}}}" in template.subject + template.body]
-    found += [
-        Flaw("empty-field", name, is_fatal=name in MUST_HAVE) for name in used if not values.get(name, "").strip()
-    ]
+    empty = [name for name in used if name not in MAY_LACK and not values.get(name, "").strip()]
+    found += [Flaw("empty-field", name, is_fatal=name in MUST_HAVE) for name in empty]
     if "pickup_code" in used and "pickup_url" not in used:
         found.append(Flaw("code-without-page", is_fatal=False))
     if _width(written(template, values).subject) > SUBJECT_SHOWN:

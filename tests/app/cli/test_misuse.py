@@ -135,11 +135,12 @@ def start(data: Path, slave: int, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def own_terminal(slave: int) -> None:
-    """The pseudo-terminal becomes the process's own, so that it is what asks for a passphrase."""
+    """The pseudo-terminal becomes the process's own, so that it is what asks for a passphrase and sends Ctrl+C."""
     import fcntl
     import termios
 
     os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests in the background ignores it
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
 

@@ -139,7 +139,7 @@ def test_every_figure_opens_the_list_it_counts(traded: Screen, services: Service
 
 
 def test_the_products_used_most_often_lead_to_their_redemptions(traded: Screen, services: Services) -> None:
-    assert [(bar.name, bar.written) for bar in traded.page.top.bars._bars] == [("中秋福利卡", "3 笔")]
+    assert [(bar.name, bar.written) for bar in traded.page.top.bars._bars] == [("中秋福利卡", "3 次")]
     assert traded.page.trend.isVisible()
     traded.page.top.chosen.emit(traded.page.top.bars._bars[0].key)
     page, wanted = traded.wanted[-1]
