@@ -280,6 +280,7 @@ SUPPLIER_FIELDS: Words = {
 
 ROW_FAULTS: Words = {
     "name-missing": "The name is empty",
+    "total-line": "A line of totals, not a person",
     "no-contact": "No phone, e-mail or employee no.",
     "phone-wrong": "Not a mobile number",
     "phone-several": "More than one number in the cell",

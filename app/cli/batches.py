@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.shell import Shell, minor, password_in
+from app.messages import reason_sentence
 from app.services.batches import BatchRow, BatchSpec
 from app.services.exports import ExportOrder
 from app.services.secret import Secret
@@ -154,10 +155,21 @@ def import_codes(
         duplicates=result.duplicates,
         problems=len(result.problems),
     )
-    shell.tell(
-        {name: getattr(result, name) for name in type(result).__dataclass_fields__},
-        [counts, *(f"{problem.line}: {problem.reason} {problem.value_masked}" for problem in result.problems)],
-    )
+    found = {name: getattr(result, name) for name in type(result).__dataclass_fields__}
+    problems = [
+        {
+            "line": problem.line,
+            "kind": problem.reason,
+            "reason": reason_sentence(problem.reason),
+            "value_masked": problem.value_masked,
+        }
+        for problem in result.problems
+    ]
+    lines = [
+        f"{tr('Line {line}', line=problem['line'])}  {problem['value_masked']}  {problem['reason']}"
+        for problem in problems
+    ]
+    shell.tell(found | {"problems": problems}, [counts, *lines])
 
 
 def document(row: BatchRow) -> dict[str, Any]:

@@ -23,6 +23,7 @@ ALIASES: dict[str, list[str]] = TABLE["fields"]
 ID_NUMBERS: list[str] = TABLE["id_numbers"]
 OTHERS: list[str] = TABLE["others"]
 """Words in a heading that make it about somebody or something else."""
+SUM = re.compile(rf"(?:{'|'.join(TABLE['totals'])})(?:[0-9].*)?")
 FIELD_OF = {alias: field for field, aliases in ALIASES.items() for alias in aliases}
 LIKELY = 82
 SHORTEST_DAMAGED = 6
@@ -56,6 +57,11 @@ class Refused:
 def plain_heading(heading: str) -> str:
     """A heading without marks, blanks and remarks: `*Name (needed)` → `name`, `E-mail` → `email`."""
     return NOISE.sub("", unicodedata.normalize("NFKC", heading).lower())
+
+
+def is_total(cells: Sequence[str]) -> bool:
+    """Whether a line sums a list up instead of naming somebody in it."""
+    return any(cell and SUM.fullmatch(plain_heading(cell)) for cell in cells)
 
 
 def is_heading(cell: str) -> bool:

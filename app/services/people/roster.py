@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from app.errors import ColumnDamaged, InvalidInput
-from app.services.people.columns import CONTACTS, FIELDS, Match, Refused
+from app.services.people.columns import CONTACTS, FIELDS, Match, Refused, is_total
 from app.services.people.faults import CHECKS, EMPTY, Cell
 from app.services.sheets import NumberText
 
@@ -234,7 +234,9 @@ def _looked_at(roster: Roster, edits: Mapping[Place, str], undone: Set[Place]) -
             row.values[name] = cell.value
             if cell.repair or cell.fault or cell.warning:
                 _note(row, name, raw, cell)
-        if not any(row.values[name] for name in contacts):
+        if not (row.values.get("phone") or row.values.get("email")) and is_total(cells):
+            row.faults = [Finding("name", "total-line")]
+        elif not any(row.values[name] for name in contacts):
             row.faults.append(Finding(contacts[0], "no-contact"))
         rows.append(row)
     return rows, redo

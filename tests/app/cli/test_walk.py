@@ -100,9 +100,9 @@ def test_codes_come_in_from_any_file_once_and_damaged_ones_are_named(desk: Termi
     assert found["codes.csv"]["header"] == ["卡号", "密码", "有效期至"]
     assert found["codes.txt"]["delimiter"] == "\t"
     damaged = found["codes.xlsx"]["problems"]
-    assert [problem["reason"] for problem in damaged] == ["code-digits-lost", "code-scientific", "code-zeros-lost"]
+    assert [problem["kind"] for problem in damaged] == ["code-digits-lost", "code-scientific", "code-zeros-lost"]
     assert [problem["line"] for problem in damaged] == [22, 23, 24]
-    assert all(set(problem) == {"line", "reason", "value_masked"} for problem in damaged)
+    assert all(set(problem) == {"line", "kind", "reason", "value_masked"} for problem in damaged)
     for name, (_, imported, twice, _) in CODE_FILES.items():
         again = desk.do("codes", "import", tmp_path / name, "--product", 1)
         assert (again["imported"], again["duplicates"], again["batch_ids"]) == (0, imported + twice, []), name

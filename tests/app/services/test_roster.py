@@ -301,3 +301,16 @@ class TestChecking:
             202: "duplicate-phone",
         }
         assert [each.lines for each in checked.duplicates] == [(101, 102), (201, 202)]
+
+
+class TestTotals:
+    @pytest.mark.parametrize(
+        "line", ["合计\t500人\t", "\t合 计：\t", "Total\t500\t", "\t小计\t88", "共计500人\t500\t"], ids=repr
+    )
+    def test_a_line_that_sums_up_is_nobody(self, line: str) -> None:
+        checked = pasted("工号\t姓名\t手机", "A1\t张三\t13800138000", line)
+        assert checked.counts.good == 1
+        assert checked.rows[1].faults
+
+    def test_somebody_with_a_phone_may_be_called_so(self) -> None:
+        assert pasted("工号\t姓名\t手机", "A1\tSum\t13800138000").counts.good == 1
