@@ -41,6 +41,11 @@ class WrongRecoveryKey(AppError):
 
 
 @dataclass(eq=False)
+class KeychainSilent(AppError):
+    """The vault was to open without a passphrase, and the system's keychain has nothing for it."""
+
+
+@dataclass(eq=False)
 class VaultMissing(AppError):
     path: str
 

@@ -10,6 +10,7 @@ from app.words import tr, yuan
 WORDS: dict[type[AppError], str] = {
     errors.WrongPassphrase: "The passphrase is not right. Try again, or open the vault with the recovery key.",
     errors.WrongRecoveryKey: "This recovery key does not open the vault. Compare it with the printed sheet.",
+    errors.KeychainSilent: "The keychain of this machine did not open the vault. Type the passphrase.",
     errors.VaultMissing: "There is no vault in {path}. Create one, or choose another folder.",
     errors.VaultExists: "There is already a vault in {path}. Open it, or choose another folder.",
     errors.VaultInUse: "The vault in {path} is open in another window. Use that window, or close it first.",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
 
 log = logging.getLogger(__name__)
+PAINTED_MS = 100
+"""After this the unlock screen stands; what opening a vault needs is loaded behind it."""
 
 
 def open_desk(config: Config, *, passphrase: str = "") -> int:
@@ -144,7 +146,7 @@ class Desk(QObject):
 
         assert self.services is not None, "entered with services"
         assert self._vault is not None, "entered with a vault"
-        self.window.idle_watch.after_s = float(self.services.settings.get("lock.idle_minutes")) * 60
+        self.window.lock_after(int(self.services.settings.get("lock.idle_minutes")))
         self.window.open_workspace(workspace_of(self, self.services, self._vault))
         self.jobs.start(self.services.audit.note, action)
 
@@ -154,7 +156,14 @@ class Desk(QObject):
         page = UnlockPage(_ShutDoors(self), jobs=self.jobs, judge=self.judge)
         page.opened.connect(self.enter)
         QTimer.singleShot(0, page, page.setFocus)
+        QTimer.singleShot(PAINTED_MS, page, lambda: page.open_by_itself(self._is_remembered, self._open_remembered))
         return page
+
+    def _is_remembered(self) -> bool:
+        return self.vaults().remembered
+
+    def _open_remembered(self) -> OpenVault:
+        return self.vaults().open_from_keychain()
 
     def _locked_page(self) -> QWidget:
         from app.views.vault.unlock import UnlockPage

@@ -26,7 +26,13 @@ def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> Sett
     def security() -> QWidget:
         from app.views.settings.security import SecuritySection
 
-        return SecuritySection(OpenKeys(desk, services, vault), services.settings, jobs=jobs, judge=desk.judge)
+        return SecuritySection(
+            OpenKeys(desk, services, vault),
+            services.settings,
+            on_idle=desk.window.lock_after,
+            jobs=jobs,
+            judge=desk.judge,
+        )
 
     def backups() -> QWidget:
         from app.views.settings.backups import BackupsSection

@@ -111,6 +111,17 @@ class BackupService:
         """Open a backup in a scratch folder, count what is in it and check its audit chain."""
         return inspect(archive, self._keys)
 
+    def verify_newest(self) -> BackupVerdict | None:
+        """The same with the newest backup in the folder; None when there is none. One that cannot be read counts."""
+        for path in sorted(_named_like_ours(self.folder), reverse=True):
+            try:
+                own = _vault_and_day(path)[0] == str(self._keys.vault_id)
+            except (OSError, *BROKEN) as error:
+                raise BackupDamaged(str(path), type(error).__name__) from error
+            if own:
+                return self.verify(path)
+        return None
+
     def backups(self) -> list[BackupRow]:
         """Those of this vault, newest first."""
         return _listed(self.folder, self._keys)
@@ -274,15 +285,25 @@ def _stored(bundle: zipfile.ZipFile, name: str, largest: int = LARGEST_ARCHIVE) 
 def _listed(folder: Path, keys: VaultKeys) -> list[BackupRow]:
     """A vault's archives in a folder, by what their manifests say; newest first."""
     rows = []
-    for path in folder.glob(f"kaxia-*{SUFFIX}") if folder.exists() else ():
+    for path in _named_like_ours(folder):
         try:
-            with path.open("rb") as file, zipfile.ZipFile(file) as bundle:
-                manifest = _manifest(bundle)
-            if manifest["vault_id"] == str(keys.vault_id):
-                rows.append(BackupRow(path, datetime.fromisoformat(manifest["made_at"]), path.stat().st_size))
+            vault_id, made_at = _vault_and_day(path)
+            if vault_id == str(keys.vault_id):
+                rows.append(BackupRow(path, made_at, path.stat().st_size))
         except (OSError, *BROKEN):
             continue  # a file somebody named like ours, or a damaged one: neither is ours to delete
     return sorted(rows, key=lambda row: row.made_at, reverse=True)
+
+
+def _named_like_ours(folder: Path) -> list[Path]:
+    return list(folder.glob(f"kaxia-*{SUFFIX}")) if folder.exists() else []
+
+
+def _vault_and_day(path: Path) -> tuple[str, datetime]:
+    """What a manifest says. Raises OSError and what BROKEN names."""
+    with path.open("rb") as file, zipfile.ZipFile(file) as bundle:
+        manifest = _manifest(bundle)
+    return manifest["vault_id"], datetime.fromisoformat(manifest["made_at"])
 
 
 def _free_name(folder: Path, made_at: datetime) -> Path:

@@ -17,6 +17,7 @@ from sqlalchemy import insert
 from app.config import Config
 from app.errors import (
     DiskFull,
+    KeychainSilent,
     KeySlotsDamaged,
     NotWritable,
     VaultDamaged,
@@ -200,12 +201,14 @@ class Vaults:
     def remembered(self) -> bool:
         return self.exists and self._slots().slot("keychain") is not None
 
-    def open_from_keychain(self) -> OpenVault | None:
-        """None when nothing was remembered or the keychain does not answer."""
+    def open_from_keychain(self) -> OpenVault:
+        """Raises KeychainSilent, VaultInUse, VaultDamaged …"""
         slots = self._slots()
-        secret = _keychain("get_password", str(slots.vault_id)) if slots.slot("keychain") else None
+        secret = _keychain("get_password", str(slots.vault_id))
         keys = open_slot(slots, "keychain", secret) if isinstance(secret, str) else None
-        return self._opened(keys) if keys else None
+        if keys is None:
+            raise KeychainSilent
+        return self._opened(keys)
 
     def _by_recovery_key(self, typed: str) -> VaultKeys:
         key = read_recovery_key(typed)

@@ -78,6 +78,10 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self.setWindowTitle(tr("Kaxia"))
 
+    def lock_after(self, minutes: int) -> None:
+        """When nobody has touched anything for so long."""
+        self.idle_watch.after_s = minutes * 60.0
+
     def open_workspace(self, workspace: Workspace) -> None:
         self._build_gate, self._workspace = None, workspace
         self._badges.clear()

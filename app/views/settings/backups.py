@@ -44,7 +44,7 @@ class BackupsSection(QWidget):
             card(facts, acts, title=tr("Backups")),
             card(form, self.on_exit, title=tr("By itself")),
         )
-        self._tell()
+        self._look()
 
     def back_up(self) -> None:
         self._jobs.start(
@@ -57,13 +57,8 @@ class BackupsSection(QWidget):
 
     def try_restore(self) -> None:
         """The newest backup, into a scratch folder, counted and checked."""
-        rows = self._backups.backups()
-        if not rows:
-            self.banner.say("info", tr("There is no backup yet."))
-            return
         self._jobs.start(
-            self._backups.verify,
-            rows[0].path,
+            self._backups.verify_newest,
             title=tr("Trial restore"),
             on_done=self._tried,
             on_refused=self.banner.show_error,
@@ -77,21 +72,26 @@ class BackupsSection(QWidget):
         dialog.open()
 
     def _keep_folder(self, path: str) -> None:
-        self._jobs.start(self._settings.put, "backup.folder", path, on_done=lambda _: self._tell(), owner=self)
+        self._jobs.start(self._settings.put, "backup.folder", path, on_done=lambda _: self._look(), owner=self)
 
     def _made(self, made: BackupRow) -> None:
         self.banner.say("ok", tr("Backed up to {file}", file=made.path))
-        self._tell()
+        self._look()
 
-    def _tried(self, verdict: BackupVerdict) -> None:
-        if verdict.ok:
+    def _tried(self, verdict: BackupVerdict | None) -> None:
+        if verdict is None:
+            self.banner.say("info", tr("There is no backup yet."))
+        elif verdict.ok:
             counts = ntr("{count} batch restored and checked", "{count} batches restored and checked", verdict.batches)
             self.banner.say("ok", counts)
         else:
             self.banner.say("error", tr("Damaged: {what}", what=", ".join(verdict.findings)))
 
-    def _tell(self) -> None:
-        rows = self._backups.backups()
+    def _look(self) -> None:
+        """The folder may lie in a network that takes its time."""
+        self._jobs.start(self._backups.backups, on_done=self._tell, on_refused=self.banner.show_error, owner=self)
+
+    def _tell(self, rows: list[BackupRow]) -> None:
         self.last.setText(
             tr("Last good backup: {at}", at=moment(rows[0].made_at)) if rows else tr("There is no backup yet.")
         )

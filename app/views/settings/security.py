@@ -35,9 +35,17 @@ class Keys(Protocol):
 
 class SecuritySection(QWidget):
     def __init__(
-        self, keys: Keys, settings: SettingService, *, jobs: JobRunner, judge: Callable[[str], Strength]
+        self,
+        keys: Keys,
+        settings: SettingService,
+        *,
+        on_idle: Callable[[int], None],
+        jobs: JobRunner,
+        judge: Callable[[str], Strength],
     ) -> None:
+        """`on_idle` hears at once after how many minutes the window shall lock."""
         super().__init__()
+        self._on_idle = on_idle
         self._keys, self._settings, self._jobs = keys, settings, jobs
         self.current = PassphraseField(tr("Current passphrase"))
         self.new = PassphraseField(tr("New passphrase"), judge=judge)
@@ -47,11 +55,7 @@ class SecuritySection(QWidget):
         self.form.add("new", tr("New passphrase"), self.new)
         for field in (self.current, self.new):
             field.edited.connect(self.form.clear_errors)
-        self.idle = QComboBox()
-        for minutes in IDLE_MINUTES:
-            self.idle.addItem(tr("{minutes} minutes", minutes=minutes), minutes)
-        self.idle.setCurrentIndex(max(0, self.idle.findData(settings.get("lock.idle_minutes"))))
-        self.idle.activated.connect(self._choose_idle)
+        self.idle = self._minutes()
         self.remember = QCheckBox(tr("Open without passphrase on this machine (system keychain)"))
         self.remember.setChecked(keys.remembered)
         self.remember.clicked.connect(self._choose_remember)
@@ -67,6 +71,14 @@ class SecuritySection(QWidget):
             card(worthless, row(renew, 0), title=tr("Recovery key")),
             card(idle_form, self.remember, title=tr("Lock")),
         )
+
+    def _minutes(self) -> QComboBox:
+        box = QComboBox()
+        for minutes in IDLE_MINUTES:
+            box.addItem(tr("{minutes} minutes", minutes=minutes), minutes)
+        box.setCurrentIndex(max(0, box.findData(self._settings.get("lock.idle_minutes"))))
+        box.activated.connect(self._choose_idle)
+        return box
 
     def change(self) -> None:
         self._jobs.start(
@@ -90,7 +102,9 @@ class SecuritySection(QWidget):
         self.form.set_error("current" if isinstance(error, WrongPassphrase) else "new", sentence(error))
 
     def _choose_idle(self) -> None:
-        self._jobs.start(self._settings.put, "lock.idle_minutes", self.idle.currentData())
+        minutes = self.idle.currentData()
+        self._jobs.start(self._settings.put, "lock.idle_minutes", minutes)
+        self._on_idle(minutes)
 
     def _choose_remember(self, chosen: bool) -> None:
         def done(kept: object) -> None:

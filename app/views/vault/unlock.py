@@ -51,6 +51,16 @@ class UnlockPage(Sheet):
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._count_down)
 
+    def open_by_itself(self, is_remembered: Callable[[], bool], open_: Callable[[], object]) -> None:
+        """Where this machine remembers the vault; the passphrase is asked for when its keychain is silent."""
+
+        def go(remembered: bool) -> None:
+            if remembered and self.unlock_button.isEnabled() and not self.passphrase.passphrase:
+                self._set_busy(busy=True)
+                self._jobs.start(open_, on_done=self._pass_on, on_refused=self._refuse, owner=self)
+
+        self._jobs.start(is_remembered, on_done=go, on_refused=self._refuse, owner=self)
+
     def unlock(self) -> None:
         if not self.unlock_button.isEnabled():
             return
