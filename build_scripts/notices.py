@@ -45,6 +45,7 @@ PARTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (  # not packages: na
     ("SQLCipher", "4", "BSD-3-Clause", ("resources/licences/SQLCipher.txt",)),
     ("OpenSSL", "3", "Apache-2.0", ("resources/licences/Apache-2.0.txt",)),
     ("Noto Sans SC", "", "OFL-1.1", ("resources/fonts/OFL.txt",)),
+    ("@noble/hashes, @noble/ciphers", "2.4.0", "MIT", ("resources/licences/noble.txt",)),
     ("Lucide icons", "", "ISC", ("resources/icons/LICENSE",)),
 )
 

@@ -231,7 +231,7 @@ function start() {
 	document.documentElement.lang = LANGUAGE;
 	document.title = t(door === "p" ? "pickupHead" : "title");
 	session = {};
-	if (!window.crypto?.subtle) return paint([frame("old")]);
+	if (isSecureContext && !window.crypto?.subtle) return paint([frame("old")]);
 	if (door === "p") {
 		session = { slug: name, door: loadPickup, typed: {} };
 		return attempt(loadPickup);

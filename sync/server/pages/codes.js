@@ -44,7 +44,7 @@ export function groups(code) {
 	return /^[0-9A-Za-z]+$/.test(code) ? code.match(/.{1,4}/g) : [code];
 }
 
-/** A pasted message taken apart: a pick-up code that checks, and the phone tail or employee number beside it. */
+/** A pasted message taken apart: a pick-up code that checks, and the tail or number beside it. */
 export function split(pasted) {
 	const text = pasted.normalize("NFKC").toUpperCase();
 	const words = [...text.matchAll(/[0-9A-Z]+(?:[\-_\u2010-\u2015\u2212][0-9A-Z]+)*/g)];

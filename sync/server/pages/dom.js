@@ -71,7 +71,7 @@ export function help(merchant) {
 		h("a", { href: `tel:${number}` }, t("help", { merchant: merchant.name, phone: merchant.phone.replace(/ /g, "\u00a0") })));
 }
 
-/** Puts a screen on the page: `actions` stay at the thumb. The new heading is read out and takes the focus. */
+/** Puts a screen on the page: `actions` at the thumb; the new heading takes the focus. */
 export function show(parts, actions = [], foot = null) {
 	document.querySelector("dialog")?.remove();
 	document.getElementById("page").replaceChildren(

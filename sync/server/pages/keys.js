@@ -1,6 +1,7 @@
-// What the page computes: keys of a link, plain text of a card, digests. WebCrypto only.
+// Keys of a link, the card, digests: by WebCrypto, which browsers lack at plain http.
 
 const text = new TextEncoder();
+const subtle = crypto.subtle ?? import("./subtle.js");
 
 /** Unpadded base64url of bytes. */
 export function b64(bytes) {
@@ -19,12 +20,12 @@ export function uuidBytes(uuid) {
 
 async function sha256(...parts) {
 	const all = await new Blob(parts).arrayBuffer();
-	return b64(await crypto.subtle.digest("SHA-256", all));
+	return b64(await (await subtle).digest("SHA-256", all));
 }
 
 async function derive(secret, salt, info) {
-	const key = await crypto.subtle.importKey("raw", text.encode(secret), "HKDF", false, ["deriveBits"]);
-	return crypto.subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info: text.encode(info) }, key, 256);
+	const key = await (await subtle).importKey("raw", text.encode(secret), "HKDF", false, ["deriveBits"]);
+	return (await subtle).deriveBits({ name: "HKDF", hash: "SHA-256", salt, info: text.encode(info) }, key, 256);
 }
 
 /** What proves to the server that this page holds the link. */
@@ -38,10 +39,10 @@ export const cardDigest = (merchantId, code) => sha256("kx.code.v1\0", uuidBytes
 
 /** The card inside an answer of `open`. Throws where key and answer do not belong together. */
 export async function decrypt(bits, label, linkId, answer) {
-	const key = await crypto.subtle.importKey("raw", bits, "AES-GCM", false, ["decrypt"]);
+	const key = await (await subtle).importKey("raw", bits, "AES-GCM", false, ["decrypt"]);
 	const sealed = unb64(answer.ciphertext);
 	const additionalData = text.encode([label, linkId, answer.batch_id, answer.expires_at ?? ""].join("|"));
-	const plain = await crypto.subtle.decrypt(
+	const plain = await (await subtle).decrypt(
 		{ name: "AES-GCM", iv: sealed.subarray(0, 12), additionalData }, key, sealed.subarray(12),
 	);
 	return JSON.parse(new TextDecoder().decode(plain));

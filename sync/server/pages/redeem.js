@@ -1,4 +1,4 @@
-// Redeeming from the phone: a sheet to confirm, one op id until it is answered, never lost and never twice.
+// Redeeming: a sheet to confirm, one op id until it is answered, never lost and never twice.
 
 import { button, countdown, field, frame, h, help, sheet, show } from "./dom.js";
 import { left } from "./faces.js";

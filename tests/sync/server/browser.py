@@ -181,8 +181,9 @@ def _paired(base: str, made: dict[str, str]) -> Desk:
     return Desk(base, UUID(made["merchant_id"]), client)
 
 
-def launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell"), args=[*FLAGS, *QUIET])
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    shell = shutil.which("chromium-headless-shell")
+    return playwright.chromium.launch(executable_path=shell, args=[*FLAGS, *QUIET, *flags])
 
 
 @dataclass(slots=True)
