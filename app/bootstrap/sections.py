@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.bootstrap.beginnings import save_recovery_sheet
 from app.views.settings.page import Section, SettingsPage
 from app.words import tr
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PySide6.QtWidgets import QWidget
 
     from app.bootstrap.parts import DeskParts
@@ -75,6 +78,7 @@ class OpenKeys:
 
     def __init__(self, desk: DeskParts, services: Services, vault: OpenVault) -> None:
         self._vaults, self._audit, self._keys = desk.vaults(), services.audit, vault.keys
+        self._settings = services.settings
 
     def change_passphrase(self, current: str, new: str) -> None:
         self._vaults.change_passphrase(current, new)
@@ -84,7 +88,15 @@ class OpenKeys:
         self._vaults.check_passphrase(passphrase)
         key = self._vaults.renew_recovery_key(self._keys)
         self._audit.note("recovery.renewed")
+        self._settings.put("recovery.confirmed", False)  # a value
         return key
+
+    def check_recovery_key(self, typed: str) -> None:
+        self._vaults.check_recovery_key(typed)
+        self._settings.put("recovery.confirmed", True)  # a value
+
+    def save_recovery_sheet(self, path: Path, key: str) -> None:
+        save_recovery_sheet(path, key, merchant=str(self._settings.get("merchant.name")))
 
     def remember(self) -> bool:
         return self._vaults.remember_on_this_machine(self._keys)

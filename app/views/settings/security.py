@@ -8,11 +8,9 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 from app.errors import AppError, WrongPassphrase
 from app.messages import sentence
 from app.services.settings import SettingService
-from app.services.vault.recovery import shown_recovery_key
 from app.views.jobs import JobRunner
+from app.views.settings.recovery import CheckDialog, RecoveryKeys, RenewDialog
 from app.views.settings.sheet import FIELD_PX, card, sheet
-from app.views.theme import code_font
-from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, row
@@ -22,11 +20,10 @@ from app.words import tr
 IDLE_MINUTES = (2, 5, 10, 30, 60)
 
 
-class Keys(Protocol):
+class Keys(RecoveryKeys, Protocol):
     """What the screen asks of the vault's keys; bootstrap joins it with the open vault."""
 
     def change_passphrase(self, current: str, new: str) -> None: ...
-    def renew_recovery_key(self, passphrase: str) -> str: ...
     def remember(self) -> bool: ...
     def forget(self) -> None: ...
     @property
@@ -64,11 +61,12 @@ class SecuritySection(QWidget):
         idle_form.add("idle", tr("Lock when idle for"), self.idle)
         worthless = label(tr("A new key makes the printed one worthless."), "muted", wrap=True)
         change = button(tr("Change passphrase"), self.change, kind="primary")
+        check = button(tr("Check the printed one"), self.check, symbol="shield-check")
         renew = button(tr("Make a new recovery key"), self.renew, symbol="key-round")
         sheet(
             self,
             card(self.form, row(change, 0), title=tr("Passphrase")),
-            card(worthless, row(renew, 0), title=tr("Recovery key")),
+            card(worthless, row(check, renew, 0), title=tr("Recovery key")),
             card(idle_form, self.remember, title=tr("Lock")),
         )
 
@@ -89,6 +87,9 @@ class SecuritySection(QWidget):
             on_refused=self._refuse,
             owner=self,
         )
+
+    def check(self) -> None:
+        CheckDialog(self, self._keys, jobs=self._jobs).open()
 
     def renew(self) -> None:
         RenewDialog(self, self._keys, jobs=self._jobs).open()
@@ -113,37 +114,3 @@ class SecuritySection(QWidget):
                 toast(self, tr("This system has no keychain that answers."), tone="warn")
 
         self._jobs.start(self._keys.remember if chosen else self._keys.forget, on_done=done, owner=self)
-
-
-class RenewDialog(Dialog):
-    """The passphrase again, then the new key, shown once."""
-
-    def __init__(self, parent: QWidget, keys: Keys, *, jobs: JobRunner) -> None:
-        super().__init__(parent, tr("Make a new recovery key?"))
-        self._keys, self._jobs = keys, jobs
-        self.passphrase = PassphraseField(tr("Passphrase"))
-        self.form = Form()
-        self.form.add("passphrase", tr("Passphrase"), self.passphrase)
-        self.shown = label("", wrap=True)
-        self.shown.setFont(code_font(16))
-        self.shown.hide()
-        self.body.addWidget(self.form)
-        self.body.addWidget(self.shown)
-        self.add_cancel(tr("Close"))
-        self.renew_button = self.add_verb(tr("Make a new key"), self._renew)
-
-    def _renew(self) -> None:
-        self._jobs.start(
-            self._keys.renew_recovery_key,
-            self.passphrase.passphrase,
-            on_done=self._show_key,
-            on_refused=lambda error: self.form.set_error("passphrase", sentence(error)),
-            owner=self,
-        )
-
-    def _show_key(self, key: str) -> None:
-        self.form.hide()
-        self.renew_button.hide()
-        self.shown.setText(shown_recovery_key(key))
-        self.shown.show()
-        self.banner.say("warn", tr("Write it down now: it is shown only once."), closable=False)

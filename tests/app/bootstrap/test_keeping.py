@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -21,7 +21,8 @@ from app.services.catalog import ProductSpec
 from app.services.vault import vaults
 from app.views.jobs import JobState
 from app.views.settings.backups import BackupsSection
-from app.views.settings.security import RenewDialog, SecuritySection
+from app.views.settings.recovery import RenewDialog
+from app.views.settings.security import SecuritySection
 from app.views.vault.restore import RestoreDialog
 from tests.drivers.desk import PASSPHRASE, DeskDriver
 
@@ -98,10 +99,14 @@ def services(desk: DeskDriver) -> Services:
 def section(desk: DeskDriver, key: str, kind: type[Kind]) -> Kind:
     """A section of the settings, as it is found there."""
     desk.go("settings", key)
-    shown: Kind | None = desk.page.tabs.currentWidget().findChild(kind)
-    assert shown is not None
+    found: Kind | None = desk.page.tabs.currentWidget().findChild(kind)
+    assert found is not None
     desk.settled()
-    return shown
+    return found
+
+
+def shown(page: QWidget, kind: type[Kind]) -> list[Kind]:
+    return [widget for widget in page.findChildren(kind) if widget.isVisible()]
 
 
 def made_cards(desk: DeskDriver, quantity: int = 10) -> int:
@@ -154,7 +159,32 @@ def test_a_new_recovery_key_makes_the_printed_one_worthless(desk: DeskDriver, co
     doors.check_recovery_key(second)
     with pytest.raises(WrongRecoveryKey):
         doors.check_recovery_key(first)
+    assert not services(desk).settings.get("recovery.confirmed")
     assert len(services(desk).audit.ids(action="recovery.renewed")) == 2
+
+
+def test_the_printed_key_is_checked_later_and_the_reminder_goes(desk: DeskDriver) -> None:
+    desk.go("home")
+    desk.settled()
+    desk.press("去核对")
+    security = desk.page.tabs.currentWidget().findChild(SecuritySection)
+    security.renew()
+    renewing = desk.dialog
+    renewing.passphrase.entry.setText(PASSPHRASE)
+    renewing._renew()
+    desk.wait(renewing.shown.isVisible)
+    key = renewing.shown.text()
+    renewing.reject()
+    security.check()
+    dialog = desk.dialog
+    dialog.key.setText(key[:-1] + ("A" if key[-1] != "A" else "B"))
+    desk.press("核对密钥", within=dialog)
+    desk.wait(lambda: dialog.form.fields["key"].error.text())
+    dialog.key.setText(key.lower().replace("-", " "))
+    desk.press("核对密钥", within=dialog)
+    desk.wait(lambda: services(desk).settings.get("recovery.confirmed"))
+    desk.go("home")
+    desk.wait(lambda: "去核对" not in {button.text() for button in shown(desk.page, QPushButton)})
 
 
 def test_the_window_locks_itself_once_nobody_has_touched_it_for_as_long_as_was_chosen(desk: DeskDriver) -> None:
