@@ -84,6 +84,7 @@ class RenewDialog(Dialog):
 
     def _show_key(self, key: str) -> None:
         self._key = key
+        self.heading.setText(tr("Recovery key"))
         self.form.hide()
         self.renew_button.hide()
         self.shown.setText("-".join(key[at : at + 4] for at in range(0, len(key), 4)))
