@@ -5,8 +5,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 RESOURCES = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent)) / "resources"
 
 READ_WORKBOOK = "read-workbook"
@@ -23,7 +21,11 @@ class Config:
     def from_environment(cls, data: Path | None = None) -> "Config":
         """`--data`, else `KAXIA_DATA`, else the platform's folder for user data."""
         named = data or os.environ.get("KAXIA_DATA")
-        return cls(Path(named).expanduser() if named else Path(platformdirs.user_data_dir("Kaxia", appauthor=False)))
+        if named:
+            return cls(Path(named).expanduser())
+        from platformdirs import user_data_dir
+
+        return cls(Path(user_data_dir("Kaxia", appauthor=False)))
 
     @property
     def vault(self) -> Path:

@@ -11,7 +11,6 @@ import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.config import RESOURCES
 
@@ -89,6 +88,8 @@ def read_amount(typed: str) -> int | None:
 @cache
 def zone() -> tzinfo:
     """The merchant's zone: days begin and end there, wherever the computer stands."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # nothing before the vault is open has a date
+
     try:
         return ZoneInfo("Asia/Shanghai")
     except ZoneInfoNotFoundError:  # no zone data on this system; China has kept one offset since 1991

@@ -17,7 +17,10 @@ def wants_window(arguments: list[str]) -> bool:
 
 
 def run_window(arguments: list[str]) -> int:
+    import gc
     from pathlib import Path
+
+    gc.disable()  # what is made at the start stays; the window's warden takes over
 
     from app.bootstrap.desk import open_desk
     from app.bootstrap.logbook import keep_log

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.bootstrap.background import Background
 from app.config import Config
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -23,6 +22,7 @@ from app.words import LANGUAGES, language, set_language, tr
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from app.bootstrap.background import Background
     from app.services import Services
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
 
@@ -91,6 +91,8 @@ class Desk(QObject):
                 set_language(chosen)
         self._show_workspace("vault.opened")
         if self._background is None and self.services is not None and not self._alone:
+            from app.bootstrap.background import Background
+
             self._background = Background(self, self.services, parent=self)
             self._background.start()
 

@@ -2,7 +2,6 @@
 
 import logging
 import traceback
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
@@ -17,18 +16,39 @@ def keep_log(folder: Path) -> None:
     logging.getLogger().addHandler(_LogFile(folder / NAME))
 
 
-class _LogFile(RotatingFileHandler):
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=LARGEST_BYTES, backupCount=KEPT, encoding="utf-8", delay=True)
-        self.setLevel(logging.WARNING)
-        self.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
+class _LogFile(logging.Handler):
+    """What writing it needs is loaded with the first line: most starts have nothing to say."""
 
-    def _open(self) -> object:  # type: ignore[override]  # a text file, whatever its class
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        return super()._open()
+    def __init__(self, path: Path) -> None:
+        super().__init__(logging.WARNING)
+        self._path = path
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if self._file is None:
+                self._file = _rotating(self._path)
+            self._file.emit(record)
+        except OSError:
+            self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A log that cannot be written stops nothing."""
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        super().close()
+
+
+def _rotating(path: Path) -> logging.Handler:
+    """Raises OSError."""
+    from logging.handlers import RotatingFileHandler
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT, encoding="utf-8")
+    file.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    return file
 
 
 class _Discreet(logging.Formatter):

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.people.pinyin import readings
 from app.views.jobs import JobRunner
 from app.views.main_window.specs import Find, Found, Scope
 from app.views.theme import font, paint_icon, theme
@@ -94,6 +93,8 @@ def _rank(entry: Entry, wanted: str) -> int:
         return 1
     if wanted in title:
         return 2
+    from app.services.people.pinyin import readings  # its dictionary is here once a vault is open, not before
+
     return 3 if any(reading.startswith(wanted) for reading in readings(entry.title)[1].split()) else NO_MATCH
 
 

@@ -1,8 +1,14 @@
-"""The window: a gate while the vault is shut, the workspace while it is open."""
+"""The window: a gate while the vault is shut, the workspace while it is open.
+
+What a gate does not need is loaded when it is needed: the gate is what people wait for.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
@@ -11,18 +17,18 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, 
 from app.errors import AppError
 from app.messages import sentence
 from app.views.jobs import JobRunner
-from app.views.main_window.crash import CrashDialog
 from app.views.main_window.idle import IdleWatch
-from app.views.main_window.keys import KeysDialog, keys_of
 from app.views.main_window.menus import Menus
-from app.views.main_window.palette import Entry, Palette
 from app.views.main_window.specs import Found, SyncStatus, Workspace
-from app.views.main_window.workspace_view import WorkspaceView
 from app.views.theme import CHOICES, icon, theme
-from app.views.widgets.dialog import ask
 from app.views.widgets.pieces import GUTTER
 from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
+
+if TYPE_CHECKING:
+    from app.views.main_window.crash import CrashDialog
+    from app.views.main_window.palette import Entry, Palette
+    from app.views.main_window.workspace_view import WorkspaceView
 
 SMALLEST = QSize(1024, 680)
 FIRST = QSize(1440, 900)
@@ -142,12 +148,16 @@ class MainWindow(QMainWindow):
 
     def show_crash(self, error: Exception) -> None:
         """One dialog at a time: a broken timer must not bury the window."""
+        from app.views.main_window.crash import CrashDialog
+
         if self._crash is None:
             self._crash = CrashDialog(self, error, log_folder=self._log_folder)
             self._crash.finished.connect(self._forget_crash)
             self._crash.open()
 
     def show_keys(self) -> None:
+        from app.views.main_window.keys import KeysDialog, keys_of
+
         page = keys_of(self._view.page_actions()) if self._view else []
         KeysDialog(self, page=page, window=keys_of(self._menus.actions)).open()
 
@@ -161,6 +171,9 @@ class MainWindow(QMainWindow):
         workspace = self._workspace
         if workspace is None:
             return
+        from app.views.main_window.palette import Palette
+        from app.views.main_window.workspace_view import WorkspaceView
+
         view = WorkspaceView(workspace, self._jobs)
         view.top.search_wanted.connect(self.show_palette)
         view.top.sync_wanted.connect(self.sync_wanted)
@@ -194,6 +207,8 @@ class MainWindow(QMainWindow):
             self._palette = None
 
     def _entries(self, workspace: Workspace) -> list[Entry]:
+        from app.views.main_window.palette import Entry
+
         pages = [Entry(spec.title(), tr("Page"), spec.symbol, partial(self.go, spec.key)) for spec in workspace.pages]
         commands = [
             Entry(one.title(), one.shortcut or tr("Command"), one.symbol or "command", one.call)
@@ -289,6 +304,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         running = len(self._jobs.running())
         if running and not self._may_close:
+            from app.views.widgets.dialog import ask
+
             event.ignore()
             ask(
                 self,

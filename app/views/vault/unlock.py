@@ -1,29 +1,20 @@
 """解锁: open the vault with the passphrase, or with the recovery key and a new passphrase."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.errors import AppError, WrongPassphrase
 from app.messages import sentence
 from app.views.jobs import JobRunner
+from app.views.vault.doors import Doors
 from app.views.vault.sheet import Sheet
-from app.views.widgets.dialog import Dialog
-from app.views.widgets.form import Field, Form
+from app.views.widgets.form import Field
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, row
 from app.words import tr
 
 WIDTH = 420
-
-
-class Doors(Protocol):
-    """How a vault is opened: the service behind this screen."""
-
-    def open(self, passphrase: str) -> object: ...
-    def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object: ...
 
 
 class UnlockPage(Sheet):
@@ -75,6 +66,8 @@ class UnlockPage(Sheet):
         )
 
     def ask_recovery_key(self) -> None:
+        from app.views.vault.recovery_dialog import RecoveryDialog
+
         dialog = RecoveryDialog(self, self._doors, jobs=self._jobs, judge=self._judge)
         dialog.opened.connect(self._pass_on)
         dialog.open()
@@ -112,41 +105,3 @@ class UnlockPage(Sheet):
     def _set_busy(self, *, busy: bool) -> None:
         self.unlock_button.setEnabled(not busy)
         self.unlock_button.setText(tr("Opening…") if busy else tr("Unlock"))
-
-
-class RecoveryDialog(Dialog):
-    """The printed key opens the vault, and a new passphrase takes the place of the forgotten one."""
-
-    opened = Signal(object)
-
-    def __init__(self, parent: QWidget, doors: Doors, *, jobs: JobRunner, judge: Callable[[str], Strength]) -> None:
-        super().__init__(parent, tr("Open with the recovery key"))
-        self._doors, self._jobs = doors, jobs
-        self.key = QLineEdit()
-        self.key.setPlaceholderText("XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX")
-        self.passphrase = PassphraseField(tr("New passphrase"), judge=judge)
-        self.form = Form()
-        self.form.add("key", tr("Recovery key"), self.key, hint=tr("From the printed sheet; hyphens may be left out"))
-        self.form.add("passphrase", tr("New passphrase"), self.passphrase)
-        self.body.addWidget(self.form)
-        self.add_cancel()
-        self.open_button = self.add_verb(tr("Open and set the passphrase"), self._open)
-
-    def _open(self) -> None:
-        self.open_button.setEnabled(False)
-        self._jobs.start(
-            self._doors.open_with_recovery_key,
-            self.key.text(),
-            self.passphrase.passphrase,
-            on_done=self._done,
-            on_refused=self._refuse,
-            owner=self,
-        )
-
-    def _done(self, vault: object) -> None:
-        self.opened.emit(vault)
-        self.accept()
-
-    def _refuse(self, error: AppError) -> None:
-        self.open_button.setEnabled(True)
-        self.form.set_error("key" if error.code == "wrong-recovery-key" else "passphrase", sentence(error))
