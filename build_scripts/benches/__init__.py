@@ -1,7 +1,6 @@
 """What the benches share: figures, clocks, memory, a fresh vault."""
 
 import os
-import resource
 import statistics
 import sys
 import time
@@ -19,36 +18,66 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "correct horse battery staple 卡匣"
 CHEAP_KIB = 64
 """Memory of the key derivation: it is not what is measured here."""
-PAGE_BYTES = 4096
+FULL = 1_000_000
+PROCESS = Path("/proc/self")
+RESET_PEAK = "5"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured bar. `value` must not exceed `bar`, or with `least` not fall below it; no bar: told for context."""
+    """One measured line. What is judged is the ratio to the floor, or without a floor what was measured.
+
+    It must not exceed `bar`, or with `least` not fall below it; no bar: told for context. `wanted` is the better mark.
+    """
 
     name: str
-    value: float
-    bar: float | None
+    measured: float
     unit: str
-    context: str
+    bar: float | None
+    context: str = ""
+    floor: float | None = None
+    ratio: float | None = None
     least: bool = False
+    wanted: float | None = None
+
+    @property
+    def judged(self) -> float:
+        return self.measured if self.ratio is None else self.ratio
 
     @property
     def kept(self) -> bool:
-        if self.bar is None:
-            return True
-        return self.value >= self.bar if self.least else self.value <= self.bar
+        return self.bar is None or (self.judged >= self.bar if self.least else self.judged <= self.bar)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much is measured: cards in the vault, and rounds to take the median of."""
 
-    cards: int
-    rounds: int
+    cards: int = FULL
+    rounds: int = 3
+
+    def part(self, count: int) -> int:
+        """What is `count` beside a million cards; never less than a handful."""
+        return max(10, count * self.cards // FULL)
 
 
 Bench = Callable[[Size], list[Figure]]
+
+
+def against(
+    name: str,
+    pairs: Sequence[tuple[float, float]],
+    bar: float | None,
+    *,
+    unit: str = "s",
+    context: str = "",
+    least: bool = False,
+    wanted: float | None = None,
+) -> Figure:
+    """Rounds of (ours, floor), each pair taken side by side: the median of their ratios is judged."""
+    ours, floors = (statistics.median(values) for values in zip(*pairs, strict=True))
+    ratio = statistics.median(own / floor for own, floor in pairs)
+    return Figure(name, ours, unit, bar, context, floor=floors, ratio=ratio, least=least, wanted=wanted)
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -61,21 +90,25 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
 
 
+def reset_peak() -> float:
+    """Begin a measure of memory; what is in use now, in MB."""
+    (PROCESS / "clear_refs").write_text(RESET_PEAK, "ascii")
+    return _status_mb("VmRSS:")
+
+
 def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most that was in use since `reset_peak`."""
+    return _status_mb("VmHWM:")
 
 
-def resident_mb() -> float:
-    """Memory in use now; where the system does not say, the peak."""
-    try:
-        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE_BYTES / 2**20
-    except OSError:
-        return peak_mb()
+def _status_mb(field: str) -> float:
+    lines = (PROCESS / "status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 
 
-def load() -> str:
+def load() -> float:
     """How busy the machine is: a noisy neighbour spoils figures."""
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?"
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else 0.0
 
 
 def fresh(folder: Path) -> tuple[OpenVault, Services, int]:
