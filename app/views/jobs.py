@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
@@ -206,6 +206,17 @@ class JobRunner(QObject):
             self._drop(job)
         self.listed.emit()
 
+    def deliver_soon(self, job: Job, within_s: float) -> None:
+        """Wait a moment for one job and bring its end home at once; if it takes longer, it comes as any other."""
+        future = self._futures.get(job)
+        if future is None or not wait((future,), timeout=max(0.0, within_s)).done:
+            return
+        waiting = [self._home.popleft() for _ in range(len(self._home))]
+        self._home.extendleft(reversed([entry for entry in waiting if entry[0] is not job]))
+        for entry in waiting:
+            if entry[0] is job:
+                self._bring(entry)
+
     def stop(self) -> None:
         """Cancel everything and wait for the threads: the last act before the vault is closed."""
         self._stopped = True
@@ -226,16 +237,19 @@ class JobRunner(QObject):
 
     def _deliver(self) -> None:
         while self._home:
-            job, result, error = self._home.popleft()
-            ends = self._ends.pop(job)
-            self._futures.pop(job, None)
-            self._finish(job, ends, result=result, error=error)
-            if job.title:
-                self.listed.emit()
-            else:
-                job.deleteLater()
+            self._bring(self._home.popleft())
         if not self._ends:
             self._timer.stop()
+
+    def _bring(self, came: tuple[Job, object, Exception | None]) -> None:
+        job, result, error = came
+        ends = self._ends.pop(job)
+        self._futures.pop(job, None)
+        self._finish(job, ends, result=result, error=error)
+        if job.title:
+            self.listed.emit()
+        else:
+            job.deleteLater()
 
     def _finish(self, job: Job, ends: _Ends, *, result: object, error: Exception | None) -> None:
         if isinstance(error, JobCancelled) or (error is None and job.cancelling and not job.title):

@@ -66,12 +66,11 @@ def onto(size: Size) -> list[Figure]:
 
 def cancel(size: Size) -> list[Figure]:
     """From the wish to stop to the end of the call, at random moments; the batch is left to be continued."""
-    waits = []
     with tempfile.TemporaryDirectory() as name:
         vault, services, product = fresh(Path(name) / "vault")
         whole = seconds(lambda: services.batches.generate(BatchSpec(product, size.cards)))
-        for part in (0.1, 0.3, 0.5, 0.7, 0.9):
-            waits.append(_cancelled(services, BatchSpec(product, size.cards), after=whole * part))
+        spec = BatchSpec(product, size.cards)
+        waits = [_cancelled(services, spec, after=whole * part) for part in (0.1, 0.3, 0.5, 0.7, 0.9)]
         vault.close()
     context = f"longest of {len(waits)} moments of making {size.cards:,}"
     return [Figure("generate, cancel", max(waits), "s", 0.5, context)]

@@ -1,12 +1,13 @@
 """A state as people see it: a dot of 8 px and a word, never colour alone."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from app.views.theme import Tone, paint_icon, theme
+from app.views.theme import Tone, icon_pixmap, paint_icon, theme
 from app.views.theme.fonts import NOTE_PX
 
 DOT = 8
@@ -38,22 +39,39 @@ def paint_state(painter: QPainter, mark: StateMark, area: QRect, *, colour: str)
     """Dot or icon, then the word in `colour`, cut with an ellipsis at the right edge of `area`."""
     ink = theme().tokens.ink(mark.tone)
     middle = area.center().y() + 1
+    ratio = painter.device().devicePixelRatio()
     if mark.symbol:
-        paint_icon(painter, mark.symbol, QRect(area.left() - 3, middle - ICON // 2, ICON, ICON), colour=ink)
+        painter.drawPixmap(area.left() - 3, middle - ICON // 2, icon_pixmap(mark.symbol, ink, size=ICON, ratio=ratio))
     else:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(ink))
-        painter.drawEllipse(QPointF(area.left() + DOT / 2, middle), DOT / 2, DOT / 2)
+        painter.drawPixmap(area.left(), middle - DOT // 2, _dot(ink, ratio))
     words = area.adjusted(DOT + GAP, 0, 0, 0)
-    font = painter.font()
-    font.setStrikeOut(mark.struck)
-    painter.setFont(font)
     painter.setPen(QColor(colour))
-    text = QFontMetrics(font).elidedText(mark.word, Qt.TextElideMode.ElideRight, words.width())
+    if not mark.struck:
+        text = painter.fontMetrics().elidedText(mark.word, Qt.TextElideMode.ElideRight, words.width())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        return
+    before = painter.font()
+    struck = QFont(before)
+    struck.setStrikeOut(True)
+    painter.setFont(struck)
+    text = QFontMetrics(struck).elidedText(mark.word, Qt.TextElideMode.ElideRight, words.width())
     painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-    font.setStrikeOut(False)
-    painter.setFont(font)
+    painter.setFont(before)
+
+
+@cache
+def _dot(ink: str, ratio: float) -> QPixmap:
+    """Painted once for each colour: a list has one in every row."""
+    pixmap = QPixmap(round(DOT * ratio), round(DOT * ratio))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(ink))
+    painter.drawEllipse(pixmap.rect())
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
 
 
 def paint_shares(painter: QPainter, shares: Shares, area: QRect, *, colour: str) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 from app.views.widgets.state_mark import Shares, StateMark
 from app.words import NO_DATA, day, moment
 
+PADDING = 12
+"""Left and right of what a cell says, in px."""
+
 
 class Kind(StrEnum):
     TEXT = "text"

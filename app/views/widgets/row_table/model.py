@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
+from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
@@ -11,9 +12,12 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from app.views.jobs import Job, JobRunner
 from app.views.widgets.row_table.columns import Column, written
 
-PAGE = 200
-KEPT_PAGES = 50
+PAGE = 64
+"""A screenful or two: a jump waits for one of them, or for two where it lands on their seam."""
+KEPT_PAGES = 150
 AT_ONCE = 2
+AT_MOST_S = 0.012
+"""So long a scroll waits for its rows, to paint them once instead of a row of dots first."""
 Index = QModelIndex | QPersistentModelIndex
 Fetch = Callable[[list[int]], Sequence[Any]]
 TEXT_ROLE = Qt.ItemDataRole.DisplayRole
@@ -24,13 +28,17 @@ RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
 
 
 class Line:
-    """One fetched row with its cells written once, so that scrolling formats nothing again."""
+    """One fetched row with its cells written once, so that scrolling formats nothing again.
 
-    __slots__ = ("row", "texts", "values")
+    `cut` keeps what fits into each column: (width, text).
+    """
+
+    __slots__ = ("cut", "row", "texts", "values")
 
     def __init__(self, row: object, columns: Sequence[Column]) -> None:
         self.row = row
         self.values = tuple(column.of(row) for column in columns)
+        self.cut: dict[int, tuple[int, str]] = {}
         self.texts = tuple(written(column.kind, value) for column, value in zip(columns, self.values, strict=True))
 
 
@@ -48,8 +56,8 @@ class RowModel(QAbstractTableModel):
         self.fetch, self._jobs = fetch, jobs
         self.id_of = id_of or attrgetter("id")
         self._ids: Sequence[int] = range(0)
-        self._pages: OrderedDict[int, list[Line | None]] = OrderedDict()
-        self._stale: dict[int, list[Line | None]] = {}
+        self._pages: OrderedDict[int, list[Any]] = OrderedDict()
+        self._stale: dict[int, list[Any]] = {}
         self._wanted: list[int] = []
         self._running: dict[int, Job] = {}
         self._age = 0
@@ -88,17 +96,39 @@ class RowModel(QAbstractTableModel):
 
     def line_at(self, row: int) -> Line | None:
         page = self._pages.get(row // PAGE)
-        return page[row % PAGE] if page is not None else None
+        return self._written(page, row % PAGE) if page is not None else None
 
     def line_or_old(self, row: int) -> tuple[Line | None, bool]:
         """The line to paint, and whether it is fresh; asks for its page if it is not."""
         number = row // PAGE
         page = self._pages.get(number)
         if page is not None:
-            return page[row % PAGE], True
+            return self._written(page, row % PAGE), True
         self.want(number)
         old = self._stale.get(number)
-        return (old[row % PAGE] if old is not None and row % PAGE < len(old) else None), False
+        return (self._written(old, row % PAGE) if old is not None and row % PAGE < len(old) else None), False
+
+    def _written(self, page: list[Any], at: int) -> Line | None:
+        """A row becomes a line when it is first looked at: most of a page never is."""
+        line = page[at]
+        if line is not None and not isinstance(line, Line):
+            line = page[at] = Line(line, self.columns)
+        return line
+
+    def bring(self, first: int, last: int) -> None:
+        """Rows that scrolled into sight: wait a moment for theirs; when they are there, ask for the pages beside."""
+        final = (len(self._ids) - 1) // PAGE
+        pages = range(first // PAGE, min(last // PAGE, final) + 1)
+        missing = [page for page in pages if page not in self._pages]
+        beside = [page for page in (pages[0] - 1, pages[-1] + 1) if 0 <= page <= final and page not in self._pages]
+        for page in missing or beside:
+            self.want(page)
+        if missing and not self._stale:
+            self._load_wanted()
+            until = monotonic() + AT_MOST_S
+            for page in missing:
+                if (job := self._running.get(page)) is not None:
+                    self._jobs.deliver_soon(job, until - monotonic())
 
     def want(self, page: int) -> None:
         if page in self._running or (self._wanted and self._wanted[-1] == page):
@@ -149,7 +179,7 @@ class RowModel(QAbstractTableModel):
     def _keep(self, page: int, rows: Sequence[Any]) -> None:
         by_id = {self.id_of(row): row for row in rows}
         ordered = (by_id.get(one) for one in self.rows_of_page(page))
-        self._pages[page] = [None if row is None else Line(row, self.columns) for row in ordered]
+        self._pages[page] = list(ordered)
         self._pages.move_to_end(page)
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)

@@ -1,81 +1,139 @@
 """How cells and headers of a row table are painted: plain strokes, no style sheet in the way of scrolling."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QRegion, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QRegion, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from app.views.theme import code_font, font, icon_pixmap, theme
 from app.views.theme.fonts import LABEL_PX
-from app.views.widgets.row_table.columns import Column, Kind
+from app.views.widgets.row_table.columns import PADDING, Column, Kind
 from app.views.widgets.row_table.model import Line, RowModel
 from app.views.widgets.state_mark import Shares, StateMark, paint_shares, paint_state
 from app.words import NO_DATA
 
-PADDING = 12
 BAR = 3
 DIMMED = 0.45
 ARROW = 14
 CORNER = 7
 WAITING = "…"
+AT_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine)
+AT_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine)
 
 
 class CellPainter(QStyledItemDelegate):
-    """`hovered` is the row under the mouse, `dimmed` says that the rows shown are about to be replaced."""
+    """Paints the rows of a table in one go: a call for each cell, through the style, is what makes scrolling slow.
 
-    def __init__(self, model: RowModel, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._model = model
+    `hovered` is the row under the mouse, `dimmed` says that the rows shown are about to be replaced.
+    """
+
+    def __init__(self, model: RowModel, table: QTableView) -> None:
+        super().__init__(table)
+        self._model, self._table = model, table
         self.hovered = -1
         self.dimmed = False
         self.first_column = 0
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
+        self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(80, 36)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    def hover(self, row: int) -> None:
+        """The mouse is over another row; -1 is over none."""
+        table = self._table
+        for one in {row, self.hovered} - {-1} if row != self.hovered else set():
+            if one < self._model.rowCount():
+                table.viewport().update(0, table.rowViewportPosition(one), table.width(), table.rowHeight(one))
+        self.hovered = row
+
+    def paint_rows(self, painter: QPainter, area: QRect) -> None:
+        """All cells that touch `area` of the viewport."""
+        table = self._table
+        first, last = table.rowAt(area.top()), table.rowAt(area.bottom())
+        if first < 0:
+            return
+        columns = self._columns_in(area)
+        chosen, focus = table.selectionModel(), self._focus()
+        for row in range(first, (last if last >= 0 else self._model.rowCount() - 1) + 1):
+            top, height = table.rowViewportPosition(row), table.rowHeight(row)
+            line, fresh = self._model.line_or_old(row)
+            self._ground(painter, QRect(0, top, table.viewport().width(), height), columns, row=row, chosen=chosen)
+            painter.setOpacity(DIMMED if self.dimmed or not fresh else 1.0)
+            for number, left, width in columns:
+                self._write(painter, line, QRect(left, top, width, height), number=number, fresh=fresh)
+            painter.setOpacity(1.0)
+            if focus is not None and focus[0] == row:
+                painter.setPen(QPen(QColor(theme().tokens.primary), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                for number, left, width in columns:
+                    if number == focus[1]:
+                        painter.drawRect(QRect(left, top, width - 1, height - 1))
+
+    def _columns_in(self, area: QRect) -> list[tuple[int, int, int]]:
+        """(column, left edge, width) of those in sight, in the order of the columns."""
+        table = self._table
+        found = []
+        for number in range(len(self._model.columns)):
+            left, width = table.columnViewportPosition(number), table.columnWidth(number)
+            if not table.isColumnHidden(number) and left <= area.right() and left + width > area.left():
+                found.append((number, left, width))
+        return found
+
+    def _focus(self) -> tuple[int, int] | None:
+        """Row and column of the cell that has the keyboard."""
+        current = self._table.currentIndex()
+        return (current.row(), current.column()) if self._table.hasFocus() and current.isValid() else None
+
+    def _ground(
+        self,
+        painter: QPainter,
+        area: QRect,
+        columns: list[tuple[int, int, int]],
+        *,
+        row: int,
+        chosen: QItemSelectionModel,
     ) -> None:
-        row, number = index.row(), index.column()
+        """What lies under the words of a row: its colour, the line below, the bar that marks a chosen one."""
+        if not columns:
+            return
         tokens = theme().tokens
-        area: QRect = option.rect
-        state: QStyle.StateFlag = option.state
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        painter.save()
+        area.setRight(max(left + width for _, left, width in columns) - 1)
+        area.setLeft(min(left for _, left, _ in columns))
+        selected = chosen.isSelected(self._model.index(row, self.first_column))
         if selected or row == self.hovered:
             painter.fillRect(area, QColor(tokens.selection if selected else tokens.hover))
         painter.fillRect(area.left(), area.bottom(), area.width(), 1, QColor(tokens.line))
-        if selected and number == self.first_column:
-            painter.fillRect(area.left(), area.top(), BAR, area.height(), QColor(tokens.primary))
-        if state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(tokens.primary), 1))
-            painter.drawRect(area.adjusted(0, 0, -1, -1))
-        line, fresh = self._model.line_or_old(row)
-        if self.dimmed or not fresh:
-            painter.setOpacity(DIMMED)
-        self._write(painter, self._model.columns[number], line, area=area, number=number, fresh=fresh)
-        painter.restore()
+        bar = next((left for number, left, _ in columns if selected and number == self.first_column), None)
+        if bar is not None:
+            painter.fillRect(bar, area.top(), BAR, area.height(), QColor(tokens.primary))
 
-    def _write(
-        self, painter: QPainter, column: Column, line: Line | None, *, area: QRect, number: int, fresh: bool
-    ) -> None:
+    def _write(self, painter: QPainter, line: Line | None, area: QRect, *, number: int, fresh: bool) -> None:
         tokens = theme().tokens
+        column = self._model.columns[number]
         inner = area.adjusted(PADDING, 0, -PADDING, 0)
-        painter.setFont(self._fonts[False])
         value = line.values[number] if line else None
-        if isinstance(value, StateMark):
-            paint_state(painter, value, inner, colour=tokens.text_2 if value.struck else tokens.text)
-            return
-        if isinstance(value, Shares):
-            paint_shares(painter, value, inner, colour=tokens.text_2)
+        if isinstance(value, StateMark | Shares):
+            painter.setFont(self._fonts[False])
+            if isinstance(value, StateMark):
+                paint_state(painter, value, inner, colour=tokens.text_2 if value.struck else tokens.text)
+            else:
+                paint_shares(painter, value, inner, colour=tokens.text_2)
             return
         text = line.texts[number] if line else NO_DATA if fresh else WAITING
         bare = text in (NO_DATA, WAITING)
-        painter.setFont(self._fonts[column.kind is Kind.CODE and not bare])
+        is_code = column.kind is Kind.CODE and not bare
+        painter.setFont(self._fonts[is_code])
         painter.setPen(QColor(tokens.hint if bare else tokens.text))
-        side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, shown)
+        shown = text if bare or line is None else self._cut(line, text, inner.width(), number=number, is_code=is_code)
+        painter.drawText(inner, AT_RIGHT if column.right else AT_LEFT, shown)
+
+    def _cut(self, line: Line, text: str, width: int, *, number: int, is_code: bool) -> str:
+        """What fits, with an ellipsis if that is not all; measured once for a width."""
+        known = line.cut.get(number)
+        if known is None or known[0] != width:
+            known = width, self._metrics[is_code].elidedText(text, Qt.TextElideMode.ElideRight, width)
+            line.cut[number] = known
+        return known[1]
 
 
 class HeadPainter(QHeaderView):

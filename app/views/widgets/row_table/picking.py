@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, QItemSelectionRange
+from PySide6.QtCore import QItemSelection, QItemSelectionRange, QModelIndex
+from PySide6.QtGui import QFontMetrics
 
-from app.views.widgets.row_table.columns import Column, Kind, as_tsv
-from app.views.widgets.row_table.model import PAGE, Fetch, RowModel
+from app.views.widgets.row_table.columns import PADDING, Column, Kind, as_tsv
+from app.views.widgets.row_table.model import Fetch, RowModel
 from app.words import ntr, tr, yuan
 
 SUM_LIMIT = 2_000
+LOT = 500
+"""Rows read at once for the clipboard."""
 
 
 def sum_of(model: RowModel, ranges: Sequence[QItemSelectionRange], *, count: int) -> int | None:
@@ -33,8 +36,8 @@ def read_tsv(
 ) -> str:
     """Fetch the rows page by page, in the order of `ids`, and write them as TSV."""
     rows: list[Any] = []
-    for start in range(0, len(ids), PAGE):
-        some = list(ids[start : start + PAGE])
+    for start in range(0, len(ids), LOT):
+        some = list(ids[start : start + LOT])
         by_id = {id_of(row): row for row in fetch(some)}
         rows += [by_id[one] for one in some if one in by_id]
     return as_tsv(columns, rows, headers=headers)
@@ -49,6 +52,18 @@ def selection_of(model: RowModel, ids: Sequence[int]) -> QItemSelection:
             row = model.ids.index(one)
             selection.select(model.index(row, 0), model.index(row, last))
     return selection
+
+
+def tip_of(model: RowModel, index: QModelIndex, width: int, metrics: QFontMetrics) -> str:
+    """The column's own tip, else the whole text of a cell that is cut."""
+    line = model.line_at(index.row()) if index.isValid() else None
+    if line is None:
+        return ""
+    column = model.columns[index.column()]
+    if column.tip is not None:
+        return column.tip(line.row)
+    text = line.texts[index.column()]
+    return text if metrics.horizontalAdvance(text) > width - 2 * PADDING else ""
 
 
 def summary_of(count: int, selected: int, *, total_minor: int | None) -> str:

@@ -9,12 +9,19 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
     QItemSelectionRange,
-    QModelIndex,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QMenu, QProgressBar, QTableView, QWidget
 
 from app.errors import AppError
@@ -24,7 +31,7 @@ from app.views.widgets.row_table.arrangement import ROW_PX, Arrangement
 from app.views.widgets.row_table.columns import Column
 from app.views.widgets.row_table.model import PAGE, Fetch, RowModel
 from app.views.widgets.row_table.painter import CellPainter, HeadPainter
-from app.views.widgets.row_table.picking import read_tsv, selection_of, sum_of, summary_of
+from app.views.widgets.row_table.picking import read_tsv, selection_of, sum_of, summary_of, tip_of
 from app.words import tr
 
 COPY_LIMIT = 100_000
@@ -35,7 +42,7 @@ FillMenu = Callable[[QMenu, "array[int]"], object]
 
 
 class RowTable(QTableView):
-    """`fetch(ids)` gives the rows of those ids in any order; it runs on a worker, 200 ids at a time.
+    """`fetch(ids)` gives the rows of those ids in any order; it runs on a worker, a page at a time.
 
     Sorting and filtering are the caller's: hear `sort_changed`, ask the service for the ids, call `show_ids`.
     """
@@ -354,36 +361,27 @@ class RowTable(QTableView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        self._hover(self.rowAt(event.position().toPoint().y()))
+        self._cells.hover(self.rowAt(event.position().toPoint().y()))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._hover(-1)
+        self._cells.hover(-1)
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
             index = self.indexAt(event.pos())  # type: ignore[attr-defined]  # a ToolTip event is a QHelpEvent
-            self.viewport().setToolTip(self._tip(index))
+            self.viewport().setToolTip(tip_of(self.rows, index, self.columnWidth(index.column()), self.fontMetrics()))
         return super().viewportEvent(event)
 
-    def _tip(self, index: QModelIndex) -> str:
-        """The column's own tip, else the whole text of a cell that is cut."""
-        line = self.rows.line_at(index.row()) if index.isValid() else None
-        if line is None:
-            return ""
-        column = self._columns[index.column()]
-        if column.tip is not None:
-            return column.tip(line.row)
-        text = line.texts[index.column()]
-        room = self.columnWidth(index.column()) - 24
-        return text if self.fontMetrics().horizontalAdvance(text) > room else ""
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        self._cells.paint_rows(painter, event.rect())
+        painter.end()
 
-    def _hover(self, row: int) -> None:
-        for one in {row, self._cells.hovered} - {-1} if row != self._cells.hovered else set():
-            if one < self.count:
-                top, height = self.rowViewportPosition(one), self.rowHeight(one)
-                self.viewport().update(0, top, self.viewport().width(), height)
-        self._cells.hovered = row
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        if dy and (first := self.rowAt(0)) >= 0:
+            self.rows.bring(first, first + self._rows_in_view())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
