@@ -1,19 +1,28 @@
-"""The only thread code: run a service call off the GUI thread and bring its one end back onto it."""
+"""The only thread code: run a service call off the GUI thread and bring its one end back onto it.
+
+What it needs is loaded with the first job: the unlock screen is painted without one.
+"""
+
+from __future__ import annotations
 
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from shiboken6 import isValid
 
-from app.errors import AppError, JobCancelled
 from app.views.garbage import Warden
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from app.errors import AppError
 
 log = logging.getLogger(__name__)
 POLL_MS = 100
@@ -78,6 +87,8 @@ class Job(QObject):
         """Called on the worker thread: two plain numbers, no signal per step."""
         self.done, self.total = done, total
         if self.cancelling:
+            from app.errors import JobCancelled
+
             raise JobCancelled
 
     def poll(self) -> None:
@@ -136,8 +147,6 @@ class JobRunner(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="read")
-        self._long = ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="job")
         self._ends: dict[Job, _Ends] = {}
         self._futures: dict[Job, Future[None]] = {}
         self._home: deque[tuple[Job, object, Exception | None]] = deque()
@@ -184,10 +193,18 @@ class JobRunner(QObject):
             self.listed.emit()
         elif ends.owner is not None:
             ends.owner.destroyed.connect(job.cancel)
-        pool = self._long if title or watch else self._quick
-        self._futures[job] = pool.submit(self._run, job)
+        quick, long = self._pools
+        self._futures[job] = (long if title or watch else quick).submit(self._run, job)
         self._timer.start()
         return job
+
+    @cached_property
+    def _pools(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        """Threads of short reads, and of what takes its time."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="read")
+        return quick, ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="job")
 
     def jobs(self) -> list[Job]:
         """Titled jobs, newest first; the last fifty that ended are kept."""
@@ -208,6 +225,8 @@ class JobRunner(QObject):
 
     def deliver_soon(self, job: Job, within_s: float) -> None:
         """Wait a moment for one job and bring its end home at once; if it takes longer, it comes as any other."""
+        from concurrent.futures import wait
+
         future = self._futures.get(job)
         if future is None or not wait((future,), timeout=max(0.0, within_s)).done:
             return
@@ -222,7 +241,7 @@ class JobRunner(QObject):
         self._stopped = True
         for job in tuple(self._ends):
             job.cancel()
-        for pool in (self._quick, self._long):
+        for pool in self._pools:
             pool.shutdown(wait=True, cancel_futures=True)
         self._timer.stop()
 
@@ -252,6 +271,8 @@ class JobRunner(QObject):
             job.deleteLater()
 
     def _finish(self, job: Job, ends: _Ends, *, result: object, error: Exception | None) -> None:
+        from app.errors import AppError, JobCancelled
+
         if isinstance(error, JobCancelled) or (error is None and job.cancelling and not job.title):
             job.close_as(JobState.CANCELLED)
             if ends.on_cancelled and ends.heard:
@@ -290,6 +311,8 @@ class JobRunner(QObject):
 
 
 def _result_of(job: Job, call: Callable[[], Any]) -> tuple[object, Exception | None]:
+    from app.errors import AppError, JobCancelled
+
     try:
         if job.cancelling:
             raise JobCancelled

@@ -85,7 +85,7 @@ def load(url: str, bodies: Sequence[bytes]) -> Answered:
     poll = selectors.DefaultSelector()
     busy = time.process_time()
     began = time.perf_counter()
-    for _ in range(CONNECTIONS):
+    for _ in range(min(CONNECTIONS, len(bodies))):
         poll.register(_opened(url), selectors.EVENT_READ, _Line(requests, waits))
     for key in list(poll.get_map().values()):
         key.data.ask(key.fileobj)

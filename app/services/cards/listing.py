@@ -33,12 +33,13 @@ def card_ids(session: Session, wanted: CardFilter, *, sort: str = "serial", desc
     begun = _begun(session, wanted, batches)
     untouched = _untouched(session, wanted, batches)
     if sort == "serial":
-        ids = np.sort(np.concatenate([begun(sort, descending), untouched]))
+        ids = np.concatenate([begun(sort, descending), untouched])
+        ids.sort()  # in place: a million ids are 8 MB each time they are copied
         ids = ids[::-1] if descending else ids
     else:
         ids = np.concatenate([begun(sort, descending), untouched[::-1] if descending else untouched])
     packed: array[int] = array("q")
-    packed.frombytes(np.ascontiguousarray(ids).tobytes())
+    packed.frombytes(np.ascontiguousarray(ids).data)
     return packed
 
 

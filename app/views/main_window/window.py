@@ -14,8 +14,6 @@ from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 
-from app.errors import AppError
-from app.messages import sentence
 from app.views.jobs import JobRunner
 from app.views.main_window.idle import IdleWatch
 from app.views.main_window.menus import Menus
@@ -26,6 +24,7 @@ from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
 
 if TYPE_CHECKING:
+    from app.errors import AppError
     from app.views.main_window.crash import CrashDialog
     from app.views.main_window.palette import Entry, Palette
     from app.views.main_window.workspace_view import WorkspaceView
@@ -141,6 +140,8 @@ class MainWindow(QMainWindow):
 
     def show_refusal(self, error: AppError) -> None:
         """The sentence of a refusal that no page answers."""
+        from app.messages import sentence
+
         if self._view is not None:
             self._view.banner.say("error", sentence(error))
         else:

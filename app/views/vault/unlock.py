@@ -1,11 +1,12 @@
 """解锁: open the vault with the passphrase, or with the recovery key and a new passphrase."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 
-from app.errors import AppError, WrongPassphrase
-from app.messages import sentence
 from app.views.jobs import JobRunner
 from app.views.vault.doors import Doors
 from app.views.vault.sheet import Sheet
@@ -13,6 +14,9 @@ from app.views.widgets.form import Field
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, row
 from app.words import tr
+
+if TYPE_CHECKING:
+    from app.errors import AppError
 
 WIDTH = 420
 
@@ -78,6 +82,9 @@ class UnlockPage(Sheet):
         self.opened.emit(vault)
 
     def _refuse(self, error: AppError) -> None:
+        from app.errors import WrongPassphrase
+        from app.messages import sentence
+
         self._set_busy(busy=False)
         if isinstance(error, WrongPassphrase):
             self.field.set_error(sentence(error))

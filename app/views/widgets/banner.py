@@ -1,15 +1,19 @@
 """A sentence above the work it speaks of, with at most one action; it stays until it is closed or no longer true."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
-from app.errors import AppError
-from app.messages import complaint
 from app.views.theme import Tone, icon_pixmap, set_kind, theme
 from app.views.widgets.pieces import button, icon_button, label, row
 from app.words import tr
+
+if TYPE_CHECKING:
+    from app.errors import AppError
 
 SYMBOLS: dict[str, str] = {"info": "info", "ok": "circle-check", "warn": "triangle-alert", "error": "circle-x"}
 
@@ -56,6 +60,8 @@ class Banner(QFrame):
 
     def show_error(self, error: AppError) -> None:
         """The words of a refusal; fits `on_refused` of a job."""
+        from app.messages import complaint  # all its sentences: a gate that nobody refused shows without them
+
         self.say("error", complaint(error))
 
     def clear(self) -> None:

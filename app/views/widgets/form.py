@@ -1,6 +1,9 @@
 """Forms: the label above its field, the mistake and its repair in one sentence below it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -14,10 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.errors import AppError
-from app.messages import complaint
 from app.views.theme import icon_pixmap, set_kind, theme
 from app.views.widgets.pieces import label, row, tidy_spin
+
+if TYPE_CHECKING:
+    from app.errors import AppError
 
 ROW_GAP = 12
 
@@ -122,6 +126,8 @@ class Form(QWidget):
         key = str(getattr(error, "field", ""))
         if key not in self.fields:
             return False
+        from app.messages import complaint  # as in the banner
+
         self.set_error(key, complaint(error))
         return True
 
