@@ -22,7 +22,7 @@ from build_scripts.benches.window import settle, shown, wait, window
 STEPS = 150
 NOTCH = 120
 NO_TURN = QPoint()
-Gesture = Callable[[QTableView, int], None]
+Gesture = Callable[[QTableView, float], None]
 
 
 class Constants(QAbstractTableModel):
@@ -59,7 +59,7 @@ class Painted(QObject):
 
 def scroll(size: Size) -> list[Figure]:
     """By the wheel, page by page, and by dragging the bar; every step until all rows in view are there and painted."""
-    figures, waits = [], []
+    figures, waits, count = [], [], size.part(STEPS)
     gestures = (("wheel", _wheel), ("page", _page), ("drag", _drag))
     with _cards_page(size.cards) as page:
         table, floor = page.table, _constant_table(page.table)
@@ -69,11 +69,11 @@ def scroll(size: Size) -> list[Figure]:
             counts[0].rows = counts[1].rows = 0
             for _ in range(max(5, size.rounds)):
                 table.rows.replace(table.rows.ids)  # nothing is kept from the round before
-                steps, floors = _steps(table, gesture), _steps(floor, gesture)
+                steps, floors = _steps(table, gesture, count), _steps(floor, gesture, count)
                 pairs.append((statistics.fmean(steps) * 1000, statistics.fmean(floors) * 1000))
                 waits += [] if name == "wheel" else steps
-            rows = " against ".join(f"{count.rows / STEPS / len(pairs):.0f}" for count in counts)
-            context = f"a step of {STEPS}; {rows} rows painted; a plain table over constants"
+            rows = " against ".join(f"{one.rows / count / len(pairs):.0f}" for one in counts)
+            context = f"a step of {count}; {rows} rows painted; a plain table over constants"
             figures.append(against(f"scroll, {name}", pairs, 1.2, unit="ms", context=context))
         last = _last_page(table)
     jumps = f"{size.cards:,} cards; {len(waits)} steps: asked for, read, painted"
@@ -107,7 +107,7 @@ def memory(size: Size) -> list[Figure]:
         before = reset_peak()
         page.reload()
         wait(lambda: table.rows.line_at(0) is not None)
-        _steps(table, _drag)
+        _steps(table, _drag, STEPS)
         grown = peak_mb() - before
     return [Figure("list, memory", grown, "MB", 40, f"{size.cards:,} cards, {STEPS} pages visited; growth of the peak")]
 
@@ -115,7 +115,7 @@ def memory(size: Size) -> list[Figure]:
 # --- gestures ---
 
 
-def _wheel(table: QTableView, step: int) -> None:
+def _wheel(table: QTableView, part: float) -> None:
     """One notch down."""
     where, turned = QPointF(table.viewport().rect().center()), QPoint(0, -NOTCH)
     event = QWheelEvent(
@@ -131,23 +131,23 @@ def _wheel(table: QTableView, step: int) -> None:
     QApplication.sendEvent(table.viewport(), event)
 
 
-def _page(table: QTableView, step: int) -> None:
+def _page(table: QTableView, part: float) -> None:
     table.verticalScrollBar().triggerAction(QAbstractSlider.SliderAction.SliderPageStepAdd)
 
 
-def _drag(table: QTableView, step: int) -> None:
+def _drag(table: QTableView, part: float) -> None:
     """Far, to rows nobody has looked at."""
     bar = table.verticalScrollBar()
-    bar.setSliderPosition(bar.maximum() // STEPS * step)
+    bar.setSliderPosition(round(bar.maximum() * part))
 
 
-def _steps(table: QTableView, gesture: Gesture) -> list[float]:
+def _steps(table: QTableView, gesture: Gesture, count: int) -> list[float]:
     table.verticalScrollBar().setValue(table.verticalScrollBar().maximum() // 3)
     _until_painted(table)
     times = []
-    for step in range(STEPS):
+    for step in range(count):
         began = time.perf_counter()
-        gesture(table, step)
+        gesture(table, step / count)
         _until_painted(table)
         times.append(time.perf_counter() - began)
     return times

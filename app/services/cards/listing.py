@@ -39,7 +39,7 @@ def card_ids(session: Session, wanted: CardFilter, *, sort: str = "serial", desc
     else:
         ids = np.concatenate([begun(sort, descending), untouched[::-1] if descending else untouched])
     packed: array[int] = array("q")
-    packed.frombytes(np.ascontiguousarray(ids).data)
+    packed.frombytes(np.ascontiguousarray(ids).view(np.uint8).data)
     return packed
 
 
