@@ -110,9 +110,10 @@ class RowModel(QAbstractTableModel):
 
     def _written(self, page: list[Any], at: int) -> Line | None:
         """A row becomes a line when it is first looked at: most of a page never is."""
-        line = page[at]
-        if line is not None and not isinstance(line, Line):
-            line = page[at] = Line(line, self.columns)
+        found = page[at]
+        if found is None or isinstance(found, Line):
+            return found
+        page[at] = line = Line(found, self.columns)
         return line
 
     def bring(self, first: int, last: int) -> None:
