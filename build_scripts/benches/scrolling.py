@@ -3,7 +3,6 @@
 import statistics
 import tempfile
 import time
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from app.views.cards.page import CardsPage
 from app.views.widgets.row_table import RowTable
 from app.views.widgets.row_table.model import NOWHERE, PAGE, TEXT_ROLE, Index
 from build_scripts.benches import Figure, Size, against, peak_mb, percentile, reset_peak
-from build_scripts.benches.window import settle, shown, wait, window
+from build_scripts.benches.window import shown, wait, window
 
 STEPS = 150
 NOTCH = 120
@@ -99,15 +98,11 @@ def _last_page(table: RowTable) -> Figure:
 
 
 def memory(size: Size) -> list[Figure]:
-    """What a list of all cards adds to a page that shows nothing, after scrolling all over it."""
-    with _cards_page(size.cards) as page:
-        table = page.table
-        table.rows.replace(array("q"))
-        settle(page.jobs)
+    """What the page of all cards adds to the window, from its first visit on and after scrolling all over it."""
+    with tempfile.TemporaryDirectory() as name, window(Path(name), cards=size.cards) as desk:
         before = reset_peak()
-        page.reload()
-        wait(lambda: table.rows.line_at(0) is not None)
-        _steps(table, _drag, STEPS)
+        page = shown(desk, "cards", CardsPage)
+        _steps(page.table, _drag, STEPS)
         grown = peak_mb() - before
     return [Figure("list, memory", grown, "MB", 40, f"{size.cards:,} cards, {STEPS} pages visited; growth of the peak")]
 
