@@ -106,7 +106,7 @@ def _round(job: Job, template: Path, kill_after_s: float | None) -> float | None
             if kill_after_s is not None:
                 _check(job, folder)
     finally:
-        _end_what_is_left(folder)
+        end_what_is_left(folder)
         shutil.rmtree(folder)
     return took_s
 
@@ -157,7 +157,7 @@ def assert_sound(services: Services, *, deep: bool = False) -> None:
     assert verdict.ok, [str(finding) for finding in verdict.findings]
 
 
-def _end_what_is_left(folder: Path) -> None:
+def end_what_is_left(folder: Path) -> None:
     """An endpoint that a killed desktop had just started outlives every stop that came before it was ready."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

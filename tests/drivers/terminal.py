@@ -46,13 +46,18 @@ class Terminal:
     passphrase: str | None = PASSPHRASE
     language: str = "zh_CN"
     more: dict[str, str] = field(default_factory=dict)
+    folder: Path = ROOT
+    """Where it is typed; elsewhere than in the sources `more` must say where those are."""
+    program: tuple[str, ...] = ("-m", "app")
+
+    def command(self, *arguments: object) -> list[str]:
+        return [sys.executable, *self.program, "--data", str(self.data), *map(str, arguments)]
 
     def run(self, *arguments: object, as_json: bool = True) -> Answer:
-        command = [sys.executable, "-m", "app", "--data", str(self.data), *(["--json"] if as_json else [])]
         done = subprocess.run(
-            [*command, *map(str, arguments)],
-            cwd=ROOT,
-            env=self._environment(),
+            self.command(*(["--json"] if as_json else []), *arguments),
+            cwd=self.folder,
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -85,7 +90,7 @@ class Terminal:
         assert answer.said.startswith(str(answer.error["message"])), answer.said
         return str(answer.error["message"])
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         own = {name: os.environ[name] for name in KEPT if name in os.environ}
         own |= {"KAXIA_LANGUAGE": self.language, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         if self.passphrase is not None:

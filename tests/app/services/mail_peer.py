@@ -80,14 +80,22 @@ class MailPeer:
 
 
 @contextmanager
-def mail_peer(folder: Path, *, tls: str = "starttls") -> Iterator[tuple[MailPeer, dict[str, Any], ssl.SSLContext]]:
+def mail_peer(
+    folder: Path, *, tls: str = "starttls", password: str = PASSWORD
+) -> Iterator[tuple[MailPeer, dict[str, Any], ssl.SSLContext]]:
     """The peer, the setting that leads to it, and the trust its certificate needs."""
     certificate, key = _certificate(folder)
     offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     offered.load_cert_chain(certificate, key)
     peer = MailPeer()
     port = _free_port()
-    login: dict[str, Any] = {"authenticator": _authenticated, "auth_require_tls": False}
+
+    def authenticated(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        return AuthResult(success=(data.login, data.password) == (USER.encode(), password.encode()), handled=False)
+
+    login: dict[str, Any] = {"authenticator": authenticated, "auth_require_tls": False}
     if tls == "starttls":
         login |= {"tls_context": offered, "require_starttls": True, "auth_required": True, "auth_require_tls": True}
     if tls == "tls":
@@ -100,7 +108,7 @@ def mail_peer(folder: Path, *, tls: str = "starttls") -> Iterator[tuple[MailPeer
         "port": port,
         "security": tls,
         "user": USER,
-        "password": PASSWORD,
+        "password": password,
         "sender": USER,
         "sender_name": "某某商户",
     }
@@ -108,12 +116,6 @@ def mail_peer(folder: Path, *, tls: str = "starttls") -> Iterator[tuple[MailPeer
         yield peer, setting, ssl.create_default_context(cafile=str(certificate))
     finally:
         controller.stop()
-
-
-def _authenticated(
-    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
-) -> AuthResult:
-    return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
 def _free_port() -> int:
