@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.config import READ_WORKBOOK, Config
+from app.services.programs import keep_memory_off_the_disk
 
 if TYPE_CHECKING:
     from app.services import Services
@@ -25,6 +26,7 @@ def run_window(arguments: list[str]) -> int:
     from app.bootstrap.desk import open_desk
     from app.bootstrap.logbook import keep_log
 
+    keep_memory_off_the_disk()
     folder = _folder_only(arguments)
     config = Config.from_environment(Path(folder) if folder else None)
     keep_log(config.logs)
@@ -32,6 +34,7 @@ def run_window(arguments: list[str]) -> int:
 
 
 def run_command(arguments: list[str]) -> int:
+    keep_memory_off_the_disk()
     if arguments == [READ_WORKBOOK]:
         from app.services.sheets.apart import read_for_parent
 
@@ -55,5 +58,7 @@ def _folder_only(arguments: list[str]) -> str | None:
 def build_services(config: Config, vault: OpenVault, *, autostart: bool = False) -> Services:
     """Every use case over one open vault; the window lets the embedded endpoint start by itself."""
     from app.bootstrap.building import services_over
+    from app.services.unfinished import Unfinished
 
+    Unfinished(vault.database).sweep()
     return services_over(config, vault, autostart=autostart)

@@ -1,14 +1,13 @@
 """The program's log: what went wrong and where in the code, never what it was about."""
 
 import logging
-import traceback
 from pathlib import Path
-from types import TracebackType
+
+from sync.faults import Discreet
 
 LARGEST_BYTES = 1 << 20
 KEPT = 3
 NAME = "kaxia.log"
-Excepted = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def keep_log(folder: Path) -> None:
@@ -47,26 +46,5 @@ def _rotating(path: Path) -> logging.Handler:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT, encoding="utf-8")
-    file.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    file.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
     return file
-
-
-class _Discreet(logging.Formatter):
-    """Kinds of faults and lines of code only: the text of an exception may hold a code, a name or a phone."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        record.exc_text = None  # what another formatter made of it is kept there
-        try:
-            return super().format(record)
-        finally:
-            record.exc_text = None
-
-    def formatException(self, ei: Excepted) -> str:
-        told: list[str] = []
-        error = ei[1]
-        while error is not None:
-            frames = traceback.extract_tb(error.__traceback__)
-            told.append(type(error).__qualname__)
-            told += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-            error = error.__cause__ or error.__context__
-        return "\n".join(told)

@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,10 +38,12 @@ from app.models.database import Database
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.settings import SettingService, store
+from app.services.unfinished import Unfinished
 from app.services.vault.keys import VaultKeys
 from app.services.vault.recovery import read_recovery_key
 from app.services.vault.slots import open_slot, read_slots
-from app.services.vault.vaults import alone_in, file_refusals, replace_file, take_name
+from app.services.vault.vaults import SCRATCH, alone_in, file_refusals, replace_file, take_name
+from app.services.writers import making
 from app.topics import Topic
 
 SUFFIX = ".kaxia-backup"
@@ -84,6 +87,7 @@ class BackupService:
         self._keys = keys
         self._audit = audit
         self._settings = settings
+        self._unfinished = Unfinished(database)
 
     @property
     def folder(self) -> Path:
@@ -96,9 +100,9 @@ class BackupService:
         made_at = now()
         with file_refusals(folder):
             target = _free_name(folder, made_at)
-        with file_refusals(folder), tempfile.TemporaryDirectory(prefix=".making-", dir=_made(folder)) as scratch:
+        with file_refusals(folder), self._scratch(target) as scratch:
             archive = self._archive(Path(scratch), made_at)
-            verdict = inspect(archive, self._keys)
+            verdict = self.verify(archive)
             if not verdict.ok:
                 raise BackupDamaged(str(target), ", ".join(verdict.findings))
             take_name(archive, target)
@@ -107,9 +111,16 @@ class BackupService:
         self._audit.note("backup.made", subject=target.name, bytes=target.stat().st_size)
         return BackupRow(target, made_at, target.stat().st_size)
 
+    @contextmanager
+    def _scratch(self, target: Path) -> Iterator[str]:
+        """A folder beside the backup to be; what a crash leaves of it goes at the next start."""
+        folder = _made(target.parent)
+        with self._unfinished.noted(target), tempfile.TemporaryDirectory(prefix=making(target), dir=folder) as scratch:
+            yield scratch
+
     def verify(self, archive: Path) -> BackupVerdict:
         """Open a backup in a scratch folder, count what is in it and check its audit chain."""
-        return inspect(archive, self._keys)
+        return inspect(archive, self._keys, _made(self._config.data))
 
     def verify_newest(self) -> BackupVerdict | None:
         """The same with the newest backup in the folder; None when there is none. One that cannot be read counts."""
@@ -171,12 +182,12 @@ class BackupService:
                 row.path.unlink(missing_ok=True)
 
 
-def inspect(archive: Path, keys: VaultKeys) -> BackupVerdict:
-    """Trial restore into a scratch folder.
+def inspect(archive: Path, keys: VaultKeys, folder: Path) -> BackupVerdict:
+    """Trial restore into a scratch folder in `folder`.
 
     Raises BackupDamaged, BackupOfOtherVault, NotFound, FileUnreadable, DiskFull.
     """
-    with file_refusals(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="kaxia-trial-") as scratch:
+    with file_refusals(folder), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         made_at = _unpack(archive, Path(scratch))
         if read_slots(Path(scratch) / "vault.keys.json").vault_id != keys.vault_id:
             raise BackupOfOtherVault(str(archive))
@@ -204,7 +215,7 @@ def restore(archive: Path, config: Config, *, secret: str) -> None:
         _refuse_filled(config)
         with (
             file_refusals(config.data),
-            tempfile.TemporaryDirectory(prefix=".restoring-", dir=_made(config.data)) as scratch,
+            tempfile.TemporaryDirectory(prefix=SCRATCH, dir=_made(config.data)) as scratch,
         ):
             folder = Path(scratch)
             _unpack(archive, folder)

@@ -1,5 +1,6 @@
 """Processes of our own beside this one: how this build starts them, and what they may know."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 QUIET: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """On Windows: no black window for a program of the console."""
+
+NEEDED = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TMP", "TEMP", "VIRTUAL_ENV"),
+        *("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC"),
+        *("PATHEXT", "USERPROFILE", "USERNAME", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA"),
+    )
+)
+NEEDED_KINDS = ("LC_", "XDG_", "DYLD_", "PYTHON", "COV", "KAXIA_ENDPOINT_")
 
 
 def own_command(name: str, module: str) -> tuple[str, ...]:
@@ -18,6 +28,16 @@ def own_command(name: str, module: str) -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """Not the passphrase: it is nothing for another process."""
-    kept = {name: value for name, value in os.environ.items() if name != "KAXIA_PASSPHRASE"}
+    """What a program needs to find its way, and no more: a shell also holds passphrases under names of its own."""
+    kept = {
+        name: value for name, value in os.environ.items() if name.upper() in NEEDED or name.startswith(NEEDED_KINDS)
+    }
     return kept | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def keep_memory_off_the_disk() -> None:
+    """After a crash of this process the system writes no core dump: keys and codes would stand in it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "counter.place": "",
     "mail.server": {},
     "mail.trial_to": "",
+    "files.unfinished": [],
     "recovery.confirmed": False,
     "vault.incarnation": "",
 }

@@ -281,7 +281,7 @@ class JobRunner(QObject):
             job.close_as(JobState.REFUSED, error)
             self._refuse(ends, error)
         elif error is not None:
-            log.error("job crashed: %s", job.title or "read", exc_info=error)
+            log.error("a job crashed", exc_info=error)  # its title may name a person
             job.close_as(JobState.CRASHED, error)
             self.crashed.emit(error)
         else:

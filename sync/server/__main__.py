@@ -7,13 +7,18 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import structlog
 from filelock import FileLock, Timeout
 
+from sync.faults import Discreet, told
 from sync.server import access
 from sync.server.database import Store, opened, shown
 from sync.server.endpoint import Endpoint, now_ms
@@ -29,6 +34,7 @@ SWITCH_S = 0.0002
 
 def main() -> int:
     """Exit 0 done, 1 refused with a sentence, 2 usage."""
+    _keep_memory_off_the_disk()
     arguments = _parser().parse_args()
     _log(verbose=arguments.verbose)
     try:
@@ -185,18 +191,36 @@ def _secret_file(arguments: argparse.Namespace) -> Path:
 
 def _log(*, verbose: bool) -> None:
     """JSON lines on stderr, without codes: paths are shortened before they come here."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Discreet("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = lambda _, error, __: sys.stderr.write(f"{told(error)}\n")
+    threading.excepthook = lambda fault: sys.stderr.write(f"{told(fault.exc_value)}\n")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _discreet,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _discreet(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever a request brought may stand in the text of the exception it raised."""
+    error = event.pop("exc_info", None)
+    return {**event, "exception": told(error)} if isinstance(error, BaseException) else event
+
+
+def _keep_memory_off_the_disk() -> None:
+    """The pepper would stand in a core dump."""
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

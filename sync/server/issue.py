@@ -25,7 +25,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import feed, links
+from sync.server import feed, links, uploads
 from sync.server.access import SLUG, Device, require
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
@@ -133,8 +133,9 @@ class Issue:
             (hmac.digest(pepper, records[at : at + RECORD], sha256), batch_id, first + at // RECORD, face, uses)
             for at in range(0, len(records), RECORD)
         )
+        kept = uploads.packed(pepper, int(batch_id), n, records=records)
         transaction.run(
-            "INSERT INTO chunk (batch_id, n, digest, records) VALUES (?, ?, ?, ?)", batch_id, n, digest, records
+            "INSERT INTO chunk (batch_id, n, digest, records) VALUES (?, ?, ?, ?)", batch_id, n, digest, kept
         )
         transaction.many(
             "INSERT INTO card (verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries) "
@@ -157,7 +158,7 @@ class Issue:
         live = transaction.one("SELECT count(*) FROM card WHERE batch_id = ?", batch_id)
         if live is None or int(live[0]) != int(wanted) or count != int(wanted):
             raise Refusal("batch-incomplete")
-        if b64(_root(transaction, int(batch_id))) != root:
+        if b64(_root(transaction, int(batch_id), self._secrets.pepper)) != root:
             raise Refusal("root-mismatch")
         transaction.run("UPDATE batch SET sealed_ms = ? WHERE id = ?", at_ms, batch_id)
         transaction.run("DELETE FROM chunk WHERE batch_id = ?", batch_id)
@@ -276,9 +277,10 @@ def _batch(transaction: Transaction, merchant_id: str, uid: str) -> Row:
     return row
 
 
-def _root(transaction: Transaction, batch_id: int) -> bytes:
-    found = transaction.all("SELECT records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id)
-    return merkle_root(sorted_records(bytes(row[0]) for row in found))
+def _root(transaction: Transaction, batch_id: int, pepper: bytes) -> bytes:
+    found = transaction.all("SELECT n, records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id)
+    chunks = (uploads.unpacked(pepper, batch_id, int(n), kept=bytes(kept)) for n, kept in found)
+    return merkle_root(sorted_records(chunks))
 
 
 def _result(op: Op, outcome: Outcome, *, fresh: bool) -> OpResult:

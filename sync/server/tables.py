@@ -98,7 +98,7 @@ chunk = Table(
     Column("records", LargeBinary, nullable=False),
     PrimaryKeyConstraint("batch_id", "n"),
 )
-"""What was uploaded and is not sealed yet; emptied by the seal."""
+"""What was uploaded and is not sealed yet, encrypted (see uploads.py); emptied by the seal."""
 
 card = Table(
     "card",

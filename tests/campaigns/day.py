@@ -1,4 +1,4 @@
-"""The main job on marked data, from an empty folder to redeemed cards, kills and refusals among it; process by process."""
+"""The main job on marked data: from an empty folder to redeemed cards, with kills and refusals, process by process."""
 
 import json
 import os
@@ -26,9 +26,11 @@ from app.models.distribution import Delivery
 from app.models.people import Person
 from app.services.cards import CardFilter
 from app.services.distribution.links import auth_token, gate_digest
-from app.services.vault.vaults import Vaults
+from app.services.vault.vaults import NewVault, Vaults
 from sync.codes import canonical, digest
 from tests.app.services.mail_peer import mail_peer
+from tests.campaigns.clerk import Clerk
+from tests.campaigns.kill import CHEAP_KIB
 from tests.campaigns.needles import Needle
 from tests.campaigns.sandbox import Sandbox
 from tests.drivers.holder import Holder, unb64url
@@ -57,14 +59,15 @@ SHORT = Size(cards=30, killed=12_000, whole=False)
 class Day:
     """`snapshots`: copies of everything as it lay there when something was killed."""
 
-    def __init__(self, box: Sandbox, size: Size) -> None:
-        self.box, self.size = box, size
+    def __init__(self, box: Sandbox, size: Size, plant: str = "") -> None:
+        self.box, self.size, self.plant = box, size, plant
         self.snapshots: list[Path] = []
         self.mails: list[str] = []
         self.recovery_key = ""
         self.zip_password = ""
 
     def run(self) -> None:
+        self.open_shop()
         self.make_stock()
         self.bring_people()
         self.give_on_paper()
@@ -78,9 +81,19 @@ class Day:
 
     # --- the acts ---
 
+    def open_shop(self) -> None:
+        """A short day has a vault that opens at once, and one process for most commands."""
+        if self.size.whole:
+            made = self.box.do("init", "--merchant", "云杉科技", "--purpose", "welfare")
+            self.recovery_key = made["recovery_key"]
+            return
+        new = NewVault("云杉科技", self.box.passphrase)
+        vault, self.recovery_key = Vaults(Config(self.box.data), memory_kib=CHEAP_KIB).create(new)
+        vault.close()
+        self.box.clerk = Clerk(self.box.desk, self.plant)
+
     def make_stock(self) -> None:
         do, size = self.box.do, self.size
-        self.recovery_key = do("init", "--merchant", "云杉科技", "--purpose", "welfare")["recovery_key"]
         do("product", "add", "--name", "福利卡", "--kind", "fixed", "--face", "200.00")
         do("product", "add", "--name", "视频会员", "--kind", "supplier")
         do("batch", "generate", "--product", FIXED, "--quantity", size.cards)
@@ -112,7 +125,6 @@ class Day:
         """The endpoint starts with the passwords of this shell around it, as it does for a person."""
         self.box.do("endpoint", "embedded", "start")
         with mail_peer(self.box.own, password=self.box.smtp_password) as (peer, setting, _):
-            self.box.desk.more["SSL_CERT_FILE"] = str(self.box.own / "peer.crt")
             self._set_mail_server(setting)
             order = ("distribute", "--product", FIXED, "--allow-again", "--note", self.box.note, "--channel", "email")
             self.box.do(*order, "--people", self.box.own / "roster.xlsx")
@@ -210,6 +222,7 @@ class Day:
                 "--quantity",
                 200_000,
             )
+        box.send_clerk_home()
         running = json.loads((box.data / "endpoint" / "endpoint.db.run.json").read_text("utf-8"))
         os.kill(int(running["pid"]), signal.SIGKILL)
         self._photograph()

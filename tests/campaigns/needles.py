@@ -47,7 +47,7 @@ def spellings(needle: Needle) -> dict[bytes, str]:
         return _long_enough(_of_bytes(needle.plain, "bytes"))
     found: dict[bytes, str] = {}
     for text in _texts(needle):
-        found |= _of_text(text)
+        found = _of_text(text) | found
     if needle.what == "code":
         found |= _packed(canonical(needle.plain))
     return _long_enough(found)
@@ -70,7 +70,7 @@ def _texts(needle: Needle) -> list[str]:
 def _of_text(text: str) -> dict[bytes, str]:
     found: dict[bytes, str] = {}
     for name in ("utf-8", "utf-16-le", "utf-16-be", "gb18030"):
-        found |= {pattern: f"{name} {how}" for pattern, how in _of_bytes(text.encode(name), "plain").items()}
+        found = {pattern: f"{name} {how}" for pattern, how in _of_bytes(text.encode(name), "plain").items()} | found
     units = [text.encode("utf-16-be")[at : at + 2].hex() for at in range(0, len(text.encode("utf-16-be")), 2)]
     escaped = {
         "json": json.dumps(text)[1:-1],

@@ -17,7 +17,7 @@ from typing import Any
 from app import bootstrap
 from app.services import programs
 from app.services.cards import CardService
-from app.services.cloud import CloudService, embedded
+from app.services.cloud import CloudService
 from app.services.people import PeopleService
 
 
@@ -51,13 +51,13 @@ def name_in_a_moment() -> None:
 
 def phone_in_the_endpoint() -> None:
     """Written and deleted again: it lies in a free page."""
+    phone = os.environ["KX_PLANT"]
 
     def write(_: object) -> None:
         folder = Path(sys.argv[sys.argv.index("--data") + 1]) / "endpoint"
-        phones = "".join(f"139{at:08d} " for at in range(3)) + os.environ["KX_PLANT"]
         with closing(sqlite3.connect(folder / "endpoint.db")) as connection:
             connection.execute("CREATE TABLE planted (text)")
-            connection.executemany("INSERT INTO planted VALUES (?)", [(phones,)] * 400)
+            connection.executemany("INSERT INTO planted VALUES (?)", [(phone,)] * 400)
             connection.commit()
             connection.execute("DROP TABLE planted")
             connection.commit()
@@ -70,7 +70,7 @@ def passphrase_for_a_child() -> None:
     world = {"KAXIA_PASSPHRASE": os.environ.get("KAXIA_PASSPHRASE", "")}
     for name, module in list(sys.modules.items()):
         if name.startswith("app.") and getattr(module, "environment", None) is right:
-            setattr(module, "environment", lambda: right() | world)
+            vars(module)["environment"] = lambda: right() | world
 
 
 def code_for_a_child() -> None:

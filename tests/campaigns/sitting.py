@@ -17,12 +17,14 @@ from app.bootstrap.desk import Desk
 from app.bootstrap.logbook import keep_log
 from app.config import Config
 from app.services.cards import CardFilter
+from app.services.programs import keep_memory_off_the_disk
 
 PATIENCE_MS = 60_000
 
 
 class Sitting:
     def __init__(self, data: Path) -> None:
+        keep_memory_off_the_disk()
         config = Config(data)
         keep_log(config.logs)
         self.application = QApplication(sys.argv[:1])
@@ -117,7 +119,7 @@ def main() -> int:
     sitting = Sitting(Path(data))
     try:
         sit(sitting, code, name, phone)
-    except BaseException:
+    except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError):
         traceback.print_exc()  # the hook is the window's
         return 1
     return 0

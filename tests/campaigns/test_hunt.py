@@ -236,8 +236,8 @@ def test_the_watch_sees_what_is_deleted_again_and_how_children_are_started(tmp_p
     assert not any(CHILD.encode() in line for line, _ in seen.children), "that one we typed ourselves"
 
 
-@pytest.mark.timeout(600)
 def test_a_day_leaves_nothing_plain_behind(tmp_path: Path) -> None:
     bag = hunt(tmp_path, SHORT, seed=7)
     assert [str(finding) for finding in bag.findings] == []
-    assert min(bag.files, bag.momentary, bag.children, bag.needles) > 10
+    assert min(bag.files, bag.momentary, bag.needles) > 40
+    assert bag.children >= 3, "the reader of old workbooks, the merchant's pairing code, the endpoint"

@@ -44,12 +44,15 @@ def watched(*folders: Path) -> Iterator[Seen]:
     """Watch these folders and whatever this process starts, until the block ends."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, OPEN_FILES), hard))
+    dumps = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (dumps[1], dumps[1]))  # a program that forbids none would write one
     watch = _Watch(folders)
     thread = threading.Thread(target=watch.run, name="watch", daemon=True)
     thread.start()
     try:
         yield watch.seen
     finally:
+        resource.setrlimit(resource.RLIMIT_CORE, dumps)
         watch.stopped.set()
         thread.join()
         watch.close()
@@ -125,9 +128,9 @@ class _Watch:
     # --- processes ---
 
     def _look_at_processes(self) -> None:
-        for name in os.listdir("/proc"):
-            if name.isdigit() and self._is_ours(int(name)) and int(name) != os.getpid():
-                self._look_at(int(name))
+        for place in Path("/proc").glob("[0-9]*"):
+            if self._is_ours(int(place.name)) and int(place.name) != os.getpid():
+                self._look_at(int(place.name))
 
     def _is_ours(self, process: int) -> bool:
         known = self._ours.get(process)
@@ -155,7 +158,7 @@ class _Watch:
         """A temporary file that never had a name, or has lost it."""
         for entry in os.scandir(place / "fd"):
             with suppress(OSError):
-                leads_to = os.readlink(entry.path)
+                leads_to = str(Path(entry.path).readlink())
                 if leads_to.endswith(" (deleted)") and leads_to.startswith("/") and "/memfd:" not in leads_to:
                     self._hold(entry.path, leads_to)
 

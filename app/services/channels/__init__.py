@@ -62,5 +62,8 @@ SENT = SendOutcome("sent")
 
 
 class PaperChannel(Protocol):
+    def targets(self, head: RunHead) -> tuple[Path, ...]:
+        """The files that `write` makes."""
+
     def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
         """Write the whole run; the files, which appear complete or not at all. Raises NotWritable, DiskFull."""

@@ -13,15 +13,17 @@ MONEY_COLUMN = 5
 
 
 class FileChannel:
+    def targets(self, head: RunHead) -> tuple[Path, ...]:
+        return (head.folder / f"{head.stem}.{'xlsx' if head.zip_password is None else 'zip'}",)
+
     def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
         """Write the whole run; the one file, complete or not at all. Raises NotWritable, DiskFull."""
         progress(0, len(envelopes))
         sheet = _sheet(head, envelopes)
+        (path,) = self.targets(head)
         if head.zip_password is None:
-            path = head.folder / f"{head.stem}.xlsx"
             write_xlsx(path, [sheet], progress=progress)
             return (path,)
-        path = head.folder / f"{head.stem}.zip"
         with zip_member(path, f"{head.stem}.xlsx", head.zip_password) as member:
             stream_xlsx(member, [sheet], progress=progress)
         return (path,)

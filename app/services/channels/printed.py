@@ -16,10 +16,12 @@ PRODUCT_AT = 4
 
 
 class PrintChannel:
+    def targets(self, head: RunHead) -> tuple[Path, ...]:
+        return head.folder / f"{head.stem}.pdf", head.folder / f"{head.stem} {tr('control sheet')}.pdf"
+
     def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
         """The cards and the control sheet; each complete or not at all. Raises NotWritable, DiskFull."""
-        cards = head.folder / f"{head.stem}.pdf"
-        control = head.folder / f"{head.stem} {tr('control sheet')}.pdf"
+        cards, control = self.targets(head)
         write_cards_pdf(
             cards,
             [_face(envelope) for envelope in envelopes],

@@ -47,6 +47,7 @@ from app.services.distribution.runs import Channels, CloudDoor, Runs, pause_cut
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
+from app.services.unfinished import Unfinished
 from app.services.writers.receipts import ReceiptOut
 from app.topics import Topic
 from sync.protocol import new_op_id
@@ -192,7 +193,8 @@ class DistributionService(FollowUps):
     def write_receipt(self, distribution_id: int, path: Path) -> None:
         """As PDF or XLSX, by the ending of the name. Raises InvalidInput, NotWritable, DiskFull."""
         receipt = self.receipt(distribution_id)
-        receipts.write(path, receipt)
+        with Unfinished(self._database).noted(path):
+            receipts.write(path, receipt)
         self._audit.note("receipts.exported", subject=receipt.title, lines=len(receipt.lines))
 
     # --- the parts ---

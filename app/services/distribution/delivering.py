@@ -20,6 +20,7 @@ from app.services.distribution.preparing import chunks, tell
 from app.services.people.masking import mask_phone
 from app.services.progress import Progress
 from app.services.secret import Secret
+from app.services.unfinished import Unfinished
 from app.services.vault.vaults import file_refusals
 from app.topics import Topic
 from sync.codes import format_code
@@ -64,7 +65,8 @@ class PaperRun:
                 stem=stem_of(distribution),
                 zip_password=zip_password,
             )
-            files = self._channel.write(head, self._envelopes(facts, ids), progress)
+            with Unfinished(self._database).noted(*self._channel.targets(head)):
+                files = self._channel.write(head, self._envelopes(facts, ids), progress)
         except BaseException:
             self._give_up(distribution.id)
             raise

@@ -23,6 +23,7 @@ from app.services.exports.rows import FACE, ExportCard, ExportTable, header, tab
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
+from app.services.unfinished import Unfinished
 from app.services.vault.vaults import file_refusals
 from app.services.writers import atomically
 from app.services.writers.cards_pdf import CardFace, write_cards_pdf
@@ -74,6 +75,7 @@ class ExportService:
         self._reader = reader
         self._check_passphrase = check_passphrase
         self._settings = settings
+        self._unfinished = Unfinished(database)
 
     def export(self, order: ExportOrder, progress: Progress = unwatched) -> Exported:
         """Write the file; it gets its name once the audit log knows it. A cancel leaves no file and no release.
@@ -90,7 +92,7 @@ class ExportService:
             if not order.reason.strip():
                 raise ReasonMissing
             self._check_passphrase(order.passphrase.reveal())
-        with atomically(order.out) as beside:
+        with self._unfinished.noted(order.out), atomically(order.out) as beside:
             while True:
                 self._write(beside, order, table, password=password, progress=progress)
                 digest = _sha256(beside)

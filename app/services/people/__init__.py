@@ -19,6 +19,7 @@ from app.services.people.rows import Contact, PersonFilter, PersonRow, Stored
 from app.services.people.staging import staged, with_mapping
 from app.services.progress import Progress, unwatched
 from app.services.settings import store, stored
+from app.services.unfinished import Unfinished
 from app.topics import Topic
 
 MAPPINGS = "people.mappings"
@@ -96,7 +97,8 @@ class PeopleService:
 
     def problem_rows(self, checked: Checked, path: Path) -> int:
         """Write the faulty rows with their reasons (XLSX or CSV by the ending); how many. The file imports again."""
-        return write_problems(checked, path)
+        with Unfinished(self._database).noted(path):
+            return write_problems(checked, path)
 
     def ids(self, wanted: PersonFilter = EVERYONE) -> list[int]:
         """Ids of those who match, sorted by pinyin."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from app.config import READ_WORKBOOK
-from app.services.programs import QUIET, ROOT, environment, own_command
+from app.services.programs import QUIET, ROOT, environment, keep_memory_off_the_disk, own_command
 from app.services.sheets.rows import DateText, Sheet
 from app.services.sheets.workbook import SHOWN, Cells, UnreadableWorkbook, cells_of, shown
 
@@ -53,6 +53,7 @@ def sheets_apart(data: bytes, *, longest_s: float = LONGEST_S) -> tuple[Sheet, .
 
 def read_for_parent() -> int:
     """The child: a file on stdin, its cells on stdout."""
+    keep_memory_off_the_disk()
     _limit_memory()
     try:
         answer = _Answer("", cells_of(sys.stdin.buffer.read(), "xls"))
@@ -68,7 +69,6 @@ def _limit_memory() -> None:
     with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit, macOS not always
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,8 @@ STRONG_ENOUGH = 3
 PURPOSES = ("sell", "welfare", "shop")
 FREE_TRIES = 3
 LONGEST_WAIT_S = 60
+SCRATCH = ".scratch-"
+"""How folders in the data folder begin that are there for a moment; whoever is alone in it clears away what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +293,8 @@ def _locked(config: Config) -> Callable[[], None]:
             lock.acquire()
         except Timeout:
             raise VaultInUse(str(config.data)) from None
+        for left in config.data.glob(f"{SCRATCH}*"):
+            shutil.rmtree(left, ignore_errors=True)
     return lock.release
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from app.config import is_own
 from app.errors import NotWritable
 from app.services.vault.vaults import file_refusals, take_name
+
+PART = re.compile(r"\.making-[0-9a-f]{12}-")
 
 
 @contextmanager
@@ -24,7 +27,8 @@ def atomically(path: Path) -> Iterator[Path]:
     with file_refusals(path):
         if is_own(path) or (path.exists() and not path.is_file()):
             raise NotWritable(str(path))
-        _sweep(path)
+        if not _is_part(path):
+            sweep(path)
         handle, name = tempfile.mkstemp(prefix=making(path), suffix=path.suffix, dir=path.parent)
         os.close(handle)
         beside = Path(name)
@@ -38,11 +42,18 @@ def atomically(path: Path) -> Iterator[Path]:
 
 
 def making(path: Path) -> str:
-    """How the names of the parts of `path` begin while it is written."""
+    """How the names of the parts of `path` begin while it is written; a part of a part belongs to the whole."""
+    if (part := PART.match(path.name)) is not None:
+        return part[0]
     return f".making-{hashlib.blake2b(path.name.encode(), digest_size=6).hexdigest()}-"
 
 
-def _sweep(path: Path) -> None:
+def _is_part(path: Path) -> bool:
+    return PART.match(path.name) is not None
+
+
+def sweep(path: Path) -> None:
+    """Take away what was left of an earlier try to write this file."""
     for left in path.parent.glob(making(path) + "*"):
         with suppress(OSError):  # somebody has it open: then it is no leftover
             shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -68,7 +68,7 @@ def test_a_refusal_goes_to_whoever_asked_or_to_the_window(jobs: JobRunner, wait:
     assert [error.code for error in here + window] == [NoEndpoint().code] * 2
 
 
-@pytest.mark.expects_log("job crashed")
+@pytest.mark.expects_log("a job crashed$")
 def test_a_bug_is_a_crash_that_the_window_hears(jobs: JobRunner, wait: Wait) -> None:
     crashes: list[Exception] = []
     jobs.crashed.connect(crashes.append)
