@@ -11,7 +11,7 @@ from app.services.exports import ExportOrder
 from app.services.secret import Secret
 from app.services.unfinished import Unfinished
 from app.services.vault.vaults import SCRATCH, OpenVault, Vaults
-from app.services.writers import making
+from app.services.writers import atomically, making
 from tests.app.conftest import PASSPHRASE
 
 
@@ -57,6 +57,17 @@ def test_a_file_is_noted_while_it_is_written_and_not_afterwards(services: Servic
     services.exports.export(order, lambda *_: noted.append(services.settings.get("files.unfinished")))
     assert noted == [[str(tmp_path / "a.csv")]]
     assert services.settings.get("files.unfinished") == []
+
+
+def test_a_part_of_a_part_goes_by_the_name_of_the_whole(tmp_path: Path) -> None:
+    """A workbook is written to what already stands beside the export, with parts of its own."""
+    whole = tmp_path / "codes.xlsx"
+    with atomically(whole) as beside, atomically(beside) as inner:
+        assert making(inner) == making(beside) == making(whole)
+        inner.write_text("new")
+        assert len(list(tmp_path.iterdir())) == 2, "the inner one leaves the outer one alone"
+    assert whole.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [whole]
 
 
 def test_scratch_folders_of_the_vault_go_when_it_is_opened(vault: OpenVault, vaults: Vaults) -> None:
