@@ -249,6 +249,7 @@ def _begin_new_life(folder: Path, keys: VaultKeys, name: str) -> None:
         migrations.upgrade(database)
         with database.write(Topic.SETTINGS, Topic.AUDIT) as session:
             store(session, "vault.incarnation", uuid4().hex)
+            store(session, "files.unfinished", [])  # this very backup was, when it was taken
             AuditLog(database, keys).record(session, "vault.restored", subject=name)
     finally:
         database.close()

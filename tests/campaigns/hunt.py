@@ -113,7 +113,7 @@ class _Hunter:
 
     def _look_at_children(self) -> None:
         for line, world in self._seen.children:
-            name = " ".join(os.fsdecode(line).split("\0")[1:4]) or "?"
+            name = " ".join(os.fsdecode(line).split("\0")[1:3]) or "?"
             self._found |= self._magnet.pull(line, f"command line of {name}")
             self._found |= self._magnet.pull(world, f"environment of {name}")
 
