@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-QUIET: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-"""On Windows: no black window for a program of the console."""
+QUIET = 0x0800_0000 if os.name == "nt" else 0
+"""On Windows: no black window for a program of the console (subprocess.CREATE_NO_WINDOW, which costs every start)."""
 
 NEEDED = frozenset(
     (
