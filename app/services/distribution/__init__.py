@@ -27,6 +27,7 @@ from app.services.distribution.preparing import (
     checked_gifts,
     checked_template,
     people_of,
+    product_of,
     write_deliveries,
 )
 from app.services.distribution.rows import (
@@ -47,6 +48,7 @@ from app.services.distribution.runs import Channels, CloudDoor, Runs, pause_cut
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
+from app.services.stock import next_valid_until
 from app.services.writers.receipts import ReceiptOut
 from app.topics import Topic
 from sync.protocol import new_op_id
@@ -84,6 +86,11 @@ class DistributionService(FollowUps):
         with self._database.read() as session:
             people = people_of(session, person_ids)
         return dict(Counter(people[one].department for one in person_ids if one in people).most_common())
+
+    def valid_until(self, gift: Gift) -> datetime | None:
+        """Until when the card is good that somebody with this gift would get now."""
+        with self._database.read() as session:
+            return next_valid_until(session, product_of(session, gift.product_id), gift.amount_minor)
 
     def preview(self, spec: DistributionSpec, *, compare: bool = False) -> Plan:
         """What `prepare` would do; `compare` also finds the last run like it. Raises InvalidInput, NotFound."""

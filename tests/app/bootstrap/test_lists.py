@@ -36,7 +36,7 @@ def tables(desk: DeskDriver) -> dict[str, RowTable]:
     view = desk.window.view
     assert view is not None
     found: dict[str, RowTable] = {}
-    for key in view.keys():
+    for key in list(view._specs):
         desk.go(key)
         desk.settled()
         for table in desk.page.findChildren(RowTable):

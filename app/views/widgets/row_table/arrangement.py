@@ -83,9 +83,11 @@ class Arrangement(QObject):
                 widths[at] += spare // len(stretching)
         else:
             slack = {at: max(0, widths[at] - self._needed(at)) for at in shown}
-            share = min(1.0, -spare / max(1, sum(slack.values())))
-            for at in shown:
-                widths[at] -= ceil(slack[at] * share)
+            short, rest = min(-spare, sum(slack.values())), sum(slack.values())
+            for at, own in slack.items():  # in proportion, and to the pixel
+                given = ceil(short * own / rest) if rest else 0
+                widths[at] -= given
+                short, rest = short - given, rest - own
         for at, width in widths.items():
             self._view.setColumnWidth(at, width)
 
