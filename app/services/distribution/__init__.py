@@ -170,10 +170,18 @@ class DistributionService(FollowUps):
             found(session, distribution_id)
             return listing.distribution_rows(session, distribution_id)[0]
 
-    def delivery_ids(self, distribution_id: int, wanted: DeliveryFilter | None = None) -> list[int]:
-        """In the order of the list."""
+    def delivery_ids(
+        self,
+        distribution_id: int,
+        wanted: DeliveryFilter | None = None,
+        *,
+        sort: str = "no",
+        descending: bool = False,
+    ) -> list[int]:
+        """In the order of the list, or of a column of `listing.DELIVERY_SORTS`."""
         with self._database.read() as session:
-            return listing.delivery_ids(session, distribution_id, wanted or DeliveryFilter())
+            chosen = wanted or DeliveryFilter()
+            return listing.delivery_ids(session, distribution_id, chosen, sort=sort, descending=descending)
 
     def reasons(self, distribution_id: int) -> list[str]:
         """Keys of the reasons that stand in a distribution."""

@@ -31,7 +31,7 @@ class AuditPage(ListPage):
             topics=(Topic.AUDIT,),
             columns=(
                 Column("id", tr("No."), 64, Kind.COUNT),
-                Column("at", tr("Time"), 136, Kind.MOMENT),
+                Column("at", tr("Time"), 136, Kind.MOMENT, sortable=True),
                 Column("actor", tr("Who"), 72, value=who),
                 Column("action", tr("What was done"), 178, value=lambda r: word(ACTIONS, r.action)),
                 Column("subject", tr("To what"), 150, value=subject),
@@ -39,6 +39,7 @@ class AuditPage(ListPage):
             ),
             load=self._ids,
             fetch=lambda ids: audit.rows_of(list(ids)),
+            sort=("at", True),
         )
         self.header.add_primary(tr("Verify"), self.verify, symbol="shield-check", shortcut="Ctrl+R")
         self.action_box = QComboBox()
@@ -84,4 +85,4 @@ class AuditPage(ListPage):
         self.action_box.setCurrentIndex(0)
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(action=str(self.action_box.currentData()) or None)
+        return self._audit.ids(action=str(self.action_box.currentData()) or None, descending=descending)

@@ -40,15 +40,16 @@ class PeoplePage(ListPage):
             changes=changes,
             topics=(Topic.PEOPLE,),
             columns=(
-                Column("name", word(FIELDS, "name"), 130, stretch=True),
-                Column("employee_no", word(FIELDS, "employee_no"), 110, stretch=True),
-                Column("department", word(FIELDS, "department"), 130, stretch=True),
+                Column("name", word(FIELDS, "name"), 130, stretch=True, sortable=True),
+                Column("employee_no", word(FIELDS, "employee_no"), 110, stretch=True, sortable=True),
+                Column("department", word(FIELDS, "department"), 130, stretch=True, sortable=True),
                 Column("phone_masked", word(FIELDS, "phone"), 125, stretch=True),
                 Column("email_masked", word(FIELDS, "email"), 180, stretch=True),
-                Column("left_at", tr("Employed"), 116, Kind.STATE, value=_mark),
+                Column("left_at", tr("Employed"), 116, Kind.STATE, value=_mark, sortable=True),
             ),
-            load=lambda sort, descending: people.ids(self._filter),
+            load=lambda sort, descending: people.ids(self._filter, sort=sort, descending=descending),
             fetch=lambda ids: people.rows_of(list(ids)),
+            sort=("name", False),
         )
         self.header.add_primary(tr("Import"), self.ask_for_list, symbol="file-up", shortcut="Ctrl+O")
         self.setAcceptDrops(True)
