@@ -86,11 +86,6 @@ class MailForm(QWidget):
         return Template(self.subject.text().strip(), self.text.toPlainText())
 
     @property
-    def _is_of_the_house(self) -> bool:
-        """Whether nobody changed the words: that a note or an amount may be missing is thought of in them."""
-        return self.template == default_template(with_pickup=bool(self._facts.slug))
-
-    @property
     def lack(self) -> str:
         """The worst flaw of the words, if one of them stops the mail."""
         found = (*self.subject_flaws.flaws, *self.body_flaws.flaws)
@@ -180,7 +175,7 @@ class MailForm(QWidget):
         self.before_button.setEnabled(self.at > 0)
         self.next_button.setEnabled(self.at + 1 < len(ids))
         values = self._values(person) if person is not None else dict.fromkeys(FIELDS, "-")
-        found = [flaw for flaw in flaws(self.template, values) if flaw.is_fatal or not self._is_of_the_house]
+        found = flaws(self.template, values)
         self.subject_flaws.show_flaws([flaw for flaw in found if flaw.where == "subject"])
         self.body_flaws.show_flaws([flaw for flaw in found if flaw.where == "body"])
         self.trial_button.setEnabled(person is not None and not self.lack)

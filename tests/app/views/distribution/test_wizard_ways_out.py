@@ -164,9 +164,6 @@ def test_the_preview_says_until_when_the_card_is_good_that_is_taken_next(
     driver.take_channel("email")
     form = driver.wizard.channel.mail
     assert "有效至：2031-03-04 23:59:59" in form.letter.text()
-    assert form.body_flaws.words == [], "the words of the house are no flaw of whoever left the note empty"
-    form.text.setPlainText("{name} {link} {note}")
-    assert any("note" in words for words in form.body_flaws.words)
 
 
 def test_what_was_lacking_is_no_longer_asked_for_once_it_is_there(
