@@ -18,7 +18,7 @@ def delivery_columns() -> tuple[Column, ...]:
         Column("card_tail", tr("Card tail"), 92, Kind.CODE),
         Column("amount_minor", tr("Amount (yuan)"), 124, Kind.MONEY, sortable=True),
         Column("state", tr("State"), 108, Kind.STATE, value=lambda found: delivery_mark(found.state), sortable=True),
-        Column("reason", tr("Reason"), 190, stretch=True, value=reason_of, tip=lambda found: found.said, sortable=True),
+        Column("reason", tr("Reason"), 164, stretch=True, value=reason_of, tip=lambda found: found.said, sortable=True),
         Column("sent_at", tr("Sent"), 132, Kind.MOMENT, sortable=True),
         Column("opened_at", tr("Opened"), 132, Kind.MOMENT, sortable=True),
         Column("redeemed_at", tr("Redeemed"), 132, Kind.MOMENT, hidden=True),
