@@ -103,9 +103,9 @@ class AuditLog:
         with self._database.read() as session:
             return [_row(entry) for entry in session.scalars(wanted)]
 
-    def ids(self, *, action: str | None = None) -> list[int]:
-        """Ids of all entries, newest first: what a table of entries holds."""
-        wanted = select(AuditEntry.id).order_by(AuditEntry.id.desc())
+    def ids(self, *, action: str | None = None, descending: bool = True) -> list[int]:
+        """Ids of all entries, newest first or last: what a table of entries holds."""
+        wanted = select(AuditEntry.id).order_by(AuditEntry.id.desc() if descending else AuditEntry.id)
         if action is not None:
             wanted = wanted.where(AuditEntry.action == action)
         with self._database.read() as session:

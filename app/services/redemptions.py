@@ -79,6 +79,8 @@ class Use:
 
     id: str
     serial: str
+    product: str
+    holder: str
     kind: str
     amount_minor: int
     uses: int
@@ -167,11 +169,13 @@ class RedemptionService:
             undone = set(
                 session.scalars(select(Redemption.reverses).where(Redemption.reverses.in_([e.id for e in entries])))
             )
-            batches = {batch.id: batch for batch in session.scalars(select(Batch))} if entries else {}
+        cards = {card.id: card for card in self._cards.rows(list({entry.card_id for entry in entries}))}
         return [
             Use(
                 entry.id,
-                serial_of(batches[entry.batch_id], entry.card_id),
+                cards[entry.card_id].serial,
+                cards[entry.card_id].product,
+                cards[entry.card_id].holder,
                 entry.kind,
                 amount_minor=entry.amount_minor,
                 uses=entry.uses,

@@ -5,6 +5,7 @@ product differ in it.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -14,7 +15,7 @@ from app.errors import NotEnoughCards
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
-from app.words import yuan
+from app.words import end_of_day, yuan
 
 USABLE = ("ready", "published")
 
@@ -30,6 +31,16 @@ def faces_of(session: Session, product_id: int, face_minor: int | None = None) -
         (batch.face_minor, len(_returned(session, batch, None)) + _untouched(session, batch))
         for batch in _batches(session, product_id, face_minor)
     ]
+
+
+def next_valid_until(session: Session, product: Product, face_minor: int | None = None) -> datetime | None:
+    """Until when the card is good that `take` would hand out next; with none in stock, one that was made now."""
+    for batch in _batches(session, product.id, face_minor):
+        if _returned(session, batch, 1) or _untouched(session, batch):
+            return batch.valid_until
+    if product.valid_until is None and product.valid_days:
+        return end_of_day(now() + timedelta(days=product.valid_days))
+    return product.valid_until
 
 
 def take(session: Session, product_id: int, people: Sequence[int], face_minor: int | None = None) -> list[int]:

@@ -36,6 +36,28 @@ def distribution(stage: Stage) -> None:
     stage.shoot("detail-filtered")
 
 
+def mending(stage: Stage) -> None:
+    """A failure and what mends it, another channel, a reminder."""
+    page = stage.go("distribution")
+    page.show_detail(1)
+    detail = page.detail
+    detail.failed_button.click()
+    stage.settle()
+    failed = detail.table.rows.ids[0]
+    detail.table.go_to_row(0)
+    detail.open_record(failed)
+    stage.shoot("failed")
+    detail.acts.mend_field(detail.table.current_row(), "email")
+    stage.shoot("address")
+    stage.clear()
+    detail.drawer.shut()
+    detail.ask_for_channel()
+    stage.shoot("channel")
+    stage.clear()
+    detail.acts.remind()
+    stage.shoot("remind")
+
+
 def person(stage: Stage) -> None:
     page = stage.go("people")
     page.table.go_to_row(0)
@@ -95,6 +117,45 @@ def wizard(stage: Stage) -> None:
     wizard.go_on()
     stage.settle()
     stage.shoot("9-receipt")
+
+
+def wizard_rules(stage: Stage) -> None:
+    """By department, with a budget that does not do, and mails in parts at night."""
+    page = stage.go("distribution", "new")
+    wizard = page.wizard
+    with slow_post() as setting:
+        stage.services.settings.put("mail.server", setting)
+        page.begin(long_roster(Path(stage.scratch)))
+        _to_assign(stage, wizard)
+        wizard.assign.by_department.click()
+        stage.shoot("empty")
+        for at, product in ((0, FIXED), (1, VARIABLE)):
+            if at:
+                wizard.assign.editor.add_button.click()
+            rule = wizard.assign.editor.lines[-1]
+            rule.departments.tick(("研发部", "市场部")[at])
+            rule.product.setCurrentIndex(rule.product.findData(product))
+            stage.settle()
+        wizard.assign.budget.setText("1000")
+        wizard.assign.budget.textEdited.emit("1000")
+        stage.shoot("over-budget")
+        _scrolled(stage, wizard, "over-budget")
+        wizard.assign.generate()
+        wizard.assign.budget.setText("")
+        wizard.assign.budget.textEdited.emit("")
+        stage.settle()
+        wizard.go_on()
+        wizard.channel.tiles["email"].click()
+        stage.settle()
+        wizard.channel.mail.try_out()
+        stage.shoot("trial")
+        stage.clear()
+        wizard.go_on()
+        wizard.when.in_parts.setChecked(True)
+        stage.shoot("parts")
+        wizard.go_on()
+        stage.shoot("confirm")
+        _scrolled(stage, wizard, "confirm")
 
 
 def wizard_short(stage: Stage) -> None:
@@ -180,11 +241,13 @@ def _scrolled(stage: Stage, wizard: Any, detail: str) -> None:
 
 SCENES = (
     Scene("distribution", distribution),
+    Scene("mending", mending),
     Scene("person", person),
     Scene("import-people", import_people),
 )
 WIZARD = (
     Scene("wizard", wizard),
+    Scene("wizard-rules", wizard_rules),
     Scene("wizard-short", wizard_short),
     Scene("wizard-mail", wizard_mail),
 )

@@ -68,6 +68,7 @@ class Stage:
         """From a clean table: every page new, nothing over it."""
         self._scene = scene.name
         self.clear()
+        self.window.activateWindow()
         self.window.rebuild()
         self.settle()
         scene.play(self)
@@ -92,6 +93,7 @@ class Stage:
             toast.go()
         if self.window.palette_box is not None:
             self.window.palette_box.shut()
+        self.window.activateWindow()  # without a window system nobody hands the focus back
         self.settle()
 
     # --- what scenes ask for ---

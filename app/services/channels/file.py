@@ -48,6 +48,10 @@ def _sheet(head: RunHead, envelopes: Sequence[Envelope]) -> SheetOut:
         tr("Valid until"),
         tr("Note"),
     ]
+    ours = [title for title in header if title not in fields]
+    if len(ours) + len(fields) < len(header):  # a supplier calls a field of its own as we call one of ours
+        at = header.index(tr("Valid until")) - len(fields)
+        header[at : at + len(fields)] = [tr("Supplier's {name}", name=name) for name in fields]
     rows = [_row(head, envelope, fields, with_code=with_code, worth=[with_money, with_uses]) for envelope in envelopes]
     money = frozenset({MONEY_COLUMN} if with_money else set())
     return SheetOut(tr("Cards"), header, rows, widths=fitting(header, rows), money_columns=money)
@@ -62,7 +66,7 @@ def _row(
     """
     values = dict(envelope.fields)
     return [
-        str(envelope.no),
+        envelope.no,
         envelope.name,
         envelope.department,
         envelope.phone_masked,

@@ -33,6 +33,17 @@ _TURNERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 """Signs that turn the direction of writing: they could make one address look like another."""
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _STRAY_BRACE = re.compile(r"[{}]")
+FONT = "font-family:-apple-system,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif"
+PAPER = (
+    "max-width:560px;margin:0 auto;padding:24px;background:#FFFFFF;border:1px solid #E5E6EB;border-radius:8px;"
+    "color:#1D2129;font-size:16px;line-height:1.6"
+)
+BUTTON = (
+    "display:inline-block;padding:10px 24px;background:#1668DC;color:#FFFFFF;border-radius:6px;text-decoration:none;"
+    "font-weight:600"
+)
+SMALL = "font-size:13px;color:#5F6B7A;word-break:break-all"
+"""The styles of a mail stand in its elements: many programs that read mail throw a style sheet away."""
 MUST_HAVE = ("name", "link", "pickup_code", "pickup_url")
 """Fields that must not come out empty where they are used."""
 MAY_LACK = ("note", "amount")
@@ -158,15 +169,21 @@ def _tidy(text: str) -> str:
 
 def _marked_up(text: str, field: str | None) -> str:
     safe = html.escape(text, quote=True).replace("\n", "<br>\n")
-    return f'<a href="{safe}">{safe}</a>' if field in ("link", "pickup_url") and text.startswith("http") else safe
+    if field not in ("link", "pickup_url") or not text.startswith("http"):
+        return safe
+    if field == "pickup_url":
+        return f'<a href="{safe}" style="color:#1668DC">{safe}</a>'
+    words = html.escape(tr("Open the card"))
+    return f'<a href="{safe}" style="{BUTTON}">{words}</a><br>\n<span style="{SMALL}">{safe}</span>'
 
 
 def _page(body: str) -> str:
     body = re.sub(r"(<br>\n){3,}", "<br>\n<br>\n", body).strip()
     return (
-        '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n'
-        '<body style="font-family:sans-serif;font-size:16px;line-height:1.6">\n'
-        f"<p>{body}</p>\n</body></html>\n"
+        '<!DOCTYPE html>\n<html><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light"></head>\n'
+        f'<body style="margin:0;padding:24px 16px;background:#F5F7FA;{FONT}">\n'
+        f'<div style="{PAPER}">{body}</div>\n</body></html>\n'
     )
 
 

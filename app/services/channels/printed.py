@@ -33,7 +33,7 @@ class PrintChannel:
         )
         several = len({envelope.product for envelope in envelopes}) > 1
         columns = [tr("No."), tr("Full name"), tr("Department"), tr("Phone")]
-        columns += [tr("Card"), tr("Amount"), tr("Signature")]
+        columns += [tr("Card"), tr("Face value"), tr("Signature")]
         if several:
             columns.insert(PRODUCT_AT, tr("Product"))
         write_control_sheet(

@@ -27,6 +27,7 @@ from app.services.distribution.preparing import (
     checked_gifts,
     checked_template,
     people_of,
+    product_of,
     write_deliveries,
 )
 from app.services.distribution.rows import (
@@ -47,6 +48,7 @@ from app.services.distribution.runs import Channels, CloudDoor, Runs, pause_cut
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
+from app.services.stock import next_valid_until
 from app.services.unfinished import Unfinished
 from app.services.writers.receipts import ReceiptOut
 from app.topics import Topic
@@ -85,6 +87,11 @@ class DistributionService(FollowUps):
         with self._database.read() as session:
             people = people_of(session, person_ids)
         return dict(Counter(people[one].department for one in person_ids if one in people).most_common())
+
+    def valid_until(self, gift: Gift) -> datetime | None:
+        """Until when the card is good that somebody with this gift would get now."""
+        with self._database.read() as session:
+            return next_valid_until(session, product_of(session, gift.product_id), gift.amount_minor)
 
     def preview(self, spec: DistributionSpec, *, compare: bool = False) -> Plan:
         """What `prepare` would do; `compare` also finds the last run like it. Raises InvalidInput, NotFound."""
@@ -164,10 +171,18 @@ class DistributionService(FollowUps):
             found(session, distribution_id)
             return listing.distribution_rows(session, distribution_id)[0]
 
-    def delivery_ids(self, distribution_id: int, wanted: DeliveryFilter | None = None) -> list[int]:
-        """In the order of the list."""
+    def delivery_ids(
+        self,
+        distribution_id: int,
+        wanted: DeliveryFilter | None = None,
+        *,
+        sort: str = "no",
+        descending: bool = False,
+    ) -> list[int]:
+        """In the order of the list, or of a column of `listing.DELIVERY_SORTS`."""
         with self._database.read() as session:
-            return listing.delivery_ids(session, distribution_id, wanted or DeliveryFilter())
+            chosen = wanted or DeliveryFilter()
+            return listing.delivery_ids(session, distribution_id, chosen, sort=sort, descending=descending)
 
     def reasons(self, distribution_id: int) -> list[str]:
         """Keys of the reasons that stand in a distribution."""

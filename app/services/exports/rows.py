@@ -39,7 +39,7 @@ class ExportCard:
     serial: str
     code: str
     face_minor: int | None
-    uses: str
+    uses: int
     valid: str
     state: str
     product: str
@@ -96,7 +96,7 @@ class ExportTable:
     def cards(self, block: OpenBlock) -> Iterator[ExportCard]:
         """The cards of a block that belong in the file."""
         kept, states = self._of(block)
-        valid, uses = _shown_end(self.batch), str(self.batch.uses)
+        valid, uses = _shown_end(self.batch), self.batch.uses
         for at in np.flatnonzero(kept).tolist():
             supplied = () if block.length or not self.plain else tuple((n, v) for n, v in block.fields(at))
             yield ExportCard(

@@ -100,10 +100,10 @@ class PeopleService:
         with Unfinished(self._database).noted(path):
             return write_problems(checked, path)
 
-    def ids(self, wanted: PersonFilter = EVERYONE) -> list[int]:
-        """Ids of those who match, sorted by pinyin."""
+    def ids(self, wanted: PersonFilter = EVERYONE, *, sort: str = "name", descending: bool = False) -> list[int]:
+        """Ids of those who match, sorted by pinyin or another column of `listing.SORTS`."""
         with self._database.read() as session:
-            return list(session.scalars(listing.narrowed(wanted)))
+            return list(session.scalars(listing.narrowed(wanted, sort=sort, descending=descending)))
 
     def rows_of(self, ids: list[int]) -> list[PersonRow]:
         with self._database.read() as session:

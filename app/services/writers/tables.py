@@ -24,6 +24,7 @@ EVERY = 1000
 WIDEST = 60
 MEASURED = 200
 """Rows looked at for the widths of columns."""
+HEAD = {"bold": True, "bg_color": "#E8F1FE", "bottom": 1, "bottom_color": "#7F899B"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,11 @@ def _make_book(
 
     with xlsxwriter.Workbook(target, {**options, "strings_to_formulas": False}) as book:
         formats = {
-            "head": book.add_format({"bold": True, "bg_color": "#E8F1FE", "bottom": 1, "bottom_color": "#7F899B"}),
+            "head": book.add_format(HEAD),
+            "head_right": book.add_format({**HEAD, "align": "right"}),
             "text": book.add_format({"num_format": "@"}),
-            "count": book.add_format({"num_format": "0"}),
-            "money": book.add_format({"num_format": "0.00"}),
+            "count": book.add_format({"num_format": "#,##0"}),
+            "money": book.add_format({"num_format": "#,##0.00"}),
         }
         for sheet in sheets:
             _fill_sheet(book.add_worksheet(_sheet_name(sheet.name)), sheet, formats, progress)
@@ -123,7 +125,7 @@ def _fill_sheet(target: Any, sheet: SheetOut, formats: Mapping[str, Any], progre
         target.set_column(column, column, width)
     target.freeze_panes(1, 0)
     for column, title in enumerate(sheet.header):
-        target.write_string(0, column, title, formats["head"])
+        target.write_string(0, column, title, formats["head_right" if column in sheet.money_columns else "head"])
     done = 0
     for done, row in enumerate(sheet.rows, 1):
         for column, value in enumerate(row):

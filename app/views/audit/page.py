@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QComboBox
 
-from app.services.audit import AuditLog, AuditVerdict
+from app.services.audit import AuditLog, AuditRow, AuditVerdict
 from app.topics import Topic
-from app.views.audit.words import details, subject, who
+from app.views.audit.words import detail_lines, details, subject, who
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.pieces import row
 from app.views.widgets.row_table import Column, Kind
 from app.vocabulary import ACTIONS, word
-from app.words import ntr, tr
+from app.words import moment, ntr, tr
 
 
 class AuditPage(ListPage):
@@ -29,7 +31,7 @@ class AuditPage(ListPage):
             topics=(Topic.AUDIT,),
             columns=(
                 Column("id", tr("No."), 64, Kind.COUNT),
-                Column("at", tr("Time"), 136, Kind.MOMENT),
+                Column("at", tr("Time"), 136, Kind.MOMENT, sortable=True),
                 Column("actor", tr("Who"), 72, value=who),
                 Column("action", tr("What was done"), 178, value=lambda r: word(ACTIONS, r.action)),
                 Column("subject", tr("To what"), 150, value=subject),
@@ -37,6 +39,7 @@ class AuditPage(ListPage):
             ),
             load=self._ids,
             fetch=lambda ids: audit.rows_of(list(ids)),
+            sort=("at", True),
         )
         self.header.add_primary(tr("Verify"), self.verify, symbol="shield-check", shortcut="Ctrl+R")
         self.action_box = QComboBox()
@@ -46,7 +49,20 @@ class AuditPage(ListPage):
             self.action_box.addItem(word(ACTIONS, key), key)
         self.action_box.currentIndexChanged.connect(self.reload)
         self.body.insertLayout(0, row(self.action_box, 0))
+        self.table.opened.connect(self.open_record)
+        empty = EmptyState("scroll-text", tr("Nobody did this yet"), act=(tr("All acts"), self._show_all))
+        self.table.set_empty(empty)
         self.reload()
+
+    def open_record(self, record: int) -> None:
+        """One entry with all its details in full."""
+
+        def done(found: list[AuditRow]) -> None:
+            for entry in found:
+                known = [(tr("Time"), moment(entry.at)), (tr("Who"), who(entry)), (tr("To what"), subject(entry))]
+                self.drawer.show_record(word(ACTIONS, entry.action), facts([*known, *detail_lines(entry)]))
+
+        self.jobs.start(self._audit.rows_of, [record], on_done=done, owner=self)
 
     def verify(self) -> None:
         self.jobs.start(
@@ -65,5 +81,8 @@ class AuditPage(ListPage):
         else:
             self.banner.say("error", tr("The audit log was changed: {findings}", findings=", ".join(verdict.findings)))
 
+    def _show_all(self) -> None:
+        self.action_box.setCurrentIndex(0)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(action=str(self.action_box.currentData()) or None)
+        return self._audit.ids(action=str(self.action_box.currentData()) or None, descending=descending)

@@ -39,7 +39,12 @@ def details(row: AuditRow) -> str:
     return "  ".join(parts)
 
 
-def _value(row: AuditRow, key: str, value: object) -> str:
+def detail_lines(row: AuditRow) -> list[tuple[str, str]]:
+    """Each detail by itself, a fingerprint in full."""
+    return [(word(DETAILS, key), _value(row, key, value, whole=True)) for key, value in row.details.items()]
+
+
+def _value(row: AuditRow, key: str, value: object, *, whole: bool = False) -> str:
     if isinstance(value, bool):
         return tr("Yes") if value else tr("No")
     if isinstance(value, list) and key == "rules":
@@ -50,7 +55,7 @@ def _value(row: AuditRow, key: str, value: object) -> str:
         return f"{value:,}"
     text = NO_DATA if value in (None, "") else str(value)
     if key == "sha256" or (key == "file" and len(text) == FINGERPRINT):
-        return text[:SHORT]
+        return text if whole else text[:SHORT]
     words = {"channel": CHANNELS, "purpose": PURPOSES, "mode": MODES, "field": FIELDS}.get(key, {})
     if row.action == "setting.changed":
         words = {"merchant.purpose": PURPOSES, "look.language": LANGUAGES}.get(row.subject, {})

@@ -1,13 +1,12 @@
 """What narrows the list of cards, in words: one chip for each part of the question."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from app.services.cards import CardFilter, CardRow
 from app.services.ledger import CardsOut
-from app.views.widgets.chip_bar import Chip
+from app.views.widgets.chip_bar import Chip, period_words
 from app.vocabulary import CARD_STATES, CHANNELS, word
-from app.words import NO_DATA, day, ntr, tr
+from app.words import NO_DATA, ntr, tr
 
 PERIOD = "period"
 
@@ -17,7 +16,7 @@ def chips_of(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> l
     chips = _named(wanted, out, one)
     asked = out or wanted
     if asked.issued_from is not None or asked.issued_to is not None:
-        chips.append(Chip(PERIOD, tr("Issued"), period(asked.issued_from, asked.issued_to)))
+        chips.append(Chip(PERIOD, tr("Issued"), period_words(asked.issued_from, asked.issued_to)))
     if out is not None:
         chips += _of_ledger(out)
     return chips
@@ -34,12 +33,6 @@ def without(key: str, wanted: CardFilter, out: CardsOut | None) -> tuple[CardFil
         return replace(wanted, **gone), None  # type: ignore[arg-type]  # its own fields
     rest = replace(out, **gone)  # type: ignore[arg-type]  # its own fields
     return wanted, None if rest == CardsOut() else rest
-
-
-def period(begin: datetime | None, end: datetime | None) -> str:
-    """Whole days, the last one included."""
-    first, last = day(begin), day(end - timedelta(seconds=1) if end else None)
-    return first if first == last else tr("{first} to {last}", first=first, last=last)
 
 
 def _named(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> list[Chip]:

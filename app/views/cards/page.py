@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
 from app.services.ledger import CardsOut, LedgerService
@@ -13,12 +13,13 @@ from app.views.cards.chips import chips_of, without
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
-from app.views.theme import Tone, code_font
+from app.views.theme import Tone
 from app.views.widgets.chip_bar import ChipBar
 from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import card_mark
-from app.views.widgets.pieces import button, column, label, line, row
+from app.views.widgets.pieces import button, column, line, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.timeline import Event, Timeline
 from app.views.widgets.toast import toast
@@ -26,7 +27,6 @@ from app.vocabulary import CARD_STATES, HAPPENED, word
 from app.words import NO_DATA, last_second, ntr, tr, yuan
 
 MASK = "····"
-CAPTION_PX = 72
 STORY: dict[str, tuple[str, Tone]] = {
     "generated": ("layers", "neutral"),
     "imported": ("file-up", "neutral"),
@@ -168,7 +168,7 @@ def _body(detail: CardDetail) -> QWidget:
     """The card's facts, then its life, newest first."""
     card = detail.row
     left = ntr("{count} use left", "{count} uses left", card.uses_left)
-    facts = (
+    known = (
         (tr("Product"), card.product),
         (tr("Batch"), card.batch),
         (tr("Code"), MASK + card.tail),
@@ -177,19 +177,7 @@ def _body(detail: CardDetail) -> QWidget:
         (tr("Holder"), card.holder or NO_DATA),
         (tr("Valid until"), last_second(card.valid_until)),
     )
-    place = QWidget()
-    lines = QGridLayout(place)
-    lines.setContentsMargins(0, 0, 0, 0)
-    lines.setHorizontalSpacing(16)
-    lines.setVerticalSpacing(8)
-    lines.setColumnMinimumWidth(0, CAPTION_PX)
-    lines.setColumnStretch(1, 1)
-    for at, (name, value) in enumerate(facts):
-        shown = label(value, wrap=True)
-        if value in (card.batch, MASK + card.tail):
-            shown.setFont(code_font())
-        lines.addWidget(label(name, "label"), at, 0)
-        lines.addWidget(shown, at, 1)
+    place = facts(known, codes=(card.batch, MASK + card.tail))
     body = QWidget()
     body.setLayout(column(place, line(), Timeline([_event(entry) for entry in reversed(detail.timeline)]), spacing=16))
     return body

@@ -13,6 +13,8 @@ WORD_PX = 40
 AMOUNT_PX = 56
 LINE_PX = 20
 LINE_STEP = 32
+LEAST_PX = 15
+"""Words that do not fit are made smaller down to this before they are cut."""
 
 
 class VerdictBand(QWidget):
@@ -76,6 +78,9 @@ class VerdictBand(QWidget):
 
     def _paint(self, painter: QPainter, text: str, area: QRect, *, px: int, heavy: bool = False) -> None:
         painter.setFont(_font(px, heavy=heavy))
+        while px > LEAST_PX and painter.fontMetrics().horizontalAdvance(text) > area.width():
+            px -= 1
+            painter.setFont(_font(px, heavy=heavy))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 

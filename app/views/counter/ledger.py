@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from threading import Lock
 
 from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
@@ -11,13 +10,13 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.charts.heat import weekdays
-from app.views.widgets.chip_bar import Chip, ChipBar
+from app.views.widgets.chip_bar import Chip, ChipBar, period_words
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import CHANNELS, ENTRIES, HAPPENED, word
-from app.words import NO_DATA, day, moment, ntr, tr, yuan
+from app.words import NO_DATA, ntr, tr, yuan
 
 EVERYTHING = RedemptionFilter()
 
@@ -151,14 +150,14 @@ class _Numbers:
 def _columns() -> tuple[Column, ...]:
     return (
         Column("at", tr("Time"), 150, Kind.MOMENT, sortable=True, value=lambda line: line.entry.at),
-        Column("serial", tr("Serial"), 180, Kind.CODE, value=lambda line: line.entry.serial),
+        Column("serial", tr("Serial"), 176, Kind.CODE, value=lambda line: line.entry.serial),
         Column("product", tr("Product"), 150, stretch=True, value=lambda line: line.entry.product),
         Column("amount", tr("Amount (yuan)"), 120, Kind.MONEY, value=lambda line: line.entry.amount_minor or None),
         Column("uses", tr("Uses"), 70, Kind.COUNT, value=_uses),
         Column("kind", tr("What"), 120, Kind.STATE, value=_mark),
         Column("channel", tr("Channel"), 80, value=lambda line: word(CHANNELS, line.entry.channel)),
         Column("entry", tr("Via"), 90, value=lambda line: word(ENTRIES, line.entry.entry)),
-        Column("place", tr("Place"), 110, value=lambda line: line.entry.place),
+        Column("place", tr("Place"), 110, stretch=True, value=lambda line: line.entry.place),
     )
 
 
@@ -175,7 +174,13 @@ def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None) -> list[C
     """What narrows the list, one chip for each part of the question."""
     chips = []
     if wanted.begin is not None or wanted.end is not None:
-        chips.append(Chip("period", tr("Net of the period") if wanted.net else tr("Period"), _period(wanted)))
+        chips.append(
+            Chip(
+                "period",
+                tr("Net of the period") if wanted.net else tr("Period"),
+                period_words(wanted.begin, wanted.end),
+            )
+        )
     if wanted.weekday is not None or wanted.hour is not None:
         chips.append(Chip("cell", tr("Time of the week"), _cell(wanted)))
     if wanted.channel is not None:
@@ -187,14 +192,6 @@ def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None) -> list[C
     if wanted.card_id is not None:
         chips.append(Chip("card_id", tr("Card"), one.serial if one else NO_DATA))
     return chips
-
-
-def _period(wanted: RedemptionFilter) -> str:
-    """Whole days as days, the last one included; one day alone by itself."""
-    if wanted.begin is None or wanted.end is None:
-        return f"{moment(wanted.begin)} ~ {moment(wanted.end)}"
-    first, last = day(wanted.begin), day(wanted.end - timedelta(seconds=1))
-    return first if first == last else tr("{first} to {last}", first=first, last=last)
 
 
 def _cell(wanted: RedemptionFilter) -> str:

@@ -28,6 +28,7 @@ from app.views.counter.verdicts import (
     worth,
 )
 from app.views.jobs import JobRunner
+from app.views.theme import set_kind
 from app.views.widgets.amount_field import AmountField
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, button, column, label, row, tidy_spin
@@ -104,6 +105,7 @@ class CounterPage(Page):
         amount_minor, uses = self._part()
         if self.part.isVisible() and amount_minor is None and uses is None:
             self.part_error.setText(tr("Type an amount like 50 or 88.50."))
+            set_kind(self.amount, "error")
             self.amount.setFocus()
             return
         code, place, self._redeeming = self._code, self.place, True
@@ -242,7 +244,7 @@ class CounterPage(Page):
             field.installEventFilter(self)
         keys = tr("Enter: look up, then redeem · F4: part of it · Esc: clear · Ctrl+Z: undo the last use")
         self.keys = label(keys, "note")
-        self.amount.textChanged.connect(lambda _: self.part_error.clear())
+        self.amount.textChanged.connect(lambda _: self._clear_mistake())
         self.part = QWidget()
         self.part.setLayout(row(self.part_words, self.amount, self.count))
         self.part.hide()
@@ -295,11 +297,15 @@ class CounterPage(Page):
         self.amount.setVisible(money)
         self.count.setVisible(not money)
         self.amount.clear()
-        self.part_error.clear()
+        self._clear_mistake()
         if shown and verdict is not None:
             self.count.setMaximum(max(1, verdict.remaining_uses or 1))
             (self.amount if money else self.count).setFocus()
         self._tell_acts()
+
+    def _clear_mistake(self) -> None:
+        self.part_error.clear()
+        set_kind(self.amount, "")
 
     def _part(self) -> tuple[int | None, int | None]:
         """(amount, uses) to be redeemed; a voucher gives one use unless more are asked for."""

@@ -1,14 +1,20 @@
-"""The last uses below the band: when, which card, how much, where; the newest can be undone for two minutes."""
+"""The last uses below the band: when, which card, whose, how much, where; the newest can be undone for two minutes."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from app.services.redemptions import Use
 from app.views.theme import code_font
 from app.views.widgets.pieces import Card, button, label
-from app.words import moment, ntr, tr, yuan
+from app.views.widgets.state_mark import StateLabel, StateMark
+from app.words import NO_DATA, moment, ntr, tr, yuan
 
-ROW_HEIGHT = 36
+ROW_HEIGHT, HEAD_HEIGHT = 36, 28
+AMOUNT, UNDO = 4, 7
+UNDO_PX = 64
+STRETCH = {2: 3, 3: 2, 6: 2}
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 TICK_MS = 5_000
 
 
@@ -42,12 +48,15 @@ class RecentUses(Card):
         grid.setContentsMargins(0, 0, 8, 0)
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(0)
-        if not uses:
+        if uses:
+            _add_heads(grid)
+        else:
             grid.addWidget(label(tr("Nothing was redeemed yet."), "muted"), 0, 0)
-        for at, use in enumerate(uses):
+        for at, use in enumerate(uses, 1):
             self._add_row(grid, at, use)
-        grid.setColumnStretch(4, 1)
-        grid.setRowStretch(max(1, len(uses)), 1)
+        for column, share in STRETCH.items():
+            grid.setColumnStretch(column, share)
+        grid.setRowStretch(len(uses) + 1, 1)
         self._scroll.setWidget(holder)
         if self.undoable is not None:
             self._tick.start()
@@ -59,19 +68,31 @@ class RecentUses(Card):
         serial = label(use.serial)
         serial.setFont(code_font())
         amount = label(_amount(use))
-        amount.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        amount.setMinimumWidth(120)
-        for column, part in enumerate((label(moment(use.at), "label"), serial, amount, _kind(use))):
+        amount.setAlignment(RIGHT)
+        words = [label(text or NO_DATA, "label") for text in (moment(use.at), use.product, use.holder, use.place)]
+        for words_at in (1, 2, 3):  # what may be long gives way first
+            words[words_at].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            words[words_at].setToolTip(words[words_at].text())
+        for column, part in enumerate((words[0], serial, words[1], words[2], amount, _kind(use), words[3])):
             grid.addWidget(part, at, column)
-        grid.addWidget(label(use.place, "label"), at, 4)
         if use.undoable:
-            grid.addWidget(self._undo_button(use), at, 5)
+            grid.addWidget(self._undo_button(use), at, UNDO)
 
     def _undo_button(self, use: Use) -> QPushButton:
         made = button(tr("Undo"), lambda: self.undo_wanted.emit(use), kind="text", compact=True)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.setAccessibleName(tr("Undo {serial}", serial=use.serial))
         return made
+
+
+def _add_heads(grid: QGridLayout) -> None:
+    names = (tr("Time"), tr("Serial"), tr("Product"), tr("Holder"), tr("Amount"), tr("What"), tr("Place"), "")
+    for column, name in enumerate(names):
+        head = label(name, "note")
+        head.setAlignment(RIGHT if column == AMOUNT else LEFT)
+        grid.addWidget(head, 0, column)
+    grid.setRowMinimumHeight(0, HEAD_HEIGHT)
+    grid.setColumnMinimumWidth(UNDO, UNDO_PX)
 
 
 def _amount(use: Use) -> str:
@@ -81,5 +102,6 @@ def _amount(use: Use) -> str:
     return sign + ntr("{count} use", "{count} uses", abs(use.uses))
 
 
-def _kind(use: Use) -> QLabel:
-    return label(tr("Redeemed"), "ok") if use.kind == "redeemed" else label(tr("Undone"), "label")
+def _kind(use: Use) -> StateLabel:
+    is_use = use.kind == "redeemed"
+    return StateLabel(StateMark("ok" if is_use else "warn", tr("Redeemed") if is_use else tr("Undone")))

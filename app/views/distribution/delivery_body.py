@@ -4,12 +4,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.services.distribution import DeliveryRow
 from app.views.widgets.banner import Banner
-from app.views.widgets.pieces import label, line, row
+from app.views.widgets.facts import facts
+from app.views.widgets.pieces import line
 from app.views.widgets.timeline import Event, Timeline
 from app.vocabulary import CHANNELS, DELIVERY_ADVICE, DELIVERY_REASONS, word
 from app.words import NO_DATA, ntr, tr, yuan
-
-CAPTION_PX = 88
 
 
 def delivery_body(found: DeliveryRow) -> QWidget:
@@ -19,12 +18,7 @@ def delivery_body(found: DeliveryRow) -> QWidget:
     layout.setSpacing(8)
     if trouble := _trouble(found):
         layout.addWidget(trouble)
-    for name, value in _facts(found):
-        caption = label(name, "label")
-        caption.setFixedWidth(CAPTION_PX)
-        across = row(caption, label(value, wrap=True))
-        across.setStretch(1, 1)
-        layout.addLayout(across)
+    layout.addWidget(facts(_facts(found), codes=(found.serial,)))
     layout.addWidget(line())
     layout.addWidget(Timeline(story_of(found)))
     layout.addStretch(1)

@@ -12,17 +12,17 @@ from app.words import tr
 
 def delivery_columns() -> tuple[Column, ...]:
     return (
-        Column("name", word(FIELDS, "name"), 110, stretch=True),
-        Column("department", tr("Department"), 100),
+        Column("name", word(FIELDS, "name"), 110, sortable=True),
+        Column("department", tr("Department"), 100, sortable=True),
         Column("channel", tr("Channel"), 104, value=channel_words),
         Column("card_tail", tr("Card tail"), 92, Kind.CODE),
-        Column("amount_minor", tr("Amount (yuan)"), 124, Kind.MONEY),
-        Column("state", tr("State"), 108, Kind.STATE, value=lambda found: delivery_mark(found.state)),
-        Column("reason", tr("Reason"), 150, value=reason_of, tip=lambda found: found.said),
-        Column("sent_at", tr("Sent"), 132, Kind.MOMENT),
-        Column("opened_at", tr("Opened"), 132, Kind.MOMENT),
+        Column("amount_minor", tr("Amount (yuan)"), 124, Kind.MONEY, sortable=True),
+        Column("state", tr("State"), 108, Kind.STATE, value=lambda found: delivery_mark(found.state), sortable=True),
+        Column("reason", tr("Reason"), 164, stretch=True, value=reason_of, tip=lambda found: found.said, sortable=True),
+        Column("sent_at", tr("Sent"), 132, Kind.MOMENT, sortable=True),
+        Column("opened_at", tr("Opened"), 132, Kind.MOMENT, sortable=True),
         Column("redeemed_at", tr("Redeemed"), 132, Kind.MOMENT, hidden=True),
-        Column("attempts", tr("Tries"), 64, Kind.COUNT, hidden=True),
+        Column("attempts", tr("Tries"), 64, Kind.COUNT, hidden=True, sortable=True),
         Column("reminders", tr("Reminders"), 84, Kind.COUNT, hidden=True),
         Column("last", tr("Latest"), 132, Kind.MOMENT, value=latest_of, hidden=True),
     )

@@ -59,6 +59,7 @@ class DistributionDetail(ListPage):
             columns=delivery_columns(),
             load=self._ids,
             fetch=parts.distribution.deliveries_of,
+            sort=("no", False),
         )
         self.acts = DeliveryActs(self, parts, jobs=jobs)
         self.acts.run_wanted.connect(self._run_on)
@@ -230,8 +231,9 @@ class DistributionDetail(ListPage):
     def _is_running(self) -> bool:
         return self._runs.of(self.distribution_id) is not None
 
-    def _ids(self, _sort: str, _descending: bool) -> Sequence[int]:  # ListPage's shape; the list has one order
-        return self._parts.distribution.delivery_ids(self.distribution_id, self._asked)
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        service, asked = self._parts.distribution, self._asked
+        return service.delivery_ids(self.distribution_id, asked, sort=sort, descending=descending)
 
     def _ask(self, *, keep_place: bool) -> None:
         self._asked = self.wanted

@@ -167,7 +167,14 @@ def _columns() -> tuple[Column, ...]:
         Column("product", tr("Product"), 110, sortable=True),
         Column("channel", tr("Channel"), 84, value=channels_of),
         Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
-        Column("total_minor", tr("Amount (yuan)"), 116, Kind.MONEY, sortable=True),
+        Column(
+            "total_minor",
+            tr("Amount (yuan)"),
+            116,
+            Kind.MONEY,
+            value=lambda found: found.total_minor or None,  # vouchers and supplier's codes are worth no sum of money
+            sortable=True,
+        ),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
         Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
         Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),

@@ -15,11 +15,12 @@ from app.views.home.charts import TopCard, TrendCard, times
 from app.views.home.lines import step_line, todo_line
 from app.views.jobs import JobRunner
 from app.views.widgets.kpi_card import Figure, KpiCard
+from app.views.widgets.numbers import short, short_yuan
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, Card, column, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.vocabulary import FESTIVALS, word
-from app.words import ntr, tr, yuan
+from app.words import NO_DATA, ntr, tr, yuan
 
 KEYS = ("issued", "redeemed", "outstanding", "expiring")
 GAP, MUCH = 16, 100
@@ -170,17 +171,28 @@ class HomePage(Page):
         issued, redeemed, ending = figures.issued, figures.redeemed, figures.expiring
         cards = ntr("{count} card", "{count} cards", figures.outstanding_count)
         shown = {
-            "issued": (tr("Issued in 30 days"), f"{issued.count:,}", yuan(issued.minor)),
+            "issued": (tr("Issued in 30 days"), f"{issued.count:,}", _worth(issued.minor)),
             "redeemed": (tr("Redeemed in 30 days"), yuan(redeemed.minor), times(redeemed.count)),
             "outstanding": (tr("Outstanding"), yuan(figures.outstanding_minor), cards),
-            "expiring": (tr("Ends within 30 days"), f"{ending.count:,}", yuan(ending.minor)),
+            "expiring": (tr("Ends within 30 days"), f"{ending.count:,}", _worth(ending.minor)),
         }
-        for key, (title, number, note) in shown.items():
+        tiles = {
+            "issued": short(issued.count),
+            "redeemed": short_yuan(redeemed.minor),
+            "outstanding": short_yuan(figures.outstanding_minor),
+            "expiring": short(ending.count),
+        }
+        for key, (title, exact, note) in shown.items():
             spark = figures.sparks.get(key, ())
             card = self.cards[key]
-            card.show_figure(Figure(title, number, formula(key), spark=spark if any(spark) else ()))
+            card.show_figure(Figure(title, tiles[key], formula(key), spark=spark if any(spark) else (), exact=exact))
             card.change.setText(note)
-            card.setAccessibleName(" ".join((title, number, note)))
+            card.setAccessibleName(" ".join((title, exact, note)))
+
+
+def _worth(amount_minor: int) -> str:
+    """Vouchers alone are worth no sum of money."""
+    return yuan(amount_minor) if amount_minor else NO_DATA
 
 
 def _has_begun(figures: Dashboard) -> bool:

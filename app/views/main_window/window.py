@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 SMALLEST = QSize(1024, 680)
 FIRST = QSize(1440, 900)
+NARROW_PX = 1200
 
 
 class MainWindow(QMainWindow):
     """Screens come in through `Workspace`; nothing here knows one of them.
 
-    `memory` keeps where the window stood and whether the rail was folded: facts of the machine, not of the vault.
+    `memory` keeps where the window stood, whether the rail was folded, how tables are arranged: facts of the machine,
+    not of the vault.
     """
 
     lock_wanted = Signal()
@@ -57,6 +59,7 @@ class MainWindow(QMainWindow):
         self._badges: dict[str, int] = {}
         self._crash: CrashDialog | None = None
         self._may_close = False
+        self._narrow = False
         self._toasts = Toasts(self)
         self._stack = QStackedWidget()
         self.setCentralWidget(self._stack)
@@ -175,13 +178,13 @@ class MainWindow(QMainWindow):
         from app.views.main_window.palette import Palette
         from app.views.main_window.workspace_view import WorkspaceView
 
-        view = WorkspaceView(workspace, self._jobs)
+        view = WorkspaceView(workspace, self._jobs, self._memory)
         view.top.search_wanted.connect(self.show_palette)
         view.top.sync_wanted.connect(self.sync_wanted)
         view.top.lock_wanted.connect(self.lock_wanted)
         view.top.tasks_wanted.connect(lambda: self.go("tasks"))
         view.top.fold_wanted.connect(self._remember_fold)
-        view.set_folded(bool(self._memory.value("rail/folded", False, bool)))
+        view.set_folded(self._folds_rail)
         self._view = view
         self._put(view)
         self._set_toasts()
@@ -259,8 +262,23 @@ class MainWindow(QMainWindow):
 
     def _remember_fold(self) -> None:
         if self._view is not None:
-            self._memory.setValue("rail/folded", self._view.folded)
+            if not self._narrow:
+                self._memory.setValue("rail/folded", self._view.folded)
             self._set_toasts()
+
+    @property
+    def _folds_rail(self) -> bool:
+        """Whether the rail begins folded: in a narrow window, where lists need the room, or because somebody did it."""
+        return self._narrow or bool(self._memory.value("rail/folded", False, bool))
+
+    def _fit_rail(self) -> None:
+        """When the window becomes narrow or wide; in between the rail is as somebody wants it."""
+        narrow = self.width() < NARROW_PX
+        if narrow != self._narrow:
+            self._narrow = narrow
+            if self._view is not None:
+                self._view.set_folded(self._folds_rail)
+                self._set_toasts()
 
     def _set_toasts(self) -> None:
         """They stand over the content, never over the rail."""
@@ -299,6 +317,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_rail()
         if self._palette is not None and self._palette.isVisible():
             self._palette.place()
 

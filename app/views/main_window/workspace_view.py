@@ -1,8 +1,9 @@
 """The inside of the window while a vault is open: rail, top bar, pages, status bar. Made anew for another language."""
 
 from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSettings, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
@@ -12,16 +13,21 @@ from app.views.main_window.specs import PageSpec, SyncStatus, Workspace
 from app.views.main_window.top_bar import TopBar
 from app.views.widgets.banner import Banner
 from app.views.widgets.pieces import GUTTER, label, row
+from app.views.widgets.row_table import RowTable
 from app.words import tr
 
 
 class WorkspaceView(QWidget):
-    """Builds a page on the first visit and keeps it. Screens are told from outside and never imported here."""
+    """Builds a page on the first visit and keeps it. Screens are told from outside and never imported here.
+
+    `memory` is where a table finds the columns again as somebody arranged them.
+    """
 
     went = Signal(str)
 
-    def __init__(self, workspace: Workspace, jobs: JobRunner) -> None:
+    def __init__(self, workspace: Workspace, jobs: JobRunner, memory: QSettings) -> None:
         super().__init__()
+        self._memory = memory
         self._specs: dict[str, PageSpec] = {spec.key: spec for spec in (*workspace.pages, *workspace.lists)}
         self._pages: dict[str, QWidget] = {}
         self._statuses: dict[str, str] = {}
@@ -100,7 +106,18 @@ class WorkspaceView(QWidget):
             told.connect(lambda words: self._set_status(key, words))
         if (away := getattr(page, "page_wanted", None)) is not None:
             away.connect(self.go)
+        for table in page.findChildren(RowTable):
+            self._remember(table)
         return page
+
+    def _remember(self, table: RowTable) -> None:
+        """Its columns as they were left, and from now on as they are left."""
+        place = f"table/{table.objectName()}"
+        table.restore_state(str(self._memory.value(place, "")))
+        table.state_changed.connect(partial(self._keep, table, place))
+
+    def _keep(self, table: RowTable, place: str) -> None:
+        self._memory.setValue(place, table.save_state())
 
     def _set_status(self, key: str, words: str) -> None:
         self._statuses[key] = words

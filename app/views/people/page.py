@@ -14,6 +14,7 @@ from app.views.jobs import JobRunner
 from app.views.people.import_dialog import ENDINGS, ImportDialog
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.pieces import button, column, label, row
 from app.views.widgets.row_table import Column, Kind
@@ -21,10 +22,9 @@ from app.views.widgets.search_box import SearchBox
 from app.views.widgets.state_mark import StateMark
 from app.views.widgets.toast import toast
 from app.vocabulary import FIELDS, word
-from app.words import NO_DATA, day, ntr, tr
+from app.words import day, ntr, tr
 
 STAYING, LEFT, ALL = "staying", "left", "all"
-CAPTION_PX = 88
 
 
 class PeoplePage(ListPage):
@@ -40,15 +40,16 @@ class PeoplePage(ListPage):
             changes=changes,
             topics=(Topic.PEOPLE,),
             columns=(
-                Column("name", word(FIELDS, "name"), 130),
-                Column("employee_no", word(FIELDS, "employee_no"), 100),
-                Column("department", word(FIELDS, "department"), 130, stretch=True),
-                Column("phone_masked", word(FIELDS, "phone"), 125),
-                Column("email_masked", word(FIELDS, "email"), 180),
-                Column("left_at", tr("Employed"), 100, Kind.STATE, value=_mark),
+                Column("name", word(FIELDS, "name"), 130, stretch=True, sortable=True),
+                Column("employee_no", word(FIELDS, "employee_no"), 110, stretch=True, sortable=True),
+                Column("department", word(FIELDS, "department"), 130, stretch=True, sortable=True),
+                Column("phone_masked", word(FIELDS, "phone"), 125, stretch=True),
+                Column("email_masked", word(FIELDS, "email"), 180, stretch=True),
+                Column("left_at", tr("Employed"), 116, Kind.STATE, value=_mark, sortable=True),
             ),
-            load=lambda sort, descending: people.ids(self._filter),
+            load=lambda sort, descending: people.ids(self._filter, sort=sort, descending=descending),
             fetch=lambda ids: people.rows_of(list(ids)),
+            sort=("name", False),
         )
         self.header.add_primary(tr("Import"), self.ask_for_list, symbol="file-up", shortcut="Ctrl+O")
         self.setAcceptDrops(True)
@@ -209,15 +210,14 @@ class PeoplePage(ListPage):
 
     def _body(self, person: PersonRow) -> QWidget:
         body = QWidget()
-        facts = (
-            ("employee_no", person.employee_no),
-            ("department", person.department),
-            ("phone", person.phone_masked),
-            ("email", person.email_masked),
-        )
-        lines = [_fact(word(FIELDS, key), value) for key, value in facts]
+        known = [
+            (word(FIELDS, "employee_no"), person.employee_no),
+            (word(FIELDS, "department"), person.department),
+            (word(FIELDS, "phone"), person.phone_masked),
+            (word(FIELDS, "email"), person.email_masked),
+        ]
         if person.left_at is not None:
-            lines.append(_fact(tr("Left on"), day(person.left_at)))
+            known.append((tr("Left on"), day(person.left_at)))
         forget = button(
             tr("Delete personal data"),
             lambda: self.ask_to_forget([person.id], person.name),
@@ -226,7 +226,7 @@ class PeoplePage(ListPage):
         )
         note = label(tr("Phone and e-mail are shown in part only. Letters and sheets carry them in full."), "note")
         note.setWordWrap(True)
-        body.setLayout(column(*lines, 4, note, 12, row(forget, 0), 0))
+        body.setLayout(column(facts(known), 4, note, 12, row(forget, 0), 0))
         return body
 
     def _show_cards(self, person_id: int) -> None:
@@ -275,14 +275,6 @@ class PeoplePage(ListPage):
 
 def _mark(person: PersonRow) -> StateMark:
     return StateMark("neutral", tr("Has left")) if person.left_at else StateMark("ok", tr("Employed"))
-
-
-def _fact(name: str, value: str) -> QWidget:
-    caption = label(name, "label")
-    caption.setFixedWidth(CAPTION_PX)
-    made = QWidget()
-    made.setLayout(row(caption, label(value or NO_DATA, wrap=True)))
-    return made
 
 
 def _ask_for(count: int) -> str:

@@ -1,13 +1,8 @@
 """How a list was read: its file, its columns, its counts, and every row that needs a hand."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
-    QFrame,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -16,6 +11,7 @@ from app.services.people.columns import FIELDS, column_name
 from app.services.people.problems import reasons
 from app.services.people.roster import Checked, CheckedRow, Roster
 from app.views.theme import Tone
+from app.views.widgets.cells import ROW_PX, CellTable, cell
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -141,9 +137,8 @@ class Reading(QWidget):
         for at, found in enumerate(faulty[:MOST_SHOWN]):
             name = found.values.get("name") or NO_DATA
             for place, text in enumerate((f"{found.line:,}", name, _written(roster, found), reasons(found))):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self.problems.setItem(at, place, item)
+                self.problems.setItem(at, place, cell(text))
+        self.problems.fit()
         self.problems.setVisible(bool(faulty))
         rest = len(faulty) - MOST_SHOWN
         self.more.setText(ntr("{count} more row in the file", "{count} more rows in the file", max(0, rest)))
@@ -158,23 +153,11 @@ def _counts(checked: Checked | None) -> tuple[int, int, int, int]:
     return counts.good, counts.faulty, counts.merged, counts.warned
 
 
-def _problem_table() -> QTableWidget:
-    table = QTableWidget(0, 4)
-    table.setAccessibleName(tr("Rows that need a hand"))
+def _problem_table() -> CellTable:
+    table = CellTable(tr("Rows that need a hand"))
+    table.setColumnCount(4)
     table.setHorizontalHeaderLabels([tr("Line"), word(FIELD_WORDS, "name"), tr("In the list"), tr("Reason")])
-    table.verticalHeader().hide()
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setFrameShape(QFrame.Shape.NoFrame)
-    table.setShowGrid(False)
-    table.setMinimumHeight(180)
-    table.setTabKeyNavigation(False)
-    head = table.horizontalHeader()
-    head.setHighlightSections(False)
-    head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    for place, width in enumerate((56, 110, 200)):
-        table.setColumnWidth(place, width)
-    head.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+    table.setMinimumHeight(5 * ROW_PX)
     return table
 
 

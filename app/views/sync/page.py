@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton
 
 from app.errors import AppError
 from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
@@ -15,8 +15,9 @@ from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
-from app.views.widgets.pieces import Card, button, column, label, native, row
+from app.views.widgets.pieces import Card, button, label, native, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast
@@ -123,14 +124,12 @@ class SyncPage(ListPage):
         entry = self._queue.get(record)
         if entry is None:
             return
-        facts = ((tr("About"), subject(entry)), (tr("Reason"), reason(entry)), (tr("Tries"), str(entry.attempts)))
-        body = QWidget()
-        body.setLayout(
-            column(
-                *[column(label(name, "label"), label(words or NO_DATA, wrap=True), spacing=2) for name, words in facts],
-                column(label(tr("Since"), "label"), label(moment(entry.created_at)), spacing=2),
-                0,
-                spacing=12,
+        body = facts(
+            (
+                (tr("About"), subject(entry)),
+                (tr("Reason"), reason(entry)),
+                (tr("Tries"), str(entry.attempts)),
+                (tr("Since"), moment(entry.created_at)),
             )
         )
         acts: tuple[QPushButton, ...] = ()

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.views.theme import AFTER_WORDS, icon
 from app.views.widgets.pieces import button, row
-from app.words import tr
+from app.words import day, tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,12 @@ class Chip:
     key: str
     title: str
     value: str
+
+
+def period_words(begin: datetime | None, end: datetime | None) -> str:
+    """Whole days, the last one included, though `end` is the first moment after them; one day alone by itself."""
+    first, last = day(begin), day(end - timedelta(seconds=1) if end else None)
+    return first if first == last else tr("{first} to {last}", first=first, last=last)
 
 
 class ChipBar(QWidget):

@@ -34,6 +34,7 @@ class ListPage(Page):
         self._sort = sort
         self._turn = 0
         self.table = RowTable(columns, fetch, jobs=jobs, name=title, parent=self)
+        self.table.setObjectName(type(self).__name__)  # its columns are remembered by it
         if sort[0]:
             self.table.set_sort(sort[0], descending=sort[1])
         self.table.sort_changed.connect(self._sort_by)

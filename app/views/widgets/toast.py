@@ -12,6 +12,7 @@ from app.words import tr
 
 SHOWN_MS = 10_000
 MOST = 3
+ABOVE = 112
 WIDTH = 360
 
 
@@ -86,7 +87,7 @@ class Toasts(QWidget):
         return self.findChildren(Toast)
 
     def place(self) -> None:
-        """Above the status bar, at the left edge of the content."""
+        """At the left edge of the content, above the status bar and the foot of a wizard: its totals stay in sight."""
         window = self._window
         if not self.toasts():
             self.hide()
@@ -96,7 +97,7 @@ class Toasts(QWidget):
         for toast in self.toasts():
             toast.setFixedSize(width, toast.height_at(width))
             height += toast.height() + self._layout.spacing()
-        self.setGeometry(self.left, window.height() - height - 48, width, height)
+        self.setGeometry(self.left, window.height() - height - ABOVE, width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -47,7 +47,7 @@ def test_a_mail_arrives_as_text_and_html_with_the_link(peer: Peer) -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     text, page = [part.get_content() for part in message.iter_parts()]
     assert LINK in text
-    assert f'<a href="{LINK}">' in page
+    assert f'<a href="{LINK}" ' in page
     assert message["List-Unsubscribe"] is None
 
 

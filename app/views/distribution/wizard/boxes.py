@@ -57,7 +57,7 @@ class ProductBox(Box):
     def show_products(self, products: Mapping[int, ProductRow], chosen: ProductRow | None) -> None:
         self.blockSignals(True)
         self.clear()
-        self.addItem(tr("Nothing"), NOTHING)
+        self.addItem(tr("No card"), NOTHING)
         for product in products.values():
             face = f" {yuan(product.face_minor)}" if product.kind == "fixed" else ""
             self.addItem(f"{product.name}{face}", product.id)

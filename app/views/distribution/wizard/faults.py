@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 
 from app.services.people.problems import reasons
 from app.services.people.roster import FAULT, REPAIR, Checked, CheckedRow, Group, Place
-from app.views.distribution.wizard.cells import CellTable, cell
 from app.views.theme import Tone
+from app.views.widgets.cells import CellTable, cell
 from app.views.widgets.pieces import Card, button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.vocabulary import FIELDS, ROW_FAULTS, ROW_REPAIRS, ROW_WARNINGS, word

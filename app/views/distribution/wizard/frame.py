@@ -44,6 +44,7 @@ class Wizard(Page):
         self.jobs, self._runs = jobs, runs
         self.draft, self.at, self._reached = Draft(), 0, 0
         self._run: Run | None = None
+        self._lack = ""
         self.loading, self.columns = LoadStep(parts, jobs=jobs), ColumnsStep(parts, jobs=jobs)
         self.check, self.assign = CheckStep(parts, jobs=jobs), AssignStep(parts, jobs=jobs)
         self.channel, self.when = ChannelStep(parts, jobs=jobs), WhenStep(parts, jobs=jobs)
@@ -99,6 +100,7 @@ class Wizard(Page):
         elif self.at == CONFIRM:
             self.confirm.finish(self._send)
         elif lack := self.step.lack:
+            self._lack = lack
             self.banner.say("warn", lack)
         elif self.at < CONFIRM:
             self.step.finish(self._next)
@@ -142,6 +144,7 @@ class Wizard(Page):
 
     def _show(self, at: int) -> None:
         self.banner.clear()
+        self._lack = ""
         self.at = at
         self.pages.setCurrentIndex(at)
         step = self.step
@@ -200,7 +203,10 @@ class Wizard(Page):
             QTimer.singleShot(0, area, lambda: area.ensureWidgetVisible(widget))
 
     def _look(self) -> None:
-        """The foot and the step list, after anything changed."""
+        """The foot and the step list, after anything changed; what was lacking and is there now is not asked for."""
+        if self._lack and self._lack != self.step.lack:
+            self._lack = ""
+            self.banner.clear()
         self.totals.setText(self.step.totals)
         self.next_button.setText(self.step.verb)
         self.next_button.setVisible(bool(self.step.verb))

@@ -11,10 +11,10 @@ from app.services.people import PersonFilter
 from app.services.people.roster import Roster
 from app.views.distribution.draft import Draft
 from app.views.distribution.parts import Parts
-from app.views.distribution.wizard.cells import CellTable
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
+from app.views.widgets.cells import CellTable
 from app.views.widgets.drop_zone import DropZone
 from app.views.widgets.form import Field
 from app.views.widgets.pieces import Card, button, column, label, row

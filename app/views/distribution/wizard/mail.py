@@ -1,6 +1,7 @@
 """The words of the mail, with a closed list of fields, and how it reads for one person."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -15,6 +16,7 @@ from app.services.channels.letters import (
     flaws,
     written,
 )
+from app.services.distribution import Gift
 from app.services.people import PersonRow
 from app.views.distribution.draft import Draft
 from app.views.distribution.flaws import FlawBar, flaw_words
@@ -51,6 +53,7 @@ class MailForm(QWidget):
         self._base: str | None = None
         self._facts = Facts("", "")
         self._people: dict[int, PersonRow] = {}
+        self._valid_until: dict[Gift | None, datetime | None] = {}
         self.at = 0
         self._filling = False
         self.trial_button = button(tr("Send me one"), self.try_out, symbol="send", compact=True)
@@ -75,6 +78,7 @@ class MailForm(QWidget):
             self.text.setPlainText(template.body)
         self.gate.setCurrentIndex(max(0, self.gate.findData(draft.gate)))
         self._filling = False
+        self._ask_validity()
         self.step_to(min(self.at, max(0, len(draft.person_ids) - 1)))
 
     @property
@@ -184,6 +188,18 @@ class MailForm(QWidget):
         self.letter_subject.setText(letter.subject)
         self.letter.setText(letter.text.strip())
 
+    def _ask_validity(self) -> None:
+        """Of the cards people would get: a batch may end on another day than its product says."""
+        gifts = [one.gift for one in self._draft.choices_made if one.gift is not None]
+
+        def done(found: dict[Gift | None, datetime | None]) -> None:
+            self._valid_until = found
+            self._show_letter()
+
+        self._jobs.start(
+            lambda: {one: self._parts.distribution.valid_until(one) for one in gifts}, on_done=done, owner=self
+        )
+
     @property
     def _shown(self) -> PersonRow | None:
         """Whose mail stands in the preview."""
@@ -195,6 +211,7 @@ class MailForm(QWidget):
         choice = self._draft.choice_for(person.department)
         product = choice.product
         amount = choice.amount_minor or (product.face_minor if product else None)
+        until = self._valid_until.get(choice.gift)
         base = (self._base or "https://…").rstrip("/")
         values = {
             "name": person.name,
@@ -202,7 +219,7 @@ class MailForm(QWidget):
             "amount": yuan(amount) if amount else "",
             "merchant": self._facts.merchant,
             "link": f"{base}/c/…",
-            "valid_until": last_second(product.valid_until) if product and product.valid_until else tr("no end"),
+            "valid_until": last_second(until) if until is not None else tr("no end"),
             "note": self._draft.note,
             "pickup_code": TRIAL_CODE,
             "pickup_url": f"{base}/p/{self._facts.slug}" if self._facts.slug else "",

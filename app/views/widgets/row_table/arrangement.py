@@ -1,7 +1,9 @@
 """How the user arranged a table: order, widths and choice of columns, height of rows; kept as one line of JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -16,9 +18,12 @@ ROW_PX = {"compact": 36, "comfortable": 44}
 class Arrangement(QObject):
     changed = Signal()
 
-    def __init__(self, view: QTableView, head: QHeaderView, *, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, view: QTableView, head: QHeaderView, *, columns: Sequence[Column], needed: Callable[[int], int]
+    ) -> None:
+        """`needed(column)` is the least width that cuts nothing of what is known of a column."""
         super().__init__(view)
-        self._view, self._head, self._columns = view, head, tuple(columns)
+        self._view, self._head, self._columns, self._needed = view, head, tuple(columns), needed
         self._sized_by_hand = False
         self.density = "compact"
         for at, column in enumerate(self._columns):
@@ -42,7 +47,7 @@ class Arrangement(QObject):
         return json.dumps({"order": order, "hidden": hidden, "widths": kept, "density": self.density})
 
     def restore(self, saved: str) -> None:
-        state = json.loads(saved) if saved else {}
+        state = _state(saved)
         keys = [column.key for column in self._columns]
         for place, key in enumerate(key for key in state.get("order", ()) if key in keys):
             self._head.moveSection(self._head.visualIndex(keys.index(key)), place)
@@ -62,14 +67,29 @@ class Arrangement(QObject):
         self.changed.emit()
 
     def fit(self) -> None:
-        """Give spare width to the columns that may stretch, until somebody sets widths by hand."""
+        """Make the columns as wide as the view, until somebody sets widths by hand.
+
+        What is left over goes to the columns that may stretch. Where room is short, every column gives what its head
+        and the rows seen so far do not need, the roomiest the most; only then the table is scrolled sideways.
+        """
         if self._sized_by_hand:
             return
         shown = [at for at in range(len(self._columns)) if not self._view.isColumnHidden(at)]
-        stretching = [at for at in shown if self._columns[at].stretch]
-        spare = self._view.viewport().width() - sum(self._columns[at].width for at in shown)
-        for at in stretching:
-            self._view.setColumnWidth(at, self._columns[at].width + max(0, spare // len(stretching)))
+        widths = {at: self._columns[at].width for at in shown}
+        spare = self._view.viewport().width() - sum(widths.values())
+        if spare >= 0:
+            stretching = [at for at in shown if self._columns[at].stretch]
+            for at in stretching:
+                widths[at] += spare // len(stretching)
+        else:
+            slack = {at: max(0, widths[at] - self._needed(at)) for at in shown}
+            short, rest = min(-spare, sum(slack.values())), sum(slack.values())
+            for at, own in slack.items():  # in proportion, and to the pixel
+                given = ceil(short * own / rest) if rest else 0
+                widths[at] -= given
+                short, rest = short - given, rest - own
+        for at, width in widths.items():
+            self._view.setColumnWidth(at, width)
 
     def menu(self) -> QMenu:
         """Which columns are shown, how high the rows are."""
@@ -103,3 +123,12 @@ class Arrangement(QObject):
         if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
             self._sized_by_hand = True
             self.changed.emit()
+
+
+def _state(saved: str) -> dict[str, Any]:
+    """What a settings file that somebody damaged says is nothing."""
+    try:
+        state = json.loads(saved)
+    except ValueError:
+        return {}
+    return state if isinstance(state, dict) else {}

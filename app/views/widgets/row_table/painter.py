@@ -5,17 +5,20 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, Q
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from app.views.theme import code_font, font, icon_pixmap, theme
-from app.views.theme.fonts import LABEL_PX
+from app.views.theme.fonts import LABEL_PX, NOTE_PX
 from app.views.widgets.row_table.columns import PADDING, Column, Kind
 from app.views.widgets.row_table.model import Line, RowModel
-from app.views.widgets.state_mark import Shares, StateMark, paint_shares, paint_state
+from app.views.widgets.state_mark import DOT, GAP, Shares, StateMark, paint_shares, paint_state
 from app.words import NO_DATA
 
 BAR = 3
+RING = 2
 DIMMED = 0.45
 ARROW = 14
 CORNER = 7
 WAITING = "…"
+SAMPLE = 40
+"""Rows whose cells say how wide a column has to be."""
 AT_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine)
 AT_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine)
 
@@ -34,6 +37,22 @@ class CellPainter(QStyledItemDelegate):
         self.first_column = 0
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
         self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
+
+    def needed(self, number: int) -> int:
+        """The width of a column that cuts neither its head nor a cell of the rows in sight."""
+        column = self._model.columns[number]
+        head = QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + (ARROW + 4 if column.sortable else 2)
+        first = max(0, self._table.rowAt(0))
+        lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
+        return 2 * PADDING + max([head, *(self._said(line, number) for line in lines if line is not None)])
+
+    def _said(self, line: Line, number: int) -> int:
+        """How wide a cell's words are."""
+        value, text = line.values[number], line.texts[number]
+        if isinstance(value, Shares):
+            return QFontMetrics(font(NOTE_PX)).horizontalAdvance(text) + 2
+        dot = DOT + GAP if isinstance(value, StateMark) else 0
+        return self._metrics[self._model.columns[number].kind is Kind.CODE].horizontalAdvance(text) + dot + 2
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(80, 36)
@@ -63,11 +82,11 @@ class CellPainter(QStyledItemDelegate):
                 self._write(painter, line, QRect(left, top, width, height), number=number, fresh=fresh)
             painter.setOpacity(1.0)
             if focus is not None and focus[0] == row:
-                painter.setPen(QPen(QColor(theme().tokens.primary), 1))
+                painter.setPen(QPen(QColor(theme().tokens.primary), RING))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 for number, left, width in columns:
                     if number == focus[1]:
-                        painter.drawRect(QRect(left, top, width - 1, height - 1))
+                        painter.drawRect(QRect(left + 1, top + 1, width - 2, height - 2))
 
     def _columns_in(self, area: QRect) -> list[tuple[int, int, int]]:
         """(column, left edge, width) of those in sight, in the order of the columns."""

@@ -2,20 +2,17 @@
 
 from array import array
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
-    QItemSelectionRange,
     Qt,
     QTimer,
     Signal,
 )
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QGuiApplication,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -31,10 +28,9 @@ from app.views.widgets.row_table.arrangement import ROW_PX, Arrangement
 from app.views.widgets.row_table.columns import Column
 from app.views.widgets.row_table.model import PAGE, Fetch, RowModel
 from app.views.widgets.row_table.painter import CellPainter, HeadPainter
-from app.views.widgets.row_table.picking import read_tsv, selection_of, sum_of, summary_of, tip_of
+from app.views.widgets.row_table.picking import Picked, selection_of, summary_of, tip_of
 from app.words import tr
 
-COPY_LIMIT = 100_000
 RESELECT_LIMIT = 500
 SLOW_MS = 300
 Rows = QItemSelectionModel.SelectionFlag.Rows
@@ -73,10 +69,12 @@ class RowTable(QTableView):
         self._fill_menu: FillMenu | None = None
         self._empty: QWidget | None = None
         self._coming: Job | None = None
-        self._busy = False
+        self._busy, self._unfitted = False, False
         self.setAccessibleName(name)
         self._set_up_view()
-        self.arrangement = Arrangement(self, self._head, columns=self._columns)
+        self.picked = Picked(self, self.rows, jobs)
+        self.picked.changed.connect(self._tell_selection)
+        self.arrangement = Arrangement(self, self._head, columns=self._columns, needed=self._cells.needed)
         self.arrangement.changed.connect(self._rearranged)
         self._hairline = QProgressBar(self)
         self._hairline.setProperty("role", "hairline")
@@ -86,8 +84,8 @@ class RowTable(QTableView):
         self._slow = QTimer(self, interval=SLOW_MS, singleShot=True)
         self._slow.timeout.connect(self._show_slow)
         self.rows.loading.connect(self._set_busy)
-        self.rows.arrived.connect(self._tell_selection)
-        self.selectionModel().selectionChanged.connect(self._tell_selection)
+        self.rows.arrived.connect(self._fit_to_first)
+        self.selectionModel().selectionChanged.connect(self.picked.tell)
         theme().changed.connect(self.viewport().update)
 
     # --- what is shown ---
@@ -152,13 +150,10 @@ class RowTable(QTableView):
         return self.rows.row_at(row) if 0 <= row < self.count else None
 
     def selected_ids(self) -> "array[int]":
-        ids = array("q")
-        for part in self._ranges():
-            ids.extend(self.rows.ids[part.top() : part.bottom() + 1])
-        return ids
+        return self.picked.ids()
 
     def selected_count(self) -> int:
-        return sum(part.height() for part in self._ranges())
+        return self.picked.count
 
     def go_to_row(self, row: int) -> None:
         """Make a row the current and only selected one, and scroll to it."""
@@ -185,7 +180,7 @@ class RowTable(QTableView):
 
     def summary(self) -> str:
         """Rows, selection and its sum, for the status bar."""
-        return summary_of(self.count, self.selected_count(), total_minor=self._sum())
+        return summary_of(self.count, self.selected_count(), total_minor=self.picked.total_minor)
 
     # --- how it looks, to be kept ---
 
@@ -260,13 +255,21 @@ class RowTable(QTableView):
         self._set_busy(False)
         self._cells.hovered = -1
         self._place_overlays()
-        self._tell_selection()
+        self._unfitted = True
+        self._fit_to_first()
+        self.picked.tell()
 
     def _keep_old(self, error: AppError) -> None:
         self._coming = None
         self._dim(False)
         self._set_busy(False)
         self._jobs.refused.emit(error)
+
+    def _fit_to_first(self) -> None:
+        """Widths by what is in the first rows of a list that come; scrolling measures nothing."""
+        if self._unfitted and self.rows.row_at(max(0, self.rowAt(0))) is not None:
+            self._unfitted = False
+            self.arrangement.fit()
 
     def _drop_coming(self) -> None:
         if self._coming is not None:
@@ -291,31 +294,17 @@ class RowTable(QTableView):
 
     # --- selection ---
 
-    def _tell_selection(self, *_: object) -> None:
-        selected = self.selected_count()
-        self.selection_changed.emit(selected, self._sum())
+    def _tell_selection(self, count: int, total_minor: object) -> None:
+        self.selection_changed.emit(count, total_minor)
         self.summary_changed.emit(self.summary())
 
     def copy_selection(self, *, headers: bool) -> None:
-        """The selected rows as TSV on the clipboard; rows not on the screen yet are fetched first."""
-        ids = self.selected_ids()[:COPY_LIMIT]
-        columns = self.arrangement.shown()
-        if len(ids):
-            read = partial(
-                read_tsv, self.rows.fetch, list(ids), columns=columns, id_of=self.rows.id_of, headers=headers
-            )
-            self._jobs.start(read, on_done=QGuiApplication.clipboard().setText, owner=self)
+        """The selected rows as TSV on the clipboard, in the columns that are shown."""
+        self.picked.copy(self.arrangement.shown(), headers=headers)
 
     def copy(self) -> None:
         """What the edit menu calls."""
         self.copy_selection(headers=False)
-
-    def _sum(self) -> int | None:
-        return sum_of(self.rows, self._ranges(), count=self.selected_count())
-
-    def _ranges(self) -> list[QItemSelectionRange]:
-        chosen = self.selectionModel().selection()
-        return [chosen.at(at) for at in range(chosen.size())]
 
     # --- Qt calls ---
 

@@ -143,7 +143,7 @@ def test_a_file_of_our_cards_and_a_suppliers_has_every_code(
     done = distributions.deliver(run)
     head, *lines = load_workbook(done.files[0]).active.iter_rows(values_only=True)
     names = [str(cell) for cell in head]
-    assert names[7:10] == ["卡密", "卡号", "密码"]
+    assert names[7:10] == ["卡密", "供应商卡号", "供应商密码"]
     cards = [one.card_id for one in deliveries(vault, run) if one.card_id is not None]
     for card, line in zip(cards, lines, strict=True):
         code = line[7] or " ".join(map(str, line[8:10]))

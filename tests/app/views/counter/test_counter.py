@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.services import Services
@@ -249,3 +249,30 @@ def test_the_place_has_a_name_that_is_kept(counter: Counter) -> None:
     counter.wait(lambda: counter.services.settings.get("counter.place") == "西湖店")
     counter.page._ask_place()
     counter.wait(lambda: counter.page.place_button.text() == "西湖店")
+
+
+def test_the_last_uses_say_whose_card_it_was_and_what_it_is_good_for(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    counter.enter()
+    counter.says("已核销")
+    counter.page.recent.stale.emit()
+    counter.wait(lambda: counter.page.recent.uses)
+    use = counter.page.recent.uses[0]
+    assert (use.product, use.holder, use.amount_minor) == ("中秋福利卡", "", 20_000)
+    words = [one.text() for one in counter.page.recent.findChildren(QLabel)]
+    assert words[words.index("时间") :][:7] == ["时间", "卡号", "商品", "持有人", "金额", "类型", "地点"]
+    assert {"中秋福利卡", "¥200.00", "已核销"} <= set(words)
+
+
+def test_a_mistyped_part_marks_its_field_until_it_is_typed_again(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.page.take_part()
+    counter.page.redeem()
+    assert counter.page.part_error.text()
+    assert counter.page.amount.property("kind") == "error"
+    counter.bot.keyClicks(counter.page.amount, "5")
+    assert not counter.page.part_error.text()
+    assert counter.page.amount.property("kind") == ""

@@ -107,6 +107,21 @@ def test_enter_on_a_delivery_opens_its_story_and_leads_to_its_card(driver: Distr
     assert not detail.drawer.isVisible()
 
 
+def test_deliveries_are_sorted_by_a_column_and_stay_filtered(driver: DistributionDriver, delivered: int) -> None:
+    shown(driver, delivered)
+    detail, service = driver.page.detail, driver.services.distribution
+    for key in ("name", "department", "state", "sent_at", "reason", "amount_minor", "opened_at", "attempts"):
+        for descending in (False, True):
+            detail.table.sort_changed.emit(key, descending)
+            driver.settled()
+            assert sorted(detail.table.rows.ids) == sorted(service.delivery_ids(delivered)), key
+    detail.table.sort_changed.emit("department", True)
+    driver.settled()
+    rows = service.deliveries_of(list(detail.table.rows.ids))
+    assert [row.department for row in rows] == sorted((row.department for row in rows), reverse=True)
+    assert len({row.department for row in rows}) > 1
+
+
 def test_deliveries_are_found_by_name_department_and_state(driver: DistributionDriver, delivered: int) -> None:
     shown(driver, delivered)
     detail = driver.page.detail

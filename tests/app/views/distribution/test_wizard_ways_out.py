@@ -1,11 +1,14 @@
 """The second half of the wizard: ways out, times, the receipt."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 
 from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.catalog import ProductSpec
 from app.services.channels.letters import Template
 from app.views.distribution.wizard.when import usual_time
 from app.views.widgets.toast import Toasts
@@ -50,8 +53,6 @@ def test_a_planned_distribution_takes_the_cards_and_sends_nothing_yet(
 
 
 def test_the_usual_time_is_a_working_day_off_the_hour() -> None:
-    from datetime import UTC, datetime
-
     friday = datetime(2026, 9, 25, 4, tzinfo=UTC)
     there = usual_time(friday).astimezone(zone())
     assert (there.weekday(), there.hour, there.minute) == (0, 10, 5)
@@ -147,3 +148,34 @@ def test_a_mail_without_a_way_to_the_card_is_refused(
     mailing.go_on()
     assert mailing.step == "时间"
     assert mailing.wizard.draft.template == Template(form.subject.text(), "Hello {name} {link}")
+
+
+def test_the_preview_says_until_when_the_card_is_good_that_is_taken_next(
+    driver: DistributionDriver, services: Services, roster: Path, out: Path
+) -> None:
+    """The batch has an end of its own; the product has none."""
+    services.settings.put("mail.server", {"host": "smtp.example.com", "sender": "hr@example.com"})
+    product_id = services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20_000))
+    end = datetime(2031, 3, 4, 15, 59, 59, tzinfo=UTC)
+    services.batches.generate(BatchSpec(product_id, 40, valid_until=end))
+    driver.reach_confirm(roster, product_id, out)
+    driver.back()
+    driver.back()
+    driver.take_channel("email")
+    form = driver.wizard.channel.mail
+    assert "有效至：2031-03-04 23:59:59" in form.letter.text()
+
+
+def test_what_was_lacking_is_no_longer_asked_for_once_it_is_there(
+    driver: DistributionDriver, roster: Path, card: int
+) -> None:
+    driver.check(roster)
+    driver.go_on()
+    driver.wait(lambda: driver.step == "分配")
+    driver.settled()
+    driver.go_on()
+    assert (driver.step, driver.wizard.banner.isVisible()) == ("分配", True)
+    assert "7" in driver.words, "cards are missing"
+    driver.wizard.assign.limits.shortage.act.click()
+    driver.settled()
+    assert not driver.wizard.banner.isVisible()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -168,6 +168,27 @@ def test_half_typed_pinyin_does_not_filter(staffed: Screen) -> None:
     committed.setCommitString("曾晓")
     QApplication.sendEvent(search, committed)
     staffed.shows("曾晓")
+
+
+def test_a_click_on_a_head_sorts_by_pinyin_number_or_department(staffed: Screen) -> None:
+    table = staffed.page.table
+    head = table.horizontalHeader()
+    seen = {}
+    for column, key in enumerate(("name", "employee_no", "department")):
+        for _ in range(2):
+            spot = QPoint(table.columnViewportPosition(column) + 30, 18)
+            staffed.bot.mouseClick(head.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+            staffed.settled()
+            staffed.bot.waitUntil(lambda: table.rows.row_at(0) is not None)
+            rows = [table.rows.row_at(at) for at in range(3)]
+            down = head.sorted_by[1]  # type: ignore[attr-defined]  # the table's own head
+            seen[key, down] = [getattr(row, key) for row in rows]
+    assert seen["name", False] == ["李四", "曾晓", "张三"]
+    assert seen["name", True] == ["张三", "曾晓", "李四"]
+    for key in ("employee_no", "department"):
+        assert seen[key, False] == sorted(seen[key, False])
+        assert seen[key, True] == sorted(seen[key, True], reverse=True)
+        assert len(set(seen[key, False])) > 1
 
 
 def test_departments_and_those_who_left_narrow_the_list(staffed: Screen) -> None:

@@ -17,8 +17,8 @@ from app.views.theme import font, theme
 from app.words import NO_DATA
 
 ROW_PX = 36
-LEAST_PX = 72
-MOST_PX = 260
+LEAST_PX = 48
+MOST_PX = 300
 PAD = 12
 Index = QModelIndex | QPersistentModelIndex
 FAULT_ROLE = Qt.ItemDataRole.UserRole
@@ -78,6 +78,7 @@ class _CellPainter(QStyledItemDelegate):
         if view.hasFocus() and view.currentIndex() == index:
             painter.setPen(QPen(QColor(tokens.primary), 2))
             painter.drawRect(area.adjusted(1, 1, -1, -1))
+        painter.fillRect(area.left(), area.bottom(), area.width(), 1, QColor(tokens.line))
         painter.setFont(font(13))
         painter.setPen(QColor(tokens.error if is_faulty else tokens.text))
         inner = area.adjusted(PAD, 0, -4, 0)
