@@ -1,11 +1,11 @@
 """May this card be redeemed? One pure function, used at both ends; no clock, no database."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
+
+class CardFacts(Struct, frozen=True):
     """Everything a verdict depends on."""
 
     card_state: str
@@ -22,8 +22,7 @@ class CardFacts:
     valid_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What somebody wants to redeem; None means all of it."""
 
     amount_minor: int | None = None

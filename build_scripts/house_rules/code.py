@@ -11,7 +11,7 @@ OUTERMOST = (
     "app/views/jobs.py",  # a job that crashed becomes a crash dialog
     "app/cli/__init__.py",  # a command that crashed is logged, and says so in a sentence
     "sync/server/app.py",  # an answer 500 instead of a dropped connection
-    "sync/server/writer.py",  # what one request's work raises goes back to that request, over a thread
+    "sync/server/group.py",  # what one request's work raises goes back to that request, over a thread
 )
 PRINTERS = ("app/cli.py", "app/cli", "app/__main__.py", "sync/server/cli.py", "sync/server/__main__.py")
 CLOCKS = {

@@ -1,6 +1,7 @@
 """`python -m sync.server`: serve the endpoint, migrate its database, add merchants."""
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -46,17 +47,13 @@ def main() -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Run until told to stop."""
-    import uvicorn
-
-    from sync.server.app import application
-
     store = Store(arguments.database)
     alone = _alone(arguments.database)
     secrets = load_or_make(_secret_file(arguments))
     if alone is not None:
         _run_file(arguments.database).unlink(missing_ok=True)  # left by a process that was killed
     store.migrate()
-    app = application(Endpoint(store, secrets, arguments.trusted_proxies))
+    endpoint = Endpoint(store, secrets, arguments.trusted_proxies)
     listening = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((arguments.host, arguments.port))
@@ -67,9 +64,23 @@ def serve(arguments: argparse.Namespace) -> int:
         _run_file(arguments.database).write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
     sys.stdout.write(f"listening on {url}\n")
     sys.stdout.flush()
-    sys.setswitchinterval(SWITCH_S)
+    _answer(endpoint, listening)
+    if alone is not None:
+        _run_file(arguments.database).unlink(missing_ok=True)
+        alone.release()
+    return 0
+
+
+def _answer(endpoint: Endpoint, listening: socket.socket) -> None:
+    """Until a signal comes."""
+    import uvicorn
+
+    from sync.server.app import application
+    from sync.server.corked import CorkedHttp
+
     config = uvicorn.Config(
-        app,
+        application(endpoint),
+        http=CorkedHttp,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -79,11 +90,12 @@ def serve(arguments: argparse.Namespace) -> int:
         proxy_headers=False,
     )
     _outlive_the_signals()
+    config.load()
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()  # what was made until now stays for good, and the rest is short-lived: look for circles less often
+    gc.set_threshold(20_000, 20, 100)
     uvicorn.Server(config).run(sockets=[listening])
-    if alone is not None:
-        _run_file(arguments.database).unlink(missing_ok=True)
-        alone.release()
-    return 0
 
 
 def _outlive_the_signals() -> None:

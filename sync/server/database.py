@@ -20,9 +20,10 @@ from sqlalchemy.pool import NullPool
 from sqlcipher3 import dbapi2 as sqlite
 
 from sync.server.checkpoint import Checkpointer
+from sync.server.group import Job, LotWork
 from sync.server.migrations import upgrade
 from sync.server.transaction import BROKEN, Transaction, unavailable
-from sync.server.writer import Heard, Job, Jobs, LotWork, Writer
+from sync.server.writer import Heard, Jobs, Writer
 
 T = TypeVar("T")
 READERS = 4
@@ -33,7 +34,7 @@ PRAGMAS = (
     "busy_timeout=5000",
     "temp_store=MEMORY",
     "secure_delete=ON",  # uploaded digests wait in `chunk` for the seal and must not linger in free pages
-    "cache_size=-65536",
+    "cache_size=-8192",  # the system's cache has the file; a large one of its own only costs at every commit
     "wal_autocheckpoint=0",  # see checkpoint.py
 )
 OLDEST_SQLITE = (3, 51, 3)

@@ -27,8 +27,7 @@ class Endpoint:
     store: Store
     secrets: ServerSecrets
     proxies: int = 0
-    moved: asyncio.Condition = field(default_factory=asyncio.Condition)
-    """Notified when a feed moved, for those who wait."""
+    _listening: "set[asyncio.Future[None]]" = field(default_factory=set)
 
     @property
     def issue(self) -> Issue:
@@ -39,13 +38,26 @@ class Endpoint:
         loop = asyncio.get_running_loop()
 
         def heard(merchants: set[str]) -> None:
-            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._notify()))
+            if self._listening:
+                loop.call_soon_threadsafe(self._tell)
 
         self.store.start(heard, loop)
 
-    async def _notify(self) -> None:
-        async with self.moved:
-            self.moved.notify_all()
+    def _tell(self) -> None:
+        for waiter in self._listening:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def news(self, wait_s: float) -> None:
+        """Until some feed moved here, or for as long."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._listening.add(waiter)
+        try:
+            await asyncio.wait_for(waiter, wait_s)
+        except TimeoutError:
+            return
+        finally:
+            self._listening.discard(waiter)
 
     def attempt(self, *, address: str = "", link: str = "", merchant: str = "") -> limits.Attempt:
         return limits.attempt(self.secrets.pepper, address=address, link=link, merchant=merchant)
@@ -53,7 +65,7 @@ class Endpoint:
     async def redeem(self, request: RedeemRequest, *, address: str, device_class: str) -> Outcome:
         """A redemption by whoever knows the code. Raises Refusal."""
         try:
-            verifier = self.issue.verifier(unb64(request.d))
+            verifier = self.secrets.verifiers.of(unb64(request.d))
         except ValueError as error:
             raise Refusal("invalid", pointers=["/d"]) from error
         at = now_ms()

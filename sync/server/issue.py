@@ -1,7 +1,6 @@
 """What desktops tell the endpoint: batches and cards they made, froze or voided, uploads and seals."""
 
 import hashlib
-import hmac
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -61,7 +60,7 @@ class Issue:
         }
 
     def verifier(self, d: bytes) -> bytes:
-        return hmac.digest(self._secrets.pepper, d, hashlib.sha256)
+        return self._secrets.verifiers.of(d)
 
     def apply(self, transaction: Transaction, device: Device, op: Op, *, at_ms: int) -> OpResult:
         """One op: its stored outcome if it was seen before, else its effect; a refusal is an outcome, too."""
@@ -128,9 +127,9 @@ class Issue:
         if known is not None or n < 0 or expected <= 0 or len(records) != expected * RECORD:
             raise Refusal("invalid", pointers=["/chunk"])
         first = n * CHUNK_RECORDS
-        pepper, sha256 = self._secrets.pepper, hashlib.sha256
+        verifier = self._secrets.verifiers.of
         rows = sorted(
-            (hmac.digest(pepper, records[at : at + RECORD], sha256), batch_id, first + at // RECORD, face, uses)
+            (verifier(records[at : at + RECORD]), batch_id, first + at // RECORD, face, uses)
             for at in range(0, len(records), RECORD)
         )
         kept = uploads.packed(pepper, int(batch_id), n, records=records)

@@ -6,6 +6,7 @@ Dedupe first, rules second: a repeated op id gets its stored outcome, whatever t
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -78,8 +79,8 @@ class _Card(msgspec.Struct):
             partial=bool(batch.partial),
             balance_minor=self.balance_minor,
             uses_left=self.uses_left,
-            valid_from=None if batch.valid_from_ms is None else from_ms(batch.valid_from_ms),
-            valid_until=None if batch.valid_until_ms is None else from_ms(batch.valid_until_ms),
+            valid_from=None if batch.valid_from_ms is None else _instant(batch.valid_from_ms),
+            valid_until=None if batch.valid_until_ms is None else _instant(batch.valid_until_ms),
         )
 
     def take(self, amount: int, uses: int) -> None:
@@ -118,7 +119,7 @@ class Lot:
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
         facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
-        reason = judge(facts, wanted, from_ms(ask.at_ms))
+        reason = judge(facts, wanted, _instant(ask.at_ms))
         if reason is not None:
             outcome: dict[str, Any] = {"refused": reason, "more": _what_is_left(reason, facts)}
         else:
@@ -366,11 +367,13 @@ def _what_is_left(reason: str, facts: CardFacts) -> dict[str, Any]:
 
 
 def fingerprint_of(*parts: bytes | str) -> bytes:
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        digest.update(len(raw).to_bytes(4, "big") + raw)
-    return digest.digest()
+    raws = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hashlib.sha256(b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])).digest()
+
+
+@lru_cache(256)
+def _instant(stamp: int) -> datetime:
+    return from_ms(stamp)
 
 
 @lru_cache(256)

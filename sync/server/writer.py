@@ -1,8 +1,5 @@
 """Group commit: everything that waits goes into one transaction, and nobody is answered before its commit.
 
-Each piece of work stands behind a savepoint of its own; what it raises rolls back only itself. Pieces that can be done
-together ("lots": redemptions) share one savepoint, and fall apart into single ones when the lot fails.
-
 On SQLite a group of nothing but lots runs on the event loop itself and only its COMMIT, which waits for the disk, on a
 thread: two threads that hand the interpreter to each other at every statement are several times slower. Whoever holds
 the lock has the connection. Uploads, seals and everything else long run on the writer's thread from end to end.
@@ -14,46 +11,24 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from sync.server.problems import Refusal
-from sync.server.transaction import BROKEN, TWICE, Transaction, unavailable
+from sync.server.group import FellApart, Job, do_all, resolve
+from sync.server.transaction import BROKEN, Transaction, unavailable
 
 log = logging.getLogger(__name__)
 GROUP = 512
 LOT = 128
 """At most so many in one group on the event loop."""
-SLOW_S = 0.05
+SLOW_S = 0.25
 """A group on the event loop that took longer found a slow disk: for a while the thread does them."""
 AWHILE_S = 2.0
 PATIENCE_MS = 5_000
 """How long the thread waits for another process's transaction; the event loop does not wait at all."""
 
-Work = Callable[[Transaction], Any]
-LotWork = Callable[[Transaction, list[Any]], list[Any]]
 Connect = Callable[[], Any]
 Heard = Callable[[set[str]], None]
-
-
-class Job:
-    """One piece of work and who waits for it. `item` is given for work that is done in lots."""
-
-    __slots__ = ("done", "error", "item", "merchant", "result", "waiter", "work")
-
-    def __init__(
-        self,
-        work: Callable[..., Any],
-        merchant: str,
-        *,
-        item: Any = None,
-        waiter: "asyncio.Future[Any] | None" = None,
-        done: "Future[Any] | None" = None,
-    ) -> None:
-        self.work, self.merchant, self.item, self.waiter, self.done = work, merchant, item, waiter, done
-        self.result: Any = None
-        self.error: BaseException | None = None
 
 
 Jobs = queue.SimpleQueue[Job | None]
@@ -87,14 +62,17 @@ class Writer:
         self._waiting: list[Job] = []
         self._planned = False
         self._patient_until = 0.0
-        self._committer = ThreadPoolExecutor(1, "committer")
-        self._thread = threading.Thread(target=self._write_for_ever, name="writer", daemon=True)
-        self._thread.start()
+        self._prepared: queue.SimpleQueue[tuple[Transaction, list[Job]] | None] = queue.SimpleQueue()
+        calls = (self._write_for_ever, *([] if loop is None else [self._commit_for_ever]))
+        self._threads = [threading.Thread(target=call, name=call.__name__.strip("_"), daemon=True) for call in calls]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """After a None in the queue: everything is written and closed."""
-        self._committer.shutdown()
-        self._thread.join()
+        self._prepared.put(None)
+        for thread in self._threads:
+            thread.join()
         _close(self._connection)
 
     # --- on the event loop ---
@@ -119,14 +97,14 @@ class Writer:
             return  # whoever holds the connection calls again when it is free
         group, self._waiting = self._waiting[:LOT], self._waiting[LOT:]
         began = time.monotonic()
-        if began < self._patient_until or not self._prepared(group):
+        if began < self._patient_until or not self._prepare(group):
             self._held.release()
             for job in group:
                 self._jobs.put(job)
         elif time.monotonic() - began > SLOW_S:
             self._patient_until = time.monotonic() + AWHILE_S
 
-    def _prepared(self, group: list[Job]) -> bool:
+    def _prepare(self, group: list[Job]) -> bool:
         """Whether the group waits for its COMMIT now; otherwise nothing has happened."""
         connection = self._connection
         if connection is None:
@@ -137,21 +115,26 @@ class Writer:
             return False  # another process writes
         transaction = Transaction(connection, numbered=False)
         try:
-            _do_all(connection, transaction, group)
+            do_all(connection, transaction, group)
+        except FellApart:
+            self._roll_back()
+            return False
         except BROKEN as error:
             self._lose(transaction, group, error)
-        self._committer.submit(self._finish, transaction, group)
+        self._prepared.put((transaction, group))
         return True
 
-    def _finish(self, transaction: Transaction, group: list[Job]) -> None:
+    def _commit_for_ever(self) -> None:
         """Commit what the event loop prepared."""
-        try:
-            if self._connection is not None:
-                self._connection.execute("COMMIT")
-        except BROKEN as error:
-            self._lose(transaction, group, error)
-        self._release()
-        self._tell(transaction, group)
+        while (prepared := self._prepared.get()) is not None:
+            transaction, group = prepared
+            try:
+                if self._connection is not None:
+                    self._connection.execute("COMMIT")
+            except BROKEN as error:
+                self._lose(transaction, group, error)
+            self._release()
+            self._tell(transaction, group)
 
     # --- on the thread ---
 
@@ -192,7 +175,12 @@ class Writer:
                 self._connection = self._connect()
                 transaction = Transaction(self._connection, numbered=self._on_postgres)
             self._begin(transaction, group[0].merchant)
-            _do_all(self._connection, transaction, group)
+            try:
+                do_all(self._connection, transaction, group)
+            except FellApart:
+                self._connection.execute("ROLLBACK")
+                self._begin(transaction, group[0].merchant)
+                do_all(self._connection, transaction, group)
             self._connection.execute("COMMIT")
         except BROKEN as error:
             self._lose(transaction, group, error)
@@ -210,6 +198,13 @@ class Writer:
 
     # --- both ---
 
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except BROKEN:
+            _close(self._connection)
+            self._connection = None
+
     def _lose(self, transaction: Transaction, group: list[Job], error: BaseException) -> None:
         """Nothing of the group was stored; the connection is made anew next time."""
         log.error("a group of %d writes failed: %s", len(group), type(error).__name__)
@@ -225,7 +220,7 @@ class Writer:
             self._heard(set(transaction.heads))
         waiting = [job for job in group if job.waiter is not None]
         if waiting:
-            waiting[0].waiter.get_loop().call_soon_threadsafe(_resolve, waiting)  # type: ignore[union-attr]
+            waiting[0].waiter.get_loop().call_soon_threadsafe(resolve, waiting)  # type: ignore[union-attr]
         for job in group:
             if job.done is not None and job.error is not None:
                 job.done.set_exception(job.error)
@@ -246,65 +241,6 @@ class Writer:
         self._held.release()
         if self._loop is not None and self._waiting:
             self._loop.call_soon_threadsafe(self._flush)
-
-
-def _do_all(connection: Any, transaction: Transaction, group: list[Job]) -> None:
-    lots: dict[LotWork, list[Job]] = {}
-    for job in group:
-        if job.item is None:
-            _do(connection, transaction, [job], job.work)
-        else:
-            lots.setdefault(job.work, []).append(job)
-    for work, jobs in lots.items():
-        _do_lot(connection, transaction, jobs, work)
-    if transaction.heads:
-        heads = [(seq, digest, merchant) for merchant, (seq, digest) in sorted(transaction.heads.items())]
-        transaction.many("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", heads)
-
-
-def _do_lot(connection: Any, transaction: Transaction, jobs: list[Job], work: LotWork) -> None:
-    """A lot that fails falls apart: each of its pieces is done by itself and answers for itself."""
-    results = _do(connection, transaction, jobs, lambda t: work(t, [job.item for job in jobs]))
-    if jobs[0].error is not None and len(jobs) > 1:
-        for job in jobs:
-            job.error = None
-            _do_lot(connection, transaction, [job], work)
-        return
-    for job, result in zip(jobs, results or (), strict=False):
-        if isinstance(result, Refusal):
-            job.error = result
-        else:
-            job.result = result
-
-
-def _do(connection: Any, transaction: Transaction, jobs: list[Job], work: Work) -> Any:
-    """What `work` gives; what it raises is the jobs' error and leaves no trace. Raises when the database is broken."""
-    heads = dict(transaction.heads)
-    connection.execute("SAVEPOINT work")
-    try:
-        result = work(transaction)
-        connection.execute("RELEASE SAVEPOINT work")
-    except Exception as error:
-        if isinstance(error, BROKEN) and not isinstance(error, TWICE):
-            raise
-        connection.execute("ROLLBACK TO SAVEPOINT work")  # it belongs to whoever asked; the others' work goes on
-        connection.execute("RELEASE SAVEPOINT work")
-        transaction.heads = heads
-        for job in jobs:
-            job.error = error
-        return None
-    jobs[0].result = result
-    return result
-
-
-def _resolve(jobs: list[Job]) -> None:
-    for job in jobs:
-        if job.waiter is None or job.waiter.done():  # whoever asked has gone; the write stands
-            continue
-        if job.error is not None:
-            job.waiter.set_exception(job.error)
-        else:
-            job.waiter.set_result(job.result)
 
 
 def _close(connection: Any) -> None:

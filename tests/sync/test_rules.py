@@ -1,11 +1,11 @@
 """The one verdict both ends use: generated over every state, and the words of the trade one by one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sync.rules import CardFacts, Wanted, judge
 

@@ -1,6 +1,5 @@
 """Routes for desktops; every request but the enrolment is signed, and the signature was checked before it came here."""
 
-import asyncio
 import time
 from typing import Annotated
 
@@ -110,11 +109,7 @@ async def events(
         left = deadline - time.monotonic()
         if page.events or left <= 0:
             return page
-        async with endpoint.moved:
-            try:  # another worker's write wakes nobody here, so look again after a second at the latest
-                await asyncio.wait_for(endpoint.moved.wait(), min(left, 1.0))
-            except TimeoutError:
-                continue
+        await endpoint.news(min(left, 1.0))  # another worker's write wakes nobody here: look again after a second
 
 
 @get("/sync/v1/batches/{batch_id:str}/upload")
@@ -185,7 +180,7 @@ async def look_up(request: Asked, data: LookupRequest) -> LookupAnswer:
     """How a card stands, for the merchant's own counter."""
     endpoint, device = endpoint_of(request), device_of(request)
     try:
-        verifier = endpoint.issue.verifier(unb64(data.d))
+        verifier = endpoint.secrets.verifiers.of(unb64(data.d))
     except ValueError as error:
         raise Refusal("invalid", pointers=["/d"]) from error
     return await endpoint.store.read(lambda t: links.look_up(t, device, verifier, at_ms=now_ms()))
