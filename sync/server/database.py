@@ -68,6 +68,8 @@ class Store:
         with engine.begin() as connection:
             if self.on_postgres:
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(726973)")  # many workers start at once
+            else:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # a step that was killed half-way is undone
             upgrade(connection)
         engine.dispose()
 

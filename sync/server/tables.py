@@ -115,7 +115,9 @@ card = Table(
     CheckConstraint("state IN ('active', 'spent', 'voided')", name="ck_card_state"),
     CheckConstraint("balance_minor IS NULL OR balance_minor >= 0", name="ck_card_balance"),
     CheckConstraint("uses_left >= 0", name="ck_card_uses"),
+    sqlite_with_rowid=False,
 )
+"""In the order of the verifiers on SQLite: one page instead of two for a card that is looked up and changed."""
 
 redemption = Table(
     "redemption",

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 FOLDER = Path(__file__).parent
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the database to the newest schema, in the connection's transaction."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the database to the newest schema, or to another, in the connection's transaction."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -17,6 +17,9 @@ from sync.server.tables import APPEND_ONLY, metadata
 from tests.drivers.postgres import new_database
 from tests.drivers.schema import assert_golden, schema_text
 
+CARD = {"batch_id": 1, "state": "active", "frozen": 0, "balance_minor": 100, "uses_left": 0, "entries": 0}
+OUTCOME = {"merchant_id": "m", "fingerprint": b"f", "outcome": "{}", "at_ms": 1}
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
@@ -64,12 +67,67 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-def test_the_first_schema_stays_as_it_is() -> None:
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
-        upgrade(connection)
-        assert_golden("endpoint_0001.sql", schema_text(connection))
+        upgrade(connection, revision)
+        assert_golden(f"endpoint_{revision}.sql", schema_text(connection))
     engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Engine]]:
+    """A database as the first version left it, with a card and what became of it."""
+    if request.param == "sqlite":
+        database = str(tmp_path / "endpoint.db")
+        address = f"sqlite:///{database}"
+    else:
+        database = new_database(request.getfixturevalue("postgres_url"), f"kaxia_{uuid4().hex[:12]}")
+        address = "postgresql+psycopg" + database[database.index("://") :]
+    engine = create_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        for number in (2, 1):
+            connection.execute(metadata.tables["card"].insert().values(**CARD, verifier=bytes([number]), no=number))
+            connection.execute(metadata.tables["op"].insert().values(**OUTCOME, op_id=f"o{number}"))
+    yield database, engine
+    engine.dispose()
+
+
+def test_an_old_database_keeps_its_cards_and_outcomes_and_finds_them_by_the_new_keys(old: tuple[str, Engine]) -> None:
+    database, engine = old
+    Store(database).migrate()
+    with engine.connect() as connection:
+        assert _kept(connection) == ([(b"\1", 1, "active", 100), (b"\2", 2, "active", 100)], ["o1", "o2"])
+        assert inspect(connection).get_pk_constraint("op")["constrained_columns"] == ["op_id", "merchant_id"]
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.exec_driver_sql("DELETE FROM op")
+
+
+def test_a_step_that_was_broken_off_leaves_the_old_database_and_is_done_the_next_time(old: tuple[str, Engine]) -> None:
+    database, engine = old
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE op_next (x INTEGER)")  # in the way of the second half on SQLite
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ALTER TABLE op RENAME CONSTRAINT op_pkey TO other")
+    with pytest.raises(DBAPIError):
+        Store(database).migrate()
+    with engine.begin() as connection:
+        assert _kept(connection)[1] == ["o1", "o2"]
+        assert "card_next" not in inspect(connection).get_table_names()
+        connection.exec_driver_sql("DROP TABLE op_next")
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("ALTER TABLE op RENAME CONSTRAINT other TO op_pkey")
+    Store(database).migrate()
+    with engine.connect() as connection:
+        assert _kept(connection)[1] == ["o1", "o2"]
+
+
+def _kept(connection: Connection) -> tuple[list[tuple[object, ...]], list[str]]:
+    cards = connection.exec_driver_sql("SELECT verifier, no, state, balance_minor FROM card ORDER BY no").all()
+    ops = connection.exec_driver_sql("SELECT op_id FROM op ORDER BY op_id").scalars()
+    return [(bytes(card[0]), *card[1:]) for card in cards], list(ops)
 
 
 def _put_one(connection: Connection, table: str) -> None:
