@@ -111,17 +111,21 @@ def test_a_step_that_was_broken_off_leaves_the_old_database_and_is_done_the_next
         connection.exec_driver_sql("CREATE TABLE op_next (x INTEGER)")  # in the way of the second half on SQLite
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("ALTER TABLE op RENAME CONSTRAINT op_pkey TO other")
+        before = _said(connection)
     with pytest.raises(DBAPIError):
         Store(database).migrate()
     with engine.begin() as connection:
-        assert _kept(connection)[1] == ["o1", "o2"]
-        assert "card_next" not in inspect(connection).get_table_names()
+        assert _said(connection) == before
         connection.exec_driver_sql("DROP TABLE op_next")
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("ALTER TABLE op RENAME CONSTRAINT other TO op_pkey")
     Store(database).migrate()
     with engine.connect() as connection:
         assert _kept(connection)[1] == ["o1", "o2"]
+
+
+def _said(connection: Connection) -> object:
+    return schema_text(connection) if connection.dialect.name == "sqlite" else inspect(connection).get_table_names()
 
 
 def _kept(connection: Connection) -> tuple[list[tuple[object, ...]], list[str]]:
