@@ -65,7 +65,7 @@ class Endpoint:
     async def redeem(self, request: RedeemRequest, *, address: str, device_class: str) -> Outcome:
         """A redemption by whoever knows the code. Raises Refusal."""
         try:
-            verifier = self.secrets.verifiers.of(unb64(request.d))
+            verifier = self.secrets.verifier(unb64(request.d))
         except ValueError as error:
             raise Refusal("invalid", pointers=["/d"]) from error
         at = now_ms()

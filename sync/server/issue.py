@@ -60,7 +60,7 @@ class Issue:
         }
 
     def verifier(self, d: bytes) -> bytes:
-        return self._secrets.verifiers.of(d)
+        return self._secrets.verifier(d)
 
     def apply(self, transaction: Transaction, device: Device, op: Op, *, at_ms: int) -> OpResult:
         """One op: its stored outcome if it was seen before, else its effect; a refusal is an outcome, too."""
@@ -127,12 +127,12 @@ class Issue:
         if known is not None or n < 0 or expected <= 0 or len(records) != expected * RECORD:
             raise Refusal("invalid", pointers=["/chunk"])
         first = n * CHUNK_RECORDS
-        verifier = self._secrets.verifiers.of
+        verifier = self._secrets.verifier
         rows = sorted(
             (verifier(records[at : at + RECORD]), batch_id, first + at // RECORD, face, uses)
             for at in range(0, len(records), RECORD)
         )
-        kept = uploads.packed(pepper, int(batch_id), n, records=records)
+        kept = uploads.packed(self._secrets.pepper, int(batch_id), n, records=records)
         transaction.run(
             "INSERT INTO chunk (batch_id, n, digest, records) VALUES (?, ?, ?, ?)", batch_id, n, digest, kept
         )

@@ -1,6 +1,6 @@
 """The pepper and the signing key of the endpoint: from the environment or a file, never from the database."""
 
-import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -16,28 +16,16 @@ PEPPER_VARIABLE, SIGNING_VARIABLE = "KAXIA_ENDPOINT_PEPPER", "KAXIA_ENDPOINT_SIG
 BYTES = 32
 
 
-class Verifiers:
-    """HMAC-SHA-256 of `d` under the pepper: what is stored of a code. The two midstates are kept."""
-
-    def __init__(self, pepper: bytes) -> None:
-        block = pepper.ljust(64, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-
-    def of(self, d: bytes) -> bytes:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(d)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class ServerSecrets:
     """`pepper` keys the verifiers of codes; `signing` signs receipts."""
 
     pepper: bytes
     signing: Ed25519PrivateKey
-    verifiers: Verifiers
+
+    def verifier(self, d: bytes) -> bytes:
+        """HMAC-SHA-256 of `d` under the pepper: what is stored of a code."""
+        return hmac.digest(self.pepper, d, "sha256")  # by its name: twice as fast as by the function
 
 
 def load_or_make(path: Path) -> ServerSecrets:
@@ -89,4 +77,4 @@ def _secrets(pepper: str, signing: str) -> ServerSecrets:
     raw, key = unb64(pepper), unb64(signing)
     if len(raw) != BYTES or len(key) != BYTES:
         raise ValueError("a key has the wrong length")
-    return ServerSecrets(raw, Ed25519PrivateKey.from_private_bytes(key), Verifiers(raw))
+    return ServerSecrets(raw, Ed25519PrivateKey.from_private_bytes(key))

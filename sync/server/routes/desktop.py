@@ -180,7 +180,7 @@ async def look_up(request: Asked, data: LookupRequest) -> LookupAnswer:
     """How a card stands, for the merchant's own counter."""
     endpoint, device = endpoint_of(request), device_of(request)
     try:
-        verifier = endpoint.secrets.verifiers.of(unb64(data.d))
+        verifier = endpoint.secrets.verifier(unb64(data.d))
     except ValueError as error:
         raise Refusal("invalid", pointers=["/d"]) from error
     return await endpoint.store.read(lambda t: links.look_up(t, device, verifier, at_ms=now_ms()))
