@@ -1,6 +1,7 @@
 """The desktop's end of the wire: signed requests, time-outs, retries that repeat nothing, problems as data."""
 
 import os
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -109,7 +110,7 @@ class SyncClient:
             incarnation=incarnation,
             proof=b64(signing.enroll_proof(key, pairing_code)),
         )
-        body = msgspec.json.encode(request)
+        body = _composed(msgspec.json.encode(request))
         headers = {"Content-Type": "application/json"}
         answer = self._send("POST", "/sync/v1/enroll", body, headers=headers, patience=ONCE)
         return _read(answer, EnrollAnswer)
@@ -151,7 +152,7 @@ class SyncClient:
     # --- how ---
 
     def _call(self, method: str, path: str, kind: type[T], message: Any = None) -> T:
-        body = b"" if message is None else msgspec.json.encode(message)
+        body = b"" if message is None else _composed(msgspec.json.encode(message))
         return _read(self._signed(method, path, body), kind)
 
     def _signed(
@@ -214,6 +215,11 @@ class SyncClient:
 def new_incarnation() -> str:
     """A new life of a device: 128 random bits."""
     return b64(os.urandom(16))
+
+
+def _composed(body: bytes) -> bytes:
+    """Texts in NFC, as the protocol wants them; none of JSON's own signs takes part in a composition."""
+    return body if body.isascii() else unicodedata.normalize("NFC", body.decode()).encode()
 
 
 def _problem(answer: requests.Response) -> Problem | None:

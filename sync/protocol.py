@@ -16,6 +16,8 @@ OPS_PER_PUSH = 200
 CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
+LONGEST_TEXT = 2_000
+LONGEST_CIPHERTEXT = 8_192
 BODY_LIMIT = 1 << 20
 CHUNK_LIMIT = 256 << 10
 PROBLEM = "https://kaxia.example/problems/"
@@ -23,10 +25,10 @@ PROBLEM = "https://kaxia.example/problems/"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Id = Annotated[str, Meta(min_length=36, max_length=36, pattern="^[0-9a-fA-F-]{36}$")]
+Id = Annotated[str, Meta(min_length=36, max_length=36, pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+"""A UUID."""
 Token = Annotated[str, Meta(max_length=128, pattern="^[A-Za-z0-9_-]+$")]
 """Bytes as base64url without padding, or another short opaque text."""
-Text = Annotated[str, Meta(max_length=2_000)]
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
 
 
@@ -283,7 +285,7 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Pickup(Struct, frozen=True, forbid_unknown_fields=True):
     lookup: Token
-    ciphertext: Annotated[str, Meta(max_length=8_192)]
+    ciphertext: Annotated[str, Meta(max_length=LONGEST_CIPHERTEXT)]
 
 
 class LinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -291,7 +293,7 @@ class LinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
     batch_id: Id
     card_no: Whole
     auth_digest: Token
-    ciphertext: Annotated[str, Meta(max_length=8_192)]
+    ciphertext: Annotated[str, Meta(max_length=LONGEST_CIPHERTEXT)]
     expires_at: str | None = None
     gate: Gate | None = None
     pickup: Pickup | None = None

@@ -11,7 +11,9 @@ OUTERMOST = (
     "app/views/jobs.py",  # a job that crashed becomes a crash dialog
     "app/cli/__init__.py",  # a command that crashed is logged, and says so in a sentence
     "sync/server/app.py",  # an answer 500 instead of a dropped connection
+    "sync/server/front.py",  # the same for what never reaches the framework
     "sync/server/group.py",  # what one request's work raises goes back to that request, over a thread
+    "sync/server/writer.py",  # a bug between two pieces of work must not end the thread everybody waits for
 )
 PRINTERS = ("app/cli.py", "app/cli", "app/__main__.py", "sync/server/cli.py", "sync/server/__main__.py")
 CLOCKS = {

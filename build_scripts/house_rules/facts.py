@@ -10,7 +10,7 @@ from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls,
 MESSAGES = ("app/messages.py", "app/messages")
 VOCABULARY = ("app/vocabulary.py",)
 ERRORS = ("app/errors.py", "app/errors")
-VERSIONS = "app/models/migrations/versions"
+VERSIONS = {"vault": "app/models/migrations/versions", "endpoint": "sync/server/migrations/versions"}
 GOLDEN = "tests/golden"
 LISTENERS = ("app/services", "app/views", "app/bootstrap.py")
 
@@ -82,14 +82,14 @@ def topics_live(tree: Tree) -> Iterator[Finding]:
 
 def migrations_have_golden_files(tree: Tree) -> Iterator[Finding]:
     """A migration is tested on a file made from the golden schema of the version before it."""
-    versions = sorted(source.path for source in tree.below(VERSIONS) if not source.path.endswith("__init__.py"))
     golden = {path.name for path in (tree.root / GOLDEN).glob("*")}
-    for before, version in pairwise(versions):
-        number = before.rsplit("/", 1)[1].split("_")[0]
-        if f"vault_{number}.sql" not in golden:
-            yield Finding(
-                version, 1, "golden", f"needs {GOLDEN}/vault_{number}.sql: the schema as version {number} made it"
-            )
+    for whose, folder in VERSIONS.items():
+        versions = sorted(source.path for source in tree.below(folder) if not source.path.endswith("__init__.py"))
+        for before, version in pairwise(versions):
+            number = before.rsplit("/", 1)[1].split("_")[0]
+            name = f"{GOLDEN}/{whose}_{number}.sql"
+            if name.rpartition("/")[2] not in golden:
+                yield Finding(version, 1, "golden", f"needs {name}: the schema as version {number} made it")
 
 
 def tables(tree: Tree, name: str, where: tuple[str, ...] = MESSAGES) -> dict[str, tuple[str, int, str]]:

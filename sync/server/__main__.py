@@ -13,17 +13,21 @@ import time
 from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
 from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
-from sync.server import access
-from sync.server.database import Store, opened, shown
+from sync.server import access, feed
+from sync.server.database import Store, is_postgres, opened, shown
 from sync.server.endpoint import Endpoint, now_ms
+from sync.server.problems import KINDS, Refusal
 from sync.server.secret_files import load_or_make
+
+if TYPE_CHECKING:
+    import uvicorn
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
 POLL_S = 0.1
@@ -36,43 +40,46 @@ SWITCH_S = 0.0002
 def main() -> int:
     """Exit 0 done, 1 refused with a sentence, 2 usage."""
     _keep_memory_off_the_disk()
+    os.umask(0o077)  # who owns the endpoint reads its files, nobody else
     arguments = _parser().parse_args()
     _log(verbose=arguments.verbose)
     try:
         return int(arguments.run(arguments))
+    except Refusal as refusal:
+        sys.stderr.write(KINDS[refusal.key][1] + "\n")
+        return 1
     except (OSError, ValueError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def serve(arguments: argparse.Namespace) -> int:
     """Run until told to stop."""
     store = Store(arguments.database)
     alone = _alone(arguments.database)
-    secrets = load_or_make(_secret_file(arguments))
     if alone is not None:
         _run_file(arguments.database).unlink(missing_ok=True)  # left by a process that was killed
     store.migrate()
-    endpoint = Endpoint(store, secrets, arguments.trusted_proxies)
-    listening = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((arguments.host, arguments.port))
-    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    url = f"http://{host}:{listening.getsockname()[1]}"
-    listening.listen(1024)
+    secrets = load_or_make(_secret_file(arguments), store.read_now(feed.pepper_id))
+    server = _server(Endpoint(store, secrets, arguments.trusted_proxies))
+    for ending in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises what it heard once more at its end: not to die of it
+        signal.signal(ending, lambda *_: setattr(server, "should_exit", True))
+    listening, url = _listening(arguments.host, arguments.port)
     if alone is not None:
         _run_file(arguments.database).write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
     sys.stdout.write(f"listening on {url}\n")
     sys.stdout.flush()
-    _answer(endpoint, listening)
+    _settle()
+    server.run(sockets=[listening])
     if alone is not None:
         _run_file(arguments.database).unlink(missing_ok=True)
         alone.release()
-    return 0
+    return 0 if server.started else 1
 
 
-def _answer(endpoint: Endpoint, listening: socket.socket) -> None:
-    """Until a signal comes."""
+def _server(endpoint: Endpoint) -> "uvicorn.Server":
     import uvicorn
 
     from sync.server.app import application
@@ -89,19 +96,31 @@ def _answer(endpoint: Endpoint, listening: socket.socket) -> None:
         timeout_graceful_shutdown=5,
         proxy_headers=False,
     )
-    _outlive_the_signals()
     config.load()
+    return uvicorn.Server(config)
+
+
+def _settle() -> None:
+    """For many short requests."""
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()  # what was made until now stays for good, and the rest is short-lived: look for circles less often
     gc.set_threshold(20_000, 20, 100)
-    uvicorn.Server(config).run(sockets=[listening])
 
 
-def _outlive_the_signals() -> None:
-    """uvicorn sends what ended it once more after its shutdown, while our own tidying up still waits."""
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: None)
+def _listening(host: str, port: int) -> tuple[socket.socket, str]:
+    """The socket and its address. Raises OSError with a sentence."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        why = (error.strerror or str(error)).lower()
+        raise OSError(f"Cannot listen on {host} port {port}: {why}. Choose another --port or --host.") from error
+    shown_host = f"[{host}]" if ":" in host else host
+    return listening, f"http://{shown_host}:{listening.getsockname()[1]}"
 
 
 def migrate(arguments: argparse.Namespace) -> int:
@@ -112,14 +131,12 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 def add_merchant(arguments: argparse.Namespace) -> int:
     """Make a merchant and print the pairing code for its first desktop; again for a new code."""
-    if arguments.merchant_id:
-        UUID(arguments.merchant_id)
     with opened(arguments.database) as store:
         made = store.write_now(
             lambda transaction: access.add_merchant(
                 transaction,
                 name=arguments.name,
-                merchant_id=arguments.merchant_id,
+                merchant_id=str(arguments.merchant_id or ""),
                 slug=arguments.slug,
                 at_ms=now_ms(),
             )
@@ -139,11 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     database = argparse.ArgumentParser(add_help=False)
     database.add_argument(
         "--database",
+        type=_database,
         default=os.environ.get("KAXIA_ENDPOINT_DATABASE", DEFAULT_DATABASE),
         help="a file, or postgresql://user:password@host/name",
     )
     run = commands.add_parser("serve", parents=[database], help="run the endpoint")
-    run.add_argument("--port", type=int, default=8787, help="0 takes a free one")
+    run.add_argument("--port", type=_port, default=8787, help="0 takes a free one")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--secrets", type=Path, help="file of the pepper and the signing key")
     run.add_argument("--trusted-proxies", type=int, default=0, help="own hops in X-Forwarded-For")
@@ -154,15 +172,28 @@ def _parser() -> argparse.ArgumentParser:
     add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
     add.add_argument("--name", required=True)
     add.add_argument("--slug", default="", help="short name in the address of the pick-up page")
-    add.add_argument("--merchant-id", default="", help="UUID of a vault's merchant")
+    add.add_argument("--merchant-id", type=UUID, help="UUID of a vault's merchant")
     add.add_argument("--json", action="store_true")
     add.set_defaults(run=add_merchant)
     return parser
 
 
+def _port(typed: str) -> int:
+    port = int(typed)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port
+
+
+def _database(typed: str) -> str:
+    if not typed or ("://" in typed and not is_postgres(typed) and not typed.startswith("sqlite:///")):
+        raise argparse.ArgumentTypeError("a file, sqlite:///file, or postgresql://user@host/name")
+    return typed
+
+
 def _alone(database: str) -> FileLock | None:
     """SQLite has exactly one server process. Raises RuntimeError with a sentence for a second one."""
-    if "://" in database and not database.startswith("sqlite:"):
+    if is_postgres(database):
         return None
     path = Path(database.removeprefix("sqlite:///"))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -196,7 +227,7 @@ def _secret_file(arguments: argparse.Namespace) -> Path:
     if arguments.secrets:
         return Path(arguments.secrets)
     database = arguments.database.removeprefix("sqlite:///")
-    if "://" in database:
+    if is_postgres(database):
         return Path.home() / ".kaxia" / "endpoint-secrets.json"
     return Path(database + ".secrets.json")
 

@@ -26,6 +26,7 @@ from sync.server.transaction import Transaction
 from sync.signing import WINDOW_S, Signed, is_genuine, proves_enrolment
 
 PAIRING_MS = 10 * 60 * 1000
+LONGEST_NAME = 200
 NONCE_MS = 15 * 60 * 1000
 SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{1,40}$")
 
@@ -73,6 +74,9 @@ def require(device: Device, act: str) -> None:
 
 def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", slug: str = "", at_ms: int) -> Pairing:
     """Make a merchant, or only a new pairing code for one that is there. Raises ValueError with a sentence."""
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise ValueError(f"A merchant's name has 1 to {LONGEST_NAME} signs.")
     identity = str(UUID(merchant_id)) if merchant_id else str(uuid4())
     known = transaction.one("SELECT slug FROM merchant WHERE id = ?", identity)
     if known is None:
@@ -94,6 +98,12 @@ def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", 
         *(_code_digest(code), identity, at_ms + PAIRING_MS),
     )
     return Pairing(identity, slug, code)
+
+
+def merchant_of(transaction: Transaction, pairing_code: str) -> str:
+    """Whose code it is, so that the enrolment locks that merchant's feed; empty for an unknown one."""
+    row = transaction.one("SELECT merchant_id FROM pairing WHERE code_digest = ?", _code_digest(pairing_code))
+    return str(row[0]) if row else ""
 
 
 def enroll(transaction: Transaction, request: EnrollRequest, *, at_ms: int) -> EnrollAnswer:

@@ -29,7 +29,7 @@ def application(endpoint: Endpoint) -> Front:
     @asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         endpoint.start()
-        await endpoint.store.write(feed.begin)
+        await endpoint.store.write(lambda transaction: feed.begin(transaction, endpoint.secrets.pepper_id))
         yield
         endpoint.store.stop()
 

@@ -15,15 +15,18 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
+from alembic.util import CommandError
 from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlcipher3 import dbapi2 as sqlite
 
 from sync.server.checkpoint import Checkpointer
 from sync.server.group import Job, LotWork
 from sync.server.migrations import upgrade
-from sync.server.transaction import BROKEN, Transaction, unavailable
-from sync.server.writer import Heard, Jobs, Writer
+from sync.server.problems import Refusal
+from sync.server.transaction import BROKEN, UNFIT, Transaction, unavailable
+from sync.server.writer import Heard, Jobs, Writer, close
 
 T = TypeVar("T")
 READERS = 4
@@ -45,20 +48,31 @@ class Store:
     """`url` is a path, `sqlite:///path`, or `postgresql://…`."""
 
     def __init__(self, url: str) -> None:
-        self.on_postgres = url.startswith(("postgresql://", "postgres://"))
+        self.on_postgres = is_postgres(url)
         self._url = url
         self._path = Path(url.removeprefix("sqlite:///"))
         if not self.on_postgres and sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise RuntimeError(f"SQLite {sqlite.sqlite_version} is too old")
         self._jobs: Jobs = queue.SimpleQueue()
         self._local = threading.local()
+        self._looking: list[Any] = []
+        """Connections that read, one for each thread that did."""
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._writers: list[Writer] = []
         self._checkpointer: Checkpointer | None = None
         self._joins = False
 
     def migrate(self) -> None:
-        """Bring the schema up to date."""
+        """Bring the schema up to date. Raises RuntimeError with a sentence."""
+        try:
+            self._migrate()
+        except CommandError as error:
+            raise RuntimeError(f"{shown(self._url)} was written by a newer endpoint. Update this one first.") from error
+        except SQLAlchemyError as error:
+            why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+            raise RuntimeError(f"The database {shown(self._url)} cannot be used: {why}") from error
+
+    def _migrate(self) -> None:
         if self.on_postgres:
             address = "postgresql+psycopg" + self._url[self._url.index("://") :]
             engine = create_engine(address, poolclass=NullPool)
@@ -96,6 +110,9 @@ class Store:
             self._checkpointer.stop()
             self._checkpointer = None
         self._readers.shutdown()
+        while self._looking:
+            close(self._looking.pop())
+        self._local = threading.local()
 
     def _written(self, pieces: int) -> None:
         if self._checkpointer is not None:
@@ -131,19 +148,36 @@ class Store:
         """Look at one state of the database."""
         try:
             connection = self._reader()
-            connection.execute("BEGIN")
             try:
                 return look(Transaction(connection, numbered=self.on_postgres))
             finally:
                 connection.execute("ROLLBACK")
+        except UNFIT as error:
+            raise Refusal("invalid") from error
         except BROKEN as error:
-            self._local.connection = None
+            self._drop_reader()
             raise unavailable(error) from error
 
     def _reader(self) -> Any:
-        if getattr(self._local, "connection", None) is None:
-            self._local.connection = self._connect()
-        return self._local.connection
+        """This thread's connection, in a transaction; one that was lost meanwhile is made anew."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            try:
+                connection.execute("BEGIN")
+                return connection
+            except BROKEN:
+                self._drop_reader()
+        self._local.connection = connection = self._connect()
+        self._looking.append(connection)
+        connection.execute("BEGIN")
+        return connection
+
+    def _drop_reader(self) -> None:
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._looking.remove(connection)
+        self._local.connection = None
+        close(connection)
 
     def _connect(self) -> Any:
         if self.on_postgres:
@@ -164,6 +198,10 @@ def opened(url: str) -> Iterator[Store]:
         yield store
     finally:
         store.stop()
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 def shown(url: str) -> str:

@@ -1,5 +1,6 @@
 """The feed of a merchant: gapless, numbered, hash-chained; every effect puts its event down in the same transaction."""
 
+import re
 import secrets
 from typing import Any
 
@@ -10,6 +11,7 @@ from sync.server.problems import Refusal
 from sync.server.transaction import Row, Transaction
 
 PAGE = 1_000
+SEQ = re.compile("[0-9]{1,15}")
 
 
 def append(transaction: Transaction, merchant: str, type_: str, *, op_id: str, at: str, body: dict[str, Any]) -> int:
@@ -55,10 +57,18 @@ def epoch(transaction: Transaction) -> str:
     return str(row[0]) if row else ""
 
 
-def begin(transaction: Transaction) -> None:
-    """Give a new database its epoch."""
+def begin(transaction: Transaction, pepper_id: str) -> None:
+    """Give a new database its epoch, and remember by which pepper its verifiers are made."""
     made = "fe_" + secrets.token_hex(6)
-    transaction.run("INSERT INTO instance (key, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING", made)
+    put = "INSERT INTO instance (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    transaction.run(put, "epoch", made)
+    transaction.run(put, "pepper", pepper_id)
+
+
+def pepper_id(transaction: Transaction) -> str:
+    """Id of the pepper this database was made with; empty for one that was never served."""
+    row = transaction.one("SELECT value FROM instance WHERE key = 'pepper'")
+    return str(row[0]) if row else ""
 
 
 def position(after: str, current: str) -> int:
@@ -66,7 +76,7 @@ def position(after: str, current: str) -> int:
     if not after:
         return 0
     named, _, seq = after.rpartition(".")
-    if not seq.isdecimal():
+    if not SEQ.fullmatch(seq):
         raise Refusal("invalid", pointers=["/after"])
     if named != current:
         raise Refusal("feed-reset")

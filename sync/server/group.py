@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from sync.server.problems import Refusal
-from sync.server.transaction import BROKEN, TWICE, Transaction
+from sync.server.transaction import BROKEN, TWICE, Transaction, told
 
 Work = Callable[[Transaction], Any]
 LotWork = Callable[[Transaction, list[Any]], list[Any]]
@@ -109,10 +109,16 @@ def _do(connection: Any, transaction: Transaction, jobs: list[Job], work: Work) 
         connection.execute("RELEASE SAVEPOINT work")
         transaction.heads = heads
         for job in jobs:
-            job.error = error
+            job.error = told(error)
         return None
     jobs[0].result = result
     return result
+
+
+def forget(jobs: list[Job]) -> None:
+    """What came of them counts no longer: they are done once more."""
+    for job in jobs:
+        job.result, job.error = None, None
 
 
 def resolve(jobs: list[Job]) -> None:

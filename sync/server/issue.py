@@ -29,9 +29,10 @@ from sync.server.access import SLUG, Device, require
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
 from sync.server.secret_files import ServerSecrets
-from sync.server.transaction import Row, Transaction
+from sync.server.transaction import TWICE, UNFIT, Row, Transaction
 
 LARGEST = 1_000_000
+MOST_USES = 10_000
 Outcome = dict[str, Any]
 
 
@@ -66,6 +67,8 @@ class Issue:
         """One op: its stored outcome if it was seen before, else its effect; a refusal is an outcome, too."""
         print_ = fingerprint_of(op.type, msgspec.json.encode(op.body, order="deterministic"))
         try:
+            if op.type not in self._acts and op.type != "redeem@1":
+                raise Refusal("op-unknown")
             require(device, op.type)
             if op.type == "redeem@1":
                 return _result(op, self._redeem(transaction, device, op, at_ms), fresh=True)
@@ -84,8 +87,11 @@ class Issue:
                 return self._acts[op.type](transaction, device, op, at_ms)
         except Refusal as refusal:
             return {"refused": refusal.key, "more": refusal.more}
-        except (KeyError, TypeError, ValueError) as error:
-            return {"refused": "invalid", "more": {"pointers": [f"/body/{str(error)[:60]}"]}}
+        except TWICE:
+            return {"refused": "stale-version", "more": {}}
+        except (AttributeError, KeyError, TypeError, ValueError, *UNFIT) as error:
+            pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
+            return {"refused": "invalid", "more": {"pointers": [pointer]}}
 
     def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
         try:
@@ -101,7 +107,7 @@ class Issue:
                 device_id=device.id,
                 device_class="desktop",
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise Refusal("invalid", pointers=["/body"]) from error
         with transaction.step():
             return redeem(transaction, ask)
@@ -219,7 +225,10 @@ def _create_batch(transaction: Transaction, device: Device, op: Op, at_ms: int) 
         "valid_until_ms, count, frozen, voided, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
         *(device.merchant_id, uid, str(body["name"])[:200], str(body.get("kind", "fixed"))[:20], int(money)),
         *(str(face.get("currency", "CNY"))[:3], _whole(face["amount_minor"]) if money else None),
-        *(1 if money else _whole(body.get("max_uses"), least=1) or 1, int(bool(body.get("partial", True)))),
+        *(
+            1 if money else _whole(body.get("max_uses"), least=1, most=MOST_USES) or 1,
+            int(bool(body.get("partial", True))),
+        ),
         *(_instant(body.get("valid_from")), _instant(body.get("valid_until")), count, at_ms),
     )
     return _event(transaction, device, op, at_ms, type_="batch.created@1", body={"batch_id": uid, "count": count})
@@ -294,11 +303,11 @@ def _rejected(op: Op, refusal: Refusal) -> OpResult:
     return OpResult(op.op_id, "rejected", problem=problem(refusal.key, **refusal.more))
 
 
-def _whole(value: Any, *, least: int = 0) -> int | None:
+def _whole(value: Any, *, least: int = 0, most: int = 2**53) -> int | None:
     """A whole number of the protocol. Raises ValueError."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 2**53:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError("number")
     return value
 

@@ -46,7 +46,8 @@ class Failures:
         buckets = list({bucket for tried in attempts for bucket, _ in tried.buckets})
         rows = transaction.among("SELECT bucket, theoretical_ms FROM failure WHERE bucket IN (…)", buckets)
         self._next_ms = {bytes(row[0]): int(row[1]) for row in rows}
-        self._counted: set[bytes] = set()
+        self._counted: dict[bytes, tuple[int, int]] = {}
+        """Bucket → when it was first counted here, and what the counts add."""
 
     def refuse_if_exhausted(self, tried: Attempt, at_ms: int) -> None:
         """Raises Refusal rate-limited; it does not tell which bucket."""
@@ -63,14 +64,19 @@ class Failures:
     def count(self, tried: Attempt, at_ms: int) -> None:
         for bucket, limit in tried.buckets:
             self._next_ms[bucket] = max(self._next_ms.get(bucket, 0), at_ms) + limit.every_ms
-            self._counted.add(bucket)
+            first_ms, added = self._counted.get(bucket, (at_ms, 0))
+            self._counted[bucket] = (first_ms, added + limit.every_ms)
 
     def write(self) -> None:
+        """Added to what is there by now: on PostgreSQL others count in the same buckets at the same time."""
         if self._counted:
             self._transaction.many(
-                "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) "
-                "ON CONFLICT (bucket) DO UPDATE SET theoretical_ms = excluded.theoretical_ms",
-                [(bucket, self._next_ms[bucket]) for bucket in sorted(self._counted)],
+                "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE "
+                "SET theoretical_ms = CASE WHEN failure.theoretical_ms > ? THEN failure.theoretical_ms ELSE ? END + ?",
+                [
+                    (bucket, first_ms + added, first_ms, first_ms, added)
+                    for bucket, (first_ms, added) in sorted(self._counted.items())
+                ],
             )
 
 

@@ -82,6 +82,7 @@ def put(
     if transaction.one("SELECT 1 FROM link WHERE id = ?", link_id):
         raise Refusal("stale-version")
     gate, pickup = request.gate, request.pickup
+    _refuse_unread(request)
     transaction.run(
         "INSERT INTO link (id, merchant_id, batch_id, card_no, auth_digest, ciphertext, expires_at, gate_kind, "
         "gate_mac, pickup_mac, pickup_ciphertext, stored_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -95,6 +96,16 @@ def put(
     outcome = {"status": "applied", "seq": seq}
     keep(transaction, device.merchant_id, request.op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
     return outcome
+
+
+def _refuse_unread(request: LinkRequest) -> None:
+    """What could be stored and never be read again."""
+    try:
+        unb64(request.auth_digest)
+        if request.expires_at is not None:
+            from_wire(request.expires_at)
+    except ValueError as error:
+        raise Refusal("invalid", pointers=["/auth_digest", "/expires_at"]) from error
 
 
 def recall(transaction: Transaction, device: Device, op: Op, at_ms: int) -> dict[str, Any]:

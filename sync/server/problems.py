@@ -44,7 +44,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "upgrade-required": (426, "A newer version is needed."),
     "rate-limited": (429, "Too many attempts. Wait a moment."),
     "internal": (500, "Something went wrong here."),
-    "read-only": (503, "Nothing can be stored at the moment. Nothing was changed."),
+    "read-only": (503, "Nothing can be stored at the moment. Ask again with the same id."),
 }
 RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew"})
 

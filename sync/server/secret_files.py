@@ -27,15 +27,41 @@ class ServerSecrets:
         """HMAC-SHA-256 of `d` under the pepper: what is stored of a code."""
         return hmac.digest(self.pepper, d, "sha256")  # by its name: twice as fast as by the function
 
+    @property
+    def pepper_id(self) -> str:
+        """Names the pepper without telling it: a database remembers by which one its verifiers were made."""
+        return hmac.digest(self.pepper, b"kx.pepper.v1", "sha256")[:8].hex()
 
-def load_or_make(path: Path) -> ServerSecrets:
+
+def load_or_make(path: Path, known_pepper: str = "") -> ServerSecrets:
     """Both variables, else the file; the file is made on first start, readable by its owner alone.
 
-    Raises ValueError with a sentence when it cannot be used as it is.
+    `known_pepper` is the id of the pepper that the database was made with, if it was. Raises ValueError with a sentence
+    when the secrets cannot be used as they are.
     """
-    pepper, signing = os.environ.get(PEPPER_VARIABLE), os.environ.get(SIGNING_VARIABLE)
-    if pepper and signing:
+    found, source = _from_environment(), f"{PEPPER_VARIABLE} and {SIGNING_VARIABLE}"
+    if found is None:
+        if known_pepper and not path.exists():
+            raise ValueError(f"{path} is missing. Put it back from its backup; without it no code can be checked.")
+        found, source = _from_file(path), str(path)
+    if known_pepper and found.pepper_id != known_pepper:
+        raise ValueError(f"{source}: these are not the secrets this database was made with. Put the right ones back.")
+    return found
+
+
+def _from_environment() -> ServerSecrets | None:
+    pepper, signing = os.environ.get(PEPPER_VARIABLE, ""), os.environ.get(SIGNING_VARIABLE, "")
+    if not pepper and not signing:
+        return None
+    try:
         return _secrets(pepper, signing)
+    except ValueError as error:
+        raise ValueError(
+            f"{PEPPER_VARIABLE} and {SIGNING_VARIABLE} go together: {BYTES} bytes each, as base64url without padding."
+        ) from error
+
+
+def _from_file(path: Path) -> ServerSecrets:
     if not path.exists():
         _make(path)
     if os.name == "posix" and path.stat().st_mode & 0o077:
@@ -71,6 +97,12 @@ def _name(beside: Path, path: Path) -> None:
         return
     except OSError:  # a file system without hard links
         beside.replace(path)
+    if os.name == "posix":  # no card may be stored by a pepper that a power cut could take away
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _secrets(pepper: str, signing: str) -> ServerSecrets:

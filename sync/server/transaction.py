@@ -12,6 +12,10 @@ from sync.server.problems import Refusal
 Row = Sequence[Any]
 TWICE = (sqlite.IntegrityError, psycopg.IntegrityError)
 """A constraint spoke: that piece of work is refused, the database is well."""
+UNFIT = (OverflowError, UnicodeEncodeError, psycopg.DataError)
+"""A value that no column takes: the same."""
+AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+"""PostgreSQL asks for the whole transaction once more."""
 BROKEN = (sqlite.OperationalError, sqlite.DatabaseError, psycopg.OperationalError, psycopg.InternalError)
 
 
@@ -54,17 +58,30 @@ class Transaction:
         """A part that may be refused while the rest of the work stands."""
         heads = dict(self.heads)
         self._connection.execute("SAVEPOINT step")
+        done = False
         try:
             yield
-        except Refusal:
-            self._connection.execute("ROLLBACK TO SAVEPOINT step")
-            self.heads = heads
-            raise
+            done = True
         finally:
+            if not done:
+                self._connection.execute("ROLLBACK TO SAVEPOINT step")
+                self.heads = heads
             self._connection.execute("RELEASE SAVEPOINT step")
 
     def _said(self, sql: str) -> str:
         return sql.replace("?", "%s") if self._numbered else sql
+
+
+def told(error: Exception) -> Exception:
+    """What a constraint or a column refuses is a refusal to whoever asked, not a fault."""
+    if isinstance(error, TWICE):
+        refusal = Refusal("stale-version")
+    elif isinstance(error, UNFIT):
+        refusal = Refusal("invalid")
+    else:
+        return error
+    refusal.__cause__ = error
+    return refusal
 
 
 def unavailable(error: BaseException) -> Refusal:

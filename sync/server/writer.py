@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sync.server.group import FellApart, Job, do_all, resolve
-from sync.server.transaction import BROKEN, Transaction, unavailable
+from sync.server.group import FellApart, Job, do_all, forget, resolve
+from sync.server.transaction import AGAIN, BROKEN, Transaction, unavailable
 
 log = logging.getLogger(__name__)
 GROUP = 512
@@ -26,6 +26,8 @@ SLOW_S = 0.25
 AWHILE_S = 2.0
 PATIENCE_MS = 5_000
 """How long the thread waits for another process's transaction; the event loop does not wait at all."""
+TRIES = 3
+"""For a group that PostgreSQL asks for again."""
 
 Connect = Callable[[], Any]
 Heard = Callable[[set[str]], None]
@@ -73,7 +75,7 @@ class Writer:
         self._prepared.put(None)
         for thread in self._threads:
             thread.join()
-        _close(self._connection)
+        close(self._connection)
 
     # --- on the event loop ---
 
@@ -119,8 +121,8 @@ class Writer:
         except FellApart:
             self._roll_back()
             return False
-        except BROKEN as error:
-            self._lose(transaction, group, error)
+        except Exception as error:  # noqa: BLE001 - everybody of the group is told
+            transaction = self._lose(group, error)
         self._prepared.put((transaction, group))
         return True
 
@@ -132,7 +134,7 @@ class Writer:
                 if self._connection is not None:
                     self._connection.execute("COMMIT")
             except BROKEN as error:
-                self._lose(transaction, group, error)
+                transaction = self._lose(group, error)
             self._release()
             self._tell(transaction, group)
 
@@ -151,8 +153,11 @@ class Writer:
         if first is None:
             return None
         jobs = [first]
-        while len(jobs) < GROUP and not self._jobs.empty():
-            job = self._jobs.get()
+        while len(jobs) < GROUP:
+            try:
+                job = self._jobs.get_nowait()  # never waits with work in hand: another writer may take the last one
+            except queue.Empty:
+                break
             if job is None:
                 self._jobs.put(None)
                 break
@@ -169,22 +174,32 @@ class Writer:
         yield from by_merchant.values()
 
     def _write(self, group: list[Job]) -> Transaction:
-        transaction = Transaction(self._connection, numbered=self._on_postgres)
-        try:
-            if self._connection is None:
-                self._connection = self._connect()
-                transaction = Transaction(self._connection, numbered=self._on_postgres)
-            self._begin(transaction, group[0].merchant)
+        """Once more when PostgreSQL asks for it, or when the connection turns out to be gone before anything began."""
+        for left in reversed(range(TRIES)):
+            begun = not self._on_postgres or self._connection is None
             try:
-                do_all(self._connection, transaction, group)
-            except FellApart:
-                self._connection.execute("ROLLBACK")
+                if self._connection is None:
+                    self._connection = self._connect()
+                transaction = Transaction(self._connection, numbered=self._on_postgres)
                 self._begin(transaction, group[0].merchant)
-                do_all(self._connection, transaction, group)
-            self._connection.execute("COMMIT")
-        except BROKEN as error:
-            self._lose(transaction, group, error)
-        return transaction
+                begun = True
+                self._do(transaction, group)
+                self._connection.execute("COMMIT")
+                return transaction
+            except Exception as error:  # noqa: BLE001 - everybody of the group is told
+                if left == 0 or not isinstance(error, BROKEN) or (begun and not isinstance(error, AGAIN)):
+                    return self._lose(group, error)
+                forget(group)
+                self._roll_back()
+        raise AssertionError("the last try returns")
+
+    def _do(self, transaction: Transaction, group: list[Job]) -> None:
+        try:
+            do_all(self._connection, transaction, group)
+        except FellApart:
+            self._connection.execute("ROLLBACK")
+            self._begin(transaction, group[0].merchant)
+            do_all(self._connection, transaction, group)
 
     def _begin(self, transaction: Transaction, merchant: str) -> None:
         if self._on_postgres:
@@ -202,17 +217,19 @@ class Writer:
         try:
             self._connection.execute("ROLLBACK")
         except BROKEN:
-            _close(self._connection)
+            close(self._connection)
             self._connection = None
 
-    def _lose(self, transaction: Transaction, group: list[Job], error: BaseException) -> None:
-        """Nothing of the group was stored; the connection is made anew next time."""
-        log.error("a group of %d writes failed: %s", len(group), type(error).__name__)
-        _close(self._connection)
+    def _lose(self, group: list[Job], error: Exception) -> Transaction:
+        """Nothing of the group was stored, unless the answer to its COMMIT was lost; the next one gets a new
+        connection. A bug ends here, too: it must not end the thread that everybody waits for."""
+        bug = None if isinstance(error, BROKEN) else error
+        log.error("a group of %d writes failed: %s", len(group), type(error).__name__, exc_info=bug)
+        close(self._connection)
         self._connection = None
-        transaction.heads.clear()
         for job in group:
             job.error = unavailable(error)
+        return Transaction(None, numbered=self._on_postgres)
 
     def _tell(self, transaction: Transaction, group: list[Job]) -> None:
         """Answer everybody: one wake-up of the event loop for the whole group."""
@@ -243,7 +260,7 @@ class Writer:
             self._loop.call_soon_threadsafe(self._flush)
 
 
-def _close(connection: Any) -> None:
+def close(connection: Any) -> None:
     if connection is not None:
         try:
             connection.close()

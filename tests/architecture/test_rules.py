@@ -141,12 +141,18 @@ def test_a_topic_nobody_writes_or_hears_is_found(tmp_path: Path) -> None:
     assert _whys(tmp_path, files) == ["nothing writes Topic.PEOPLE", "nothing listens to Topic.CARDS"]
 
 
-def test_a_migration_without_a_file_of_the_version_before_is_found(tmp_path: Path) -> None:
-    versions = "app/models/migrations/versions"
+@pytest.mark.parametrize(
+    ("versions", "golden"),
+    [
+        ("app/models/migrations/versions", "vault_0001.sql"),
+        ("sync/server/migrations/versions", "endpoint_0001.sql"),
+    ],
+)
+def test_a_migration_without_a_file_of_the_version_before_is_found(tmp_path: Path, versions: str, golden: str) -> None:
     files = {f"{versions}/0001_first.py": '"""1."""\n', f"{versions}/0002_second.py": '"""2."""\n'}
 
     assert _rules(tmp_path, files) == {"golden"}
-    assert _rules(tmp_path, files | {"tests/golden/vault_0001.sql": ""}) == set()
+    assert _rules(tmp_path, files | {f"tests/golden/{golden}": ""}) == set()
 
 
 def test_an_exception_needs_a_reason(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ async def enroll(request: Asked, data: EnrollRequest) -> EnrollAnswer:
             limits.count_failure(transaction, tried, at)
             return refusal
 
-    answer = await endpoint.store.write(work)
+    merchant = await endpoint.store.read(lambda t: access.merchant_of(t, data.pairing_code))
+    answer = await endpoint.store.write(work, merchant)
     if isinstance(answer, Refusal):
         raise answer
     return answer

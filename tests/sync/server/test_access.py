@@ -1,6 +1,11 @@
 """Who may ask: signatures, clocks, replays, roles, hostile forms."""
 
+import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import requests
@@ -8,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import signing
 from sync.client import Identity, Refused, SyncClient, new_incarnation
-from sync.protocol import new_op_id
-from tests.drivers.endpoint import Desktop, Served, new_merchant
+from sync.protocol import Op, new_op_id
+from tests.drivers.endpoint import NOW, Desktop, Served, new_merchant
 
 
 def signed(desktop: Desktop, *, created: int | None = None, body: bytes = b"") -> tuple[str, dict[str, str]]:
@@ -84,6 +89,11 @@ def test_a_pairing_code_works_once(served: Served) -> None:
         b'{"op_id": 123456789012345678901234567890}',
         b'{"a":' * 20 + b"1" + b"}" * 20,
         '{"op_id": "\u0000"}'.encode(),
+        b'{"op_id": "\\u0000"}',
+        b'{"op_id": "\\ud800"}',
+        b'{"op_id": "e\\u0301"}',
+        b'{"slug": "a\\u0000b", "lookup": "AAAA", "value": ""}',
+        b'{"slug": "' + b"a" * 2_001 + b'", "lookup": "AAAA"}',
         b"\xff\xfe",
     ],
 )
@@ -133,3 +143,81 @@ def test_the_description_lists_every_route(served: Served) -> None:
     paths = requests.get(served.url + "/openapi.json", timeout=10).json()["paths"]
     for path in ("/sync/v1/ops", "/sync/v1/events", "/h5/v1/redeem", "/sync/v1/batches/{batch_id}/seal", "/healthz"):
         assert path in paths
+
+
+def test_another_version_of_the_protocol_is_told_to_upgrade(desktop: Desktop) -> None:
+    url, headers = signed(desktop)
+    answer = requests.get(url, headers=headers | {"KX-Protocol": "2"}, timeout=10)
+    assert (answer.status_code, key_of(answer)) == (426, "upgrade-required")
+
+
+@pytest.mark.parametrize("path", ["//sync/v1/hello", "/sync//v1/hello", "/sync/v1/enroll/", "/sync/v1/../v1/hello"])
+def test_no_spelling_of_an_address_gets_around_the_signature(served: Served, path: str) -> None:
+    with socket.create_connection(urlsplit(served.url).netloc.split(":"), timeout=10) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        status = int(line.makefile("rb").readline().split()[1])
+    assert status in (401, 404, 405)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"batch_id": 5},
+        {"batch_id": None, "count": 1, "name": "x", "face": {"kind": "uses"}},
+        {"batch_id": str(uuid4()), "count": 1, "name": "x", "face": [1]},
+        {"batch_id": str(uuid4()), "count": 1, "name": "x", "face": {"kind": "uses"}, "max_uses": 2**40},
+        {"batch_id": str(uuid4()), "count": -1, "name": "x", "face": {"kind": "uses"}},
+        {"batch_id": str(uuid4()), "count": 1, "name": "x", "face": {"kind": "uses"}, "valid_until": "gestern"},
+        {"batch_id": str(uuid4()), "count": 1, "name": "x", "face": {"kind": "uses"}, "valid_until": {}},
+        {},
+    ],
+)
+def test_an_op_of_the_wrong_shape_is_refused_alone(desktop: Desktop, body: dict[str, object]) -> None:
+    ops = [Op(new_op_id(), "batch.create@1", NOW, body), Op(new_op_id(), "merchant.update@1", NOW, {"name": "新"})]
+    wrong, right = desktop.client.push(ops).results
+    assert (wrong.status, wrong.problem.key if wrong.problem else "") == ("rejected", "invalid")
+    assert right.status == "applied"
+
+
+@pytest.mark.parametrize("type_", ["link.put@1", "upload", "look"])
+def test_what_is_no_op_is_unknown(desktop: Desktop, type_: str) -> None:
+    assert desktop.push(type_, {}).problem.key == "op-unknown"
+
+
+def test_numbers_no_column_takes_are_refused(desktop: Desktop) -> None:
+    batch = desktop.batch(1, seal=False)
+    epoch = desktop.client.hello().feed.epoch
+    for ask in (
+        lambda: desktop.client.events(f"{epoch}.{10**30}"),
+        lambda: desktop.client.put_chunk(batch.uid, 10**25, b"\0" * 32),
+        lambda: desktop.client.upload_state("a%00b"),
+    ):
+        with pytest.raises(Refused, match=r"invalid|batch-unknown"):
+            ask()
+
+
+def test_devices_enrol_while_others_are_at_work(desktop: Desktop, served: Served) -> None:
+    codes = [new_merchant(served.database, merchant_id=desktop.merchant_id)["pairing_code"] for _ in range(8)]
+    stop = threading.Event()
+
+    def work() -> int:
+        pushed = 0
+        client = SyncClient(desktop.url, desktop.client._identity)
+        while not stop.is_set():
+            assert (
+                client.push([Op(new_op_id(), "merchant.update@1", NOW, {"name": "忙"})]).results[0].status == "applied"
+            )
+            pushed += 1
+        client.close()
+        return pushed
+
+    with ThreadPoolExecutor(3) as pool:
+        working = [pool.submit(work) for _ in range(2)]
+        for code in codes:
+            client = SyncClient(served.url)
+            client.enroll(code, device_name="新机", key=Ed25519PrivateKey.generate(), incarnation=new_incarnation())
+            client.close()
+        stop.set()
+        assert all(each.result(30) for each in working)
+    page = desktop.client.events("")
+    assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))

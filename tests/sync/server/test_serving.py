@@ -1,0 +1,127 @@
+"""Starting and stopping the endpoint: what cannot work is said in a sentence, what is made is for its owner alone."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlcipher3 import dbapi2 as sqlite
+
+from tests.drivers.endpoint import ROOT, running
+
+REFUSED, USAGE = 1, 2
+
+
+def command(*arguments: object, **environment: str) -> tuple[int, str]:
+    """Exit code and what was said; nothing may end in a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sync.server", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stderr.strip()
+
+
+def refused(*arguments: object, **environment: str) -> str:
+    code, said = command(*arguments, **environment)
+    assert (code, said.count("\n")) == (REFUSED, 0), said
+    return said
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "endpoint.db"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--port", 99_999), ("--port", -1), ("--port", "x"), ("--database", "mysql://a/b"), ("--database", "")]
+)
+def test_what_can_never_work_is_wrong_usage(database: Path, wrong: tuple[str, object]) -> None:
+    code, said = command("serve", "--database", database, "--port", 0, *wrong)
+    assert code == USAGE
+    assert f"argument {wrong[0]}" in said
+
+
+def test_a_taken_port_and_a_foreign_address_are_told(database: Path, taken: int) -> None:
+    assert f"Cannot listen on 127.0.0.1 port {taken}" in refused("serve", "--database", database, "--port", taken)
+    assert "Cannot listen on 192.0.2.1" in refused("serve", "--database", database, "--port", 0, "--host", "192.0.2.1")
+
+
+def test_what_is_no_database_of_ours_is_told(tmp_path: Path, database: Path) -> None:
+    database.write_text("a letter to somebody, long enough to be no empty file")
+    assert "cannot be used: file is not a database" in refused("serve", "--database", database, "--port", 0)
+    assert "cannot be used" in refused("serve", "--database", tmp_path, "--port", 0)
+    said = refused("serve", "--database", "postgresql://kaxia:geheim@127.0.0.1:1/kaxia", "--port", 0)
+    assert "cannot be used: connection failed" in said
+    assert "geheim" not in said
+
+
+def test_a_database_of_a_newer_endpoint_is_left_alone(database: Path) -> None:
+    assert command("migrate", "--database", database)[0] == 0
+    with sqlite.connect(str(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "newer endpoint" in refused("serve", "--database", database, "--port", 0)
+
+
+def test_a_second_server_on_the_same_file_is_refused(database: Path) -> None:
+    with running(str(database), database.with_suffix(".secrets")):
+        assert "Another endpoint uses" in refused("serve", "--database", database, "--port", 0)
+
+
+def test_a_database_is_served_with_its_own_secrets_only(database: Path) -> None:
+    secrets, others = database.with_suffix(".secrets"), database.with_suffix(".others")
+    with running(str(database), secrets):
+        pass
+    command("migrate", "--database", database)
+    mine = secrets.read_text()
+    with running(str(database.with_suffix(".second")), others):
+        pass
+    secrets.unlink()
+    serve = ("serve", "--database", database, "--port", 0, "--secrets", secrets)
+    assert "is missing" in refused(*serve)
+    assert not secrets.exists()
+    others.rename(secrets)
+    assert "not the secrets this database was made with" in refused(*serve)
+    assert "go together" in refused(*serve, KAXIA_ENDPOINT_PEPPER="x")
+    secrets.write_text(mine)
+    with running(str(database), secrets):
+        pass
+
+
+def test_what_it_makes_is_for_its_owner_and_it_ends_well_when_told(database: Path) -> None:
+    serve = [sys.executable, "-m", "sync.server", "serve", "--database", str(database), "--port", "0"]
+    for told in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen(serve, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("listening on ")
+        made = list(database.parent.iterdir())
+        assert {path.stat().st_mode & 0o077 for path in made} == {0}
+        assert Path(f"{database}.run.json") in made
+        process.send_signal(told)
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (0, "")
+        assert not Path(f"{database}.run.json").exists()
+
+
+def test_a_merchant_needs_a_name_and_a_proper_id(database: Path) -> None:
+    add = ("merchant", "add", "--database", database, "--name")
+    assert "1 to 200 signs" in refused(*add, " ")
+    assert command(*add, "某某", "--merchant-id", "x")[0] == USAGE

@@ -1,0 +1,92 @@
+"""The queue of writes: nobody waits for nothing, and what one write does wrong is its own."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from sync.server.database import Store
+from sync.server.group import Job
+from sync.server.problems import Refusal
+from sync.server.transaction import Transaction
+from sync.server.writer import Writer
+from tests.drivers.postgres import new_database
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def on_postgres(request: pytest.FixtureRequest) -> Iterator[Store]:
+    store = Store(new_database(request.getfixturevalue("postgres_url"), f"kaxia_{uuid4().hex[:12]}"))
+    store.migrate()
+    store.start()
+    yield store
+    store.stop()
+
+
+class _SeenBeforeItWasTaken(queue.SimpleQueue):
+    """A queue whose last job another writer takes between the look and the hand."""
+
+    def empty(self) -> bool:
+        return False
+
+
+def test_a_writer_never_waits_for_more_with_work_in_its_hand(on_postgres: Store) -> None:
+    jobs, done = _SeenBeforeItWasTaken(), Future[int]()
+    writer = Writer(on_postgres._connect, jobs, on_postgres=True, heard=lambda merchants: None)
+    jobs.put(Job(lambda transaction: 7, "", done=done))
+    assert done.result(PATIENCE_S) == 7
+    jobs.put(None)
+    writer.stop()
+
+
+def test_writes_that_block_each_other_are_written_again(on_postgres: Store) -> None:
+    on_postgres.write_now(
+        lambda t: t.many("INSERT INTO failure (bucket, theoretical_ms) VALUES (?, 0)", [[b"a"], [b"b"]])
+    )
+    begun, met = threading.Event(), threading.Barrier(2, timeout=PATIENCE_S)
+    again: list[bytes] = []
+
+    def count(first: bytes, second: bytes) -> int:
+        tried: list[bytes] = []
+
+        def work(transaction: Transaction) -> int:
+            transaction.run("UPDATE failure SET theoretical_ms = theoretical_ms + 1 WHERE bucket = ?", first)
+            if tried:
+                again.append(first)
+            else:
+                tried.append(first)
+                begun.set()
+                met.wait()
+            return transaction.run("UPDATE failure SET theoretical_ms = theoretical_ms + 1 WHERE bucket = ?", second)
+
+        return on_postgres.write_now(work, first.decode())
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(count, b"a", b"b")
+        assert begun.wait(PATIENCE_S)  # that writer is busy: the other one takes what comes now
+        two = pool.submit(count, b"b", b"a")
+        assert (one.result(PATIENCE_S), two.result(PATIENCE_S)) == (1, 1)
+    assert len(again) == 1
+    counted = on_postgres.read_now(lambda t: t.all("SELECT theoretical_ms FROM failure"))
+    assert [row[0] for row in counted] == [2, 2]
+
+
+def test_what_no_column_takes_is_refused_to_whoever_asked(on_postgres: Store) -> None:
+    def wrong(transaction: Transaction) -> None:
+        with transaction.step():
+            transaction.one("SELECT 1 FROM merchant WHERE slug = ?", "a\0b")
+
+    for work, key in ((wrong, "invalid"), (_twice, "stale-version")):
+        with pytest.raises(Refusal, match=key):
+            on_postgres.write_now(work)
+    with pytest.raises(Refusal, match="invalid"):
+        on_postgres.read_now(lambda t: t.one("SELECT 1 FROM merchant WHERE slug = ?", "a\0b"))
+    assert on_postgres.write_now(lambda transaction: 1) == 1
+
+
+def _twice(transaction: Transaction) -> None:
+    transaction.many("INSERT INTO instance (key, value) VALUES (?, ?)", [("a", "1"), ("a", "2")])
