@@ -5,8 +5,20 @@ from typing import Any
 from litestar import get
 from msgspec import Struct
 
+from sync.protocol import CHUNK_RECORDS, RECORD
 from sync.server import feed
 from sync.server.routes.desktop import Asked, endpoint_of
+
+
+REFUSED = {
+    "description": "Refused: an RFC 9457 problem; the end of its type is a stable key.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+RECORDS = {
+    "required": True,
+    "description": f"Up to {CHUNK_RECORDS} records of {RECORD} bytes.",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 
 class Health(Struct, frozen=True):
@@ -23,7 +35,14 @@ async def health(request: Asked) -> Health:
 @get("/openapi.json", include_in_schema=False)
 async def description(request: Asked) -> dict[str, Any]:
     """Every route and message, written from their types."""
-    return request.app.openapi_schema.to_schema()
+    schema = request.app.openapi_schema.to_schema()
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            operation["responses"].pop("400", None)  # the framework's own, which nobody here gets to see
+            operation["responses"]["default"] = REFUSED
+            if path.endswith("/chunks/{n}"):
+                operation["requestBody"] = RECORDS
+    return schema
 
 
 ROUTES = (health, description)

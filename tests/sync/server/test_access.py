@@ -221,3 +221,11 @@ def test_devices_enrol_while_others_are_at_work(desktop: Desktop, served: Served
         assert all(each.result(30) for each in working)
     page = desktop.client.events("")
     assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))
+
+
+def test_the_description_tells_how_refusals_look(served: Served) -> None:
+    described = requests.get(served.url + "/openapi.json", timeout=10).json()
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            told = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"]
+            assert told.rpartition("/")[2] in described["components"]["schemas"]
