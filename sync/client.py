@@ -40,6 +40,7 @@ from sync.protocol import (
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 2.0
 """Short tries within one call; what is still unsent waits in the outbox for the next round."""
+stamina.instrumentation.set_on_retry_hooks(())  # else each retry is a line of structlog's on stdout
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
 

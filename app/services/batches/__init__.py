@@ -250,10 +250,14 @@ def tell_created(session: Session, batch: Batch, product: Product) -> None:
         "valid_until": _wire(batch.valid_until),
         "count": batch.quantity,
     }
-    aggregate = f"batch:{batch.id}"
-    enqueue(session, "batch.create@1", aggregate=aggregate, body=body)
+    enqueue(session, "batch.create@1", aggregate=f"batch:{batch.id}", body=body)
+    tell_cards(session, batch)
+
+
+def tell_cards(session: Session, batch: Batch) -> None:
+    """Queue the upload of a batch's cards; the codes of a supplier stay here."""
     if batch.source == "generated":
-        enqueue(session, "batch.seal@1", aggregate=aggregate, body={"batch_id": body["batch_id"]}, lane="upload")
+        _tell(session, batch, "batch.seal@1", lane="upload")
 
 
 def _wire(instant: datetime | None) -> str | None:

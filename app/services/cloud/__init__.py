@@ -3,14 +3,14 @@
 import platform
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, InvalidInput, NotFound
+from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, NotFound
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
@@ -19,10 +19,11 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
-from app.services.cloud.connection import Connection, pairing_of
-from app.services.cloud.embedded import LOOPBACK, EmbeddedEndpoint
+from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
+from app.services.cloud.connection import Connection, Pairing, pairing_of
+from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.events import EventBook
-from app.services.cloud.moving import announce_all
+from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
 from app.services.outbox import enqueue
@@ -64,36 +65,33 @@ class CloudService:
     # --- pairing ---
 
     def pair(self, url: str, code: str) -> CloudStatus:
-        """Pair with an endpoint in the cloud; everything this vault knows is queued for it.
+        """Pair with an endpoint in the cloud; what this vault knows and it does not is queued for it.
 
         What an earlier endpoint still has to say is heard first. Raises EndpointUnreachable, EndpointRefused,
-        InvalidInput.
+        EndpointNotStarted, InvalidInput.
         """
-        url = url.strip().rstrip("/")
-        if not url.startswith(("https://", "http://127.", "http://localhost", "http://192.168.", "http://10.")):
-            raise InvalidInput("url", "not-https")
+        url = checked_url(url)
         with self._one_at_a_time:
             before = self._connection.pairing()
             if before is not None and before.url != url:
-                self._hear_the_rest()
-            with _told(url):
-                self._connection.enroll(url, code.strip(), device_name=platform.node()[:100], mode="cloud")
+                self._hear_the_rest(before)
+            self._join(url, code.strip(), mode="cloud")
             self._embedded.stop()
-            self._announce_all()
         return self.status()
 
     def start_embedded(self, lan_address: str | None = None) -> CloudStatus:
-        """Start the endpoint on this machine and pair with it by itself. Raises EndpointNotStarted."""
+        """Start the endpoint on this machine, or move it to another address, and pair with it by itself.
+
+        Raises EndpointNotStarted, InvalidInput, EndpointUnreachable.
+        """
+        host = checked_host(str(self._settings.get("cloud.lan_address") if lan_address is None else lan_address))
         with self._one_at_a_time:
-            if lan_address is not None:
-                self._settings.put("cloud.lan_address", lan_address.strip())
             before = self._connection.pairing()
             if before is not None and before.mode == "cloud":
-                self._hear_the_rest()
-            host = str(self._settings.get("cloud.lan_address") or LOOPBACK)
-            url = self._embedded.start(int(self._settings.get("cloud.port") or 0), host)
-            with self._database.write(Topic.SETTINGS) as session:
-                store(session, "cloud.port", int(url.rpartition(":")[2]))
+                self._hear_the_rest(before)
+            url = self._run_embedded(host)
+            if lan_address is not None:
+                self._settings.put("cloud.lan_address", lan_address.strip())
             self._pair_embedded(url)
         return self.status()
 
@@ -296,6 +294,16 @@ class CloudService:
         if self._autostart:
             self.start_embedded()
 
+    def _run_embedded(self, host: str) -> str:
+        """Its address, with the process listening on `host`."""
+        running = self._embedded.url()
+        if running is not None and host_of(running) != host:
+            self._embedded.stop()
+        url = self._embedded.start(int(self._settings.get("cloud.port") or 0), host)
+        with self._database.write(Topic.SETTINGS) as session:
+            store(session, "cloud.port", int(url.rpartition(":")[2]))
+        return url
+
     def _pair_embedded(self, url: str) -> None:
         """Pair unless this vault is known there already."""
         pairing = self._connection.pairing()
@@ -314,18 +322,27 @@ class CloudService:
             finally:
                 client.close()
         merchant = self._settings.merchant()
-        code = self._embedded.pairing_code(merchant.id, merchant.name)
+        self._join(url, self._embedded.pairing_code(merchant.id, merchant.name), mode="embedded")
+
+    def _join(self, url: str, code: str, *, mode: str) -> None:
+        """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest."""
+        before = self._connection.pairing()
         with _told(url):
-            self._connection.enroll(url, code, device_name=platform.node()[:100], mode="embedded")
-        if pairing is not None:
-            self._announce_all()
+            enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100])
+            another = before is not None and enrolled.epoch != self._cursor()[0]
+            with closing(enrolled.client()) as client:
+                known = survey(client) if another else None
+        with self._database.write(*FEED_TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
+            self._connection.keep(session, enrolled, mode=mode)
+            if known is not None:
+                announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))), known)
 
-    def _announce_all(self) -> None:
-        with self._database.write(*FEED_TOPICS) as session:
-            announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))))
-
-    def _hear_the_rest(self) -> None:
+    def _hear_the_rest(self, before: Pairing) -> None:
         """A last sync with the endpoint that is left behind: what was redeemed there must come along."""
+        if before.mode == "embedded" and not self._embedded.is_running():
+            if not self._embedded.database.exists():
+                return  # a restored vault on another machine: there is nobody to hear
+            self._run_embedded(host_of(before.url) or LOOPBACK)
         with self._client() as client:
             self._sync(client, unwatched)
 

@@ -31,6 +31,24 @@ class Pairing:
     wrapped_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """An endpoint that knows this device, before this vault has taken it for its own."""
+
+    url: str
+    answer: EnrollAnswer
+    identity: Identity
+    wrapped_key: str
+
+    @property
+    def epoch(self) -> str:
+        """Which feed it has."""
+        return self.answer.hello.feed.epoch
+
+    def client(self) -> SyncClient:
+        return SyncClient(self.url, self.identity)
+
+
 class Connection:
     """Makes clients that sign as this device."""
 
@@ -52,8 +70,8 @@ class Connection:
         key = Ed25519PrivateKey.from_private_bytes(self._unwrapped(pairing.wrapped_key))
         return SyncClient(pairing.url, Identity(pairing.device_id, pairing.incarnation, key))
 
-    def enroll(self, url: str, code: str, *, device_name: str, mode: str) -> EnrollAnswer:
-        """Pair with an endpoint: a key of its own, made here and kept here. Raises Unreachable, Refused."""
+    def enroll(self, url: str, code: str, *, device_name: str) -> Enrolled:
+        """Become known to an endpoint, by a key made here; nothing is kept yet. Raises Unreachable, Refused."""
         key, incarnation = Ed25519PrivateKey.generate(), new_incarnation()
         client = SyncClient(url)
         try:
@@ -62,20 +80,23 @@ class Connection:
             client.close()
         nonce = os.urandom(NONCE)
         wrapped = nonce + self._wrapping.encrypt(nonce, key.private_bytes_raw(), self._bound)
-        device = {"id": answer.device_id, "incarnation": incarnation, "key": b64(wrapped)}
-        with self._database.write(Topic.CLOUD, Topic.SETTINGS, Topic.AUDIT) as session:
-            for name, value in (
-                ("cloud.mode", mode),
-                ("cloud.url", client.base_url),
-                ("cloud.device", device),
-                ("cloud.cursor", ""),
-                ("cloud.feed_hash", ""),
-                ("cloud.differences", []),
-                ("merchant.slug", answer.hello.merchant.slug),
-            ):
-                store(session, name, value)
-            self._audit.record(session, "endpoint.paired", subject=client.base_url, mode=mode, device=answer.device_id)
-        return answer
+        return Enrolled(client.base_url, answer, Identity(answer.device_id, incarnation, key), b64(wrapped))
+
+    def keep(self, session: Session, enrolled: Enrolled, *, mode: str) -> None:
+        """Work with that endpoint from now on. The place in the feed stays where it is the same feed."""
+        who, answer = enrolled.identity, enrolled.answer
+        device = {"id": who.device_id, "incarnation": who.incarnation, "key": enrolled.wrapped_key}
+        values = {
+            "cloud.mode": mode,
+            "cloud.url": enrolled.url,
+            "cloud.device": device,
+            "merchant.slug": answer.hello.merchant.slug,
+        }
+        if not str(stored(session, "cloud.cursor")).startswith(f"{enrolled.epoch}."):
+            values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
+        for name, value in values.items():
+            store(session, name, value)
+        self._audit.record(session, "endpoint.paired", subject=enrolled.url, mode=mode, device=who.device_id)
 
     def move_address(self, url: str) -> None:
         """The embedded endpoint answers somewhere else now; everything else stays."""

@@ -17,13 +17,13 @@ from filelock import FileLock, Timeout
 
 from app.config import Config
 from app.errors import EndpointNotStarted
+from app.services.cloud.addresses import LOOPBACK
 from app.services.programs import QUIET, ROOT, environment, own_command
 
 START_S = 30.0
 STOP_S = 10.0
 POLL_S = 0.05
 LOG_LIMIT = 4 << 20
-LOOPBACK = "127.0.0.1"
 
 
 class EmbeddedEndpoint:
@@ -71,6 +71,7 @@ class EmbeddedEndpoint:
     def start(self, port: int = 0, host: str = LOOPBACK) -> str:
         """Its address. A port of 0, or one that is taken, becomes a free one. Raises EndpointNotStarted."""
         deadline = time.monotonic() + START_S
+        said_before = self._log.stat().st_size if self._log.exists() else 0
         process = None if self.is_running() else self._spawned(host, port)
         while time.monotonic() < deadline:
             if (url := self.url()) is not None and _answers(url):
@@ -80,11 +81,20 @@ class EmbeddedEndpoint:
                     break
                 process = None  # another one was quicker: wait for that
             time.sleep(POLL_S)
-        raise EndpointNotStarted(str(self._log))
+        raise EndpointNotStarted(self._last_words(said_before))
 
     @property
     def _log(self) -> Path:
         return self._folder / "endpoint.log"
+
+    def _last_words(self, since: int) -> str:
+        """What the process said last, or where its log is."""
+        try:
+            log = self._log.read_bytes()
+            said = log[since if since <= len(log) else 0 :].decode("utf-8", "replace").strip()  # or it was begun anew
+        except OSError:
+            said = ""
+        return said.rpartition("\n")[2][:300] or str(self._log)
 
     def _spawned(self, host: str, port: int) -> "subprocess.Popen[bytes]":
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -109,8 +119,11 @@ class EmbeddedEndpoint:
         if not self.is_running():
             return
         try:
-            pid = int(json.loads(Path(f"{self.database}.run.json").read_text("utf-8"))["pid"])
+            told = json.loads(Path(f"{self.database}.run.json").read_text("utf-8"))
+            pid, url = int(told["pid"]), str(told["url"])
         except (OSError, ValueError, KeyError):
+            return
+        if not _answers(url):  # left by one that was killed; its number may be somebody else's by now
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGTERM)

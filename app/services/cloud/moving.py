@@ -3,9 +3,11 @@
 Redemptions keep their ids, so the new endpoint's events about them are recognised here and change nothing.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -15,38 +17,79 @@ from app.models.catalog import Product
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
-from app.services.batches import tell_created
+from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.outbox import enqueue
+from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import b64
 
 PUT = "link.put@1"
+NAMED = {
+    "batch.created@1": ("batches", "batch_id"),
+    "sealed@1": ("sealed", "batch_id"),
+    "link.stored@1": ("links", "link_id"),
+}
+"""Event → what it makes known, and the field of its body that names it."""
 
 
-def announce_all(session: Session, reader: CodeReader, merchant_id: UUID) -> int:
-    """Queue everything anew, oldest first; how many ops. What still waited for the old endpoint is withdrawn."""
+@dataclass(slots=True)
+class Known:
+    """What an endpoint has of this merchant already: ids of batches, seals, redemptions and links."""
+
+    batches: set[str] = field(default_factory=set)
+    sealed: set[str] = field(default_factory=set)
+    ledger: set[str] = field(default_factory=set)
+    links: set[str] = field(default_factory=set)
+
+
+def survey(client: SyncClient) -> Known:
+    """Read an endpoint's whole feed for what it knows. Raises Unreachable, Refused."""
+    known, after = Known(), ""
+    while True:
+        page = client.events(after)
+        for event in page.events:
+            if event.type in ("redeemed@1", "reversed@1"):
+                known.ledger.add(event.op_id)
+            elif event.type in NAMED:
+                among, name = NAMED[event.type]
+                getattr(known, among).add(str(msgspec.json.decode(event.body)[name]))
+        after = page.next
+        if not page.has_more:
+            return known
+
+
+def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
+    """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn."""
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
-    before = session.query(OutboxOp).count()
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
-        _announce(session, batch)
-    _announce_ledger(session, reader, merchant_id)
+        _announce(session, batch, known)
+    _announce_ledger(session, reader, merchant_id, known)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
-    links = _announce_links(session)
-    return session.query(OutboxOp).count() - before + links
+    _announce_links(session, known)
 
 
-def _announce(session: Session, batch: Batch) -> None:
+def _announce(session: Session, batch: Batch, known: Known) -> None:
+    uid = str(UUID(bytes=batch.uid))
+    if uid in known.sealed:
+        return
     session.execute(update(Batch).where(Batch.id == batch.id).values(sealed_at=None))
     session.execute(update(Batch).where(Batch.id == batch.id, Batch.state == "published").values(state="ready"))
-    tell_created(session, batch, session.get_one(Product, batch.product_id))
+    if uid not in known.batches:
+        tell_created(session, batch, session.get_one(Product, batch.product_id))
+    else:
+        tell_cards(session, batch)
 
 
-def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID) -> None:
-    """Each redemption again under its own id, so that what is used up stays used up."""
-    entries = list(session.scalars(select(Redemption).order_by(Redemption.seq)))
+def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
+    """Each redemption again under its own id, so that what is used up stays used up.
+
+    By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first.
+    """
+    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
+    entries = [entry for entry in ledger if entry.id not in known.ledger]
     cards = sorted({entry.card_id for entry in entries})
     batches = batches_of(session, cards)
     blocks = reader.codes_of(session, cards, batches)
@@ -107,15 +150,14 @@ def _announce_stops(session: Session, batch: Batch) -> None:
         enqueue(session, type_, aggregate=aggregate, body=body)
 
 
-def _announce_links(session: Session) -> int:
+def _announce_links(session: Session, known: Known) -> None:
     """The PUT of each link that can still be claimed, as it was: the link's text on paper and in mails stays right."""
     live = select(Delivery.link_id).where(Delivery.link_id.is_not(None), Delivery.state.not_in(("recalled", "skipped")))
-    count = 0
     for op in list(session.scalars(select(OutboxOp).where(OutboxOp.type == PUT).order_by(OutboxOp.id))):
+        if str(op.body["link_id"]) in known.links:
+            continue
         alive = session.scalar(live.where(Delivery.link_id == str(op.body["link_id"])))
+        session.execute(update(Delivery).where(Delivery.link_id == str(op.body["link_id"])).values(link_stored_at=None))
         state = "waiting" if alive else "withdrawn"
         last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0
         session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(id=last + 1, state=state, problem=None))
-        count += alive is not None
-    session.execute(update(Delivery).values(link_stored_at=None))
-    return count

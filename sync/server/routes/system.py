@@ -9,7 +9,6 @@ from sync.protocol import CHUNK_RECORDS, RECORD
 from sync.server import feed
 from sync.server.routes.desktop import Asked, endpoint_of
 
-
 REFUSED = {
     "description": "Refused: an RFC 9457 problem; the end of its type is a stable key.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},

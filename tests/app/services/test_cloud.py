@@ -7,7 +7,14 @@ import pytest
 import requests
 
 from app.config import Config
-from app.errors import EndpointRefused, EndpointUnreachable, NotFound, RedemptionRefused
+from app.errors import (
+    EndpointNotStarted,
+    EndpointRefused,
+    EndpointUnreachable,
+    InvalidInput,
+    NotFound,
+    RedemptionRefused,
+)
 from app.models.outbox import OutboxOp, RawEvent
 from app.models.redemption import DailyFigure, Redemption
 from app.services import Services
@@ -249,3 +256,104 @@ def test_moving_to_another_endpoint_takes_balances_and_states_along(
         assert online.integrity.verify(deep=True).findings == ()
     finally:
         other.stop()
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEndpoint]:
+    """Another endpoint, as if it stood in the cloud."""
+    other = EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud")))
+    other.start()
+    yield other
+    other.stop()
+
+
+def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:
+    url = endpoint.url()
+    assert url is not None
+    merchant = services.settings.merchant()
+    services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
+
+
+def redeem_on_the_phone(services: Services, code: str) -> None:
+    """All of it, as the page asks for a card that is not divisible."""
+    merchant = services.settings.merchant().id
+    d = b64(digest(UUID(merchant), canonical(code)))
+    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d}
+    assert requests.post(f"{services.cloud.status().url}/h5/v1/redeem", json=body, timeout=10).status_code == 200
+
+
+def assert_level(services: Services) -> None:
+    done = services.cloud.sync()
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ())
+    assert services.integrity.verify(deep=True).findings == ()
+
+
+def test_pairing_again_with_the_same_endpoint_loses_and_repeats_nothing(
+    services: Services, cloud: EmbeddedEndpoint
+) -> None:
+    pair_with(services, cloud)
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    redeem_on_the_phone(services, a_code(services, batch_id))
+    services.batches.freeze(a_batch(services))
+    device = services.cloud.status().device_id
+    pair_with(services, cloud)
+    assert services.cloud.status().device_id != device
+    assert_level(services)
+    assert services.redemptions.look(a_code(services, batch_id)).reason == "card-spent"
+
+
+def test_moving_back_to_an_endpoint_tells_it_only_what_is_new(online: Services, cloud: EmbeddedEndpoint) -> None:
+    first = a_batch(online)
+    online.cloud.sync()
+    redeem_on_the_phone(online, a_code(online, first))
+    online.redemptions.redeem(a_code(online, first, 1), 5_000)
+    pair_with(online, cloud)
+    second = a_batch(online, kind="exchange")
+    assert_level(online)
+    online.redemptions.redeem(a_code(online, first, 1), 1_000)
+    redeem_on_the_phone(online, a_code(online, second))
+    assert online.cloud.start_embedded().mode == "embedded"
+    assert_level(online)
+    assert online.redemptions.look(a_code(online, first)).reason == "card-spent"
+    assert online.redemptions.look(a_code(online, first, 1)).remaining_minor == 14_000
+    assert online.redemptions.look(a_code(online, second)).remaining_uses == 2
+
+
+def test_a_stopped_endpoint_is_heard_once_more_before_it_is_left(online: Services, cloud: EmbeddedEndpoint) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    redeem_on_the_phone(online, a_code(online, batch_id))
+    online.cloud.stop_embedded()
+    pair_with(online, cloud)
+    assert_level(online)
+    assert online.redemptions.look(a_code(online, batch_id)).reason == "card-spent"
+
+
+def test_another_address_moves_a_running_endpoint_and_a_wrong_one_is_not_kept(online: Services) -> None:
+    there = online.cloud.start_embedded("127.0.0.2").url
+    assert there.startswith("http://127.0.0.2:")
+    assert online.cloud.sync().pending == 0
+    with pytest.raises(InvalidInput):
+        online.cloud.start_embedded("the office")
+    with pytest.raises(EndpointNotStarted) as refused:
+        online.cloud.start_embedded("192.0.2.1")
+    assert "Cannot listen on 192.0.2.1" in refused.value.where
+    assert online.cloud.start_embedded().url == there
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "x",
+        "ftp://a",
+        "http://evil.example",
+        "http://127.evil.example",
+        "http://10.evil.example",
+        "https://",
+        "https://u:p@a",
+    ],
+)
+def test_only_a_safe_address_is_asked(services: Services, url: str) -> None:
+    with pytest.raises(InvalidInput):
+        services.cloud.pair(url, "code")
