@@ -16,8 +16,7 @@ OPS_PER_PUSH = 200
 CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
-LONGEST_TEXT = 2_000
-LONGEST_CIPHERTEXT = 8_192
+LONGEST_TEXT, LONGEST_CIPHERTEXT = 2_000, 8_192
 BODY_LIMIT = 1 << 20
 CHUNK_LIMIT = 256 << 10
 PROBLEM = "https://kaxia.example/problems/"

@@ -25,6 +25,7 @@ from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked, serial_of
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import CloudService
+from app.services.cloud.pushing import PASSING
 from app.services.outbox import enqueue
 from app.services.settings import SettingService
 from app.topics import Topic
@@ -111,7 +112,7 @@ class RedemptionService:
         """How a card stands, by its code. Asks the endpoint; changes nothing.
 
         Without a line a card of this vault is shown as the vault knows it; it cannot be redeemed then.
-        Raises EndpointUnreachable for a card that is not of this vault, NotFound.
+        Raises EndpointUnreachable for a card that is not of this vault, EndpointRefused, NotFound.
         """
         card_id, d = self._meant(typed)
         row = self._cards.rows([card_id])[0] if card_id is not None else None
@@ -120,7 +121,9 @@ class RedemptionService:
         try:
             answer = self._cloud.ask(lambda client: client.look_up(d))
         except EndpointRefused as refused:
-            if row is None or refused.reason != "card-unknown":
+            if refused.reason != "card-unknown":
+                raise
+            if row is None:
                 raise NotFound("card", masked(typed.strip())) from refused
             return _of_row(row, "not-sealed")
         except EndpointUnreachable:
@@ -165,7 +168,9 @@ class RedemptionService:
     def last(self, limit: int = 20) -> list[Use]:
         """The last uses, newest first."""
         with self._database.read() as session:
-            entries = list(session.scalars(select(Redemption).order_by(Redemption.seq.desc()).limit(limit)))
+            entries = list(
+                session.scalars(select(Redemption).order_by(Redemption.at.desc(), Redemption.seq.desc()).limit(limit))
+            )
             undone = set(
                 session.scalars(select(Redemption.reverses).where(Redemption.reverses.in_([e.id for e in entries])))
             )
@@ -191,13 +196,16 @@ class RedemptionService:
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""
         with self._database.write(Topic.OUTBOX) as session:
-            op_id = enqueue(session, type_, aggregate="counter:" + str(body.get("d", ""))[:16], body=body)
+            about = str(body.get("d") or body["redemption_id"])[:16]
+            op_id = enqueue(session, type_, aggregate=f"counter:{about}", body=body)
         op = Op(op_id, type_, to_wire(now()), body)
         try:
             answer = self._cloud.ask(lambda client: client.push([op]).results[0])
         except EndpointUnreachable as error:
             raise RedemptionUncertain(op_id) from error
         except EndpointRefused as refused:
+            if refused.reason in PASSING:  # it may have been stored when the trouble came
+                raise RedemptionUncertain(op_id) from refused
             with self._database.write(Topic.OUTBOX) as session:
                 _note(session, op_id, "withdrawn")
             raise RedemptionRefused(refused.reason) from refused
@@ -252,7 +260,7 @@ class RedemptionService:
             return None, ""
         wanted = select(Redemption.at, Redemption.place).where(Redemption.card_id == row.id)
         with self._database.read() as session:
-            found = session.execute(wanted.order_by(Redemption.seq.desc()).limit(1)).first()
+            found = session.execute(wanted.order_by(Redemption.at.desc(), Redemption.seq.desc()).limit(1)).first()
         return (found.at, found.place or "") if found else (None, "")
 
 

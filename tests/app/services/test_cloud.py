@@ -1,10 +1,12 @@
 """The desktop and a real endpoint process: pair, push, pull, redeem, move, and what happens when the line breaks."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import UUID
 
 import pytest
 import requests
+from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.errors import (
@@ -14,6 +16,7 @@ from app.errors import (
     InvalidInput,
     NotFound,
     RedemptionRefused,
+    RedemptionUncertain,
 )
 from app.models.outbox import OutboxOp, RawEvent
 from app.models.redemption import DailyFigure, Redemption
@@ -357,3 +360,28 @@ def test_another_address_moves_a_running_endpoint_and_a_wrong_one_is_not_kept(on
 def test_only_a_safe_address_is_asked(services: Services, url: str) -> None:
     with pytest.raises(InvalidInput):
         services.cloud.pair(url, "code")
+
+
+def test_a_device_that_was_shut_out_is_not_told_that_the_card_is_unknown(online: Services, config: Config) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("UPDATE device SET state = 'revoked'")
+    with pytest.raises(EndpointRefused) as refused:
+        online.redemptions.look(a_code(online, batch_id))
+    assert refused.value.reason == "device-revoked"
+
+
+def test_trouble_at_the_endpoint_leaves_an_answer_open_and_not_refused(online: Services, config: Config) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    codes = [a_code(online, batch_id, at) for at in (0, 1)]
+    done = [online.redemptions.redeem(code).redemption_id for code in codes]
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"), isolation_level=None)) as endpoint:
+        endpoint.execute("BEGIN IMMEDIATE")
+        for redemption in done:
+            with pytest.raises(RedemptionUncertain):
+                online.redemptions.reverse(redemption, reason="错")
+        endpoint.execute("ROLLBACK")
+    assert online.cloud.sync().rejected == 0
+    assert [online.redemptions.look(code).remaining_minor for code in codes] == [20_000, 20_000]
