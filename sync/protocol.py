@@ -28,7 +28,12 @@ Id = Annotated[str, Meta(min_length=36, max_length=36, pattern="^[0-9a-fA-F]{8}(
 """A UUID."""
 Token = Annotated[str, Meta(max_length=128, pattern="^[A-Za-z0-9_-]+$")]
 """Bytes as base64url without padding, or another short opaque text."""
+Digest = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+"""32 bytes as base64url without padding."""
+Signature = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{85}[AQgw]$")]
+"""64 bytes, the same way."""
 Whole = Annotated[int, Meta(ge=0, le=2**53)]
+Difference = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 def new_op_id() -> str:
@@ -137,9 +142,9 @@ class Hello(Struct, frozen=True):
 class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True):
     pairing_code: Annotated[str, Meta(min_length=1, max_length=64)]
     device_name: Annotated[str, Meta(max_length=200)]
-    public_key: Token
+    public_key: Digest
     incarnation: Token
-    proof: Token
+    proof: Signature
     """Ed25519 over `kx-enroll` ‖ 0 ‖ pairing code."""
 
 
@@ -223,7 +228,7 @@ class UploadState(Struct, frozen=True):
 class SealRequest(Struct, frozen=True, forbid_unknown_fields=True):
     op_id: Id
     count: Whole
-    root: Token
+    root: Digest
 
 
 class SealAnswer(Struct, frozen=True):
@@ -251,8 +256,8 @@ class BatchClaim(Struct, frozen=True, forbid_unknown_fields=True):
 
     batch_id: Id
     count: Whole
-    redeemed_minor: int
-    redeemed_uses: int
+    redeemed_minor: Difference
+    redeemed_uses: Difference
 
 
 class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -279,11 +284,11 @@ class ReconcileAnswer(Struct, frozen=True):
 
 class Gate(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Annotated[str, Meta(pattern="^(phone_tail|employee_no)$")]
-    digest: Token
+    digest: Digest
 
 
 class Pickup(Struct, frozen=True, forbid_unknown_fields=True):
-    lookup: Token
+    lookup: Digest
     ciphertext: Annotated[str, Meta(max_length=LONGEST_CIPHERTEXT)]
 
 
@@ -291,15 +296,15 @@ class LinkRequest(Struct, frozen=True, forbid_unknown_fields=True):
     op_id: Id
     batch_id: Id
     card_no: Whole
-    auth_digest: Token
+    auth_digest: Digest
     ciphertext: Annotated[str, Meta(max_length=LONGEST_CIPHERTEXT)]
-    expires_at: str | None = None
+    expires_at: Annotated[str, Meta(max_length=40, extra_json_schema={"format": "date-time"})] | None = None
     gate: Gate | None = None
     pickup: Pickup | None = None
 
 
 class LookupRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    d: Token
+    d: Digest
 
 
 class HistoryEntry(Struct, frozen=True):
@@ -331,7 +336,7 @@ class LookupAnswer(Struct, frozen=True):
 
 class OpenRequest(Struct, frozen=True, forbid_unknown_fields=True):
     auth: Token
-    gate: Token | None = None
+    gate: Digest | None = None
 
 
 class AuthRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -340,7 +345,7 @@ class AuthRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 class PickupRequest(Struct, frozen=True, forbid_unknown_fields=True):
     slug: Annotated[str, Meta(max_length=64)]
-    lookup: Token
+    lookup: Digest
     value: Annotated[str, Meta(max_length=64)] = ""
 
 
@@ -361,12 +366,12 @@ class StateAnswer(Struct, frozen=True):
 class RedeemRequest(Struct, frozen=True, forbid_unknown_fields=True):
     op_id: Id
     merchant_id: Id
-    d: Token
+    d: Digest
     amount_minor: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     uses: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     link_id: Token | None = None
-    challenge: str | None = None
-    form: str | None = None
+    challenge: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
+    form: Annotated[str, Meta(max_length=LONGEST_TEXT)] | None = None
 
 
 class RedeemAnswer(Struct, frozen=True):

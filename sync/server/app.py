@@ -56,9 +56,17 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     assert isinstance(error, HTTPException), "registered for it"
     if isinstance(error, ValidationException) or error.status_code in (400, 415, 422):
         found = error.extra if isinstance(error.extra, list) else []
-        pointers = [f"/{part.get('key', '')}" for part in found if isinstance(part, dict)]
+        pointers = [_pointer(str(part.get("key", ""))) for part in found if isinstance(part, dict)]
         return _problem("invalid", pointers=pointers)
-    return _problem(BY_STATUS.get(error.status_code, "internal"))
+    answer = _problem(BY_STATUS.get(error.status_code, "internal"))
+    if error.headers and "allow" in error.headers:
+        answer.set_header("Allow", error.headers["allow"])
+    return answer
+
+
+def _pointer(key: str) -> str:
+    """`ops[0].op_id` as the framework names a place → `/ops/0/op_id`; empty for the whole body."""
+    return "" if key in ("", "data") else "/" + key.replace("[", ".").replace("]", "").replace(".", "/")
 
 
 def _broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -35,7 +35,8 @@ class Corked:
     def _send(self) -> None:
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
-            self._transport.write(b"".join(parts))
+            if not self._transport.is_closing():  # whoever asked may have gone since it was written
+                self._transport.write(b"".join(parts))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

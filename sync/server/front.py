@@ -3,6 +3,7 @@
 A plain ASGI application around the documented one. `POST /h5/v1/redeem` is answered here, without a framework between.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -42,6 +43,8 @@ DEPTH = 16
 LARGEST = 2**53
 SURROGATE = re.compile("[\ud800-\udfff]")
 TIDY_EVERY_S = 60.0
+LEAVING = Refusal("read-only")
+"""The endpoint ends and waits no longer: what was asked may still be stored."""
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -111,6 +114,10 @@ class Front:
             await self._pass_on(scope, receive, answer)
         except Refusal as refusal:
             await _refuse(answer, refusal, trace)
+        except asyncio.CancelledError:
+            if status:
+                raise
+            await _refuse(answer, LEAVING, trace)
         except Exception as error:
             if status:  # half of an answer went out: the connection has to break
                 raise
@@ -140,6 +147,8 @@ class Front:
             outcome = await self._endpoint.redeem(request, address=self._address(scope), device_class="phone")
         except Refusal as refusal:
             return await _refuse(send, refusal, trace, REDEEM_HEADERS)
+        except asyncio.CancelledError:
+            return await _refuse(send, LEAVING, trace, REDEEM_HEADERS)
         except Exception as error:  # noqa: BLE001 - it is logged there
             return await _fail(send, error, trace, REDEEM_HEADERS)
         await _send(send, 200, _encode({name: outcome[name] for name in _ANSWERED}), _JSON, REDEEM_HEADERS)

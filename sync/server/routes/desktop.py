@@ -40,6 +40,8 @@ from sync.server.transaction import Transaction
 
 Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0
+POSITION = r"^([A-Za-z0-9_]{1,40}\.[0-9]{1,15})?$"
+LINK_ID = "^[A-Za-z0-9_-]{22}$"
 
 
 def endpoint_of(request: Asked) -> Endpoint:
@@ -98,7 +100,7 @@ async def ops(request: Asked, data: OpsRequest) -> OpsAnswer:
 @get("/sync/v1/events")
 async def events(
     request: Asked,
-    after: Annotated[str, Parameter(max_length=80)] = "",
+    after: Annotated[str, Parameter(pattern=POSITION)] = "",
     limit: Annotated[int, Parameter(ge=1, le=1_000)] = 500,
     wait: Annotated[int, Parameter(ge=0, le=25)] = 0,
 ) -> EventsPage:
@@ -165,11 +167,11 @@ async def reconcile(request: Asked, data: ReconcileRequest) -> ReconcileAnswer:
 
 
 @put("/sync/v1/links/{link_id:str}", status_code=200)
-async def put_link(request: Asked, link_id: str, data: LinkRequest) -> dict[str, object]:
+async def put_link(
+    request: Asked, link_id: Annotated[str, Parameter(pattern=LINK_ID)], data: LinkRequest
+) -> dict[str, object]:
     """Store the ciphertext of a claim link and the digest of its token."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
-    if len(link_id) != 22:
-        raise Refusal("invalid", pointers=["/link_id"])
     pepper = endpoint.secrets.pepper
     return await endpoint.store.write(
         lambda t: links.put(t, device, link_id, data, pepper=pepper, at_ms=at), device.merchant_id

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 from litestar import get
 from msgspec import Struct
 
+from sync import protocol
 from sync.protocol import CHUNK_RECORDS, RECORD
 from sync.server import feed
 from sync.server.routes.desktop import Asked, endpoint_of
@@ -35,6 +37,11 @@ async def health(request: Asked) -> Health:
 async def description(request: Asked) -> dict[str, Any]:
     """Every route and message, written from their types."""
     schema = request.app.openapi_schema.to_schema()
+    spoken = schema["components"]["schemas"]
+    messages = [getattr(protocol, name) for name in spoken if hasattr(protocol, name)]
+    spoken |= msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")[
+        1
+    ]  # with every limit
     for path, methods in schema["paths"].items():
         for operation in methods.values():
             operation["responses"].pop("400", None)  # the framework's own, which nobody here gets to see

@@ -1,19 +1,24 @@
 """Starting and stopping the endpoint: what cannot work is said in a sentence, what is made is for its owner alone."""
 
+import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
-from tests.drivers.endpoint import ROOT, running
+from sync.client import Refused
+from tests.drivers.endpoint import ROOT, new_merchant, paired, running
 
 REFUSED, USAGE = 1, 2
+OK, FULL = 200, (503, "read-only")
 
 
 def command(*arguments: object, **environment: str) -> tuple[int, str]:
@@ -119,6 +124,27 @@ def test_what_it_makes_is_for_its_owner_and_it_ends_well_when_told(database: Pat
         _, said = process.communicate(timeout=30)
         assert (process.returncode, said) == (0, "")
         assert not Path(f"{database}.run.json").exists()
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_stored(database: Path) -> None:
+    secrets = database.with_suffix(".secrets")
+    with running(str(database), secrets) as url:
+        desktop = paired(url, new_merchant(str(database)))
+        (d,) = desktop.batch(1).records
+        assert desktop.redeem(d, 100).status_code == OK
+        process = json.loads(Path(f"{database}.run.json").read_text())["pid"]
+        before = resource.prlimit(process, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (0, before[1]))
+        with ThreadPoolExecutor(4) as pool:
+            refused = list(pool.map(lambda _: desktop.redeem(d, 100), range(8)))
+        assert {(answer.status_code, answer.json()["type"].rpartition("/")[2]) for answer in refused} == {FULL}
+        with pytest.raises(Refused, match="read-only"):
+            desktop.push("merchant.update@1", {"name": "满"})
+        resource.prlimit(process, resource.RLIMIT_FSIZE, before)
+        assert desktop.redeem(d, 100).json()["remaining_minor"] == 9_800
+        told = [event.type for event in desktop.client.events("").events]
+        assert told[-2:] == ["redeemed@1"] * 2
+        desktop.client.close()
 
 
 def test_a_merchant_needs_a_name_and_a_proper_id(database: Path) -> None:

@@ -1,0 +1,312 @@
+"""Group commit: nobody is answered before the commit, a lot that fails falls apart, a lost connection is made anew."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlcipher3 import dbapi2 as sqlite
+
+from sync.protocol import feed_hash, feed_row
+from sync.server import access, feed
+from sync.server.database import Store
+from sync.server.problems import Refusal
+from sync.server.transaction import TWICE, Row, Transaction
+from sync.server.writer import LOT, PATIENCE_MS, SLOW_S
+from tests.drivers.postgres import new_database
+
+AT = "2026-11-24T00:00:00.000Z"
+PLACES = ("loop", "thread", "postgres")
+"""Where lots are done: SQLite on the event loop, SQLite on the writer's thread, PostgreSQL."""
+
+
+class Shop:
+    """A store with one merchant, and lots that put events into its feed."""
+
+    def __init__(self, store: Store, url: str) -> None:
+        self.store = store
+        self.url = url
+        self.merchant = ""
+        self.threads: list[str] = []
+        self.lot = self.put_down
+        """One and the same object: pieces of the same work are done together."""
+
+    def open(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.store.migrate()
+        self.store.start(loop=loop)
+
+    async def found(self) -> None:
+        made = await self.store.write(lambda t: access.add_merchant(t, name="店", at_ms=1))
+        self.merchant = made.merchant_id
+
+    def put_down(self, transaction: Transaction, names: list[str]) -> list[str | Refusal]:
+        """An event for each name; `no` is refused, `bad` fails after its event, and so does whoever came with it."""
+        self.threads.append(threading.current_thread().name)
+        results: list[str | Refusal] = []
+        for name in names:
+            if name == "no":
+                results.append(Refusal("card-unknown"))
+                continue
+            feed.append(transaction, self.merchant, "told@1", op_id=name, at=AT, body={})
+            results.append(name)
+        if "bad" in names:
+            raise ArithmeticError
+        return results
+
+    async def ask(self, name: str) -> str:
+        answer = await self.store.write_in_lot(self.lot, name, self.merchant)
+        return str(answer)
+
+    def _feed(self, transaction: Transaction) -> tuple[list[Row], Row]:
+        wanted = "SELECT seq, op_id, hash, body FROM feed WHERE merchant_id = ? ORDER BY seq"
+        head = transaction.one("SELECT feed_seq, feed_hash FROM merchant WHERE id = ?", self.merchant)
+        assert head is not None
+        return transaction.all(wanted, self.merchant), head
+
+    def has(self, name: str) -> bool:
+        return self.store.read_now(lambda t: t.one("SELECT 1 FROM feed WHERE op_id = ?", name)) is not None
+
+    def stored(self) -> list[str]:
+        """Op ids of the feed by another connection; its chain and its head must hold."""
+        rows, head = self.store.read_now(self._feed)
+        _assert_chained(rows, head)
+        return [str(row[1]) for row in rows]
+
+
+def _assert_chained(rows: list[Row], head: Row) -> None:
+    digest = b"\0" * 32
+    for number, row in enumerate(rows, 1):
+        assert row[0] == number
+        digest = feed_hash(digest, number, feed_row("told@1", row[1], AT, row[3].encode()))
+        assert bytes(row[2]) == digest
+    assert (head[0], bytes(head[1])) == (len(rows), digest)
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, tmp_path: Path, place: str) -> str:
+    if place == "postgres":
+        return new_database(request.getfixturevalue("postgres_url"), f"kaxia_{uuid4().hex[:12]}")
+    return str(tmp_path / "endpoint.db")
+
+
+@pytest.fixture
+def in_a_shop(place: str, url: str) -> Callable[[Callable[[Shop], object]], None]:
+    """Run a coroutine function with an open shop."""
+
+    async def run(story: Callable[[Shop], object]) -> None:
+        shop = Shop(Store(url), url)
+        shop.open(asyncio.get_running_loop() if place == "loop" else None)
+        try:
+            await shop.found()
+            await story(shop)  # type: ignore[misc]
+        finally:
+            shop.store.stop()
+
+    return lambda story: asyncio.run(asyncio.wait_for(run(story), 60))
+
+
+async def _all(shop: Shop, names: list[str]) -> list[object]:
+    return list(await asyncio.gather(*(shop.ask(name) for name in names), return_exceptions=True))
+
+
+def test_whoever_is_answered_is_stored(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        async def ask(name: str) -> None:
+            await shop.ask(name)
+            assert name in shop.stored()
+
+        await asyncio.gather(*(ask(f"n{number}") for number in range(3 * LOT)))
+        assert len(shop.stored()) == 3 * LOT
+        assert len(shop.threads) < 3 * LOT  # together, not one by one
+
+    in_a_shop(story)
+
+
+def test_a_lot_that_fails_falls_apart_and_hurts_only_whoever_failed(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        answers = await _all(shop, ["a", "bad", "b", "no", "c"])
+        assert [answers[at] for at in (0, 2, 4)] == ["a", "b", "c"]
+        assert isinstance(answers[1], ArithmeticError)
+        assert isinstance(answers[3], Refusal)
+        assert sorted(shop.stored()) == ["a", "b", "c"]
+        assert await shop.ask("d") == "d"
+        assert sorted(shop.stored()) == ["a", "b", "c", "d"]
+
+    in_a_shop(story)
+
+
+def test_lots_and_single_works_share_a_group(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def single(transaction: Transaction) -> int:
+            return feed.append(transaction, shop.merchant, "told@1", op_id="single", at=AT, body={})
+
+        def failing(transaction: Transaction) -> None:
+            single(transaction)
+            raise Refusal("forbidden")
+
+        answers = await asyncio.gather(
+            *(shop.ask(name) for name in ("a", "bad", "b")),
+            *(shop.store.write(work, shop.merchant) for work in (single, failing, single)),
+            return_exceptions=True,
+        )
+        assert [type(answer) for answer in answers] == [str, ArithmeticError, str, int, Refusal, int]
+        assert sorted(shop.stored()) == ["a", "b", "single", "single"]
+
+    in_a_shop(story)
+
+
+def test_a_step_that_fails_in_any_way_leaves_nothing_and_the_rest_stands(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def work(transaction: Transaction) -> None:
+            def tell(name: str) -> None:
+                feed.append(transaction, shop.merchant, "told@1", op_id=name, at=AT, body={})
+
+            tell("a")
+            with suppress(ValueError), transaction.step():
+                tell("half")
+                raise ValueError("half")
+            with suppress(*TWICE), transaction.step():
+                tell("half")
+                transaction.run("INSERT INTO instance (key, value) VALUES ('epoch', '1'), ('epoch', '2')")
+            with transaction.step():
+                tell("b")
+
+        await shop.store.write(work, shop.merchant)
+        assert shop.stored() == ["a", "b"]
+
+    in_a_shop(story)
+
+
+def test_a_stop_while_groups_are_committed_writes_everything_first(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        asking = [asyncio.ensure_future(shop.ask(f"n{number}")) for number in range(4 * LOT)]
+        await asking[0]
+        shop.store.stop()
+        assert await asyncio.gather(*asking) == [f"n{number}" for number in range(4 * LOT)]
+        shop.store = Store(shop.url)
+        assert len(shop.stored()) == 4 * LOT
+        shop.store.start()
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("a group of 1 writes failed: ValueError")
+def test_a_bug_between_two_pieces_of_work_leaves_nobody_waiting(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        with pytest.raises(Refusal, match="read-only"):
+            await shop.store.write_in_lot(lambda transaction, items: [], "x", shop.merchant)
+        assert await shop.ask("a") == "a"
+        assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+@contextmanager
+def _terminal(url: str) -> Iterator[psycopg.Connection]:
+    """Somebody with the right to end others."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def _end_all(terminal: psycopg.Connection) -> int:
+    done = terminal.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    return len(done.fetchall())
+
+
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_connections_that_were_lost_meanwhile_are_made_anew_unnoticed(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        await _all(shop, ["a", "b"])
+        shop.stored()
+        with _terminal(shop.url) as terminal:
+            assert _end_all(terminal) >= 2
+        assert shop.stored() == ["a", "b"]
+        assert await _all(shop, ["c", "d"]) == ["c", "d"]
+        assert sorted(shop.stored()) == ["a", "b", "c", "d"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("a group of 1 writes failed: AdminShutdown")
+@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+def test_a_connection_lost_in_the_middle_leaves_nothing_and_is_told(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def cut(transaction: Transaction) -> None:
+            feed.append(transaction, shop.merchant, "told@1", op_id="cut", at=AT, body={})
+            with _terminal(shop.url) as terminal:
+                _end_all(terminal)
+            transaction.one("SELECT 1")
+
+        with pytest.raises(Refusal, match="read-only"):
+            await shop.store.write(cut, shop.merchant)
+        assert await shop.ask("a") == "a"
+        assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("a group of 2 writes failed: OperationalError")
+@pytest.mark.parametrize("place", ["loop"], indirect=True)
+def test_a_database_that_breaks_under_a_lot_is_told_to_everybody(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def broken(transaction: Transaction, items: list[str]) -> list[str]:
+            shop.put_down(transaction, items)
+            transaction.one("SELECT 1 FROM nowhere")
+            return items
+
+        await shop.ask("a")
+        asked = (shop.store.write_in_lot(broken, name, shop.merchant) for name in ("x", "y"))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [str(answer) for answer in answers] == ["read-only", "read-only"]
+        assert await shop.ask("b") == "b"
+        assert shop.stored() == ["a", "b"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.parametrize("place", ["loop"], indirect=True)
+def test_after_a_slow_lot_the_thread_does_them_and_the_loop_stays_free(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def slow(transaction: Transaction, items: list[str]) -> list[str]:
+            until = time.monotonic() + SLOW_S
+            while time.monotonic() <= until:
+                transaction.one("SELECT 1")
+            return items
+
+        await shop.ask("a")
+        await shop.store.write_in_lot(slow, "slow", shop.merchant)
+        await shop.ask("b")
+        assert shop.threads == [threading.main_thread().name, "write_for_ever"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.parametrize("place", ["loop"], indirect=True)
+def test_a_lot_waits_on_the_thread_for_another_process(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.ask("a")
+        with closing(sqlite.connect(shop.url, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asking = [asyncio.ensure_future(shop.ask(name)) for name in ("b", "c")]
+            began = time.monotonic()
+            await shop.store.read(lambda t: t.one("SELECT 1"))
+            assert time.monotonic() - began < PATIENCE_MS / 2_000  # the loop goes on
+            assert shop.stored() == ["a"]
+            other.execute("ROLLBACK")
+        assert await asyncio.gather(*asking) == ["b", "c"]
+        assert sorted(shop.stored()) == ["a", "b", "c"]
+
+    in_a_shop(story)
