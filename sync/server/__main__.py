@@ -23,7 +23,7 @@ from sync.faults import Discreet, told
 from sync.server import access, feed
 from sync.server.database import Store, is_postgres, opened, shown
 from sync.server.endpoint import Endpoint, now_ms
-from sync.server.problems import KINDS, Refusal
+from sync.server.problems import KINDS, Refusal, in_words
 from sync.server.secret_files import load_or_make
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def main() -> int:
     except Refusal as refusal:
         sys.stderr.write(KINDS[refusal.key][1] + "\n")
         return 1
-    except (OSError, ValueError, RuntimeError) as error:
+    except OSError as error:
+        sys.stderr.write(f"{in_words(error)}\n")
+        return 1
+    except (ValueError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

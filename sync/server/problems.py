@@ -58,6 +58,12 @@ class Refusal(Exception):
         self.more = more
 
 
+def in_words(error: OSError) -> str:
+    """What the system refused, and for which file."""
+    why = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {why}" if error.filename else str(error)
+
+
 def problem(key: str, *, trace: str = "", **more: Any) -> Problem:
     status, title = KINDS[key]
     return Problem(type=PROBLEM + key, title=title, status=status, retryable=key in RETRYABLE, trace=trace, **more)

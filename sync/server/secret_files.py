@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync.protocol import b64, unb64
+from sync.server.problems import in_words
 
 PEPPER_VARIABLE, SIGNING_VARIABLE = "KAXIA_ENDPOINT_PEPPER", "KAXIA_ENDPOINT_SIGNING_KEY"
 BYTES = 32
@@ -62,12 +63,16 @@ def _from_environment() -> ServerSecrets | None:
 
 
 def _from_file(path: Path) -> ServerSecrets:
-    if not path.exists():
-        _make(path)
+    try:
+        if not path.exists():
+            _make(path)
+        said = path.read_text("utf-8")
+    except OSError as error:
+        raise ValueError(f"No secrets here: {in_words(error)}. Choose another file with --secrets.") from error
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise ValueError(f"{path} can be read by others. Run: chmod 600 {path}")
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = json.loads(said)
         return _secrets(kept["pepper"], kept["signing_key"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

@@ -22,6 +22,15 @@ RECORDS = {
 }
 
 
+SIGNED = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Signature",
+    "description": "RFC 9421, Ed25519, one fixed profile; with Signature-Input, Content-Digest, KX-Protocol, KX-Device "
+    "and KX-Incarnation.",
+}
+
+
 class Health(Struct, frozen=True):
     status: str
     epoch: str
@@ -42,10 +51,13 @@ async def description(request: Asked) -> dict[str, Any]:
     spoken |= msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")[
         1
     ]  # with every limit
+    schema["components"]["securitySchemes"] = {"signed": SIGNED}
     for path, methods in schema["paths"].items():
         for operation in methods.values():
             operation["responses"].pop("400", None)  # the framework's own, which nobody here gets to see
             operation["responses"]["default"] = REFUSED
+            if path.startswith("/sync/v1/") and path != "/sync/v1/enroll":
+                operation["security"] = [{"signed": []}]
             if path.endswith("/chunks/{n}"):
                 operation["requestBody"] = RECORDS
     return schema

@@ -223,9 +223,23 @@ def test_devices_enrol_while_others_are_at_work(desktop: Desktop, served: Served
     assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))
 
 
+def test_a_text_is_sent_composed_however_it_was_typed(desktop: Desktop) -> None:
+    assert desktop.push("merchant.update@1", {"name": "Cafe\u0301", "phone": "1"}).status == "applied"
+    assert desktop.client.hello().merchant.name == "Caf\u00e9"
+
+
 def test_the_description_tells_how_refusals_look(served: Served) -> None:
     described = requests.get(served.url + "/openapi.json", timeout=10).json()
     for methods in described["paths"].values():
         for operation in methods.values():
             told = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"]
             assert told.rpartition("/")[2] in described["components"]["schemas"]
+
+
+def test_the_description_tells_limits_and_who_has_to_sign(served: Served) -> None:
+    described = requests.get(served.url + "/openapi.json", timeout=10).json()
+    asked = described["components"]["schemas"]["RedeemRequest"]
+    assert asked["additionalProperties"] is False
+    assert "pattern" in asked["properties"]["d"]
+    signed = {path for path, methods in described["paths"].items() for each in methods.values() if "security" in each}
+    assert signed == {path for path in described["paths"] if path.startswith("/sync/v1/")} - {"/sync/v1/enroll"}

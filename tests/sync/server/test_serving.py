@@ -147,6 +147,29 @@ def test_a_full_disk_is_told_and_nothing_is_half_stored(database: Path) -> None:
         desktop.client.close()
 
 
+def test_secrets_that_cannot_be_made_or_that_others_read_are_told(database: Path, tmp_path: Path) -> None:
+    serve = ("serve", "--database", database, "--port", 0, "--secrets")
+    (tmp_path / "file").write_text("")
+    assert f"No secrets here: {tmp_path / 'file'}: file exists" in refused(*serve, tmp_path / "file" / "secrets")
+    assert f"No secrets here: {tmp_path}: is a directory" in refused(*serve, tmp_path)
+    shared, broken = tmp_path / "shared", tmp_path / "broken"
+    for path in (shared, broken):
+        path.write_text("{}")
+        path.chmod(0o600)
+    shared.chmod(0o640)
+    assert f"chmod 600 {shared}" in refused(*serve, shared)
+    assert "is damaged" in refused(*serve, broken)
+    assert refused("migrate", "--database", tmp_path / "file" / "db") == f"{tmp_path / 'file'}: file exists"
+
+
+def test_it_answers_on_version_six_of_the_internet_protocol(database: Path) -> None:
+    with running(str(database), database.with_suffix(".secrets"), "--host", "::1") as url:
+        assert url.startswith("http://[::1]:")
+        desktop = paired(url, new_merchant(str(database)))
+        assert desktop.redeem(desktop.batch(1).records[0], 100).status_code == OK
+        desktop.client.close()
+
+
 def test_a_merchant_needs_a_name_and_a_proper_id(database: Path) -> None:
     add = ("merchant", "add", "--database", database, "--name")
     assert "1 to 200 signs" in refused(*add, " ")

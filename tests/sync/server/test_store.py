@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from sync.server import limits
 from sync.server.database import Store
 from sync.server.group import Job
 from sync.server.problems import Refusal
@@ -73,6 +74,31 @@ def test_writes_that_block_each_other_are_written_again(on_postgres: Store) -> N
     assert len(again) == 1
     counted = on_postgres.read_now(lambda t: t.all("SELECT theoretical_ms FROM failure"))
     assert [row[0] for row in counted] == [2, 2]
+
+
+def test_failures_counted_at_the_same_time_add_up(on_postgres: Store) -> None:
+    tried, met = limits.attempt(b"pepper", address="192.0.2.1"), threading.Barrier(2, timeout=PATIENCE_S)
+    begun = threading.Event()
+
+    def count(merchant: str) -> None:
+        def work(transaction: Transaction) -> None:
+            failures = limits.Failures(transaction, [tried])
+            begun.set()
+            met.wait()
+            failures.count(tried, 1_000_000)
+            failures.write()
+
+        on_postgres.write_now(work, merchant)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(count, "a")
+        assert begun.wait(PATIENCE_S)
+        two = pool.submit(count, "b")
+        one.result(PATIENCE_S)
+        two.result(PATIENCE_S)
+    counted = on_postgres.read_now(lambda t: t.one("SELECT theoretical_ms FROM failure"))
+    assert counted is not None
+    assert counted[0] == 1_000_000 + 2 * limits.ADDRESS.every_ms
 
 
 def test_what_no_column_takes_is_refused_to_whoever_asked(on_postgres: Store) -> None:
