@@ -1,5 +1,6 @@
 """Who may ask: signatures, clocks, replays, roles, hostile forms."""
 
+import json
 import socket
 import threading
 import time
@@ -221,6 +222,20 @@ def test_devices_enrol_while_others_are_at_work(desktop: Desktop, served: Served
         assert all(each.result(30) for each in working)
     page = desktop.client.events("")
     assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [("\u00e9", "link-unknown"), ("e\u0301", "invalid"), ("\ud800", "invalid"), ("a\0", "invalid")],
+)
+def test_a_text_is_composed_and_such_as_can_be_kept(served: Served, value: str, key: str) -> None:
+    body = json.dumps({"slug": "a", "lookup": "A" * 43, "value": value}).encode()
+    assert key_of(requests.post(served.url + "/h5/v1/pickup/open", data=body, timeout=10)) == key
+    wish = {"op_id": new_op_id(), "merchant_id": new_op_id(), "d": "A" * 43, "form": value}
+    answer = requests.post(
+        served.url + "/h5/v1/redeem", data=json.dumps(wish, ensure_ascii=value == "\ud800"), timeout=10
+    )
+    assert key_of(answer) == key.replace("link", "card")
 
 
 def test_a_text_is_sent_composed_however_it_was_typed(desktop: Desktop) -> None:

@@ -1,5 +1,6 @@
 """HTTP as it goes over the line: answers in one piece, one after the other, whatever the other end does."""
 
+import asyncio
 import json
 import socket
 import struct
@@ -11,6 +12,7 @@ import pytest
 import requests
 
 from sync.protocol import OPS_PER_PUSH, Op, b64, new_op_id
+from sync.server.corked import LARGE, Corked
 from tests.drivers.endpoint import NOW, Desktop, new_merchant, paired, running
 
 GONE = struct.pack("ii", 1, 0)
@@ -78,12 +80,33 @@ def wish(desktop: Desktop, d: bytes, amount_minor: int) -> bytes:
     return asked("POST", "/h5/v1/redeem", json.dumps(body).encode())
 
 
-def test_head_and_body_come_in_one_piece(desktop: Desktop, line: Line) -> None:
-    line.send(wish(desktop, desktop.batch(1).records[0], 100))
-    piece = line.socket.recv(1 << 16)
-    head, _, body = piece.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 ")
-    assert json.loads(body)["redeemed_minor"] == 100
+def test_what_is_written_in_one_turn_goes_out_at_its_end_and_much_at_once() -> None:
+    async def story() -> None:
+        near, far = socket.socketpair()
+        far.setblocking(False)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_connection(asyncio.Protocol, sock=near)
+        corked = Corked(transport, loop)
+        corked.write(b"head")
+        corked.write(b"body")
+        with pytest.raises(BlockingIOError):
+            far.recv(100)
+        assert await loop.sock_recv(far, 100) == b"headbody"
+        corked.write(b"x" * (LARGE + 1))
+        assert far.recv(100) == b"x" * 100
+        corked.write(b"end")
+        corked.close()
+        assert (await _whole(loop, far))[-4:] == b"xend"
+        far.close()
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+async def _whole(loop: asyncio.AbstractEventLoop, far: socket.socket) -> bytes:
+    parts = []
+    while part := await loop.sock_recv(far, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def test_pipelined_requests_are_answered_in_their_order(desktop: Desktop, line: Line) -> None:
