@@ -224,18 +224,15 @@ def test_devices_enrol_while_others_are_at_work(desktop: Desktop, served: Served
     assert [event.seq for event in page.events] == list(range(1, len(page.events) + 1))
 
 
-@pytest.mark.parametrize(
-    ("value", "key"),
-    [("\u00e9", "link-unknown"), ("e\u0301", "invalid"), ("\ud800", "invalid"), ("a\0", "invalid")],
-)
-def test_a_text_is_composed_and_such_as_can_be_kept(served: Served, value: str, key: str) -> None:
+@pytest.mark.parametrize(("value", "taken"), [("\u00e9", True), ("e\u0301", False), ("\ud800", False), ("a\0", False)])
+def test_a_text_is_composed_and_such_as_can_be_kept(served: Served, value: str, taken: bool) -> None:
     body = json.dumps({"slug": "a", "lookup": "A" * 43, "value": value}).encode()
-    assert key_of(requests.post(served.url + "/h5/v1/pickup/open", data=body, timeout=10)) == key
+    assert (key_of(requests.post(served.url + "/h5/v1/pickup/open", data=body, timeout=10)) != "invalid") is taken
     wish = {"op_id": new_op_id(), "merchant_id": new_op_id(), "d": "A" * 43, "form": value}
     answer = requests.post(
         served.url + "/h5/v1/redeem", data=json.dumps(wish, ensure_ascii=value == "\ud800"), timeout=10
     )
-    assert key_of(answer) == key.replace("link", "card")
+    assert (key_of(answer) != "invalid") is taken
 
 
 def test_a_text_is_sent_composed_however_it_was_typed(desktop: Desktop) -> None:
