@@ -67,7 +67,7 @@ def serve(arguments: argparse.Namespace) -> int:
     store.migrate()
     secrets = load_or_make(_secret_file(arguments), store.read_now(feed.pepper_id))
     server = _server(Endpoint(store, secrets, arguments.trusted_proxies))
-    for ending in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises what it heard once more at its end: not to die of it
+    for ending in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises what it heard once more at its end
         signal.signal(ending, lambda *_: setattr(server, "should_exit", True))
     listening, url = _listening(arguments.host, arguments.port)
     if alone is not None:

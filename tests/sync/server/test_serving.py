@@ -15,7 +15,7 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from sync.client import Refused
-from tests.drivers.endpoint import ROOT, new_merchant, paired, running
+from tests.drivers.endpoint import FAULT, ROOT, new_merchant, paired, running
 
 REFUSED, USAGE = 1, 2
 OK, FULL = 200, (503, "read-only")
@@ -33,7 +33,7 @@ def command(*arguments: object, **environment: str) -> tuple[int, str]:
         timeout=60,
         check=False,
     )
-    assert "Traceback" not in done.stderr, done.stderr
+    assert not FAULT.search(done.stderr), done.stderr
     return done.returncode, done.stderr.strip()
 
 
