@@ -19,10 +19,10 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
+from app.services.cloud import events
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
 from app.services.cloud.connection import Connection, Pairing, pairing_of
 from app.services.cloud.embedded import EmbeddedEndpoint
-from app.services.cloud.events import EventBook
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
@@ -226,13 +226,12 @@ class CloudService:
             if str(stored(session, "cloud.cursor")) != after:
                 return  # somebody else took this page in
             before = unb64(str(stored(session, "cloud.feed_hash") or "")) or b"\0" * 32
-            book = EventBook(session, page.epoch)
             for event in page.events:
                 row = feed_row(event.type, event.op_id, event.at, bytes(event.body))
                 before = feed_hash(before, event.seq, row)
                 if unb64(event.hash) != before:
                     raise EndpointRefused("feed-broken")
-                book.apply(event)
+            events.apply(session, page)
             store(session, "cloud.cursor", page.next)
             store(session, "cloud.feed_hash", page.events[-1].hash)
 

@@ -1,0 +1,212 @@
+"""What a page of events touches: read in a few queries, changed in memory, written at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from app.models.batch import Batch, Card
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp, RawEvent
+from app.models.redemption import Redemption
+from app.services import figures, recount
+from app.services.figures import DIRECT, FigureEntry
+from app.services.stock import life_of
+
+OPEN = ("waiting", "in_flight", "rejected")
+OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
+OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1"}
+OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
+CHANGING = ("state", "frozen_at", "balance_minor", "uses_left", "changed_at")
+"""What an event can change of a card that has a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event, read."""
+
+    seq: int
+    type: str
+    op_id: str
+    at: datetime
+    body: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Life:
+    """A card whose own life has begun. `amount_minor` and `uses` are what its ledger sums to."""
+
+    row: dict[str, Any]
+    amount_minor: int = 0
+    uses: int = 0
+
+
+class WorkingSet:
+    """Batches, cards, ledger and deliveries that known events speak of."""
+
+    def __init__(self, session: Session, told: Sequence[Told]) -> None:
+        self._session = session
+        self._batches = self._batches_of(told)
+        self._deliveries = self._deliveries_of([_link(one) for one in told if one.type in OF_LINK])
+        cards = {self.card_id(batch, one) for one in told if one.type in OF_CARD and (batch := self.batch(one))}
+        cards |= {delivery.card_id for delivery in self._deliveries.values() if delivery.card_id is not None}
+        self._lives = self._lives_of(cards)
+        self._channels = self._channels_of(cards)
+        self._booked = set(self._in(Redemption.id, [one.op_id for one in told if one.type in OF_MONEY]))
+        aggregates = [_aggregate(batch) for batch in self._batches.values()]
+        self._speaking = set(self._in(OutboxOp.aggregate, aggregates, OutboxOp.state.in_(OPEN)))
+        self._changed: dict[int, Life] = {}
+        self._entries: list[dict[str, Any]] = []
+        self._figures: list[FigureEntry] = []
+        self._unknown: list[dict[str, Any]] = []
+
+    # --- looking ---
+
+    def batch(self, told: Told) -> Batch | None:
+        """The batch an event is about; None when another desktop made it."""
+        return self._batches.get(_batch(told))
+
+    def card_id(self, batch: Batch, told: Told) -> int:
+        return batch.first_card_id + int(told.body["card_no"])
+
+    def life(self, card_id: int | None) -> Life | None:
+        return None if card_id is None else self._lives.get(card_id)
+
+    def delivery(self, told: Told) -> Delivery | None:
+        return self._deliveries.get(_link(told))
+
+    def channel(self, card_id: int) -> str:
+        """Through which channel the card went out."""
+        return self._channels.get(card_id, DIRECT)
+
+    def booked(self, op_id: str) -> bool:
+        return op_id in self._booked
+
+    def still_speaking(self, batch: Batch) -> bool:
+        """Whether we ourselves have something on its way about this batch: the later word is ours."""
+        return _aggregate(batch) in self._speaking
+
+    # --- changing ---
+
+    def begun(self, batch: Batch, card_id: int) -> Life:
+        """The card's life, which begins now if it had not."""
+        if card_id not in self._lives:
+            state = "voided" if batch.state == "voided" else "active"
+            self._lives[card_id] = Life(life_of(batch, card_id, state=state))
+            self._changed[card_id] = self._lives[card_id]
+        return self._lives[card_id]
+
+    def change(self, life: Life, **values: Any) -> None:
+        life.row.update(values)
+        self._changed[life.row["id"]] = life
+
+    def book(self, entry: dict[str, Any]) -> None:
+        """An entry of the ledger that was not there."""
+        self._booked.add(entry["id"])
+        self._entries.append(entry)
+
+    def count(self, entry: FigureEntry) -> None:
+        self._figures.append(entry)
+
+    def keep(self, told: Told, epoch: str) -> None:
+        """An event nothing follows from yet, as it came."""
+        row = {"seq": told.seq, "epoch": epoch, "type": told.type, "body": told.body, "at": told.at}
+        self._unknown.append(row)
+
+    def void(self, batch: Batch) -> None:
+        """Every card of the batch that is not spent, those that no event spoke of among them; so the file decides."""
+        self.write()
+        recount.take_back_batch(self._session, batch.id)
+        batch.state = "voided"
+        cards = update(Card).where(Card.batch_id == batch.id, Card.state != "spent")
+        self._session.execute(cards.values(state="voided"))
+        for life in self._lives.values():
+            if life.row["batch_id"] == batch.id and life.row["state"] != "spent":
+                life.row["state"] = "voided"
+
+    def void_card(self, life: Life, at: datetime) -> None:
+        self.write()
+        recount.take_back_cards(self._session, [life.row["id"]])
+        self.change(life, state="voided", changed_at=at)
+
+    def write(self) -> None:
+        """Everything so far into the file."""
+        self._session.flush()
+        upsert = insert(Card)
+        changing = {name: upsert.excluded[name] for name in CHANGING}
+        self._many(upsert.on_conflict_do_update(index_elements=["id"], set_=changing), self._lives_changed())
+        self._many(insert(Redemption), self._entries)
+        self._many(insert(RawEvent).on_conflict_do_nothing(), self._unknown)
+        figures.add_many(self._session, self._figures)
+        for written in (self._changed, self._entries, self._unknown, self._figures):
+            written.clear()
+
+    # --- the parts ---
+
+    def _lives_changed(self) -> list[dict[str, Any]]:
+        return [life.row for life in self._changed.values()]
+
+    def _many(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._session.connection().execute(statement, rows)
+
+    def _in(self, column: Any, values: Iterable[Any], *narrowed: Any) -> Iterable[Any]:
+        """Those of `values` that the column has."""
+        wanted = list(values)
+        return self._session.scalars(select(column).where(column.in_(wanted), *narrowed)) if wanted else ()
+
+    def _batches_of(self, told: Sequence[Told]) -> dict[str, Batch]:
+        """By the id as it came."""
+        uids = {uid: _bytes(uid) for uid in {_batch(one) for one in told}}
+        wanted = select(Batch).where(Batch.uid.in_(uids.values()))
+        found = {batch.uid: batch for batch in self._session.scalars(wanted)}
+        return {uid: found[raw] for uid, raw in uids.items() if raw in found}
+
+    def _deliveries_of(self, links: Sequence[str]) -> dict[str, Delivery]:
+        if not links:
+            return {}
+        found = self._session.scalars(select(Delivery).where(Delivery.link_id.in_(links)))
+        return {delivery.link_id: delivery for delivery in found if delivery.link_id}
+
+    def _lives_of(self, cards: set[int]) -> dict[int, Life]:
+        if not cards:
+            return {}
+        rows = self._session.execute(select(Card.__table__).where(Card.id.in_(cards))).mappings()
+        lives = {row["id"]: Life(dict(row)) for row in rows}
+        sums = select(Redemption.card_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses))
+        taken = sums.where(Redemption.card_id.in_(lives)).group_by(Redemption.card_id)
+        for card_id, amount, uses in self._session.execute(taken):
+            lives[card_id].amount_minor, lives[card_id].uses = int(amount), int(uses)
+        return lives
+
+    def _channels_of(self, cards: set[int]) -> dict[int, str]:
+        if not cards:
+            return {}
+        out = Delivery.card_id.in_(cards), Delivery.state.not_in(recount.GONE)
+        wanted = select(Delivery.card_id, Delivery.channel).where(*out).order_by(Delivery.id)
+        return {card_id: channel for card_id, channel in self._session.execute(wanted) if card_id is not None}
+
+
+def _aggregate(batch: Batch) -> str:
+    return f"batch:{batch.id}"
+
+
+def _batch(told: Told) -> str:
+    return str(told.body.get("batch_id", ""))
+
+
+def _link(told: Told) -> str:
+    return str(told.body.get("link_id", ""))
+
+
+def _bytes(uid: str) -> bytes:
+    """Of an id on the wire; of anything else what no batch has."""
+    try:
+        return UUID(uid).bytes
+    except ValueError:
+        return b""

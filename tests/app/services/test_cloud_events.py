@@ -1,0 +1,139 @@
+"""What the endpoint's events make of the vault does not depend on how the feed was cut into pages."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from app.bootstrap import build_services
+from app.config import Config
+from app.models.batch import Batch, Card
+from app.models.database import Database
+from app.models.distribution import Delivery
+from app.models.outbox import OutboxOp, RawEvent
+from app.models.redemption import DailyFigure, Redemption
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.catalog import ProductSpec
+from app.services.cloud import FEED_TOPICS
+from app.services.cloud.events import apply
+from app.services.recount import take_back_deliveries
+from app.services.vault.vaults import OpenVault, Vaults
+from app.topics import Topic
+from sync.protocol import Event
+from tests.app.conftest import CHEAP_KIB, PASSPHRASE
+from tests.drivers.feed import BEGIN, FeedBatch, History, pages
+from tests.drivers.trade import HOUR, Trade
+
+CARDS = 30
+STATES = ("recalled", "uncertain", "failed", "prepared")
+"""Of those deliveries that came no further than being issued; the first counts nowhere."""
+FACTS = ("redeemed@1", "reversed@1", "link.stored@1", "opened@1", "claimed@1", "batch.voided@1")
+"""Events that add something; a freeze and a thaw told again would be a new freeze and a new thaw."""
+
+
+def stocked(services: Services, vault: OpenVault) -> None:
+    """Four batches: handed out with links; plain codes released; a voucher; one we ourselves have a freeze waiting
+    for."""
+    money = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    voucher = services.catalog.add(ProductSpec("月饼券", "exchange", "voucher", uses=3))
+    other = services.catalog.add(ProductSpec("购书卡", "fixed", "stored_value", face_minor=5_000))
+    for product in (money, other, voucher, other):
+        services.batches.generate(BatchSpec(product, CARDS))
+    services.batches.freeze(4)
+    trade = Trade(vault.database)
+    trade.hand_out(money, CARDS * 2 // 3, at=BEGIN - 9 * HOUR, steps=(CARDS // 2, CARDS // 3, 3, 1))
+    trade.release(2, at=BEGIN - HOUR)
+    with vault.database.write(Topic.DISTRIBUTIONS) as session:
+        for delivery in session.scalars(select(Delivery)):
+            delivery.link_id = f"link{delivery.no}"
+            if delivery.sent_at is None:
+                state = STATES[delivery.no % len(STATES)]
+                if state == "recalled":
+                    take_back_deliveries(session, [delivery.id])
+                delivery.state = state
+
+
+def history(database: Database, seed: int, count: int) -> list[Event]:
+    with database.read() as session:
+        batches = list(session.scalars(select(Batch).order_by(Batch.id)))
+        links = list(session.scalars(select(Delivery.link_id).order_by(Delivery.no)))
+    told = [FeedBatch(str(UUID(bytes=one.uid)), one.quantity, one.face_minor, one.uses) for one in batches]
+    told[0] = FeedBatch(told[0].uid, told[0].count, told[0].face_minor, links=[str(link) for link in links])
+    return History(Random(seed), told).drawn(count)
+
+
+def told(database: Database, events: list[Event], size: int) -> None:
+    for page in pages(events, size):
+        with database.write(*FEED_TOPICS) as session:
+            apply(session, page)
+
+
+def books(database: Database) -> dict[str, Any]:
+    """Every row of every table that events change. When an untouched card's life began is the clock's affair."""
+    found: dict[str, Any] = {}
+    with database.read() as session:
+        for model in (Batch, Card, Redemption, DailyFigure, Delivery, RawEvent, OutboxOp):
+            rows = session.execute(select(*model.__table__.columns)).mappings()
+            found[model.__tablename__] = sorted((dict(row) for row in rows), key=repr)
+    entered = {row["card_id"] for row in found["redemption"]}
+    for row in found["card"]:
+        if row["id"] not in entered:
+            del row["changed_at"]
+    found["daily_figure"] = [row for row in found["daily_figure"] if row["count"] or row["amount_minor"]]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pages_of_one_and_of_many_make_the_same_books(
+    config: Config, vault: OpenVault, services: Services, tmp_path: Path, seed: int
+) -> None:
+    stocked(services, vault)
+    vault.close()
+    copy = Config(tmp_path / "copy")
+    shutil.copytree(config.data, copy.data)
+    found = []
+    for place, size in ((config, 1), (copy, 500)):
+        opened = Vaults(place, memory_kib=CHEAP_KIB).open(PASSPHRASE)
+        told(opened.database, history(opened.database, seed, 900), size)
+        found.append(books(opened.database))
+        assert build_services(place, opened).integrity.verify(deep=True).findings == ()
+        opened.close()
+    assert found[0] == found[1]
+    assert len(found[0]["redemption"]) > 200
+
+
+def test_a_page_told_twice_changes_nothing(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    events = [event for event in history(vault.database, 9, 400) if event.type in FACTS]
+    told(vault.database, events, 500)
+    once = books(vault.database)
+    told(vault.database, events, 7)
+    assert books(vault.database) == once
+
+
+def test_our_own_word_on_its_way_is_the_later_one(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, 4)
+    thawed = History(Random(0), [FeedBatch(str(UUID(bytes=batch.uid)), CARDS)])
+    thawed.tell("thawed@1", batch_id=str(UUID(bytes=batch.uid)))
+    told(vault.database, thawed.events, 500)
+    with vault.database.read() as session:
+        assert session.get_one(Batch, 4).frozen_at == batch.frozen_at
+
+
+def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    strange = History(Random(0), [FeedBatch("x", 1)])
+    while len(strange.events) < 40:
+        strange.strange()
+    told(vault.database, strange.events, 500)
+    with vault.database.read() as session:
+        kept = Counter(session.scalars(select(RawEvent.type)))
+    assert kept == Counter(event.type for event in strange.events if event.type != "merchant.updated@1")
