@@ -32,7 +32,7 @@ from app.services.settings import SettingService, store, stored
 from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync.client import Refused, SyncClient, Unreachable
-from sync.protocol import BatchClaim, EventsPage, Hello, ReconcileRequest, feed_hash, feed_row, unb64
+from sync.protocol import BatchClaim, EventsPage, Hello, ReconcileRequest, b64, feed_hash, feed_row, unb64
 
 PAGE = 1_000
 FEED_TOPICS = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.CLOUD)
@@ -229,7 +229,7 @@ class CloudService:
             for event in page.events:
                 row = feed_row(event.type, event.op_id, event.at, bytes(event.body))
                 before = feed_hash(before, event.seq, row)
-                if unb64(event.hash) != before:
+                if event.hash != b64(before):
                     raise EndpointRefused("feed-broken")
             events.apply(session, page)
             store(session, "cloud.cursor", page.next)
