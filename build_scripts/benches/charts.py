@@ -27,6 +27,8 @@ from sync.protocol import new_op_id
 EVENTS = 200_000
 DAYS = 90
 LOT = 20_000
+FACE, PARTLY = 20_000, 3
+"""Fen on a card; every third keeps some of it."""
 
 
 def dashboard(size: Size) -> list[Figure]:
@@ -54,9 +56,11 @@ def _redeemed(database: Database, events: int) -> None:
         lives, entries, told = [], [], []
         for number in range(events):
             card, at = batch.first_card_id + number, _moment(dice)
-            lives.append(life_of(batch, card, state="spent", balance_minor=0, uses_left=0, changed_at=at))
-            entries.append(_entry(batch, card, at, seq=number + 1))
-            told.append(FigureEntry("redeemed", at, batch.product_id, DIRECT, amount_minor=20_000))
+            left = 0 if number % PARTLY else 5_000
+            state = "active" if left else "spent"
+            lives.append(life_of(batch, card, state=state, balance_minor=left, changed_at=at))
+            entries.append(_entry(batch, card, at, seq=number + 1, left=left))
+            told.append(FigureEntry("redeemed", at, batch.product_id, DIRECT, amount_minor=FACE - left))
         for start in range(0, events, LOT):
             session.execute(insert(Card), lives[start : start + LOT])
             session.execute(insert(Redemption), entries[start : start + LOT])
@@ -67,7 +71,7 @@ def _moment(dice: random.Random) -> datetime:
     return now() - timedelta(days=dice.random() * (DAYS - 1))
 
 
-def _entry(batch: Batch, card: int, at: datetime, *, seq: int) -> dict[str, object]:
+def _entry(batch: Batch, card: int, at: datetime, *, seq: int, left: int) -> dict[str, object]:
     return {
         "id": new_op_id(),
         "seq": seq,
@@ -75,10 +79,10 @@ def _entry(batch: Batch, card: int, at: datetime, *, seq: int) -> dict[str, obje
         "card_id": card,
         "batch_id": batch.id,
         "product_id": batch.product_id,
-        "amount_minor": 20_000,
-        "uses": 1,
-        "remaining_minor": 0,
-        "remaining_uses": 0,
+        "amount_minor": FACE - left,
+        "uses": 0,
+        "remaining_minor": left,
+        "remaining_uses": None,
         "reverses": None,
         "reason": None,
         "channel": DIRECT,

@@ -28,7 +28,7 @@ from app.services.dashboard.rows import (
     Rates,
     Sum,
 )
-from app.services.dashboard.sums import Cohort, Live, Narrow, cohorts, holds_money, live_cards, net, totals
+from app.services.dashboard.sums import Begun, Cohort, Live, Narrow, cohorts, holds_money, live_cards, net, totals
 from app.services.writers.tables import write_xlsx
 from app.words import end_of_local_day, zone
 
@@ -82,12 +82,13 @@ class _Summary:
         self._narrow = narrow
         self._at = now()
         self._today = self._at.astimezone(zone()).date()
-        self._live = live_cards(session, narrow)
+        self._begun = Begun(session)
+        self._live = live_cards(session, self._begun, narrow)
 
     def made(self, compare: str) -> Dashboard:
         period, narrow = self._period, self._narrow
         found = totals(self._session, period, narrow)
-        issued_in_it = cohorts(self._session, period, narrow)
+        issued_in_it = self._issued_in(period)
         unexpired = [cards for cards in self._live if not _expired(cards, self._at)]
         return Dashboard(
             period=period,
@@ -109,6 +110,9 @@ class _Summary:
             compared=self._compared(compare),
             sparks=self._sparks(unexpired),
         )
+
+    def _issued_in(self, period: Period) -> list[Cohort]:
+        return cohorts(self._session, self._begun, period, self._narrow)
 
     def _rates(self, found: dict[tuple[object, ...], tuple[int, int]], issued: Sequence[Cohort]) -> Rates:
         sent, delivered, opened, claimed = (found.get((step,), (0, 0))[0] for step in STEPS[1:-1])
@@ -170,7 +174,7 @@ class _Summary:
     def _compared(self, how: str) -> Compared:
         period = self._period.compared(how)
         found = totals(self._session, period, self._narrow)
-        rates = self._rates(found, cohorts(self._session, period, self._narrow))
+        rates = self._rates(found, self._issued_in(period))
         issued = Sum(*found.get(("issued",), (0, 0)))
         return Compared(how, period, issued, net(found), rates, self._outstanding_at([period.last_day])[0])
 
@@ -192,7 +196,7 @@ class _Summary:
         days, flows = window.days(), self._trend(window)
         found = totals(self._session, window, self._narrow, DailyFigure.day)
         by_day: dict[date, list[Cohort]] = {}
-        for cohort in cohorts(self._session, window, self._narrow):
+        for cohort in self._issued_in(window):
             by_day.setdefault(cohort.at.astimezone(zone()).date(), []).append(cohort)
         ending = [Period(self._today + timedelta(days=n), self._today + timedelta(days=n)) for n in range(SPARK_DAYS)]
         return {

@@ -1,7 +1,9 @@
 """What the dashboard adds up: rollup rows, live cards per batch, and cohorts. Never a row per card in Python."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -12,7 +14,7 @@ from app.models.distribution import Delivery, Distribution
 from app.models.redemption import DailyFigure
 from app.services.dashboard.rows import Period, Sum
 from app.services.figures import DIRECT
-from app.services.recount import GONE, ISSUED, LIVE, REDEEMED, cards_of, handed_out
+from app.services.recount import GONE, ISSUED, LIVE, REDEEMED, cards_of
 
 Total = tuple[int, int]
 
@@ -40,6 +42,23 @@ class Narrow:
     def with_released(self) -> bool:
         """Cards that went out by no distribution belong to the channel `direct`."""
         return self.channel in (None, DIRECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Cards, how many of them were redeemed at least in part, and what all of them still hold."""
+
+    count: int = 0
+    used: int = 0
+    minor: int = 0
+
+
+_COUNTED = (
+    func.count(),
+    func.coalesce(func.sum(case((REDEEMED, 1), else_=0)), 0),
+    func.coalesce(func.sum(Card.balance_minor), 0),
+)
+"""The columns of Counted, from a card and its batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +111,95 @@ def holds_money(session: Session, narrow: Narrow) -> bool:
     return not found or True in found
 
 
-def live_cards(session: Session, narrow: Narrow) -> list[Live]:
+class Begun:
+    """Sums over cards that have a row of their own, by batch: read once, however many charts ask for them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._direct: dict[int, Counted] = {}
+
+    @cached_property
+    def states(self) -> dict[int, dict[str, int]]:
+        """Batch id → state → cards; an index answers it without a look at any card."""
+        wanted = select(Card.batch_id, Card.state, func.count()).group_by(Card.batch_id, Card.state)
+        found: dict[int, dict[str, int]] = defaultdict(dict)
+        for batch_id, state, count in self._session.execute(wanted):
+            found[batch_id][state] = count
+        return found
+
+    @cached_property
+    def live(self) -> dict[int, Counted]:
+        """Batch id → cards that are out and still hold something."""
+        wanted = select(Card.batch_id, *_COUNTED).join(Batch, Batch.id == Card.batch_id)
+        rows = self._session.execute(wanted.where(Card.state.in_(LIVE)).group_by(Card.batch_id))
+        return {row[0]: Counted(*row[1:]) for row in rows}
+
+    def untouched(self, batch: Any) -> int:
+        """Cards of a batch without a row; none of a voided one are out."""
+        return 0 if batch.state == "voided" else batch.made - sum(self.states.get(batch.id, {}).values())
+
+    def direct(self, batch: Batch) -> Counted:
+        """Cards of a batch that are out by no delivery. Of a spent card nothing is left, so it need not be read."""
+        if batch.id not in self._direct:
+            live, spent = self.live.get(batch.id, Counted()), self.states.get(batch.id, {}).get("spent", 0)
+            handed = self._handed_out(batch)
+            self._direct[batch.id] = Counted(
+                live.count + spent - handed.count, live.used + spent - handed.used, live.minor - handed.minor
+            )
+        return self._direct[batch.id]
+
+    def _handed_out(self, batch: Batch) -> Counted:
+        """Those that a delivery accounts for: of a released batch few, so they are found from the deliveries."""
+        wanted = (
+            select(*_COUNTED)
+            .select_from(Delivery)
+            .join(Card, Card.id == Delivery.card_id)
+            .join(Batch, Batch.id == Card.batch_id)
+            .where(
+                Delivery.card_id.between(batch.first_card_id, batch.first_card_id + batch.quantity - 1),
+                Delivery.state.not_in(GONE),
+                Card.state.in_(ISSUED),
+            )
+        )
+        return Counted(*self._session.execute(wanted).one())
+
+
+def live_cards(session: Session, begun: Begun, narrow: Narrow) -> list[Live]:
     """Per batch: cards that are out and not used up or voided. Expired batches are among them."""
-    wanted = (
-        select(Card.batch_id, func.count(), func.sum(func.coalesce(Card.balance_minor, 0)))
-        .join(Batch, Batch.id == Card.batch_id)
-        .where(Card.state.in_(LIVE), *narrow.cards())
-        .group_by(Card.batch_id)
-    )
-    held: dict[int, Total] = {row[0]: (row[1], int(row[2])) for row in session.execute(wanted)}
-    begun = _begun(session)
+    held = begun.live if narrow.channel is None else _live_through(session, narrow)
     batches = select(Batch.id, Batch.product_id, Batch.valid_until, Batch.face_minor, Batch.made, Batch.released_at)
     batches = batches.add_columns(Batch.state)
     if narrow.product_id is not None:
         batches = batches.where(Batch.product_id == narrow.product_id)
     found = []
     for batch in session.execute(batches):
-        count, minor = held.get(batch.id, (0, 0))
-        if batch.released_at is not None and batch.state != "voided" and narrow.with_released:
-            untouched = batch.made - begun.get(batch.id, 0)
+        counted = held.get(batch.id, Counted())
+        count, minor = counted.count, counted.minor
+        if batch.released_at is not None and narrow.with_released:
+            untouched = begun.untouched(batch)
             count, minor = count + untouched, minor + untouched * (batch.face_minor or 0)
         if count:
             found.append(Live(batch.id, batch.product_id, batch.valid_until, count, minor))
     return found
 
 
-def cohorts(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
+def _live_through(session: Session, narrow: Narrow) -> dict[int, Counted]:
+    """Batch id → live cards that went out through the channel that is looked at."""
+    wanted = select(Card.batch_id, *_COUNTED).join(Batch, Batch.id == Card.batch_id)
+    rows = session.execute(wanted.where(Card.state.in_(LIVE), *narrow.cards()).group_by(Card.batch_id))
+    return {row[0]: Counted(*row[1:]) for row in rows}
+
+
+def cohorts(session: Session, begun: Begun, period: Period, narrow: Narrow) -> list[Cohort]:
     """Cards issued in the period: one row for each channel of a distribution, one a released batch."""
-    return [*_distributed(session, period, narrow), *_released(session, period, narrow)]
+    return [*_distributed(session, period, narrow), *_released(session, begun, period, narrow)]
 
 
 def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
+    face, balance = func.coalesce(Batch.face_minor, 0), func.coalesce(Card.balance_minor, 0)
+    used = func.sum(case((REDEEMED, 1), else_=0)), func.sum(face - balance)
     wanted = (
-        select(Distribution.created_at, Delivery.channel, *_card_sums())
+        select(Distribution.created_at, Delivery.channel, func.count(), func.sum(face), *used)
         .select_from(Delivery)
         .join(Distribution, Distribution.id == Delivery.distribution_id)
         .join(Card, Card.id == Delivery.card_id)
@@ -144,35 +219,17 @@ def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohor
     return [Cohort(*row) for row in session.execute(wanted)]
 
 
-def _released(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
+def _released(session: Session, begun: Begun, period: Period, narrow: Narrow) -> list[Cohort]:
     if not narrow.with_released:
         return []
     batches = select(Batch).where(Batch.released_at >= period.begin, Batch.released_at < period.end)
     if narrow.product_id is not None:
         batches = batches.where(Batch.product_id == narrow.product_id)
-    begun, found = _begun(session), []
+    found = []
     for batch in session.scalars(batches):
-        sums = (
-            select(*_card_sums())
-            .select_from(Card)
-            .join(Batch, Batch.id == Card.batch_id)
-            .where(Card.batch_id == batch.id, Card.state.in_(ISSUED), ~handed_out())
-        )
-        issued, minor, redeemed, redeemed_minor = session.execute(sums).one()
-        untouched = batch.made - begun.get(batch.id, 0) if batch.state != "voided" else 0
-        minor = (minor or 0) + untouched * (batch.face_minor or 0)
+        direct, face = begun.direct(batch), batch.face_minor or 0
+        issued = direct.count + begun.untouched(batch)
         assert batch.released_at is not None, "asked for above"
-        found.append(
-            Cohort(batch.released_at, DIRECT, issued + untouched, minor, redeemed or 0, redeemed_minor or 0),
-        )
+        redeemed_minor = direct.count * face - direct.minor
+        found.append(Cohort(batch.released_at, DIRECT, issued, issued * face, direct.used, redeemed_minor))
     return found
-
-
-def _card_sums() -> tuple[Any, ...]:
-    face, balance = func.coalesce(Batch.face_minor, 0), func.coalesce(Card.balance_minor, 0)
-    return (func.count(), func.sum(face), func.sum(case((REDEEMED, 1), else_=0)), func.sum(face - balance))
-
-
-def _begun(session: Session) -> dict[int, int]:
-    """Batch id → cards that have a row of their own."""
-    return dict(session.execute(select(Card.batch_id, func.count()).group_by(Card.batch_id)).all())
