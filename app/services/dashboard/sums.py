@@ -1,6 +1,5 @@
 """What the dashboard adds up: rollup rows, live cards per batch, and cohorts. Never a row per card in Python."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -111,38 +110,50 @@ def holds_money(session: Session, narrow: Narrow) -> bool:
     return not found or True in found
 
 
+@dataclass(frozen=True, slots=True)
+class BegunCards:
+    """Cards of a batch that have a row of their own."""
+
+    count: int = 0
+    spent: int = 0
+    live: Counted = Counted()
+
+
 class Begun:
-    """Sums over cards that have a row of their own, by batch: read once, however many charts ask for them."""
+    """Sums over cards that have a row of their own: read once, however many charts ask for them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._direct: dict[int, Counted] = {}
 
     @cached_property
-    def states(self) -> dict[int, dict[str, int]]:
-        """Batch id → state → cards; an index answers it without a look at any card."""
-        wanted = select(Card.batch_id, Card.state, func.count()).group_by(Card.batch_id, Card.state)
-        found: dict[int, dict[str, int]] = defaultdict(dict)
-        for batch_id, state, count in self._session.execute(wanted):
-            found[batch_id][state] = count
-        return found
+    def batches(self) -> dict[int, BegunCards]:
+        """Batch id → its cards, found by their ids in one walk through the table: an index by state would be slower."""
+        live, inside = (
+            Card.state.in_(LIVE),
+            Card.id.between(Batch.first_card_id, Batch.first_card_id + Batch.quantity - 1),
+        )
+        sums = (
+            func.count(),
+            func.count().filter(Card.state == "spent"),
+            func.count().filter(live),
+            func.count().filter(live, REDEEMED),
+            func.sum(Card.balance_minor).filter(live),
+        )
+        rows = self._session.execute(select(Batch.id, *sums).join(Card, inside).group_by(Batch.id))
+        return {row[0]: BegunCards(row[1], row[2], Counted(row[3], row[4], row[5] or 0)) for row in rows}
 
-    @cached_property
-    def live(self) -> dict[int, Counted]:
-        """Batch id → cards that are out and still hold something."""
-        wanted = select(Card.batch_id, *_COUNTED).join(Batch, Batch.id == Card.batch_id)
-        rows = self._session.execute(wanted.where(Card.state.in_(LIVE)).group_by(Card.batch_id))
-        return {row[0]: Counted(*row[1:]) for row in rows}
+    def of(self, batch: Any) -> BegunCards:
+        return self.batches.get(batch.id, BegunCards())
 
     def untouched(self, batch: Any) -> int:
         """Cards of a batch without a row; none of a voided one are out."""
-        return 0 if batch.state == "voided" else batch.made - sum(self.states.get(batch.id, {}).values())
+        return 0 if batch.state == "voided" else batch.made - self.of(batch).count
 
     def direct(self, batch: Batch) -> Counted:
-        """Cards of a batch that are out by no delivery. Of a spent card nothing is left, so it need not be read."""
+        """Cards of a batch that are out by no delivery. A spent card holds nothing."""
         if batch.id not in self._direct:
-            live, spent = self.live.get(batch.id, Counted()), self.states.get(batch.id, {}).get("spent", 0)
-            handed = self._handed_out(batch)
+            live, spent, handed = self.of(batch).live, self.of(batch).spent, self._handed_out(batch)
             self._direct[batch.id] = Counted(
                 live.count + spent - handed.count, live.used + spent - handed.used, live.minor - handed.minor
             )
@@ -161,19 +172,20 @@ class Begun:
                 Card.state.in_(ISSUED),
             )
         )
-        return Counted(*self._session.execute(wanted).one())
+        count, used, minor = self._session.execute(wanted).one()
+        return Counted(count, used, minor or 0)
 
 
 def live_cards(session: Session, begun: Begun, narrow: Narrow) -> list[Live]:
     """Per batch: cards that are out and not used up or voided. Expired batches are among them."""
-    held = begun.live if narrow.channel is None else _live_through(session, narrow)
+    through = None if narrow.channel is None else _live_through(session, narrow)
     batches = select(Batch.id, Batch.product_id, Batch.valid_until, Batch.face_minor, Batch.made, Batch.released_at)
     batches = batches.add_columns(Batch.state)
     if narrow.product_id is not None:
         batches = batches.where(Batch.product_id == narrow.product_id)
     found = []
     for batch in session.execute(batches):
-        counted = held.get(batch.id, Counted())
+        counted = begun.of(batch).live if through is None else through.get(batch.id, Counted())
         count, minor = counted.count, counted.minor
         if batch.released_at is not None and narrow.with_released:
             untouched = begun.untouched(batch)
