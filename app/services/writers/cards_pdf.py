@@ -1,12 +1,13 @@
 """Cards to print: CR80 faces, eight to an A4 page, with crop marks and a ruler that shows the printer's scale."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.services.progress import Progress, unwatched
 from app.services.writers import atomically
+from app.services.writers.qr import picture
 from app.words import tr
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ FOOT, CODE_TOP, UNDER_QR, AMOUNT_FOOT, PRODUCT_FOOT = 8.4, 15.6, 18.2, 23.5, 33.
 below the amount, below the product."""
 FIELD = 4.0
 """Height of one field of a supplier code at its usual size."""
+
+
+MARKS = "marks"
+"""Name of the form with everything that is the same on all pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,11 @@ def write_cards_pdf(
             if place == 0:
                 if done > 1:
                     sheet.showPage()
-                _frame(sheet, title, watermark, page=(done - 1) // PER_PAGE + 1, pages=pages)
+                maker.frame(title, watermark, page=(done - 1) // PER_PAGE + 1, pages=pages)
             maker.draw(face, *corner(place))
             progress(done, total)
         if not done:
-            _frame(sheet, title, watermark, page=1, pages=1)
+            maker.frame(title, watermark, page=1, pages=1)
         sheet.save()
 
 
@@ -99,6 +104,24 @@ class _CardMaker:
         self._merchant = merchant
         self._forms: dict[tuple[object, ...], str] = {}
 
+    def frame(self, title: str, watermark: str, *, page: int, pages: int) -> None:
+        """Title, page number and watermark outside the cards, crop marks, and a ruler to check the printer's scale."""
+        from app.services.writers.paper import PAGE_WIDTH, SOFT, Ink
+
+        left, bottom = _grid()
+        right, top = PAGE_WIDTH - left, bottom + ROWS * HEIGHT + (ROWS - 1) * GAP
+        small = Ink(7.5, SOFT)
+        self._sheet.write(title, left, top + 14, ink=Ink(10, smallest=6), width=(right - left) * 0.75)
+        number = tr("Page {page} of {pages}", page=page, pages=pages)
+        self._sheet.write(number, right, top + 14, ink=small, align="r")
+        self._sheet.write(watermark, left, bottom - 24, ink=small, width=right - left)
+        if not self._sheet.hasForm(MARKS):
+            self._sheet.beginForm(MARKS)
+            _crop_marks(self._sheet)
+            _ruler(self._sheet, left, bottom - 15, small)
+            self._sheet.endForm()
+        self._sheet.doForm(MARKS)
+
     def draw(self, face: CardFace, x: float, y: float) -> None:
         from reportlab.lib.units import mm
 
@@ -112,7 +135,7 @@ class _CardMaker:
         if face.holder:
             self._sheet.write(face.holder, WIDTH - SAFE, 46.4, ink=Ink(9), width=wide * 0.4, align="r")
         if face.qr is not None:
-            self._sheet.bitmap(_matrix(face.qr), WIDTH - SAFE - QR_SIDE, QR_BOTTOM, QR_SIDE)
+            self._sheet.bitmap(picture(face.qr), WIDTH - SAFE - QR_SIDE, QR_BOTTOM, QR_SIDE)
         if face.lines:
             self._fields(face)
         elif face.code:
@@ -176,20 +199,6 @@ def _ring(sheet: "Sheet", face: CardFace) -> None:
     sheet.restoreState()
 
 
-def _frame(sheet: "Sheet", title: str, watermark: str, *, page: int, pages: int) -> None:
-    """Title, page number and watermark outside the cards, crop marks, and a ruler to check the printer's scale."""
-    from app.services.writers.paper import PAGE_WIDTH, SOFT, Ink
-
-    left, bottom = _grid()
-    right, top = PAGE_WIDTH - left, bottom + ROWS * HEIGHT + (ROWS - 1) * GAP
-    small = Ink(7.5, SOFT)
-    sheet.write(title, left, top + 14, ink=Ink(10, smallest=6), width=(right - left) * 0.75)
-    sheet.write(tr("Page {page} of {pages}", page=page, pages=pages), right, top + 14, ink=small, align="r")
-    sheet.write(watermark, left, bottom - 24, ink=small, width=right - left)
-    _crop_marks(sheet)
-    _ruler(sheet, left, bottom - 15, small)
-
-
 def _crop_marks(sheet: "Sheet") -> None:
     """5 mm long, 0.25 pt, 2 mm off, on the outside of the sheet of cards, for every edge there is to cut."""
     left, bottom = _grid()
@@ -210,14 +219,6 @@ def _ruler(sheet: "Sheet", x: float, y: float, ink: "Ink") -> None:
         sheet.rule(x + at, y, x + at, y + (3 if at in (0, 50, 100) else 1.8), points=0.25)
     sheet.rule(x, y, x + 100, y, points=0.25)
     sheet.write(tr("This ruler is 100 mm long when printed at 100 %"), x + 104, y, ink=ink, width=70)
-
-
-def _matrix(content: str) -> Sequence[bytearray]:
-    """Rows of 0 and 1, without a quiet zone. One mask for all: readers take any, and choosing costs most of it."""
-    import segno
-
-    rows: Sequence[bytearray] = segno.make(content, micro=False, error="m", boost_error=False, mask=2).matrix
-    return rows
 
 
 def _grid() -> tuple[float, float]:

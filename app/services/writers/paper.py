@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from app.services.writers.glyphs import STAND_IN, glyphs
+from app.services.writers.qr import Picture
 from app.words import tr
 
 PAGE_WIDTH, PAGE_HEIGHT = A4[0] / mm, A4[1] / mm
@@ -26,8 +28,6 @@ INK, SOFT, BLUE, LINE, PALE = "#1D2129", "#5F6B7A", "#1668DC", "#C9CED6", "#E8F1
 
 _CLOSING = "\uff0c\u3002\u3001\uff1b\uff1a\uff09\u300b\u300d\u201d,.;:)"
 """Signs no line begins with."""
-_DIGITS = bytes(48 + min(value, 1) for value in range(256))
-"""Cells 0 and 1 as the digits a number is read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
     def __init__(self, path: Path, title: str, *, landscape: bool = False) -> None:
         self._undrawn: dict[str, None] = {}
         page = A4[::-1] if landscape else A4
+        rl_config.useA85 = 0  # compressed pages as bytes: as text they are a quarter larger, and take long to write
         super().__init__(str(path), pagesize=page, pageCompression=1, initialFontName=glyphs().main)
         self.wide, self.tall = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
         self.setTitle(title)
@@ -118,15 +119,11 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
         self.setLineWidth(points)
         self.line(x1 * mm, y1 * mm, x2 * mm, y2 * mm)
 
-    def bitmap(self, rows: Sequence[bytes | bytearray], x: float, y: float, side: float) -> None:
-        """A square of cells, one byte each, 1 for black, as one inline 1-bit image; (x, y) is its bottom left."""
-        count = len(rows)
-        wide = -(-count // 8)
-        bits = b"".join(
-            (int(row.translate(_DIGITS), 2) << (wide * 8 - count)).to_bytes(wide, "big") for row in rows
-        ).hex()
+    def bitmap(self, picture: Picture, x: float, y: float, side: float) -> None:
+        """A square as one inline 1-bit image; (x, y) is its bottom left."""
         box = f"{side * mm:.3f} 0 0 {side * mm:.3f} {x * mm:.3f} {y * mm:.3f} cm"
-        self._code.append(f"q {box} BI /W {count} /H {count} /BPC 1 /CS /G /D [1 0] /F /AHx ID {bits}> EI Q")
+        size = f"/W {picture.count} /H {picture.count}"
+        self._code.append(f"q {box} BI {size} /BPC 1 /CS /G /D [1 0] /F /AHx ID {picture.bits.hex()}> EI Q")
 
 
 def clean(text: str) -> str:
