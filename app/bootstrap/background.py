@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.errors import AppError, EndpointUnreachable
 from app.models.base import now
 from app.topics import Topic
-from app.views.main_window import SyncStatus
+from app.views.main_window.specs import SyncStatus
 from app.words import moment, ntr, tr
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.bootstrap.pages import page_builders
 from app.errors import AppError
-from app.views.main_window import Command, Found, PageSpec, Workspace
-from app.views.main_window.specs import Scope
+from app.views.main_window.specs import Command, Found, PageSpec, Scope, Workspace
 from app.vocabulary import CARD_STATES, word
 from app.words import tr
 

@@ -1,5 +1,6 @@
 """From the start of a process to the unlock screen, against an empty window; and from the passphrase to home."""
 
+import os
 import statistics
 import subprocess
 import tempfile
@@ -148,8 +149,14 @@ def _painted(code: str, folder: str) -> float:
 def _said(code: str, *arguments: str) -> tuple[str, float]:
     """The first line of a process of its own, and how long after its start it came."""
     began = time.perf_counter()
-    child = subprocess.Popen(python(code, *arguments), stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(python(code, *arguments), stdout=subprocess.PIPE, text=True, env=_installed())
     assert child.stdout is not None
     line, took = child.stdout.readline().strip(), time.perf_counter() - began
     child.communicate(timeout=60)
     return line, took
+
+
+def _installed() -> dict[str, str]:
+    """Environment of a program that was compiled when it was installed; a checkout may forbid to keep bytecode."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "kaxia-bench-bytecode")}

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.bootstrap.workspace import FOOT, ORDERS
 from app.errors import EndpointUnreachable
-from app.views.main_window import SyncStatus
+from app.views.main_window.specs import SyncStatus
 from app.views.widgets.toast import toast
 from app.words import tr
 from build_scripts.scenes.stage import Scene, Stage

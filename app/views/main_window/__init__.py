@@ -1,6 +1,5 @@
-"""The shell around the screens, which are handed to it from outside."""
+"""The shell around the screens, which are handed to it from outside as `specs` say; a gate needs none of them."""
 
-from app.views.main_window.specs import Command, Found, PageSpec, SyncStatus, Workspace
 from app.views.main_window.window import MainWindow
 
-__all__ = ["Command", "Found", "MainWindow", "PageSpec", "SyncStatus", "Workspace"]
+__all__ = ["MainWindow"]

@@ -1,15 +1,20 @@
 """The menu bar: every command is in it, and only commands that exist."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 
-from app.views.main_window.specs import Command, PageSpec
 from app.views.theme import CHOICES, theme
 from app.words import LANGUAGES, language, tr
+
+if TYPE_CHECKING:
+    from app.views.main_window.specs import Command, PageSpec
 
 EDITS = ("cut", "copy", "paste", "selectAll")
 

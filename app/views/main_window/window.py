@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, 
 from app.views.jobs import JobRunner
 from app.views.main_window.idle import IdleWatch
 from app.views.main_window.menus import Menus
-from app.views.main_window.specs import Found, SyncStatus, Workspace
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
 from app.views.widgets.toast import Toasts, toast
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from app.errors import AppError
     from app.views.main_window.crash import CrashDialog
     from app.views.main_window.palette import Entry, Palette
+    from app.views.main_window.specs import Found, SyncStatus, Workspace
     from app.views.main_window.workspace_view import WorkspaceView
 
 SMALLEST = QSize(1024, 680)
@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self._view: WorkspaceView | None = None
         self._palette: Palette | None = None
         self._menus = Menus(self)
-        self._sync = SyncStatus("neutral", "")
+        self._sync: SyncStatus | None = None
         self._badges: dict[str, int] = {}
         self._crash: CrashDialog | None = None
         self._may_close = False
@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         if workspace is None:
             return
         from app.views.main_window.palette import Palette
+        from app.views.main_window.specs import SyncStatus
         from app.views.main_window.workspace_view import WorkspaceView
 
         view = WorkspaceView(workspace, self._jobs, self._memory)
@@ -188,7 +189,7 @@ class MainWindow(QMainWindow):
         self._view = view
         self._put(view)
         self._set_toasts()
-        view.set_sync(self._sync)
+        view.set_sync(self._sync or SyncStatus("neutral", ""))
         for key, count in self._badges.items():
             self.set_badge(key, count)
         self._drop_palette()
