@@ -59,6 +59,7 @@ class BatchesPage(ListPage):
         self.header.add_primary(tr("Generate"), self.ask_for_batch, shortcut="Ctrl+G")
         self.header.add_secondary(tr("Export"), self.export_current, symbol="file-down", shortcut="Ctrl+E")
         self.header.add_secondary(tr("Import supplier codes"), self.ask_for_file, symbol="file-up")
+        self.header.add_more(tr("Freeze or thaw"), self.stop_current, symbol="snowflake", shortcut="Ctrl+Shift+F")
         self.table.opened.connect(self.show_cards)
         self.table.set_menu(self._fill_menu)
         self.table.set_empty(
@@ -102,12 +103,23 @@ class BatchesPage(ListPage):
         self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_import(rows, product_id), owner=self)
 
     def export_current(self) -> None:
-        """The batch the cursor is on."""
+        if (row := self._current()) is not None:
+            self.export(row)
+
+    def stop_current(self) -> None:
+        """Freeze, or thaw what is frozen."""
+        row = self._current()
+        if row is not None and row.state == "generating":
+            self._offer_to_finish(row)
+        elif row is not None and row.state != "voided":
+            (self.thaw if row.state == "frozen" else self.freeze)(row.id)
+
+    def _current(self) -> BatchRow | None:
+        """The batch the cursor is on; without one the page says so."""
         row = self._rows.get(self.table.current_id() or 0)
         if row is None:
             self.banner.say("info", tr("Choose a batch in the list first."))
-        else:
-            self.export(row)
+        return row
 
     def export(self, row: BatchRow) -> None:
         if row.state == "generating":

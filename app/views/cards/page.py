@@ -72,6 +72,7 @@ class CardsPage(ListPage):
             sort=("serial", True),
         )
         self._add_filters()
+        self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
         self.table.opened.connect(self.open_record)
         self.table.set_empty(
             EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
@@ -103,6 +104,20 @@ class CardsPage(ListPage):
             self._narrow(CardFilter(), wanted)
         elif isinstance(wanted, dict):
             self._narrow(CardFilter(**wanted))
+
+    def show_code(self) -> None:
+        """Of the card the cursor is on; a reason is asked for and stands in the audit log."""
+        card = self.table.current_id()
+        if card is None:
+            self.banner.say("info", tr("Choose a card in the list first."))
+            return
+        self.jobs.start(
+            self._cards.detail,
+            card,
+            on_done=lambda detail: self._ask_reason(detail.row),
+            on_refused=self.banner.show_error,
+            owner=self,
+        )
 
     def open_record(self, record: int) -> None:
         self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)

@@ -44,6 +44,7 @@ class CatalogPage(ListPage):
             sort=("id", True),
         )
         self.header.add_primary(tr("New product"), self.add, shortcut="Ctrl+N")
+        self.header.add_more(tr("Copy product"), self.copy, symbol="copy", shortcut="Ctrl+D")
         self.table.opened.connect(self.change)
         self.table.set_menu(self._fill_menu)
         self.table.set_empty(
@@ -58,6 +59,16 @@ class CatalogPage(ListPage):
 
     def add(self) -> None:
         dialog = ProductDialog(self, self._catalog, self.jobs)
+        dialog.accepted.connect(self.refresh)
+        dialog.open()
+
+    def copy(self) -> None:
+        """A new product that begins as the one the cursor is on."""
+        product = self._rows.get(self.table.current_id() or 0)
+        if product is None:
+            self.banner.say("info", tr("Choose a product in the list first."))
+            return
+        dialog = ProductDialog(self, self._catalog, self.jobs, like=product)
         dialog.accepted.connect(self.refresh)
         dialog.open()
 

@@ -22,8 +22,15 @@ class ProductDialog(Dialog):
     """Accepts once the product is stored."""
 
     def __init__(
-        self, parent: QWidget, catalog: CatalogService, jobs: JobRunner, *, product: ProductRow | None = None
+        self,
+        parent: QWidget,
+        catalog: CatalogService,
+        jobs: JobRunner,
+        *,
+        product: ProductRow | None = None,
+        like: ProductRow | None = None,
     ) -> None:
+        """`product` is changed; `like` is what a new one begins with."""
         super().__init__(parent, tr("Change product") if product else tr("New product"), width=WIDE)
         self._catalog, self._jobs, self._product = catalog, jobs, product
         self.form = Form(columns=2)
@@ -37,8 +44,12 @@ class ProductDialog(Dialog):
         self.body.addWidget(self.rules)
         self.add_cancel()
         self.save_button = self.add_verb(tr("Save") if product else tr("Create product"), self.save)
-        if product:
-            self._fill(product)
+        if begin := product or like:
+            self._fill(begin)
+        if like:
+            self.name.setText(tr("{name} (copy)", name=like.name))
+            self.name.setFocus()
+            self.name.selectAll()
         self._follow()
 
     def _make_controls(self) -> None:

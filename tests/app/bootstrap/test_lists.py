@@ -7,6 +7,8 @@ from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
+from app.services.batches import BatchSpec
+from app.services.catalog import ProductSpec
 from app.views.widgets.row_table import Kind, RowTable
 from app.words import LANGUAGES, set_language
 from tests.drivers.desk import DeskDriver
@@ -100,3 +102,31 @@ def test_a_narrow_window_folds_the_rail_and_a_wide_one_brings_it_back(desk: Desk
     desk.window.resize(1024, 680)
     desk.window.resize(1440, 900)
     assert view.folded, "as it was left in the wide window"
+
+
+def test_records_are_copied_stopped_and_shown_by_key(desk: DeskDriver) -> None:
+    services = desk.desk.services
+    assert services is not None
+    services.batches.generate(BatchSpec(services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20_000)), 3))
+    ctrl, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    desk.go("catalog")
+    desk.settled()
+    desk.table.go_to_row(0)
+    desk.key(Qt.Key.Key_D, ctrl)
+    assert desk.dialog.name.text() == "中秋福利卡（副本）"
+    desk.key(Qt.Key.Key_Return)
+    desk.wait(lambda: [row.face_minor for row in services.catalog.products()] == [20_000, 20_000])
+    desk.settled()
+    desk.go("batches")
+    desk.settled()
+    desk.table.go_to_row(0)
+    for state in ("frozen", "ready"):
+        desk.key(Qt.Key.Key_F, ctrl | shift)
+        desk.wait(lambda wanted=state: desk.table.current_row().state == wanted)
+    assert [row.state for row in services.batches.batches()] == ["ready"]
+    desk.go("cards")
+    desk.settled()
+    desk.table.go_to_row(1)
+    desk.key(Qt.Key.Key_C, ctrl | shift)
+    assert desk.dialog.isVisible()
+    desk.dialog.reject()
