@@ -30,6 +30,7 @@ from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealRequest, b64, new_op_id
 from sync.server import access
 from sync.server.database import Store
 from sync.server.endpoint import now_ms
+from sync.server.issue import LARGEST
 from tests.drivers.postgres import new_database
 from tests.drivers.postgres import postgres as postgres_server
 
@@ -187,7 +188,8 @@ class _Desktop:
 def stocked(url: str, pairing_code: str, cards: int) -> Stock:
     desktop = _Desktop(url, pairing_code)
     records = [os.urandom(RECORD) for _ in range(cards)]
-    desktop.publish(records)
+    for at in range(0, cards, LARGEST):
+        desktop.publish(records[at : at + LARGEST])
     return Stock(url, desktop.merchant_id, records)
 
 
