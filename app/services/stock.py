@@ -4,11 +4,12 @@ What is counted and taken is a product, and of it one face where a face is asked
 product differ in it.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import NotEnoughCards
@@ -18,6 +19,7 @@ from app.models.catalog import Product
 from app.words import end_of_day, yuan
 
 USABLE = ("ready", "published")
+CHUNK = 20_000
 
 
 def stock_of(session: Session, product_id: int, face_minor: int | None = None) -> int:
@@ -145,11 +147,14 @@ def _advance(session: Session, batch: Batch, wanted: int) -> list[int]:
 
 
 def _begin_life(session: Session, batch: Batch, cards: Sequence[int], people: Sequence[int]) -> None:
-    if not cards:
-        return
-    template = life_of(batch, 0, state="assigned")
-    rows = [{**template, "id": card, "person_id": person} for card, person in zip(cards, people, strict=True)]
-    session.execute(insert(Card), rows)
+    """The rows are made inside SQLite from pairs (card, person): that takes a third of the time."""
+    life, columns = life_of(batch, 0, state="assigned"), Card.__table__.c
+    for start in range(0, len(cards), CHUNK):
+        some = list(zip(cards[start : start + CHUNK], people[start : start + CHUNK], strict=True))
+        pair = func.json_each(json.dumps(some)).table_valued("value").c.value
+        row: dict[str, Any] = {name: literal(value, columns[name].type) for name, value in life.items()}
+        row |= {"id": func.json_extract(pair, "$[0]"), "person_id": func.json_extract(pair, "$[1]")}
+        session.execute(insert(Card).from_select(list(row), select(*row.values())))
 
 
 def _take_back(session: Session, cards: Sequence[int], people: Sequence[int]) -> None:
