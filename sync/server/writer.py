@@ -28,6 +28,8 @@ PATIENCE_MS = 5_000
 """How long the thread waits for another process's transaction; the event loop does not wait at all."""
 TRIES = 3
 """For a group that PostgreSQL asks for again."""
+PAUSE_S = 0.02
+"""Before that: whoever waited for the rows has them by then, or both would block each other once more."""
 
 Connect = Callable[[], Any]
 Heard = Callable[[set[str]], None]
@@ -191,6 +193,7 @@ class Writer:
                     return self._lose(group, error)
                 forget(group)
                 self._roll_back()
+                time.sleep(PAUSE_S)
         raise AssertionError("the last try returns")
 
     def _do(self, transaction: Transaction, group: list[Job]) -> None:
