@@ -33,18 +33,27 @@ DEFAULT_DATABASE = "kaxia-endpoint.db"
 POLL_S = 0.1
 LOCK_S = 3.0
 """Whoever looks whether an endpoint runs holds its lock for an instant; a running one holds it for good."""
+TAKEN = 75
+"""EX_TEMPFAIL of sysexits.h."""
 SWITCH_S = 0.0002
 """Writer and event loop hand the interpreter to each other after every statement; 5 ms each time would be a queue."""
 
 
+class Taken(RuntimeError):
+    """Another endpoint has the database."""
+
+
 def main() -> int:
-    """Exit 0 done, 1 refused with a sentence, 2 usage."""
+    """Exit 0 done, 1 refused with a sentence, 2 usage, 75 for another time: another endpoint has the database."""
     _keep_memory_off_the_disk()
     os.umask(0o077)  # who owns the endpoint reads its files, nobody else
     arguments = _parser().parse_args()
     _log(verbose=arguments.verbose)
     try:
         return int(arguments.run(arguments))
+    except Taken as taken:
+        sys.stderr.write(f"{taken}\n")
+        return TAKEN
     except Refusal as refusal:
         sys.stderr.write(KINDS[refusal.key][1] + "\n")
         return 1
@@ -195,7 +204,7 @@ def _database(typed: str) -> str:
 
 
 def _alone(database: str) -> FileLock | None:
-    """SQLite has exactly one server process. Raises RuntimeError with a sentence for a second one."""
+    """SQLite has exactly one server process. Raises Taken with a sentence for a second one."""
     if is_postgres(database):
         return None
     path = Path(database.removeprefix("sqlite:///"))
@@ -209,7 +218,7 @@ def _alone(database: str) -> FileLock | None:
         except Timeout as error:
             if time.monotonic() < deadline and _told_by(database) in ("", before):
                 continue  # a glance; or one that is just starting and has not told where it is
-            raise RuntimeError(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
+            raise Taken(f"Another endpoint uses {path}. Stop it first, or choose another database.") from error
 
 
 def _told_by(database: str) -> str:

@@ -23,6 +23,8 @@ from app.services.programs import QUIET, ROOT, environment, own_command
 START_S = 30.0
 STOP_S = 10.0
 POLL_S = 0.05
+TAKEN = 75
+"""How the process says that another one has the database (EX_TEMPFAIL of sysexits.h)."""
 LOG_LIMIT = 4 << 20
 
 
@@ -72,14 +74,16 @@ class EmbeddedEndpoint:
         """Its address. A port of 0, or one that is taken, becomes a free one. Raises EndpointNotStarted."""
         deadline = time.monotonic() + START_S
         said_before = self._log.stat().st_size if self._log.exists() else 0
-        process = None if self.is_running() else self._spawned(host, port)
+        process: subprocess.Popen[bytes] | None = None
         while time.monotonic() < deadline:
             if (url := self.url()) is not None and _answers(url):
                 return url
-            if process is not None and process.poll() is not None:
-                if not self.is_running():
+            ended = process is not None and process.poll() is not None
+            if not self.is_running():  # a lock that was held may have been that of one that was about to end
+                if ended and process is not None and process.returncode != TAKEN:
                     break
-                process = None  # another one was quicker: wait for that
+                if process is None or ended:
+                    process = self._spawned(host, port)
             time.sleep(POLL_S)
         raise EndpointNotStarted(self._last_words(said_before))
 
@@ -97,6 +101,7 @@ class EmbeddedEndpoint:
         return said.rpartition("\n")[2][:300] or str(self._log)
 
     def _spawned(self, host: str, port: int) -> "subprocess.Popen[bytes]":
+        self._reap()
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
             self._log.replace(self._log.with_suffix(".log.1"))
@@ -115,25 +120,34 @@ class EmbeddedEndpoint:
         return self._process
 
     def stop(self) -> None:
-        """End the process; what it was writing is written."""
-        if not self.is_running():
-            return
+        """End the process; what it was writing is written. One that is just starting is ended when it answers."""
+        deadline = time.monotonic() + STOP_S
+        is_told = False
+        while self.is_running() and time.monotonic() < deadline:
+            if not is_told:
+                is_told = self._tell_to_end()
+            time.sleep(POLL_S)
+        self._reap()
+
+    def _reap(self) -> None:
+        """Our own child leaves no zombie."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_S)
+            self._process = None
+
+    def _tell_to_end(self) -> bool:
+        """Whether it answered, so that the number that was written down is its own and not somebody else's by now."""
         try:
             told = json.loads(Path(f"{self.database}.run.json").read_text("utf-8"))
             pid, url = int(told["pid"]), str(told["url"])
         except (OSError, ValueError, KeyError):
-            return
-        if not _answers(url):  # left by one that was killed; its number may be somebody else's by now
-            return
+            return False
+        if not _answers(url):
+            return False
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_S
-        while self.is_running() and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_S)  # our own child leaves no zombie
-            self._process = None
+        return True
 
     def _run(self, *arguments: str) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from sqlcipher3 import dbapi2 as sqlite
 from sync.client import Refused
 from tests.drivers.endpoint import FAULT, ROOT, new_merchant, paired, running
 
-REFUSED, USAGE = 1, 2
+REFUSED, USAGE, TAKEN = 1, 2, 75
 OK, FULL = 200, (503, "read-only")
 
 
@@ -37,9 +37,9 @@ def command(*arguments: object, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stderr.strip()
 
 
-def refused(*arguments: object, **environment: str) -> str:
+def refused(*arguments: object, by: int = REFUSED, **environment: str) -> str:
     code, said = command(*arguments, **environment)
-    assert (code, said.count("\n")) == (REFUSED, 0), said
+    assert (code, said.count("\n")) == (by, 0), said
     return said
 
 
@@ -88,7 +88,7 @@ def test_a_database_of_a_newer_endpoint_is_left_alone(database: Path) -> None:
 
 def test_a_second_server_on_the_same_file_is_refused(database: Path) -> None:
     with running(str(database), database.with_suffix(".secrets")):
-        assert "Another endpoint uses" in refused("serve", "--database", database, "--port", 0)
+        assert "Another endpoint uses" in refused("serve", "--database", database, "--port", 0, by=TAKEN)
 
 
 def test_a_database_is_served_with_its_own_secrets_only(database: Path) -> None:
