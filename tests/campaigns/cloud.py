@@ -54,6 +54,11 @@ def sync_endpoint(cards: int) -> Job:
     return Job(_paired(cards), work, endpoint_agrees, before=STARTED + FORGIVING + SELL, kills_endpoint=True)
 
 
+def ending(cards: int) -> Job:
+    """The desktop is gone while its endpoint ends, and the next start meets one that is no more to be reached."""
+    return Job(_cards(cards), "services.cloud.stop_embedded()", endpoint_agrees, before=STARTED + SELL + "sell()\n")
+
+
 @contextmanager
 def endpoint_on(services: Services) -> Iterator[None]:
     try:

@@ -36,4 +36,5 @@ def jobs(size: Size) -> dict[str, Job]:
         "upload-endpoint": cloud.upload_endpoint(size.uploaded),
         "sync": cloud.sync(size.uploaded // 10),
         "sync-endpoint": cloud.sync_endpoint(size.uploaded // 10),
+        "ending": cloud.ending(size.uploaded // 400),
     }

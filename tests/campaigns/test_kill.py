@@ -6,8 +6,8 @@ from tests.campaigns.jobs import SHORT, jobs
 from tests.campaigns.kill import campaign
 
 JOBS = jobs(SHORT)
-LONG_ONLY = ("upload", "mail-endpoint", "sync-endpoint")
-"""`sync` uploads as well, `upload-endpoint` kills the endpoint as well; each round of these starts four processes."""
+LONG_ONLY = ("upload", "mail-endpoint", "sync-endpoint", "ending")
+"""`sync` uploads and ends as well, `upload-endpoint` kills the endpoint as well; each round starts four processes."""
 
 
 @pytest.mark.parametrize("name", [name for name in JOBS if name not in LONG_ONLY])
