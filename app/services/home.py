@@ -104,7 +104,7 @@ class HomeService:
             Todo("failed", failed, None, "distribution", None),
             Todo("expiring", expiring.count, expiring.minor, "cards", CardsOut(live=True, expiring_days=DAYS)),
             Todo("refused", refused, None, "sync", None),
-            Todo("backup", stale, None, "settings", "backups"),
+            Todo("backup" if last else "unsaved", stale, None, "settings", "backups"),
             Todo("recovery", int(not confirmed), None, "settings", "security"),
         ]
 

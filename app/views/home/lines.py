@@ -30,6 +30,7 @@ SYMBOLS = {
     "expiring": "clock",
     "refused": "cloud-off",
     "backup": "archive-restore",
+    "unsaved": "archive-restore",
     "recovery": "key-round",
 }
 
@@ -93,6 +94,9 @@ def _words(key: str, count: int) -> str:
         "expiring": lambda: ntr("{count} card ends within 30 days", "{count} cards end within 30 days", count),
         "refused": lambda: ntr("The endpoint refused {count} entry", "The endpoint refused {count} entries", count),
         "backup": lambda: ntr("The last backup is {count} day old", "The last backup is {count} days old", count),
+        "unsaved": lambda: ntr(
+            "Cards for {count} day, and no backup yet", "Cards for {count} days, and no backup yet", count
+        ),
         "recovery": lambda: tr("The recovery key was not confirmed"),
     }[key]()
 
@@ -103,6 +107,7 @@ def _verb(key: str) -> str:
         "paused": lambda: tr("Continue"),
         "password": lambda: tr("Type it"),
         "backup": lambda: tr("Back up"),
+        "unsaved": lambda: tr("Back up"),
         "recovery": lambda: tr("Confirm it"),
     }
     return verbs[key]() if key in verbs else tr("See")

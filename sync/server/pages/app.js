@@ -12,7 +12,7 @@ import { Offline, Problem, get, post } from "./wire.js";
 const UNUSABLE = ["frozen", "voided", "expired", "unsealed"];
 const K = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
-/** What the page knows: the way in, what the server said last, and the card once it is opened. */
+/** What the page knows: the way in, what the server said last, and the card once opened. */
 let session = {};
 
 const merchant = () => session.state?.merchant ?? session.merchant;

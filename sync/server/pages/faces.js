@@ -44,7 +44,7 @@ export function cardFace(state, card) {
 		h("div", { class: "top" }, h("span", { class: "merchant" }, state.merchant.name),
 			h("span", { class: "chip" }, t(spent ? "chipSpent" : "chipActive"))),
 		h("div", { class: "worth" }, h("h1", { class: "product", tabindex: "-1" }, card.product),
-			figure && h("p", { class: "figure" }, label && h("small", {}, label), figure)),
+			figure && h("p", { class: figure[10] ? "long figure" : "figure" }, label && h("small", {}, label), figure)),
 		h("div", { class: "foot" },
 			h("span", {}, card.valid_until ? t("until", { when: moment(card.valid_until) }) : t("always")),
 			card.holder && h("span", {}, t("holder", { name: card.holder }))));

@@ -28,7 +28,7 @@ async function derive(secret, salt, info) {
 	return (await subtle).deriveBits({ name: "HKDF", hash: "SHA-256", salt, info: text.encode(info) }, key, 256);
 }
 
-/** What proves to the server that this page holds the link. */
+/** Proves that this page holds the link. */
 export const linkAuth = async (k) => b64(await derive(k, new Uint8Array(), "kx/link/auth"));
 export const linkKey = (k) => derive(k, new Uint8Array(), "kx/link/enc");
 export const pickupKey = (code, merchantId) => derive(code, uuidBytes(merchantId), "kx/pickup/enc");
@@ -37,7 +37,7 @@ export const gateDigest = (linkId, value) => sha256("kx.gate.v1\0", linkId, "\0"
 /** `d`: what leaves the phone in place of the code. */
 export const cardDigest = (merchantId, code) => sha256("kx.code.v1\0", uuidBytes(merchantId), code);
 
-/** The card inside an answer of `open`. Throws where key and answer do not belong together. */
+/** The card inside an answer of `open`. Throws where they do not belong together. */
 export async function decrypt(bits, label, linkId, answer) {
 	const key = await (await subtle).importKey("raw", bits, "AES-GCM", false, ["decrypt"]);
 	const sealed = unb64(answer.ciphertext);

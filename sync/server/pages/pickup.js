@@ -1,4 +1,4 @@
-// The form of the pick-up door: reads what was typed or pasted and finds slips before they leave.
+// The form of the pick-up door: reads what was typed or pasted, finds slips.
 
 import { PICKUP_LENGTH, check, groups, read, split } from "./codes.js";
 import { button, field, h } from "./dom.js";

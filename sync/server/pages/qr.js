@@ -123,7 +123,7 @@ export function matrix(text) {
 	return grid;
 }
 
-/** An address for `<img>`: black on white, with its quiet zone. Long-press and print work on an image only. */
+/** An address for `<img>`: black on white, with its quiet zone. Long-press and print need an image. */
 export function dataUri(text) {
 	const grid = matrix(text);
 	if (!grid) return null;

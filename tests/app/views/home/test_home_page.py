@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -100,6 +101,22 @@ def test_a_step_that_was_taken_is_ticked_off(screen: Screen, services: Services)
     services.people.store(services.people.check(services.people.stage("姓名\t手机\n张三\t13800138000\n")))
     screen.until(lambda: screen.page.progress.text() == "已完成 1/5")
     assert len(screen.acts("step")) == 4
+
+
+def test_a_backup_that_was_never_made_is_not_called_old(traded: Screen, services: Services, tmp_path: Path) -> None:
+    """The cards are older than the age at which a backup is asked for."""
+
+    def grown(days: int) -> None:
+        with traded.vault.database.write(Topic.BATCHES) as session:
+            session.execute(update(Batch).values(created_at=now() - timedelta(days=days)))
+
+    grown(60)
+    traded.until(lambda: traded.keys()[-2:] == ["unsaved", "recovery"])
+    (line,) = [act for act in traded.acts("todo") if "备份" in act.accessibleDescription()]
+    assert line.accessibleDescription() == "发卡 60 天，还没有做过备份"
+    assert traded.click(line) == ("settings", "backups")
+    services.backups.create(tmp_path / "a.kxbak")
+    traded.until(lambda: traded.keys() == ["unfinished", "failed", "expiring", "recovery"])
 
 
 def test_the_festival_and_its_day_are_named(screen: Screen) -> None:
