@@ -1,19 +1,24 @@
 """A vault full of demo data, made by the same services as everything else, with two months of life behind it."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from app.bootstrap.building import services_over
 from app.bootstrap.demo_life import DAYS, Wave, live, name_batches
 from app.config import RESOURCES, Config
+from app.models.base import now
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.services.channels import SENT, SendOutcome
 from app.services.channels.email import EmailChannel, Mail, MailServer, Post
+from app.services.cloud import EmbeddedEndpoint
 from app.services.distribution import DistributionSpec
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from app.words import language, tr
@@ -25,6 +30,8 @@ UNKNOWN_TO_THE_SERVER = ("e1017@", "e1058@", "e1093@")
 MAIL_SERVER = {"host": "localhost", "security": "none", "sender": "hr@example.com"}
 UNFINISHED = "demo.unfinished"
 """A file that stands in the folder while the demo is made."""
+ABANDONED = timedelta(hours=1)
+"""A throw-away demo nobody has open and that is older was left by a program that was killed."""
 Say = Callable[[str], None]
 
 
@@ -48,6 +55,17 @@ GIVEN = (
     Given("supplier", "file", lambda: tr("Thanks of the quarter"), (0, 12), Wave(16)),
     Given("festive", "email", lambda: tr("New Year welfare, first part"), (0, 80), Wave(6, opened=0.7, claimed=0.6)),
 )
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove throw-away demos whose program was killed, and end the endpoints they left running."""
+    for folder in folders:
+        with suppress(OSError, Timeout):
+            if now() - datetime.fromtimestamp(folder.stat().st_mtime, UTC) < ABANDONED:
+                continue  # another window may just be making it
+            with FileLock(Config(folder).lock, timeout=0):
+                EmbeddedEndpoint(Config(folder)).stop()
+            shutil.rmtree(folder)
 
 
 def make_demo(config: Config, say: Say = lambda words: None) -> OpenVault:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PAINTED_MS = 100
+DEMOS = "kaxia-demo-"
 """After this the unlock screen stands; what opening a vault needs is loaded behind it."""
 
 
@@ -197,12 +198,17 @@ class Desk(QObject):
 
     def open_demo(self) -> None:
         """A throw-away vault in a folder of its own, which goes with the program."""
-        from app.bootstrap.demo import make_demo
+        from app.bootstrap.demo import make_demo, sweep
 
-        self._throw_away = tempfile.TemporaryDirectory(prefix="kaxia-demo-", ignore_cleanup_errors=True)
+        self._throw_away = tempfile.TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
         self.config, self._vaults = Config(Path(self._throw_away.name)), None
         config = self.config
-        self.jobs.start(lambda: make_demo(config), title=tr("Make the demo"), on_done=self.enter)
+
+        def made() -> OpenVault:
+            sweep(config.data.parent.glob(f"{DEMOS}*"))
+            return make_demo(config)
+
+        self.jobs.start(made, title=tr("Make the demo"), on_done=self.enter)
 
     def page_keys(self) -> list[str]:
         """Pages of the rail, from top to bottom."""

@@ -1,15 +1,18 @@
 """The demo: every kind of product lives in it, its books fold, and a half-made one is made anew."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from app.bootstrap import build_services
-from app.bootstrap.demo import UNFINISHED, UNKNOWN_TO_THE_SERVER, make_demo
+from app.bootstrap.demo import ABANDONED, UNFINISHED, UNKNOWN_TO_THE_SERVER, make_demo, sweep
 from app.config import Config
 from app.models.base import now
 from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
 from app.services.dashboard import Period
 from app.services.ledger import RedemptionFilter
 from app.services.vault.vaults import OpenVault
@@ -78,3 +81,19 @@ def test_it_opens_again_with_its_passphrase(vault: OpenVault, tmp_path: Path) ->
     vault.close()
     again = make_demo(Config(vault.database.path.parent))
     again.close()
+
+
+def test_what_killed_demos_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, open_, young = (Config(tmp_path / name) for name in ("left", "open", "young"))
+    for config in (left, open_, young):
+        config.data.mkdir()
+        (config.data / "vault.db").touch()
+    running = EmbeddedEndpoint(left)
+    running.start()
+    with FileLock(open_.lock):
+        for config in (left, open_):
+            os.utime(config.data, times=((now() - 2 * ABANDONED).timestamp(),) * 2)
+        sweep([*tmp_path.iterdir(), tmp_path / "gone meanwhile"])
+    assert sorted(tmp_path.iterdir()) == [open_.data, young.data]
+    assert not running.is_running()
+    running.stop()
