@@ -222,7 +222,7 @@ class DistributionRow:
     """Of those prepared: refused for a passing reason, tried again by themselves."""
     changing: int
     """Whose old link must end before they go another way; they still stand under their old state."""
-    files: int
+    for_file: int
     """Of those prepared: waiting for channel file."""
     protected: bool
     """Files of this distribution lie in a ZIP with a password."""
@@ -235,7 +235,7 @@ class DistributionRow:
     @property
     def needs_password(self) -> bool:
         """Whether a protected file waits to be written."""
-        return self.protected and self.files > 0
+        return self.protected and self.for_file > 0
 
     @property
     def is_due(self) -> bool:

@@ -204,7 +204,7 @@ class Runs:
     def _require_password(self, distribution_id: int, zip_password: Secret | None) -> None:
         """Where nothing but a protected file waits, a missing password is told before anything is touched."""
         row = self._row(distribution_id)
-        if row.protected and row.files and row.files == row.prepared and zip_password is None:
+        if row.protected and row.for_file and row.for_file == row.prepared and zip_password is None:
             raise ZipPasswordNeeded(row.name)
 
     def _end_links(self, distribution_id: int, progress: Progress) -> list[AppError]:
