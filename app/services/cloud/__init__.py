@@ -187,8 +187,8 @@ class CloudService:
             return question(client)
 
     def pull(self, progress: Progress = unwatched) -> int:
-        """Only hear what happened; how many events."""
-        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+        """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
+        with self._client() as client, _told(client.base_url):
             return self._pull(client, progress)
 
     # --- the parts ---
@@ -214,15 +214,17 @@ class CloudService:
             after = str(self._settings.get("cloud.cursor"))
             page = client.events(after, limit=PAGE)
             if page.events:
-                self._take_in(page, after)
+                self._take_in(page, after, client.base_url)
             pulled += len(page.events)
             progress(pulled, pulled + page.head - (page.events[-1].seq if page.events else page.head))
             if not page.has_more:
                 return pulled
 
-    def _take_in(self, page: EventsPage, after: str) -> None:
+    def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""
         with self._database.write(*FEED_TOPICS) as session:
+            if str(stored(session, "cloud.url")) != url:
+                raise EndpointUnreachable(url)  # the vault moved to another endpoint meanwhile
             if str(stored(session, "cloud.cursor")) != after:
                 return  # somebody else took this page in
             before = unb64(str(stored(session, "cloud.feed_hash") or "")) or b"\0" * 32
