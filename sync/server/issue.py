@@ -71,7 +71,8 @@ class Issue:
                 raise Refusal("op-unknown")
             require(device, op.type)
             if op.type == "redeem@1":
-                return _result(op, self._redeem(transaction, device, op, at_ms), fresh=True)
+                outcome, fresh = self._redeem(transaction, device, op, at_ms)
+                return _result(op, outcome, fresh=fresh)
             known = answered(transaction, device.merchant_id, op.op_id, print_)
             if known is not None:
                 return _result(op, known, fresh=False)
@@ -93,7 +94,7 @@ class Issue:
             pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
             return {"refused": "invalid", "more": {"pointers": [pointer]}}
 
-    def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+    def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> tuple[Outcome, bool]:
         try:
             ask = Ask(
                 device.merchant_id,
@@ -203,7 +204,7 @@ def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: lis
 def _update_merchant(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
     name, phone, slug = str(op.body["name"])[:200], str(op.body.get("phone", ""))[:40], str(op.body.get("slug", ""))
     taken = transaction.one("SELECT id FROM merchant WHERE slug = ? AND id <> ?", slug, device.merchant_id)
-    if slug and (taken or not SLUG.match(slug)):
+    if slug and (taken or not SLUG.fullmatch(slug)):
         raise Refusal("invalid", pointers=["/body/slug"])
     transaction.run("UPDATE merchant SET name = ?, phone = ? WHERE id = ?", name, phone, device.merchant_id)
     if slug:

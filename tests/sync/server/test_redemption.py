@@ -129,3 +129,32 @@ def test_a_redemption_is_reversed_once(desktop: Desktop) -> None:
     assert desktop.push("reverse@1", body).status == "applied"
     assert desktop.push("reverse@1", body).problem.key == "already-reversed"
     assert desktop.redeem(batch.records[0]).status_code == 200
+
+
+@pytest.mark.parametrize(("face_minor", "wrong"), [(10_000, {"uses": 1}), (None, {"amount_minor": 5_000})])
+def test_a_wish_in_the_wrong_unit_takes_nothing(
+    desktop: Desktop, face_minor: int | None, wrong: dict[str, int]
+) -> None:
+    """One use of a card of money was all of its money; 50 yuan of a voucher was one use."""
+    batch = desktop.batch(1, face_minor=face_minor)
+    refused = desktop.redeem(batch.records[0], **wrong)  # type: ignore[arg-type]
+    assert (refused.status_code, key_of(refused)) == (422, "invalid")
+    assert desktop.client.look_up(batch.records[0]).state.history == []
+
+
+def test_a_repeated_redemption_of_a_desktop_is_called_a_duplicate(desktop: Desktop) -> None:
+    batch, op_id = desktop.batch(1), new_op_id()
+    body = {"d": b64(batch.records[0]), "amount_minor": 100}
+    first, again = (desktop.push("redeem@1", body, op_id) for _ in range(2))
+    assert (first.status, again.status) == ("applied", "duplicate")
+    assert first.outcome == again.outcome
+    by_phone = desktop.redeem(batch.records[0], 100).json()["op_id"]
+    assert desktop.push("redeem@1", body, by_phone).status == "duplicate"
+
+
+def test_a_position_the_feed_never_had_is_told_and_not_waited_at(desktop: Desktop) -> None:
+    """So it is after the endpoint's database was put back from a backup."""
+    page = desktop.client.events("")
+    assert desktop.client.events(page.next).events == []
+    with pytest.raises(Refused, match="feed-reset"):
+        desktop.client.events(f"{page.epoch}.{page.head + 1}")
