@@ -36,6 +36,8 @@ CHUNK = CHUNK_RECORDS * RECORD
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
 PASSING = frozenset({"rate-limited", "internal", "read-only"})
 """Problems that say nothing about the op: it stays in line."""
+UNHEARD = PASSING | {"bad-signature", "clock-skew", "replayed-nonce", "device-revoked", "upgrade-required"}
+"""Whole requests that were refused for who asked, before any op was looked at: the same."""
 
 
 class Pusher:
@@ -94,8 +96,10 @@ class Pusher:
                 return [self._freeze(first)]
             return self._client.push([_wired(op) for op in lot]).results
         except Refused as refused:
-            if refused.key in PASSING:
+            if refused.key in UNHEARD:
                 raise
+            if len(lot) > 1:  # one of them made the request unreadable: the others must not suffer for it
+                return [result for op in lot for result in self._ask([op], step)]
             return [OpResult(op.op_id, "rejected", problem=refused.problem) for op in lot]
 
     def _note(self, session: Session, op: OutboxOp, result: OpResult, *, held: set[str]) -> None:
