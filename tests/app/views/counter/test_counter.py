@@ -110,6 +110,17 @@ def test_a_scan_only_looks_and_the_next_enter_redeems(counter: Counter, card: st
     assert counter.page.entry.hasFocus()
 
 
+def test_enter_takes_what_the_button_says_or_nothing(counter: Counter, card: str) -> None:
+    """Another till was quicker: the goods for ¥200 must not go over the counter for ¥150."""
+    counter.scan(card)
+    counter.says("可用", "¥200.00")
+    counter.services.redemptions.redeem(card, 5_000)
+    counter.later(1)
+    counter.enter()
+    counter.says("余额不足")
+    assert [use.amount_minor for use in counter.services.redemptions.last()] == [5_000]
+
+
 def test_a_code_is_forgiven_its_case_hyphens_and_look_alikes(counter: Counter, card: str) -> None:
     counter.scan(card.lower().replace("-", " ").replace("0", "o"))
     counter.says("可用")
