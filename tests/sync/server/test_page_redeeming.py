@@ -68,6 +68,14 @@ def test_a_voucher_is_redeemed_by_uses(desk: Desk, phone: Phone) -> None:
     assert desk.state(card)["remaining_uses"] == 3
 
 
+def test_what_was_given_back_stands_in_the_record_with_one_sign(desk: Desk, phone: Phone) -> None:
+    for issued, amount, words in ((desk.issue(), 8_050, "¥80.50"), (desk.issue(**VOUCHER), None, "1 次")):
+        taken = desk.redeem(issued, amount)
+        desk.tell("reverse@1", redemption_id=taken, reason="错")
+        phone.open(issued.path)
+        expect(phone.page.locator(".history .sum")).to_have_text([f"−{words}", f"+{words}"])
+
+
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_redeemed_twice(desk: Desk, phone: Phone) -> None:
     card = desk.issue()
     phone.page.route("**/h5/v1/redeem", lose_answer, times=1)
