@@ -42,6 +42,7 @@ ROLES: dict[str, frozenset[str]] = {
     "card.void@1": WRITERS,
     "redeem@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "reverse@1": frozenset({"owner", "manager", "clerk"}),
+    "carry": frozenset({"owner", "manager"}),
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
     "upload": WRITERS,

@@ -103,7 +103,7 @@ class Issue:
                 amount_minor=_whole(op.body.get("amount_minor"), least=1),
                 uses=_whole(op.body.get("uses"), least=1),
                 entry="counter",
-                at_ms=at_ms,
+                at_ms=_decided(device, op, at_ms),
                 place=str(op.body.get("place", ""))[:200],
                 device_id=device.id,
                 device_class="desktop",
@@ -264,9 +264,19 @@ def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Ou
             redemption_id=str(op.body["redemption_id"]),
             reason=str(op.body.get("reason", ""))[:500],
             device_id=device.id,
-            at_ms=at_ms,
+            at_ms=_decided(device, op, at_ms),
         ),
     )
+
+
+def _decided(device: Device, op: Op, at_ms: int) -> int:
+    """When it was decided: now, or for what is only moved here from another endpoint then: redeemed in time it stays
+    redeemed. Raises Refusal and ValueError."""
+    told = _instant(op.body.get("at"))
+    if told is None:
+        return at_ms
+    require(device, "carry")
+    return min(told, at_ms)
 
 
 def _event(transaction: Transaction, device: Device, op: Op, at_ms: int, *, type_: str, body: Outcome) -> Outcome:

@@ -22,7 +22,7 @@ from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.outbox import enqueue
 from sync.client import SyncClient
 from sync.codes import digest
-from sync.protocol import b64
+from sync.protocol import b64, to_wire
 
 PUT = "link.put@1"
 NAMED = {
@@ -84,7 +84,7 @@ def _announce(session: Session, batch: Batch, known: Known) -> None:
 
 
 def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
-    """Each redemption again under its own id, so that what is used up stays used up.
+    """Each redemption again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
     By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first.
     """
@@ -100,7 +100,11 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, kn
         block = blocks[entry.card_id]
         code = block.code(entry.card_id - batch.first_card_id - block.first)
         if entry.kind == "reversed":
-            body: dict[str, Any] = {"redemption_id": entry.reverses, "reason": entry.reason or ""}
+            body: dict[str, Any] = {
+                "redemption_id": entry.reverses,
+                "reason": entry.reason or "",
+                "at": to_wire(entry.at),
+            }
             _put_again(session, entry.id, "reverse@1", batch.id, body)
             continue
         money = batch.face_minor is not None
@@ -109,6 +113,7 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, kn
             "amount_minor": entry.amount_minor if money else None,
             "uses": None if money else entry.uses,
             "place": entry.place or "",
+            "at": to_wire(entry.at),
         }
         _put_again(session, entry.id, "redeem@1", batch.id, body)
 

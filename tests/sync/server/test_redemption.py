@@ -8,6 +8,7 @@ import requests
 
 from sync.client import Refused, SyncClient
 from sync.protocol import b64, feed_hash, feed_row, new_op_id, unb64
+from sync.server.database import Store
 from tests.drivers.endpoint import Desktop, Served, new_merchant, paired
 
 
@@ -158,3 +159,20 @@ def test_a_position_the_feed_never_had_is_told_and_not_waited_at(desktop: Deskto
     assert desktop.client.events(page.next).events == []
     with pytest.raises(Refused, match="feed-reset"):
         desktop.client.events(f"{page.epoch}.{page.head + 1}")
+
+
+def test_only_who_runs_the_shop_moves_an_entry_here_as_of_its_time(desktop: Desktop, served: Served) -> None:
+    batch = desktop.batch(2, valid_until="2020-01-01T15:59:59Z")
+    body = {"d": b64(batch.records[0]), "amount_minor": 100}
+    assert desktop.push("redeem@1", body).problem.key == "card-expired"
+    moved = desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"})
+    assert (moved.status, moved.outcome["at"]) == ("applied", "2020-01-01T15:59:59.000Z")
+    assert desktop.push("redeem@1", body | {"at": "2999-01-01T00:00:00Z"}).problem.key == "card-expired"
+    assert desktop.push("redeem@1", body | {"at": "yesterday"}).problem.key == "invalid"
+    store = Store(served.database)
+    store.start()
+    store.write_now(lambda t: t.run("UPDATE device SET role = 'clerk' WHERE merchant_id = ?", str(desktop.merchant_id)))
+    store.stop()
+    assert desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"}).problem.key == "forbidden"
+    undo = {"redemption_id": moved.op_id, "reason": "错", "at": "2020-01-01T15:59:59Z"}
+    assert desktop.push("reverse@1", undo).problem.key == "forbidden"
