@@ -46,7 +46,12 @@ def test_a_part_of_the_balance_is_redeemed(desk: Desk, phone: Phone) -> None:
     card = desk.issue()
     phone.open_card(card)
     phone.ask_redeem()
-    for typed, fault in (("", "请输入金额，例如 20 或 20.50"), ("200.01", "余额只有 ¥200.00，请改小一点")):
+    for typed, fault in (
+        ("", "请输入金额，例如 20 或 20.50"),
+        ("8,50", "请输入金额，例如 20 或 20.50"),  # 8.50 to some, 850 to others
+        ("200.01", "余额只有 ¥200.00，请改小一点"),
+        ("1,000", "余额只有 ¥200.00，请改小一点"),
+    ):
         phone.page.fill("#amount", typed)
         phone.confirm()
         expect(phone.page.locator("#amount-fault")).to_have_text(fault)
