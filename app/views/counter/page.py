@@ -103,7 +103,7 @@ class CounterPage(Page):
         if self._verdict is None or self._verdict.reason is not None or self._redeeming:
             return
         amount_minor, uses = self._part()
-        if self.part.isVisible() and amount_minor is None and uses is None:
+        if self.part.isVisible() and not amount_minor and not uses:
             self.part_error.setText(tr("Type an amount like 50 or 88.50."))
             set_kind(self.amount, "error")
             self.amount.setFocus()
