@@ -176,3 +176,15 @@ def test_only_who_runs_the_shop_moves_an_entry_here_as_of_its_time(desktop: Desk
     assert desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"}).problem.key == "forbidden"
     undo = {"redemption_id": moved.op_id, "reason": "错", "at": "2020-01-01T15:59:59Z"}
     assert desktop.push("reverse@1", undo).problem.key == "forbidden"
+
+
+def test_null_is_not_the_word_none(desktop: Desktop) -> None:
+    batch = desktop.batch(1)
+    for type_, body in (
+        ("merchant.update@1", {"name": None}),
+        ("merchant.update@1", {"name": "商户", "phone": 7}),
+        ("redeem@1", {"d": b64(batch.records[0]), "place": None}),
+        ("reverse@1", {"redemption_id": new_op_id(), "reason": None}),
+    ):
+        assert desktop.push(type_, body).problem.key == "invalid"
+    assert desktop.client.hello().merchant.name == "某某商户"
