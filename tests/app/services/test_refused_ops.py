@@ -90,3 +90,36 @@ def test_an_unreadable_op_does_not_take_its_neighbours_along(online: Services, v
     (row,) = online.cloud.queue(states=("rejected",))
     assert (row.type, row.problem) == ("reverse@1", "invalid")
     assert verdict_of(online, batch_id) == "card-voided"
+
+
+def test_what_stands_behind_a_refused_op_is_not_asked_for_in_the_same_round(online: Services, vault: OpenVault) -> None:
+    """Else a redemption that is moved here gets its refusal for ever when the seal before it was refused."""
+    batch_id = a_batch(online)
+    with vault.database.write(Topic.OUTBOX) as session:
+        # what the endpoint gets to know of the batch is not what is uploaded
+        created = session.scalars(select(OutboxOp).where(OutboxOp.type == "batch.create@1")).one()
+        created.body = {**created.body, "count": 6}
+        uid = created.body["batch_id"]
+        enqueue(session, "card.void@1", aggregate=f"batch:{batch_id}", body={"batch_id": uid, "card_no": 0})
+    other = a_batch(online)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 1)
+    assert [(row.type, row.state, row.held_back) for row in online.cloud.queue()] == [
+        ("batch.seal@1", "rejected", False),
+        ("card.void@1", "waiting", True),
+    ]
+    assert verdict_of(online, other) is None
+
+
+def test_what_was_withdrawn_while_a_sync_goes_on_is_not_sent_by_it(online: Services, vault: OpenVault) -> None:
+    batch_id = a_batch(online)
+
+    def withdraw(done: int, total: int) -> None:
+        """After the first of two requests."""
+        with vault.database.write(Topic.OUTBOX) as session:
+            session.execute(update(OutboxOp).where(OutboxOp.type == "batch.seal@1").values(state="withdrawn"))
+
+    assert online.cloud.sync(withdraw).pushed == 1
+    assert verdict_of(online, batch_id) == "not-sealed"
+    with vault.database.read() as session:
+        assert session.scalars(select(OutboxOp.state).where(OutboxOp.type == "batch.seal@1")).all() == ["withdrawn"]
