@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 
 VERSION = 1
 OPS_PER_PUSH = 200
+CLAIMS = 5_000
+"""Batches that are compared at once."""
 CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
@@ -263,7 +265,7 @@ class BatchClaim(Struct, frozen=True, forbid_unknown_fields=True):
 class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
     at_seq: Whole
     """Feed position the claims were computed at."""
-    batches: Annotated[list[BatchClaim], Meta(max_length=5_000)]
+    batches: Annotated[list[BatchClaim], Meta(max_length=CLAIMS)]
 
 
 class BatchDifference(Struct, frozen=True):

@@ -51,6 +51,8 @@ def _timely(card: CardFacts, at: datetime) -> str | None:
 
 
 def _enough(card: CardFacts, wanted: Wanted) -> str | None:
+    if (wanted.uses if card.money else wanted.amount_minor) is not None:
+        return "invalid"  # who takes a card of money for one of uses must not be given all of its money
     if card.money:
         return _enough_money(card, card.balance_minor or 0, wanted.amount_minor)
     if card.uses_left <= 0:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.errors import (
+    EndpointNotStarted,
     EndpointRefused,
     EndpointUnreachable,
     NotFound,
@@ -25,7 +26,7 @@ from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked, serial_of
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import CloudService
-from app.services.cloud.pushing import PASSING
+from app.services.cloud.pushing import OPEN, PASSING
 from app.services.outbox import enqueue
 from app.services.settings import SettingService
 from app.topics import Topic
@@ -136,7 +137,8 @@ class RedemptionService:
     def redeem(
         self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
     ) -> RedemptionResult:
-        """Redeem a card, wholly or in part. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable.
+        """Redeem a card, wholly or in part. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable,
+        EndpointNotStarted.
 
         It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
         """
@@ -195,19 +197,19 @@ class RedemptionService:
 
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""
-        with self._database.write(Topic.OUTBOX) as session:
-            about = str(body.get("d") or body["redemption_id"])[:16]
-            op_id = enqueue(session, type_, aggregate=f"counter:{about}", body=body)
+        op_id, body, is_new = self._put_down(type_, body)
         op = Op(op_id, type_, to_wire(now()), body)
         try:
             answer = self._cloud.ask(lambda client: client.push([op]).results[0])
         except EndpointUnreachable as error:
             raise RedemptionUncertain(op_id) from error
-        except EndpointRefused as refused:
-            if refused.reason in PASSING:  # it may have been stored when the trouble came
+        except (EndpointRefused, EndpointNotStarted) as refused:
+            if not is_new or getattr(refused, "reason", "") in PASSING:  # it may have been stored all the same
                 raise RedemptionUncertain(op_id) from refused
             with self._database.write(Topic.OUTBOX) as session:
                 _note(session, op_id, "withdrawn")
+            if isinstance(refused, EndpointNotStarted):  # it was never asked, so it must not redeem later unseen
+                raise
             raise RedemptionRefused(refused.reason) from refused
         assert isinstance(answer, OpResult), "what was asked for"
         with self._database.write(Topic.OUTBOX) as session:
@@ -216,6 +218,24 @@ class RedemptionService:
             raise RedemptionRefused(answer.problem.key, answer.problem.remaining_minor)
         self._hear()
         return answer
+
+    def _put_down(self, type_: str, body: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
+        """Id and body of the op, and whether it is a new one.
+
+        One whose answer was lost is asked again under its own id: a second op would take the money twice. Raises
+        RedemptionUncertain when something else is wanted of that card before that answer is known.
+        """
+        about = "d" if "d" in body else "redemption_id"
+        aggregate = f"counter:{body[about][:16]}"
+        wanted = select(OutboxOp).where(OutboxOp.aggregate == aggregate, OutboxOp.state.in_(OPEN))
+        with self._database.write(Topic.OUTBOX) as session:
+            for waiting in session.scalars(wanted):
+                if waiting.type != type_ or waiting.body[about] != body[about]:
+                    continue
+                if any(waiting.body.get(name) != body.get(name) for name in ("amount_minor", "uses")):
+                    raise RedemptionUncertain(waiting.op_id)
+                return waiting.op_id, dict(waiting.body), False
+            return enqueue(session, type_, aggregate=aggregate, body=body), body, True
 
     def _hear(self) -> None:
         """Take the fact in at once; if the line breaks now, the next sync does it."""

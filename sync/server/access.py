@@ -42,6 +42,7 @@ ROLES: dict[str, frozenset[str]] = {
     "card.void@1": WRITERS,
     "redeem@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "reverse@1": frozenset({"owner", "manager", "clerk"}),
+    "carry": frozenset({"owner", "manager"}),
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
     "upload": WRITERS,
@@ -81,7 +82,7 @@ def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", 
     known = transaction.one("SELECT slug FROM merchant WHERE id = ?", identity)
     if known is None:
         slug = slug or identity.replace("-", "")[:10]
-        if not SLUG.match(slug):
+        if not SLUG.fullmatch(slug):
             raise ValueError("A slug has 2 to 41 small letters, digits and hyphens.")
         if transaction.one("SELECT id FROM merchant WHERE slug = ?", slug):
             raise ValueError(f"The slug {slug} is taken.")

@@ -49,7 +49,7 @@ def application(endpoint: Endpoint) -> Front:
 
 def _refused(request: Request[Any, Any, Any], refusal: Exception) -> Response[bytes]:
     assert isinstance(refusal, Refusal), "registered for it"
-    return _problem(refusal.key, **refusal.more)
+    return _problem(request, refusal.key, **refusal.more)
 
 
 def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -57,8 +57,8 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     if isinstance(error, ValidationException) or error.status_code in (400, 415, 422):
         found = error.extra if isinstance(error.extra, list) else []
         pointers = [_pointer(str(part.get("key", ""))) for part in found if isinstance(part, dict)]
-        return _problem("invalid", pointers=pointers)
-    answer = _problem(BY_STATUS.get(error.status_code, "internal"))
+        return _problem(request, "invalid", pointers=pointers)
+    answer = _problem(request, BY_STATUS.get(error.status_code, "internal"))
     if error.headers and "allow" in error.headers:
         answer.set_header("Allow", error.headers["allow"])
     return answer
@@ -70,11 +70,16 @@ def _pointer(key: str) -> str:
 
 
 def _broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    log.error("request failed", kind=type(error).__name__, exc_info=error)
-    return _problem("internal")
+    log.error("request failed", kind=type(error).__name__, trace=_trace(request), exc_info=error)
+    return _problem(request, "internal")
 
 
-def _problem(key: str, **more: Any) -> Response[bytes]:
-    told = problem(key, **more)
+def _trace(request: Request[Any, Any, Any]) -> str:
+    """What the front calls this request in the log."""
+    return str(request.scope["state"]["trace"])
+
+
+def _problem(request: Request[Any, Any, Any], key: str, **more: Any) -> Response[bytes]:
+    told = problem(key, trace=_trace(request), **more)
     headers = {} if told.retry_after_s is None else {"Retry-After": str(max(1, round(told.retry_after_s)))}
     return Response(msgspec.json.encode(told), status_code=told.status, media_type=PROBLEM_JSON, headers=headers)

@@ -161,15 +161,16 @@ class Store:
     def _reader(self) -> Any:
         """This thread's connection, in a transaction; one that was lost meanwhile is made anew."""
         connection = getattr(self._local, "connection", None)
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.on_postgres else "BEGIN"
         if connection is not None:
             try:
-                connection.execute("BEGIN")
+                connection.execute(begin)
                 return connection
             except BROKEN:
                 self._drop_reader()
         self._local.connection = connection = self._connect()
         self._looking.append(connection)
-        connection.execute("BEGIN")
+        connection.execute(begin)
         return connection
 
     def _drop_reader(self) -> None:

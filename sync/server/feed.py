@@ -84,7 +84,7 @@ def position(after: str, current: str) -> int:
 
 
 def page(transaction: Transaction, merchant: str, *, after: str, limit: int) -> EventsPage:
-    """Events behind a position, oldest first."""
+    """Events behind a position, oldest first. Raises Refusal feed-reset for a position this feed never had."""
     current = epoch(transaction)
     seq = position(after, current)
     rows = transaction.all(
@@ -92,6 +92,8 @@ def page(transaction: Transaction, merchant: str, *, after: str, limit: int) -> 
         *(merchant, seq, min(max(limit, 1), PAGE)),
     )
     last = head(transaction, merchant)
+    if seq > last:  # the database was put back from a backup: what it says from now on is another history
+        raise Refusal("feed-reset")
     events = [
         Event(int(row[0]), row[1], row[2], row[3], msgspec.Raw(str(row[4]).encode()), b64(bytes(row[5])))
         for row in rows

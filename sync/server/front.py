@@ -111,6 +111,7 @@ class Front:
             await send(message)
 
         try:
+            scope.setdefault("state", {})["trace"] = trace = trace or secrets.token_hex(8)
             await self._pass_on(scope, receive, answer)
         except Refusal as refusal:
             await _refuse(answer, refusal, trace)
@@ -125,7 +126,7 @@ class Front:
         return status
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope.setdefault("state", {})
+        state = scope["state"]
         state["address"] = self._address(scope)
         path, method = scope["path"], scope["method"]
         if "//" in path:  # the framework would read it as another address than the one whose signature is asked for

@@ -71,7 +71,8 @@ class Issue:
                 raise Refusal("op-unknown")
             require(device, op.type)
             if op.type == "redeem@1":
-                return _result(op, self._redeem(transaction, device, op, at_ms), fresh=True)
+                outcome, fresh = self._redeem(transaction, device, op, at_ms)
+                return _result(op, outcome, fresh=fresh)
             known = answered(transaction, device.merchant_id, op.op_id, print_)
             if known is not None:
                 return _result(op, known, fresh=False)
@@ -93,7 +94,7 @@ class Issue:
             pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
             return {"refused": "invalid", "more": {"pointers": [pointer]}}
 
-    def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+    def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> tuple[Outcome, bool]:
         try:
             ask = Ask(
                 device.merchant_id,
@@ -102,8 +103,8 @@ class Issue:
                 amount_minor=_whole(op.body.get("amount_minor"), least=1),
                 uses=_whole(op.body.get("uses"), least=1),
                 entry="counter",
-                at_ms=at_ms,
-                place=str(op.body.get("place", ""))[:200],
+                at_ms=_decided(device, op, at_ms),
+                place=_text(op.body.get("place", ""), 200),
                 device_id=device.id,
                 device_class="desktop",
             )
@@ -201,9 +202,10 @@ def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: lis
 
 
 def _update_merchant(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
-    name, phone, slug = str(op.body["name"])[:200], str(op.body.get("phone", ""))[:40], str(op.body.get("slug", ""))
+    body = op.body
+    name, phone, slug = _text(body["name"], 200), _text(body.get("phone", ""), 40), _text(body.get("slug", ""), 64)
     taken = transaction.one("SELECT id FROM merchant WHERE slug = ? AND id <> ?", slug, device.merchant_id)
-    if slug and (taken or not SLUG.match(slug)):
+    if slug and (taken or not SLUG.fullmatch(slug)):
         raise Refusal("invalid", pointers=["/body/slug"])
     transaction.run("UPDATE merchant SET name = ?, phone = ? WHERE id = ?", name, phone, device.merchant_id)
     if slug:
@@ -223,8 +225,8 @@ def _create_batch(transaction: Transaction, device: Device, op: Op, at_ms: int) 
     transaction.run(
         "INSERT INTO batch (merchant_id, uid, name, kind, money, currency, face_minor, uses, partial, valid_from_ms, "
         "valid_until_ms, count, frozen, voided, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-        *(device.merchant_id, uid, str(body["name"])[:200], str(body.get("kind", "fixed"))[:20], int(money)),
-        *(str(face.get("currency", "CNY"))[:3], _whole(face["amount_minor"]) if money else None),
+        *(device.merchant_id, uid, _text(body["name"], 200), _text(body.get("kind", "fixed"), 20), int(money)),
+        *(_text(face.get("currency", "CNY"), 3), _whole(face["amount_minor"]) if money else None),
         *(
             1 if money else _whole(body.get("max_uses"), least=1, most=MOST_USES) or 1,
             int(bool(body.get("partial", True))),
@@ -261,11 +263,21 @@ def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Ou
             device.merchant_id,
             op.op_id,
             redemption_id=str(op.body["redemption_id"]),
-            reason=str(op.body.get("reason", ""))[:500],
+            reason=_text(op.body.get("reason", ""), 500),
             device_id=device.id,
-            at_ms=at_ms,
+            at_ms=_decided(device, op, at_ms),
         ),
     )
+
+
+def _decided(device: Device, op: Op, at_ms: int) -> int:
+    """When it was decided: now, or for what is only moved here from another endpoint then: redeemed in time it stays
+    redeemed. Raises Refusal and ValueError."""
+    told = _instant(op.body.get("at"))
+    if told is None:
+        return at_ms
+    require(device, "carry")
+    return min(told, at_ms)
 
 
 def _event(transaction: Transaction, device: Device, op: Op, at_ms: int, *, type_: str, body: Outcome) -> Outcome:
@@ -310,6 +322,13 @@ def _whole(value: Any, *, least: int = 0, most: int = 2**53) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError("number")
     return value
+
+
+def _text(value: Any, longest: int) -> str:
+    """A text, cut to what is kept of it. Raises TypeError for anything else: null is not the word None."""
+    if not isinstance(value, str):
+        raise TypeError("text")
+    return value[:longest]
 
 
 def _instant(text: Any) -> int | None:

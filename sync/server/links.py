@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from sync.protocol import (
     CardState,
     LinkRequest,
@@ -69,7 +71,7 @@ def put(
 ) -> dict[str, Any]:
     """Store a link; the same again is harmless. Raises Refusal."""
     require(device, "link.put@1")
-    print_ = fingerprint_of("link", link_id, request.auth_digest, request.ciphertext)
+    print_ = fingerprint_of("link", link_id, msgspec.json.encode(request))
     known = answered(transaction, device.merchant_id, request.op_id, print_)
     if known is not None:
         return known
@@ -165,8 +167,11 @@ def open_(transaction: Transaction, link: Link, *, op_id: str, at_ms: int) -> Op
 
 
 def acknowledge(transaction: Transaction, link: Link, *, op_id: str, at_ms: int) -> StateAnswer:
-    """The phone has decrypted the card: claimed. Again is harmless."""
+    """The phone has decrypted the card: claimed. Again is harmless. Nobody has decrypted what was never handed out: a
+    link alone must not get past the gate. Raises Refusal gate-required."""
     _refuse_gone(link, at_ms)
+    if link.opened_ms is None:
+        raise Refusal("gate-required", gate_kind=link.gate_kind)
     if link.claimed_ms is None:
         transaction.run("UPDATE link SET claimed_ms = ? WHERE id = ? AND claimed_ms IS NULL", at_ms, link.id)
         _tell(transaction, link, "claimed@1", op_id=op_id, at_ms=at_ms)

@@ -107,6 +107,10 @@ class Lot:
         self._events: list[Row] = []
         self._outcomes: list[Row] = []
 
+    def knows(self, ask: Ask) -> bool:
+        """Whether its op id has an outcome."""
+        return (ask.merchant_id, ask.op_id) in self._kept
+
     def redeem(self, ask: Ask) -> dict[str, Any]:
         """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
         there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
@@ -225,12 +229,13 @@ def _cards(transaction: Transaction, verifiers: list[bytes]) -> dict[bytes, _Car
     return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
 
 
-def redeem(transaction: Transaction, ask: Ask) -> dict[str, Any]:
-    """A lot of one. Raises Refusal."""
+def redeem(transaction: Transaction, ask: Ask) -> tuple[dict[str, Any], bool]:
+    """A lot of one: the outcome, and whether it is a new one. Raises Refusal."""
     lot = Lot(transaction, [ask])
+    fresh = not lot.knows(ask)
     outcome = lot.redeem(ask)
     lot.write()
-    return outcome
+    return outcome, fresh
 
 
 @dataclass(frozen=True, slots=True)

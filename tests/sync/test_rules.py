@@ -58,6 +58,8 @@ def test_each_fact_has_its_reason_and_the_worst_is_told(changed: dict[str, objec
         (VOUCHER, Wanted(uses=3), None),
         (VOUCHER, Wanted(uses=4), "insufficient-balance"),
         (replace(VOUCHER, uses_left=0), Wanted(), "card-spent"),
+        (GOOD, Wanted(uses=1), "invalid"),
+        (VOUCHER, Wanted(10_000), "invalid"),
     ],
 )
 def test_amounts_and_uses(card: CardFacts, wanted: Wanted, reason: str | None) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, NotFound
@@ -16,11 +16,11 @@ from app.models.batch import Batch
 from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
-from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.cloud import events
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
+from app.services.cloud.comparing import compare
 from app.services.cloud.connection import Connection, Pairing, pairing_of
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.moving import announce_all, survey
@@ -32,11 +32,12 @@ from app.services.settings import SettingService, store, stored
 from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync.client import Refused, SyncClient, Unreachable
-from sync.protocol import BatchClaim, EventsPage, Hello, ReconcileRequest, b64, feed_hash, feed_row, unb64
+from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 
 PAGE = 1_000
 FEED_TOPICS = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.CLOUD)
 MODES = ("embedded", "cloud")
+CORE = {"synchronize_session": False}
 
 
 class CloudService:
@@ -138,12 +139,19 @@ class CloudService:
             return [_queue_row(session, op, held=op.aggregate in held and op.state != "rejected") for op in found]
 
     def retry(self, queue_id: int) -> None:
-        """Send a refused op again; with a new id, for the old one has its outcome for ever."""
+        """Send a refused op again; with a new id, for the old one has its outcome for ever, and in its old place: what
+        waited behind it comes after it, or a thaw that is tried again would undo the freeze that was meant to last."""
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             op = _rejected(session, queue_id)
-            enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
+            op_id = enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
             op.state = "withdrawn"
             self._audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
+            session.flush()
+            last = session.scalars(select(func.max(OutboxOp.id))).one()
+            for moved, place in ((op.op_id, last + 1), (op_id, queue_id)):
+                session.execute(
+                    update(OutboxOp).where(OutboxOp.op_id == moved).values(id=place), execution_options=CORE
+                )
 
     def withdraw(self, queue_id: int) -> None:
         """Let a refused op be; what waited behind it goes on."""
@@ -187,8 +195,8 @@ class CloudService:
             return question(client)
 
     def pull(self, progress: Progress = unwatched) -> int:
-        """Only hear what happened; how many events."""
-        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+        """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
+        with self._client() as client, _told(client.base_url):
             return self._pull(client, progress)
 
     # --- the parts ---
@@ -200,7 +208,7 @@ class CloudService:
             pusher = self._pusher(client)
             pusher.push(progress)
             pulled = self._pull(client, progress)
-            differences = self._compare(client)
+            differences = compare(self._database, client, at_seq=self._cursor()[1])
         status = self.status()
         return SyncOutcome(pusher.pushed, pulled, status.rejected, self._cursor()[1], status.pending, differences)
 
@@ -214,15 +222,17 @@ class CloudService:
             after = str(self._settings.get("cloud.cursor"))
             page = client.events(after, limit=PAGE)
             if page.events:
-                self._take_in(page, after)
+                self._take_in(page, after, client.base_url)
             pulled += len(page.events)
             progress(pulled, pulled + page.head - (page.events[-1].seq if page.events else page.head))
             if not page.has_more:
                 return pulled
 
-    def _take_in(self, page: EventsPage, after: str) -> None:
+    def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""
         with self._database.write(*FEED_TOPICS) as session:
+            if str(stored(session, "cloud.url")) != url:
+                raise EndpointUnreachable(url)  # the vault moved to another endpoint meanwhile
             if str(stored(session, "cloud.cursor")) != after:
                 return  # somebody else took this page in
             before = unb64(str(stored(session, "cloud.feed_hash") or "")) or b"\0" * 32
@@ -234,29 +244,6 @@ class CloudService:
             events.apply(session, page)
             store(session, "cloud.cursor", page.next)
             store(session, "cloud.feed_hash", page.events[-1].hash)
-
-    def _compare(self, client: SyncClient) -> tuple[str, ...]:
-        """Sums of every published batch against the endpoint's; a difference is shown, never written over."""
-        with self._database.read() as session:
-            sums = {
-                row[0]: (int(row[1]), int(row[2]))
-                for row in session.execute(
-                    select(Redemption.batch_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses)).group_by(
-                        Redemption.batch_id
-                    )
-                )
-            }
-            claims = []
-            for batch in session.scalars(select(Batch).where(Batch.sealed_at.is_not(None))):
-                minor, uses = sums.get(batch.id, (0, 0))
-                claims.append(BatchClaim(str(UUID(bytes=batch.uid)), batch.quantity, minor, uses))
-        answer = client.reconcile(ReconcileRequest(self._cursor()[1], claims))
-        found = tuple(sorted({difference.batch_id for difference in answer.differences}))
-        with self._database.write(Topic.CLOUD) as session:
-            names = {str(UUID(bytes=uid)): serial for uid, serial in session.execute(select(Batch.uid, Batch.serial))}
-            serials = tuple(names.get(uid, uid) for uid in found)
-            store(session, "cloud.differences", list(serials))
-        return serials
 
     def _tell_merchant(self, hello: Hello) -> None:
         """The phone page shows the merchant as the vault knows it."""
@@ -328,11 +315,11 @@ class CloudService:
         before = self._connection.pairing()
         with _told(url):
             enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100])
-            another = before is not None and enrolled.epoch != self._cursor()[0]
+            anew = not enrolled.continues(*self._cursor())
             with closing(enrolled.client()) as client:
-                known = survey(client) if another else None
+                known = survey(client) if anew and before is not None else None
         with self._database.write(*FEED_TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
-            self._connection.keep(session, enrolled, mode=mode)
+            self._connection.keep(session, enrolled, mode=mode, anew=anew)
             if known is not None:
                 announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))), known)
 

@@ -40,10 +40,11 @@ class Enrolled:
     identity: Identity
     wrapped_key: str
 
-    @property
-    def epoch(self) -> str:
-        """Which feed it has."""
-        return self.answer.hello.feed.epoch
+    def continues(self, epoch: str, seq: int) -> bool:
+        """Whether its feed goes on from that place. The enrolment is an event of its own: with no more than `seq` in it
+        the endpoint's database was put back from a backup, and what it lost has to be told anew."""
+        feed = self.answer.hello.feed
+        return feed.epoch == epoch and feed.head > seq
 
     def client(self) -> SyncClient:
         return SyncClient(self.url, self.identity)
@@ -82,8 +83,8 @@ class Connection:
         wrapped = nonce + self._wrapping.encrypt(nonce, key.private_bytes_raw(), self._bound)
         return Enrolled(client.base_url, answer, Identity(answer.device_id, incarnation, key), b64(wrapped))
 
-    def keep(self, session: Session, enrolled: Enrolled, *, mode: str) -> None:
-        """Work with that endpoint from now on. The place in the feed stays where it is the same feed."""
+    def keep(self, session: Session, enrolled: Enrolled, *, mode: str, anew: bool) -> None:
+        """Work with that endpoint from now on, and hear its feed `anew` or go on where it was left."""
         who, answer = enrolled.identity, enrolled.answer
         device = {"id": who.device_id, "incarnation": who.incarnation, "key": enrolled.wrapped_key}
         values = {
@@ -92,7 +93,7 @@ class Connection:
             "cloud.device": device,
             "merchant.slug": answer.hello.merchant.slug,
         }
-        if not str(stored(session, "cloud.cursor")).startswith(f"{enrolled.epoch}."):
+        if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
         for name, value in values.items():
             store(session, name, value)

@@ -71,6 +71,9 @@ def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
     _settle(books, batch, told)
     amount = abs(int(body["amount_minor"]))
     books.count(FigureEntry(kind, told.at, batch.product_id, channel, amount_minor=amount))
+    life = books.begun(batch, card_id)
+    if batch.state == "voided" and life.row["state"] == "active":  # spent when the batch was voided, and given back now
+        books.void_card(life, told.at)
 
 
 def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:

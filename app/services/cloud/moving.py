@@ -22,7 +22,7 @@ from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.outbox import enqueue
 from sync.client import SyncClient
 from sync.codes import digest
-from sync.protocol import b64
+from sync.protocol import Event, b64, to_wire
 
 PUT = "link.put@1"
 NAMED = {
@@ -31,16 +31,30 @@ NAMED = {
     "link.stored@1": ("links", "link_id"),
 }
 """Event → what it makes known, and the field of its body that names it."""
+FREEZING = {"frozen@1": True, "card.frozen@1": True, "thawed@1": False, "card.thawed@1": False}
 
 
 @dataclass(slots=True)
 class Known:
-    """What an endpoint has of this merchant already: ids of batches, seals, redemptions and links."""
+    """What an endpoint has of this merchant already: ids of batches, seals, redemptions and links, and what is frozen
+    there: a batch's id with the number of a card, or None for the batch itself."""
 
     batches: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
     ledger: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
+    frozen: set[tuple[str, int | None]] = field(default_factory=set)
+
+    def hear(self, event: Event) -> None:
+        if event.type in ("redeemed@1", "reversed@1"):
+            self.ledger.add(event.op_id)
+        elif event.type in NAMED:
+            among, name = NAMED[event.type]
+            getattr(self, among).add(str(msgspec.json.decode(event.body)[name]))
+        elif event.type in FREEZING:
+            body = msgspec.json.decode(event.body)
+            meant = str(body["batch_id"]), body.get("card_no")
+            (self.frozen.add if FREEZING[event.type] else self.frozen.discard)(meant)
 
 
 def survey(client: SyncClient) -> Known:
@@ -49,11 +63,7 @@ def survey(client: SyncClient) -> Known:
     while True:
         page = client.events(after)
         for event in page.events:
-            if event.type in ("redeemed@1", "reversed@1"):
-                known.ledger.add(event.op_id)
-            elif event.type in NAMED:
-                among, name = NAMED[event.type]
-                getattr(known, among).add(str(msgspec.json.decode(event.body)[name]))
+            known.hear(event)
         after = page.next
         if not page.has_more:
             return known
@@ -65,7 +75,10 @@ def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known:
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce(session, batch, known)
-    _announce_ledger(session, reader, merchant_id, known)
+    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
+    entries = [entry for entry in ledger if entry.id not in known.ledger]
+    _announce_thaws(session, known, entries)
+    _announce_ledger(session, reader, merchant_id, entries)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
     _announce_links(session, known)
@@ -83,13 +96,29 @@ def _announce(session: Session, batch: Batch, known: Known) -> None:
         tell_cards(session, batch)
 
 
-def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
-    """Each redemption again under its own id, so that what is used up stays used up.
+def _announce_thaws(session: Session, known: Known, entries: list[Redemption]) -> None:
+    """What is not frozen any more; and what the ledger must get into, which is frozen again behind it."""
+    getting_in = {entry.batch_id for entry in entries}
+    for uid, card_no in sorted(known.frozen, key=str):
+        batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
+        if batch is None:
+            continue
+        card = None if card_no is None else session.get(Card, batch.first_card_id + card_no)
+        frozen_at = batch.frozen_at if card_no is None else card and card.frozen_at
+        if frozen_at is not None and batch.id not in getting_in:
+            continue
+        body: dict[str, Any] = {"batch_id": uid}
+        if card_no is None:
+            enqueue(session, "batch.thaw@1", aggregate=f"batch:{batch.id}", body=body)
+        else:
+            enqueue(session, "card.thaw@1", aggregate=f"batch:{batch.id}", body=body | {"card_no": card_no})
+
+
+def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, entries: list[Redemption]) -> None:
+    """Each redemption again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
     By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first.
     """
-    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
-    entries = [entry for entry in ledger if entry.id not in known.ledger]
     cards = sorted({entry.card_id for entry in entries})
     batches = batches_of(session, cards)
     blocks = reader.codes_of(session, cards, batches)
@@ -100,7 +129,11 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, kn
         block = blocks[entry.card_id]
         code = block.code(entry.card_id - batch.first_card_id - block.first)
         if entry.kind == "reversed":
-            body: dict[str, Any] = {"redemption_id": entry.reverses, "reason": entry.reason or ""}
+            body: dict[str, Any] = {
+                "redemption_id": entry.reverses,
+                "reason": entry.reason or "",
+                "at": to_wire(entry.at),
+            }
             _put_again(session, entry.id, "reverse@1", batch.id, body)
             continue
         money = batch.face_minor is not None
@@ -109,6 +142,7 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, kn
             "amount_minor": entry.amount_minor if money else None,
             "uses": None if money else entry.uses,
             "place": entry.place or "",
+            "at": to_wire(entry.at),
         }
         _put_again(session, entry.id, "redeem@1", batch.id, body)
 

@@ -36,6 +36,8 @@ CHUNK = CHUNK_RECORDS * RECORD
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
 PASSING = frozenset({"rate-limited", "internal", "read-only"})
 """Problems that say nothing about the op: it stays in line."""
+UNHEARD = PASSING | {"bad-signature", "clock-skew", "replayed-nonce", "device-revoked", "upgrade-required"}
+"""Whole requests that were refused for who asked, before any op was looked at: the same."""
 
 
 class Pusher:
@@ -48,6 +50,8 @@ class Pusher:
         self._merchant_id = merchant_id
         self.pushed = 0
         self.rejected = 0
+        self._held: set[str] = set()
+        """Aggregates of which an op was refused in this round."""
 
     def push(self, progress: Progress, *, aggregates: frozenset[str] | None = None) -> None:
         """Everything that waits, or what belongs to `aggregates`. Raises Unreachable; the rest then goes on waiting."""
@@ -70,17 +74,25 @@ class Pusher:
     def _push_lot(self, lot: Sequence[OutboxOp], step: Callable[[], None]) -> None:
         """`step` tells how far it is, and may stop the job."""
         with self._database.write(Topic.OUTBOX) as session:
+            lot = self._still_open(session, lot)
             session.execute(
                 update(OutboxOp)
                 .where(OutboxOp.id.in_([op.id for op in lot]))
                 .values(state="in_flight", in_flight_since=now(), attempts=OutboxOp.attempts + 1)
             )
+        if not lot:
+            return
         results = {op.id: result for op, result in zip(lot, self._ask(lot, step), strict=True)}
         with self._database.write(*TOPICS) as session:
-            held: set[str] = set()
             for op in lot:
-                self._note(session, op, results[op.id], held=held)
+                self._note(session, op, results[op.id])
         step()
+
+    def _still_open(self, session: Session, lot: Sequence[OutboxOp]) -> list[OutboxOp]:
+        """Without what was withdrawn since this round began, and what stands behind an op that it saw refused."""
+        wanted = select(OutboxOp.id).where(OutboxOp.id.in_([op.id for op in lot]), OutboxOp.state.in_(OPEN))
+        still = set(session.scalars(wanted))
+        return [op for op in lot if op.id in still and op.aggregate not in self._held]
 
     def _ask(self, lot: Sequence[OutboxOp], step: Callable[[], None]) -> list[OpResult]:
         """One request for a run of plain ops, one each for the other lanes."""
@@ -94,17 +106,19 @@ class Pusher:
                 return [self._freeze(first)]
             return self._client.push([_wired(op) for op in lot]).results
         except Refused as refused:
-            if refused.key in PASSING:
+            if refused.key in UNHEARD:
                 raise
+            if len(lot) > 1:  # one of them made the request unreadable: the others must not suffer for it
+                return [result for op in lot for result in self._ask([op], step)]
             return [OpResult(op.op_id, "rejected", problem=refused.problem) for op in lot]
 
-    def _note(self, session: Session, op: OutboxOp, result: OpResult, *, held: set[str]) -> None:
+    def _note(self, session: Session, op: OutboxOp, result: OpResult) -> None:
         """T2: what the endpoint said, and what follows from it here."""
         values: dict[str, object] = {"answered_at": now(), "in_flight_since": None}
-        if result.problem is not None and (result.problem.key in PASSING or op.aggregate in held):
+        if result.problem is not None and (result.problem.key in PASSING or op.aggregate in self._held):
             values["state"] = "waiting"
         elif result.problem is not None:
-            held.add(op.aggregate)
+            self._held.add(op.aggregate)
             self.rejected += 1
             values |= {"state": "rejected", "problem": {"key": result.problem.key, "title": result.problem.title}}
         else:

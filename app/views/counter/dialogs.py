@@ -10,6 +10,9 @@ from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, label, row
 from app.words import ntr, tr, yuan
 
+LONGEST_REASON = 500
+"""As much of it as the endpoint keeps."""
+
 
 class UndoDialog(Dialog):
     """Accepts with `reason` filled in; the usual reasons are one press."""
@@ -20,6 +23,7 @@ class UndoDialog(Dialog):
         consequence = tr("{serial}: {amount} goes back onto the card.", serial=use.serial, amount=amount)
         self.body.addWidget(label(consequence, "muted", wrap=True))
         self.reason = QLineEdit()
+        self.reason.setMaxLength(LONGEST_REASON)
         self.form = Form()
         self.form.add("reason", tr("Reason (kept in the audit log)"), self.reason)
         self.body.addWidget(self.form)

@@ -103,7 +103,7 @@ class CounterPage(Page):
         if self._verdict is None or self._verdict.reason is not None or self._redeeming:
             return
         amount_minor, uses = self._part()
-        if self.part.isVisible() and amount_minor is None and uses is None:
+        if self.part.isVisible() and not amount_minor and not uses:
             self.part_error.setText(tr("Type an amount like 50 or 88.50."))
             set_kind(self.amount, "error")
             self.amount.setFocus()
@@ -308,10 +308,11 @@ class CounterPage(Page):
         set_kind(self.amount, "")
 
     def _part(self) -> tuple[int | None, int | None]:
-        """(amount, uses) to be redeemed; a voucher gives one use unless more are asked for."""
+        """(amount, uses) to be redeemed: what the button says, even when another till took some of it meanwhile; a
+        voucher gives one use unless more are asked for."""
         assert self._verdict is not None, "there is a verdict"
         if self._verdict.remaining_minor is not None:
-            return (self.amount.amount_minor if self.part.isVisible() else None), None
+            return self.amount.amount_minor if self.part.isVisible() else self._verdict.remaining_minor, None
         return None, self.count.value() if self.part.isVisible() else 1
 
     def _forget(self) -> None:

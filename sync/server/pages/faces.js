@@ -1,4 +1,4 @@
-// Parts of a screen that show a card: its face, its code, a supplier's fields, its history.
+// Parts of a screen that show a card: face, code, a supplier's fields, history.
 
 import { groups } from "./codes.js";
 import { copy, copyButton, h } from "./dom.js";
@@ -87,7 +87,7 @@ export function historyPanel(state) {
 	if (!state.history?.length) return null;
 	return h("section", { class: "panel history" }, h("h2", {}, t("history")), h("ul", {}, ...state.history.map((entry) => {
 		const back = entry.kind === "reversed";
-		const what = entry.amount_minor ? money(entry.amount_minor) : times(entry.uses ?? 1);
+		const what = entry.amount_minor ? money(Math.abs(entry.amount_minor)) : times(Math.abs(entry.uses));
 		return h("li", {},
 			h("span", {}, t(entry.kind), h("time", { datetime: entry.at }, moment(entry.at, false))),
 			h("span", { class: back ? "sum back" : "sum" }, `${back ? "+" : "−"}${what}`));

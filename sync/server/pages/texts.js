@@ -123,9 +123,9 @@ export function moment(iso, seconds = true) {
 	return `${parts.year}-${parts.month}-${parts.day} ${clock}`;
 }
 
-/** Fen of a typed amount, or null: full-width digits, `¥`, commas and blanks are read. */
+/** Fen of a typed amount, or null. Reads full-width signs, `¥`, 1,000. */
 export function readMoney(typed) {
-	const plain = typed.normalize("NFKC").replace(/[¥￥元,\s]/g, "").replace("。", ".");
+	const plain = typed.normalize("NFKC").replace(/[¥元\s]|,(?=\d{3}(?!\d))/g, "").replace("。", ".");
 	if (!/^\d{1,9}(\.\d{0,2})?$/.test(plain)) return null;
 	return Math.round(Number(plain) * 100);
 }

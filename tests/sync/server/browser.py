@@ -130,15 +130,17 @@ class Desk:
         address = f"{self.base}/h5/v1/links/{card.link_id}/state"
         return dict(requests.post(address, json={"auth": b64(derived)}, timeout=10).json()["state"])
 
-    def redeem(self, card: Issued, amount_minor: int | None) -> None:
-        """At a counter; None takes all."""
+    def redeem(self, card: Issued, amount_minor: int | None) -> str:
+        """At a counter; None takes all. Gives the id of the redemption."""
+        op_id = str(uuid4())
         body = {
-            "op_id": str(uuid4()),
+            "op_id": op_id,
             "merchant_id": str(self.merchant_id),
             "d": b64(digest(self.merchant_id, card.code)),
             "amount_minor": amount_minor,
         }
         requests.post(f"{self.base}/h5/v1/redeem", json=body, timeout=10).raise_for_status()
+        return op_id
 
 
 def new_code() -> str:

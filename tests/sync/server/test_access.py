@@ -255,3 +255,8 @@ def test_the_description_tells_limits_and_who_has_to_sign(served: Served) -> Non
     assert "pattern" in asked["properties"]["d"]
     signed = {path for path, methods in described["paths"].items() for each in methods.values() if "security" in each}
     assert signed == {path for path in described["paths"] if path.startswith("/sync/v1/")} - {"/sync/v1/enroll"}
+
+
+def test_a_slug_with_a_line_break_is_refused(desktop: Desktop) -> None:
+    result = desktop.push("merchant.update@1", {"name": "商户", "slug": "a-shop\n"})
+    assert (result.status, result.problem.pointers) == ("rejected", ["/body/slug"])

@@ -201,3 +201,17 @@ def test_a_slow_sender_that_stops_is_not_waited_for_at_the_end(tmp_path: Path) -
     assert (status, json.loads(body)["retryable"]) == (503, True)
     assert half.ended()
     half.close()
+
+
+def test_every_refusal_carries_the_name_of_its_request(desktop: Desktop) -> None:
+    """Told by the front, by the framework, by a route: with it the log line can be found."""
+    asked = [
+        requests.get(f"{desktop.url}/sync/v1/hello", timeout=10),
+        requests.get(f"{desktop.url}/nowhere", timeout=10),
+        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": "AA"}, timeout=10),
+        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": 1}, timeout=10),
+    ]
+    assert [answer.status_code for answer in asked] == [401, 404, 404, 422]
+    traces = {answer.json().get("trace") for answer in asked}
+    assert None not in traces
+    assert len(traces) == 4

@@ -46,7 +46,12 @@ def test_a_part_of_the_balance_is_redeemed(desk: Desk, phone: Phone) -> None:
     card = desk.issue()
     phone.open_card(card)
     phone.ask_redeem()
-    for typed, fault in (("", "请输入金额，例如 20 或 20.50"), ("200.01", "余额只有 ¥200.00，请改小一点")):
+    for typed, fault in (
+        ("", "请输入金额，例如 20 或 20.50"),
+        ("8,50", "请输入金额，例如 20 或 20.50"),  # 8.50 to some, 850 to others
+        ("200.01", "余额只有 ¥200.00，请改小一点"),
+        ("1,000", "余额只有 ¥200.00，请改小一点"),
+    ):
         phone.page.fill("#amount", typed)
         phone.confirm()
         expect(phone.page.locator("#amount-fault")).to_have_text(fault)
@@ -66,6 +71,14 @@ def test_a_voucher_is_redeemed_by_uses(desk: Desk, phone: Phone) -> None:
     phone.confirm()
     expect(phone.page.locator(".frame p")).to_have_text("2 次 · 剩余 3 次")
     assert desk.state(card)["remaining_uses"] == 3
+
+
+def test_what_was_given_back_stands_in_the_record_with_one_sign(desk: Desk, phone: Phone) -> None:
+    for issued, amount, words in ((desk.issue(), 8_050, "¥80.50"), (desk.issue(**VOUCHER), None, "1 次")):
+        taken = desk.redeem(issued, amount)
+        desk.tell("reverse@1", redemption_id=taken, reason="错")
+        phone.open(issued.path)
+        expect(phone.page.locator(".history .sum")).to_have_text([f"−{words}", f"+{words}"])
 
 
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_redeemed_twice(desk: Desk, phone: Phone) -> None:

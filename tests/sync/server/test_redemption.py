@@ -8,6 +8,7 @@ import requests
 
 from sync.client import Refused, SyncClient
 from sync.protocol import b64, feed_hash, feed_row, new_op_id, unb64
+from sync.server.database import Store
 from tests.drivers.endpoint import Desktop, Served, new_merchant, paired
 
 
@@ -129,3 +130,61 @@ def test_a_redemption_is_reversed_once(desktop: Desktop) -> None:
     assert desktop.push("reverse@1", body).status == "applied"
     assert desktop.push("reverse@1", body).problem.key == "already-reversed"
     assert desktop.redeem(batch.records[0]).status_code == 200
+
+
+@pytest.mark.parametrize(("face_minor", "wrong"), [(10_000, {"uses": 1}), (None, {"amount_minor": 5_000})])
+def test_a_wish_in_the_wrong_unit_takes_nothing(
+    desktop: Desktop, face_minor: int | None, wrong: dict[str, int]
+) -> None:
+    """One use of a card of money was all of its money; 50 yuan of a voucher was one use."""
+    batch = desktop.batch(1, face_minor=face_minor)
+    refused = desktop.redeem(batch.records[0], **wrong)  # type: ignore[arg-type]
+    assert (refused.status_code, key_of(refused)) == (422, "invalid")
+    assert desktop.client.look_up(batch.records[0]).state.history == []
+
+
+def test_a_repeated_redemption_of_a_desktop_is_called_a_duplicate(desktop: Desktop) -> None:
+    batch, op_id = desktop.batch(1), new_op_id()
+    body = {"d": b64(batch.records[0]), "amount_minor": 100}
+    first, again = (desktop.push("redeem@1", body, op_id) for _ in range(2))
+    assert (first.status, again.status) == ("applied", "duplicate")
+    assert first.outcome == again.outcome
+    by_phone = desktop.redeem(batch.records[0], 100).json()["op_id"]
+    assert desktop.push("redeem@1", body, by_phone).status == "duplicate"
+
+
+def test_a_position_the_feed_never_had_is_told_and_not_waited_at(desktop: Desktop) -> None:
+    """So it is after the endpoint's database was put back from a backup."""
+    page = desktop.client.events("")
+    assert desktop.client.events(page.next).events == []
+    with pytest.raises(Refused, match="feed-reset"):
+        desktop.client.events(f"{page.epoch}.{page.head + 1}")
+
+
+def test_only_who_runs_the_shop_moves_an_entry_here_as_of_its_time(desktop: Desktop, served: Served) -> None:
+    batch = desktop.batch(2, valid_until="2020-01-01T15:59:59Z")
+    body = {"d": b64(batch.records[0]), "amount_minor": 100}
+    assert desktop.push("redeem@1", body).problem.key == "card-expired"
+    moved = desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"})
+    assert (moved.status, moved.outcome["at"]) == ("applied", "2020-01-01T15:59:59.000Z")
+    assert desktop.push("redeem@1", body | {"at": "2999-01-01T00:00:00Z"}).problem.key == "card-expired"
+    assert desktop.push("redeem@1", body | {"at": "yesterday"}).problem.key == "invalid"
+    store = Store(served.database)
+    store.start()
+    store.write_now(lambda t: t.run("UPDATE device SET role = 'clerk' WHERE merchant_id = ?", str(desktop.merchant_id)))
+    store.stop()
+    assert desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"}).problem.key == "forbidden"
+    undo = {"redemption_id": moved.op_id, "reason": "错", "at": "2020-01-01T15:59:59Z"}
+    assert desktop.push("reverse@1", undo).problem.key == "forbidden"
+
+
+def test_null_is_not_the_word_none(desktop: Desktop) -> None:
+    batch = desktop.batch(1)
+    for type_, body in (
+        ("merchant.update@1", {"name": None}),
+        ("merchant.update@1", {"name": "商户", "phone": 7}),
+        ("redeem@1", {"d": b64(batch.records[0]), "place": None}),
+        ("reverse@1", {"redemption_id": new_op_id(), "reason": None}),
+    ):
+        assert desktop.push(type_, body).problem.key == "invalid"
+    assert desktop.client.hello().merchant.name == "某某商户"

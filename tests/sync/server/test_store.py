@@ -114,5 +114,19 @@ def test_what_no_column_takes_is_refused_to_whoever_asked(on_postgres: Store) ->
     assert on_postgres.write_now(lambda transaction: 1) == 1
 
 
+def test_who_looks_sees_one_state_whatever_is_written_meanwhile(on_postgres: Store) -> None:
+    """Else a redemption between two questions of a comparison is told as a difference."""
+    count = "SELECT count(*) FROM instance"
+    before = on_postgres.read_now(lambda t: t.one(count))
+
+    def look(transaction: Transaction) -> object:
+        first = transaction.one(count)
+        on_postgres.write_now(lambda t: t.run("INSERT INTO instance (key, value) VALUES ('meanwhile', '1')"))
+        return first, transaction.one(count)
+
+    assert on_postgres.read_now(look) == (before, before)
+    assert on_postgres.read_now(lambda t: t.one(count)) != before
+
+
 def _twice(transaction: Transaction) -> None:
     transaction.many("INSERT INTO instance (key, value) VALUES (?, ?)", [("a", "1"), ("a", "2")])

@@ -110,6 +110,17 @@ def test_a_scan_only_looks_and_the_next_enter_redeems(counter: Counter, card: st
     assert counter.page.entry.hasFocus()
 
 
+def test_enter_takes_what_the_button_says_or_nothing(counter: Counter, card: str) -> None:
+    """Another till was quicker: the goods for ¥200 must not go over the counter for ¥150."""
+    counter.scan(card)
+    counter.says("可用", "¥200.00")
+    counter.services.redemptions.redeem(card, 5_000)
+    counter.later(1)
+    counter.enter()
+    counter.says("余额不足")
+    assert [use.amount_minor for use in counter.services.redemptions.last()] == [5_000]
+
+
 def test_a_code_is_forgiven_its_case_hyphens_and_look_alikes(counter: Counter, card: str) -> None:
     counter.scan(card.lower().replace("-", " ").replace("0", "o"))
     counter.says("可用")
@@ -224,7 +235,8 @@ def test_the_last_use_is_undone_with_a_reason_by_keyboard(counter: Counter, card
     assert isinstance(dialog, UndoDialog)
     counter.bot.keyClick(dialog.reason, Qt.Key.Key_Return)
     assert dialog.form.fields["reason"].error.text()
-    counter.bot.keyClicks(dialog.reason, "wrong card")
+    QApplication.clipboard().setText("wrong card " * 300)  # more than the endpoint takes
+    dialog.reason.paste()
     counter.bot.keyClick(dialog.reason, Qt.Key.Key_Return)
     counter.says("已撤销")
     assert counter.services.redemptions.look(card).remaining_minor == 20_000
@@ -271,6 +283,11 @@ def test_a_mistyped_part_marks_its_field_until_it_is_typed_again(counter: Counte
     counter.says("可用")
     counter.page.take_part()
     counter.page.redeem()
+    assert counter.page.part_error.text()
+    assert counter.page.amount.property("kind") == "error"
+    counter.bot.keyClicks(counter.page.amount, "0")
+    assert not counter.page.part_error.text()
+    counter.page.redeem()  # nothing is no amount either
     assert counter.page.part_error.text()
     assert counter.page.amount.property("kind") == "error"
     counter.bot.keyClicks(counter.page.amount, "5")

@@ -1,0 +1,110 @@
+"""Moving to another endpoint: the ledger comes along as it was decided."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.config import Config
+from app.models.base import now
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.services.cloud import EmbeddedEndpoint
+from app.services.vault.vaults import OpenVault
+from tests.drivers.trade import Trade
+
+
+@pytest.fixture
+def online(services: Services) -> Iterator[Services]:
+    services.cloud.start_embedded()
+    yield services
+    services.cloud.stop_embedded()
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEndpoint]:
+    """Another endpoint, as if it stood in the cloud."""
+    other = EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud")))
+    other.start()
+    yield other
+    other.stop()
+
+
+def test_what_was_redeemed_in_time_comes_along_after_the_batch_has_expired(
+    online: Services, cloud: EmbeddedEndpoint, vault: OpenVault
+) -> None:
+    product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    batch_id = online.batches.generate(BatchSpec(product, 5, "STANDARD"))
+    online.cloud.sync()
+    ids = online.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    partly, undone = (online.cards.reveal(card_id, reason="test").reveal() for card_id in ids[:2])
+    first = online.redemptions.redeem(partly, 5_000)
+    online.redemptions.reverse(online.redemptions.redeem(undone).redemption_id, reason="错")
+    Trade(vault.database).end_validity(batch_id, now())
+    online.batches.freeze(batch_id)
+    url, merchant = cloud.url(), online.settings.merchant()
+    assert url is not None
+    online.cloud.pair(url, cloud.pairing_code(merchant.id, merchant.name))
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ())
+    seen = online.redemptions.look(partly)
+    assert (seen.remaining_minor, seen.last_at) == (15_000, first.at)
+    assert online.redemptions.look(undone).remaining_minor == 20_000
+    assert online.integrity.verify(deep=True).findings == ()
+
+
+def move_to(services: Services, endpoint: EmbeddedEndpoint) -> None:
+    url, merchant = endpoint.url(), services.settings.merchant()
+    assert url is not None
+    services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
+
+
+def assert_level(services: Services) -> None:
+    done = services.cloud.sync()
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ())
+    assert services.integrity.verify(deep=True).findings == ()
+
+
+@pytest.mark.parametrize("frozen_again", [False, True])
+def test_what_was_thawed_elsewhere_is_thawed_where_the_vault_moves_back_to(
+    online: Services, cloud: EmbeddedEndpoint, frozen_again: bool
+) -> None:
+    """Else what was redeemed meanwhile is refused there as frozen, for ever."""
+    product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    batches = [online.batches.generate(BatchSpec(product, 5, "STANDARD")) for _ in range(2)]
+    online.cloud.sync()
+    ids = [online.cards.ids(CardFilter(batch_id=batch_id), descending=False)[0] for batch_id in batches]
+    codes = [online.cards.reveal(card_id, reason="test").reveal() for card_id in ids]
+    online.batches.freeze(batches[0])
+    online.cards.freeze(ids[1])
+    assert_level(online)
+    move_to(online, cloud)
+    assert_level(online)
+    online.batches.thaw(batches[0])
+    online.cards.thaw(ids[1])
+    online.cloud.sync()
+    for code in codes:
+        online.redemptions.redeem(code, 5_000)
+    if frozen_again:
+        online.batches.freeze(batches[0])
+        online.cards.freeze(ids[1])
+        online.cloud.sync()
+    online.cloud.start_embedded()
+    assert_level(online)
+    for code in codes:
+        seen = online.redemptions.look(code)
+        assert (seen.reason, seen.remaining_minor) == ("card-frozen" if frozen_again else None, 15_000)
+    assert (online.batches.batch(batches[0]).frozen_at is not None) == frozen_again
+
+
+def test_what_stays_frozen_and_had_no_use_is_never_thawed_on_the_way(online: Services, cloud: EmbeddedEndpoint) -> None:
+    product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    batch_id = online.batches.generate(BatchSpec(product, 5, "STANDARD"))
+    online.batches.freeze(batch_id)
+    online.cloud.sync()
+    move_to(online, cloud)
+    assert_level(online)
+    online.cloud.start_embedded()
+    assert "batch.thaw@1" not in [op.type for op in online.cloud.queue()]
+    assert_level(online)

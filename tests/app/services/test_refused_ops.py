@@ -1,0 +1,125 @@
+"""What the endpoint refuses: only the op that is meant, in the order that is meant."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlcipher3 import dbapi2 as sqlite
+
+from app.config import Config
+from app.errors import EndpointRefused
+from app.models.batch import Batch
+from app.models.outbox import OutboxOp
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.services.outbox import enqueue
+from app.services.progress import unwatched
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+
+
+@pytest.fixture
+def online(services: Services) -> Iterator[Services]:
+    services.cloud.start_embedded()
+    yield services
+    services.cloud.stop_embedded()
+
+
+def a_batch(services: Services) -> int:
+    product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
+
+
+def verdict_of(services: Services, batch_id: int) -> str | None:
+    (card_id, *_) = services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    return services.redemptions.look(services.cards.reveal(card_id, reason="test").reveal()).reason
+
+
+def test_a_refused_thaw_that_is_tried_again_stays_before_the_freeze_behind_it(
+    online: Services, vault: OpenVault
+) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    online.batches.freeze(batch_id)
+    online.cloud.sync()
+    online.batches.thaw(batch_id)
+    online.batches.freeze(batch_id)
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = update(OutboxOp).where(OutboxOp.type == "batch.thaw@1")
+        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
+    online.cloud.sync()
+    (row,) = online.cloud.queue(states=("rejected",))
+    online.cloud.retry(row.id)
+    assert [waiting.type for waiting in online.cloud.queue()] == ["batch.thaw@1", "batch.freeze@1"]
+    assert online.cloud.sync().pending == 0
+    assert verdict_of(online, batch_id) == "card-frozen"
+    assert online.batches.batch(batch_id).frozen_at is not None
+    with vault.database.read() as session:
+        kept = session.execute(select(OutboxOp.op_id, OutboxOp.state).where(OutboxOp.type == "batch.thaw@1")).all()
+    assert sorted(state for _, state in kept) == ["applied", "withdrawn"]
+    assert dict(map(tuple, kept))[row.op_id] == "withdrawn"
+
+
+def test_a_device_that_was_shut_out_keeps_everything_in_line(online: Services, config: Config) -> None:
+    batch_id = a_batch(online)
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("UPDATE device SET state = 'revoked'")
+    with pytest.raises(EndpointRefused) as refused:
+        online.cloud.push_links(1, unwatched)
+    assert refused.value.reason == "device-revoked"
+    assert (online.cloud.status().pending, online.cloud.status().rejected) == (2, 0)
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("UPDATE device SET state = 'active'")
+    assert online.cloud.sync().pending == 0
+    assert verdict_of(online, batch_id) is None
+
+
+def test_an_unreadable_op_does_not_take_its_neighbours_along(online: Services, vault: OpenVault) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    with vault.database.write(Topic.OUTBOX) as session:
+        uid = str(UUID(bytes=session.get_one(Batch, batch_id).uid))
+        enqueue(session, "reverse@1", aggregate="counter:x", body={"redemption_id": "x", "reason": "长" * 2_001})
+        enqueue(session, "card.void@1", aggregate=f"batch:{batch_id}", body={"batch_id": uid, "card_no": 0})
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 0)
+    (row,) = online.cloud.queue(states=("rejected",))
+    assert (row.type, row.problem) == ("reverse@1", "invalid")
+    assert verdict_of(online, batch_id) == "card-voided"
+
+
+def test_what_stands_behind_a_refused_op_is_not_asked_for_in_the_same_round(online: Services, vault: OpenVault) -> None:
+    """Else a redemption that is moved here gets its refusal for ever when the seal before it was refused."""
+    batch_id = a_batch(online)
+    with vault.database.write(Topic.OUTBOX) as session:
+        # what the endpoint gets to know of the batch is not what is uploaded
+        created = session.scalars(select(OutboxOp).where(OutboxOp.type == "batch.create@1")).one()
+        created.body = {**created.body, "count": 6}
+        uid = created.body["batch_id"]
+        enqueue(session, "card.void@1", aggregate=f"batch:{batch_id}", body={"batch_id": uid, "card_no": 0})
+    other = a_batch(online)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 1)
+    assert [(row.type, row.state, row.held_back) for row in online.cloud.queue()] == [
+        ("batch.seal@1", "rejected", False),
+        ("card.void@1", "waiting", True),
+    ]
+    assert verdict_of(online, other) is None
+
+
+def test_what_was_withdrawn_while_a_sync_goes_on_is_not_sent_by_it(online: Services, vault: OpenVault) -> None:
+    batch_id = a_batch(online)
+
+    def withdraw(done: int, total: int) -> None:
+        """After the first of two requests."""
+        with vault.database.write(Topic.OUTBOX) as session:
+            session.execute(update(OutboxOp).where(OutboxOp.type == "batch.seal@1").values(state="withdrawn"))
+
+    assert online.cloud.sync(withdraw).pushed == 1
+    assert verdict_of(online, batch_id) == "not-sealed"
+    with vault.database.read() as session:
+        assert session.scalars(select(OutboxOp.state).where(OutboxOp.type == "batch.seal@1")).all() == ["withdrawn"]
