@@ -223,14 +223,25 @@ class Vaults:
     def _opened(self, keys: VaultKeys) -> OpenVault:
         release = _locked(self._config)
         try:
-            if not self._config.vault.exists():
-                raise VaultDamaged(str(self._config.vault))
-            database = Database(self._config.vault, keys.file)
+            database = self._whole(keys)
             migrations.upgrade(database, lambda: self._copy_before_upgrade(database))
         except BaseException:
             release()
             raise
         return OpenVault(keys, database, release)
+
+    def _whole(self, keys: VaultKeys) -> Database:
+        """The database, which is made before its key slots are: one that is not there, or empty, is one that got lost.
+
+        An empty file is not even opened: SQLite would take it for a new one, and throw away the log beside it.
+        """
+        path = self._config.vault
+        if not path.exists() or path.stat().st_size == 0:
+            raise VaultDamaged(str(path))
+        database = Database(path, keys.file)
+        if migrations.revision(database) is None:
+            raise VaultDamaged(str(path))
+        return database
 
     def _copy_before_upgrade(self, database: Database) -> None:
         folder = self._config.backups
