@@ -1,5 +1,6 @@
 """Making, opening and locking the vault of one data folder."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -44,6 +45,8 @@ STRONG_ENOUGH = 3
 PURPOSES = ("sell", "welfare", "shop")
 FREE_TRIES = 3
 LONGEST_WAIT_S = 60
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No room on the disk, in this user's share of it, or in one file of it."""
 SCRATCH = ".scratch-"
 """How folders in the data folder begin that are there for a moment; whoever is alone in it clears away what is left."""
 
@@ -340,7 +343,7 @@ def file_refusals(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise (DiskFull(str(path)) if error.errno == 28 else NotWritable(str(path))) from error
+        raise (DiskFull(str(path)) if error.errno in FULL else NotWritable(str(path))) from error
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -2,9 +2,12 @@
 
 import csv
 import errno
+import gc
 import os
+import resource
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -156,6 +159,38 @@ def test_an_error_leaves_the_old_file_and_nothing_else(
         write_xlsx(path, [SheetOut("a", ["a"], rows())])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file takes more bytes than this meanwhile."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("sheets", [1, 4], ids=["in a part", "in the whole"])
+def test_a_workbook_on_a_full_disk_is_a_refusal_that_names_the_file(
+    tmp_path: Path, sheets: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = [[os.urandom(30).hex()] for _ in range(1_600 // sheets)]
+    path = tmp_path / "out.xlsx"
+    with disk_of(64 * 1024), pytest.raises(DiskFull) as refused:
+        write_xlsx(path, [SheetOut(f"{no}", ["a"], noise) for no in range(sheets)])
+    assert refused.value.data["path"] == str(path)
+    del refused  # with it goes the library's unfinished ZIP, which nobody must hear of
+    gc.collect()
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_cannot_be_written_is_told_by_its_folder(tmp_path: Path) -> None:
+    with disk_of(1024), pytest.raises(DiskFull) as refused, atomically(tmp_path / "all.zip") as beside:
+        write_csv(beside, ["a"], [["x" * 4096]])
+    assert refused.value.data["path"] == str(tmp_path)
 
 
 def test_what_a_crash_left_of_the_same_file_goes_with_the_next_one(tmp_path: Path) -> None:
