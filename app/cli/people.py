@@ -141,7 +141,9 @@ def _done(stored: Stored | None) -> Document:
 
 def _lines(checked: Checked, stored: Stored | None) -> Iterator[str]:
     counts, roster = checked.counts, checked.roster
-    yield ntr("{count} row read", "{count} rows read", counts.read) + f" · {roster.kind} {roster.encoding}".rstrip()
+    sheet = f" · {roster.sheet_names[roster.sheet]}" if len(roster.sheet_names) > 1 else ""
+    read = ntr("{count} row read", "{count} rows read", counts.read)
+    yield read + f" · {roster.kind} {roster.encoding}".rstrip() + sheet
     for refused in roster.refused:
         yield sentence(ColumnDamaged(refused.heading, refused.count))
     if roster.unused:

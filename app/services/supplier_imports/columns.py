@@ -51,8 +51,11 @@ def whole_table(sheet: Sheet, mapping: Mapping[str, int] | None = None) -> Table
 
 
 def code_sheet(file: SheetFile) -> Sheet:
-    """The fullest sheet of those whose headings name codes, so that a page of notes is not taken for one."""
-    return max(file.sheets, key=lambda sheet: (len(_fields_named(sheet)) > 1, sheet.filled))
+    """The fullest sheet of those whose headings name codes, so that a page of notes is not taken for one.
+
+    Of several the ones that are seen come first: a hidden one may hold codes that went elsewhere.
+    """
+    return max(file.sheets, key=lambda sheet: (len(_fields_named(sheet)) > 1, sheet.is_seen, sheet.filled))
 
 
 def _fields_named(sheet: Sheet) -> set[str]:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,19 @@ def test_a_workbook_with_text_cells_goes_in(
     result = imports.import_file(path, product)
     assert values_of(vault, result) == PAIRS
     assert fields_of(vault, result.batch_ids[0])[0] == [["卡号", PAIRS[0][0]], ["密码", PAIRS[0][1]]]
+
+
+def test_codes_on_a_hidden_sheet_went_elsewhere(
+    imports: SupplierImportService, vault: OpenVault, product: int, tmp_path: Path
+) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "codes.xlsx")) as book:
+        for name, rows in (("本次", 1), ("已发往期", 9)):
+            sheet = book.add_worksheet(name)
+            for row, cells in enumerate([("卡号", "密码"), *((f"{name}A{no}", f"p{no}") for no in range(rows))]):
+                sheet.write_row(row, 0, cells)
+        sheet.hide()
+    result = imports.import_file(tmp_path / "codes.xlsx", product)
+    assert (result.read, values_of(vault, result)) == (1, [("本次A0", "p0")])
 
 
 def test_a_chosen_mapping_beats_the_guess(imports: SupplierImportService, vault: OpenVault, product: int) -> None:
