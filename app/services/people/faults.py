@@ -86,7 +86,7 @@ def name_of(raw: str) -> Cell:
         return Cell("", None, "name-missing")
     if UNREADABLE in value:
         return Cell(value, None, "unreadable")
-    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in "?\uff1f@" for sign in value)
+    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in '?\uff1f@"' for sign in value)
     return Cell(value, "name-normalised" if value != raw else None, None, "name-odd" if odd else None)
 
 

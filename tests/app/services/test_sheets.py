@@ -200,6 +200,18 @@ def test_the_encoding_follows_the_signs_a_roster_can_have(tmp_path: Path, text: 
         assert read_sheet_file(tmp_path / "a.txt").main.rows == [[text]]
 
 
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_quote_nobody_closed_swallows_no_rows(tmp_path: Path, end: str) -> None:
+    lines = ["姓名,手机", "张三,1", '"李四,2', *(f"王{name},3" for name in NAMES)]
+    (tmp_path / "a.csv").write_text("\r\n".join(lines) + end, encoding="utf-8", newline="")
+    assert read_sheet_file(tmp_path / "a.csv").main.rows == [line.split(",") for line in lines]
+
+
+def test_a_quoted_last_cell_of_several_lines_is_one_cell(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('姓名,备注\n张三,"一\n二"', encoding="utf-8", newline="")
+    assert read_sheet_file(tmp_path / "a.csv").main.rows == [["姓名", "备注"], ["张三", "一\n二"]]
+
+
 def test_one_broken_byte_costs_one_sign_and_not_the_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "broken.csv"
     path.write_bytes("姓名,部门\n张三,销售\n".encode() + b"\xff,x\n" + "李四,技术\n".encode())
