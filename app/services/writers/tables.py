@@ -93,10 +93,13 @@ def stream_csv(
 
 def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
     """Every cell is text except money and counts, so no long number loses digits and nothing is run."""
-    with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch:
+    with (
+        atomically(path) as beside,
         # the parts may be plain codes: they lie where the file will lie, not in the system's folder for everybody
-        with beside.open("wb") as file:
-            _make_book(_Target(file), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
+        tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch,
+        beside.open("wb") as file,
+    ):
+        _make_book(_Target(file), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
 
 
 def stream_xlsx(target: IO[bytes], sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
