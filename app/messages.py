@@ -201,7 +201,8 @@ REASONS: dict[str, str] = {
     "no-folder": "the folder is not there, or a folder has this name. Choose another place.",
     "zip-only": "a password needs the ZIP format.",
     "no-good-row": "no row of the list can be used. `people import FILE --dry-run` says why.",
-    "column-missing": "no column is chosen for it. Choose the column that holds it, or give it this heading in the file.",
+    "column-missing": "no column is chosen for it. Choose the column that holds it, or give it this heading in the "
+    "file.",
     "file-missing": "the file is not there any more. Choose it again.",
     "file-not-opened": "the file cannot be opened. Close it in other programs and check the permissions.",
     "file-empty": "the file has no filled rows. Choose another file.",

@@ -83,7 +83,7 @@ def _distribute(shell: Shell, spec: DistributionSpec, people: str, password: Sec
         _require_way_out(services, spec.channel, spec.out_folder or Path.cwd())
         ids, checked = _people(services, people)
         _require_departments(services, spec.rules, ids)
-        spec = replace(spec, person_ids=ids, roster_hash=checked and checked.roster.sha256)
+        spec = replace(spec, person_ids=ids, roster_hash=checked.roster.sha256 if checked else None)
         distribution = services.distribution.prepare(spec, shell.progress)
         _deliver_and_tell(shell, services, distribution, password, checked)
 
