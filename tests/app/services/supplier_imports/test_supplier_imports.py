@@ -84,6 +84,20 @@ def test_a_workbook_with_text_cells_goes_in(
     assert fields_of(vault, result.batch_ids[0])[0] == [["卡号", PAIRS[0][0]], ["密码", PAIRS[0][1]]]
 
 
+@pytest.mark.parametrize(("second", "shown"), [("密码", "密码 2"), ("密码2", "密码2"), ("密码 2", "密码 2")])
+def test_a_second_password_is_kept_and_told_apart(
+    imports: SupplierImportService, vault: OpenVault, product: int, second: str, shown: str
+) -> None:
+    result = imports.import_text(f"卡号,密码,{second}\na1,p1,x1\na2,p2,x2\n", product)
+    assert result.batch_id is not None
+    assert fields_of(vault, result.batch_id)[0] == [["卡号", "a1"], ["密码", "p1"], [shown, "x1"]]
+
+
+def test_columns_that_reach_nobody_are_told(imports: SupplierImportService, product: int) -> None:
+    result = imports.import_text("序号,卡号,密码,,客服\n1,a1,p1,,\n2,a2,p2,vip,\n", product, dry_run=True)
+    assert result.unused == ("序号", "D")
+
+
 def test_codes_on_a_hidden_sheet_went_elsewhere(
     imports: SupplierImportService, vault: OpenVault, product: int, tmp_path: Path
 ) -> None:
