@@ -4,10 +4,8 @@ import csv
 import errno
 import gc
 import os
-import resource
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -37,6 +35,7 @@ from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt
 from app.services.writers.recovery_sheet import write_recovery_sheet
 from app.services.writers.sheets_pdf import write_control_sheet
 from app.services.writers.tables import SheetOut, stream_xlsx, write_csv, write_xlsx, zip_member
+from tests.drivers.disk import disk_of
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x"]
 MARKUP = '<img src="http://127.0.0.1/x"/><b>&amp;</b>'
@@ -159,17 +158,6 @@ def test_an_error_leaves_the_old_file_and_nothing_else(
         write_xlsx(path, [SheetOut("a", ["a"], rows())])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@contextmanager
-def disk_of(size: int) -> Iterator[None]:
-    """No file takes more bytes than this meanwhile."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("sheets", [1, 4], ids=["in a part", "in the whole"])
