@@ -150,6 +150,7 @@ def recall(
     """Take deliveries back that nobody has opened."""
     shell: Shell = context.obj
     with shell.open() as services:
+        services.distribution.wake()
         own = services.distribution.delivery_ids(distribution, DeliveryFilter(text=person or ""))
         if not (delivery or person or everything):
             raise InvalidInput("delivery", "required")
