@@ -150,7 +150,9 @@ REASONS: dict[str, str] = {
     "bad-pattern": "this is no code format. Use SHORT, STANDARD, LONG or a pattern like KX-####-####.",
     "supplier-codes-are-imported": "codes of this product come from the supplier. Import them from a file.",
     "not-from-a-supplier": "this product makes its own codes. Choose a product whose codes come from a supplier.",
-    "no-code-column": "no column holds a code. Say which column is the card number, password, PIN, link or code.",
+    "no-code-column": "no column holds a code. Say which column is the card number, password, PIN, link or code, or "
+    "give it that heading in the file.",
+    "no-rows": "there is no row of codes in it. Choose another file.",
     "code-missing": "a part of the code is missing in this row. Fill it in and import the file again.",
     "code-parts-differ": "this row has more parts than the others. Put quotes around codes that hold the delimiter.",
     "code-unreadable": "the code holds signs that cannot be read. Ask the supplier for it again.",

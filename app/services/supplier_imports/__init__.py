@@ -106,7 +106,9 @@ class SupplierImportService:
         progress: Progress,
     ) -> ImportResult:
         table = table_of(code_sheet(file), mapping)
-        if not 1 <= len(table.rows) <= LARGEST:
+        if not table.rows:
+            raise InvalidInput("code", "no-rows")
+        if len(table.rows) > LARGEST:
             raise QuantityOutOfRange(len(table.rows), LARGEST)
         rows = self._sorted(table, from_workbook=file.kind in WORKBOOKS, progress=_part(progress, 0, 3))
         self._drop_known(rows)
