@@ -280,6 +280,8 @@ SUPPLIER_FIELDS: Words = {
 
 ROW_FAULTS: Words = {
     "name-missing": "The name is empty",
+    "not-a-name": "Not a name",
+    "formula-error": "A formula went wrong; nothing stands here",
     "total-line": "A line of totals, not a person",
     "no-contact": "No phone, e-mail or employee no.",
     "phone-wrong": "Not a mobile number",

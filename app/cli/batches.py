@@ -169,7 +169,8 @@ def import_codes(
         f"{tr('Line {line}', line=problem['line'])}  {problem['value_masked']}  {problem['reason']}"
         for problem in problems
     ]
-    shell.tell(found | {"problems": problems}, [counts, *lines])
+    unused = [tr("Columns not used: {columns}", columns=", ".join(result.unused))] if result.unused else []
+    shell.tell(found | {"problems": problems}, [counts, *unused, *lines])
 
 
 def document(row: BatchRow) -> dict[str, Any]:

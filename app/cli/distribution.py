@@ -1,6 +1,5 @@
 """`distribute`, `distribution …`, `receipts`."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -9,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.people import found, left_out, summary
 from app.cli.shell import Shell, minor, password_in
 from app.errors import InvalidInput, NotFound, NotWritable
 from app.services import Services
 from app.services.channels.email import MailServer
 from app.services.distribution import DeliveryFilter, DistributionRow, DistributionSpec, Gift, Rule
 from app.services.distribution.reminding import REMIND_AFTER_DAYS
+from app.services.people.roster import Checked
 from app.services.secret import Secret
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
 from app.words import tr, yuan
@@ -80,11 +81,11 @@ def distribute(
 def _distribute(shell: Shell, spec: DistributionSpec, people: str, password: Secret | None) -> None:
     with shell.open() as services:
         _require_way_out(services, spec.channel, spec.out_folder or Path.cwd())
-        ids, roster_hash = _people(services, people)
+        ids, checked = _people(services, people)
         _require_departments(services, spec.rules, ids)
-        spec = replace(spec, person_ids=ids, roster_hash=roster_hash)
+        spec = replace(spec, person_ids=ids, roster_hash=checked.roster.sha256 if checked else None)
         distribution = services.distribution.prepare(spec, shell.progress)
-        _deliver_and_tell(shell, services, distribution, password)
+        _deliver_and_tell(shell, services, distribution, password, checked)
 
 
 def list_(context: typer.Context) -> None:
@@ -149,6 +150,7 @@ def recall(
     """Take deliveries back that nobody has opened."""
     shell: Shell = context.obj
     with shell.open() as services:
+        services.distribution.wake()
         own = services.distribution.delivery_ids(distribution, DeliveryFilter(text=person or ""))
         if not (delivery or person or everything):
             raise InvalidInput("delivery", "required")
@@ -185,15 +187,15 @@ def _require_way_out(services: Services, channel: str, out: Path) -> None:
         raise NotWritable(str(out))
 
 
-def _people(services: Services, typed: str) -> tuple[tuple[int, ...], str | None]:
-    """Ids in the order of the list, and the digest of its file."""
+def _people(services: Services, typed: str) -> tuple[tuple[int, ...], Checked | None]:
+    """Ids in the order of the list, and the list as it was understood."""
     if typed == EVERYBODY:
         return tuple(services.distribution.everybody()), None
-    path = Path(typed)
-    roster = services.people.stage(path)
-    stored = services.people.store(services.people.check(roster))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return tuple(stored.person_ids[line] for line in sorted(stored.person_ids)), digest
+    checked = services.people.check(services.people.stage(Path(typed)))
+    stored = services.people.store(checked)
+    if checked.counts.read and not stored.person_ids:
+        raise InvalidInput("people", "no-good-row")
+    return tuple(stored.person_ids[line] for line in sorted(stored.person_ids)), checked
 
 
 def _rules(typed: Sequence[str] | None) -> tuple[Rule, ...]:
@@ -232,7 +234,7 @@ def _pace(typed: str | None) -> tuple[int | None, int]:
         return None, USUAL_PACE_MIN
     mails, _, minutes = typed.partition("/")
     if not mails.isdecimal() or not (minutes or "1").isdecimal():
-        raise InvalidInput("pace", "not-a-number")
+        raise InvalidInput("pace", "not-a-pace")
     return int(mails), int(minutes or USUAL_PACE_MIN)
 
 
@@ -240,10 +242,15 @@ def _name(people: str) -> str:
     return tr("Everybody") if people == EVERYBODY else Path(people).stem
 
 
-def _deliver_and_tell(shell: Shell, services: Services, distribution: int, password: Secret | None) -> None:
+def _deliver_and_tell(
+    shell: Shell, services: Services, distribution: int, password: Secret | None, checked: Checked | None = None
+) -> None:
+    """What became of the run; of a list with faulty rows also who is not in it, for nobody else would tell."""
     done = services.distribution.deliver(distribution, shell.progress, zip_password=password)
     row = services.distribution.distribution(distribution)
-    shell.tell(document(row) | {"files": list(done.files)}, [_line(row), *done.files])
+    told = {"roster": found(checked)} if checked else {}
+    lines = [*left_out(checked), summary(checked)] if checked and checked.counts.faulty else []
+    shell.tell(document(row) | {"files": list(done.files)} | told, [*lines, _line(row), *done.files])
 
 
 def _line(row: DistributionRow) -> str:

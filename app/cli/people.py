@@ -44,7 +44,7 @@ def import_(
         stored = None if dry_run else services.people.store(checked, progress=shell.progress)
         if problems is not None:
             services.people.problem_rows(checked, problems)
-    shell.tell(_understood(roster) | _found(checked) | _done(stored), list(_lines(checked, stored)))
+    shell.tell(_understood(roster) | found(checked) | _done(stored), list(_lines(checked, stored)))
 
 
 def list_(
@@ -83,7 +83,8 @@ def _understood(roster: Roster) -> Document:
     }
 
 
-def _found(checked: Checked) -> Document:
+def found(checked: Checked) -> Document:
+    """What a list held, and every row of it that is not taken, with the reason."""
     counts = checked.counts
     shared = [{"lines": d.lines, "field": d.field, "same_name": d.same_name} for d in checked.duplicates]
     warnings = [
@@ -141,18 +142,16 @@ def _done(stored: Stored | None) -> Document:
 
 def _lines(checked: Checked, stored: Stored | None) -> Iterator[str]:
     counts, roster = checked.counts, checked.roster
-    yield ntr("{count} row read", "{count} rows read", counts.read) + f" · {roster.kind} {roster.encoding}".rstrip()
+    sheet = f" · {roster.sheet_names[roster.sheet]}" if len(roster.sheet_names) > 1 else ""
+    read = ntr("{count} row read", "{count} rows read", counts.read)
+    yield read + f" · {roster.kind} {roster.encoding}".rstrip() + sheet
     for refused in roster.refused:
         yield sentence(ColumnDamaged(refused.heading, refused.count))
     if roster.unused:
         yield tr("Columns not used: {columns}", columns=", ".join(roster.unused))
-    for row in checked.rows:
-        for fault in row.faults:
-            where = tr("Line {line}", line=row.line)
-            yield f"{where}  {word(FIELDS, fault.field)}  {word(ROW_FAULTS, fault.kind)}"
-    repaired, merged = counts.repaired, counts.merged
-    yield tr("{good} good, {faulty} faulty, {merged} merged", good=counts.good, faulty=counts.faulty, merged=merged)
-    yield ntr("{count} row repaired", "{count} rows repaired", repaired)
+    yield from left_out(checked)
+    yield summary(checked)
+    yield ntr("{count} row repaired", "{count} rows repaired", counts.repaired)
     if stored is None:
         return
     if stored.is_nothing_new:
@@ -164,3 +163,16 @@ def _lines(checked: Checked, stored: Stored | None) -> Iterator[str]:
             updated=stored.updated,
             same=stored.unchanged,
         )
+
+
+def left_out(checked: Checked) -> Iterator[str]:
+    """A line for every fault of a row."""
+    for row in checked.rows:
+        for fault in row.faults:
+            where = tr("Line {line}", line=row.line)
+            yield f"{where}  {word(FIELDS, fault.field)}  {word(ROW_FAULTS, fault.kind)}"
+
+
+def summary(checked: Checked) -> str:
+    good, faulty, merged = checked.counts.good, checked.counts.faulty, checked.counts.merged
+    return tr("{good} good, {faulty} faulty, {merged} merged", good=good, faulty=faulty, merged=merged)

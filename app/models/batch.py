@@ -32,7 +32,7 @@ class Batch(Base):
     format: Mapped[str]
     """SHORT, STANDARD, LONG, a custom pattern, or SUPPLIER."""
     code_length: Mapped[int] = mapped_column(default=0)
-    """Symbols of a generated code; 0 where the sealed blocks hold length-prefixed supplier fields."""
+    """Symbols of a generated code; 0 where the sealed blocks hold the fields of a supplier."""
     quantity: Mapped[int]
     made: Mapped[int] = mapped_column(default=0)
     """Cards stored so far; less than `quantity` only while generating."""

@@ -25,8 +25,10 @@ from app.config import Config
 from app.errors import (
     BackupDamaged,
     BackupOfOtherVault,
+    DiskFull,
     FileUnreadable,
     NotFound,
+    NotWritable,
     VaultExists,
     WrongPassphrase,
 )
@@ -145,7 +147,10 @@ class BackupService:
 
     def _archive(self, scratch: Path, made_at: datetime) -> Path:
         copy = scratch / "vault.db"
-        self._database.copy_to(copy)
+        try:
+            self._database.copy_to(copy)
+        except (DiskFull, NotWritable) as refusal:  # the copy's place is meant: the vault is only read
+            raise type(refusal)(str(scratch.parent)) from refusal
         slots = self._config.key_slots.read_bytes()
         manifest = {
             "format": "kaxia-backup",

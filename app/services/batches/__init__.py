@@ -169,7 +169,7 @@ class BatchService:
             self._audit.record(session, "batch.ready", subject=batch.serial, cards=batch.quantity)
 
     def _remove(self, batch_id: int) -> None:
-        """Chunk by chunk, so that nobody waits for a million deletions."""
+        """In one transaction: a kill must not leave a batch that counts cards it has lost."""
         with self._database.read() as session:
             batch = found(session, batch_id)
             first, last = batch.first_card_id, batch.first_card_id + batch.made

@@ -20,7 +20,7 @@ from app.models.redemption import Redemption
 from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import untouched_state
-from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cards.codes import TAIL, CodeReader, batch_of, batches_of
 from app.services.cards.listing import card_ids
 from app.services.cards.rows import CardDetail, CardFilter, CardRow, TimelineEntry
 from app.services.outbox import enqueue
@@ -30,7 +30,6 @@ from app.services.stock import life_of
 from app.topics import Topic
 from sync import codes as code_words
 
-TAIL = 4
 FIND = select(card_key.c.card_id).where(card_key.c.blind.in_(bindparam("entries", expanding=True)))
 
 
@@ -159,7 +158,7 @@ class CardService:
             batch = batch_of(card_id, batches)
             if batch is not None and card_id in blocks:
                 block, at = blocks[card_id], card_id - batch.first_card_id
-                tail = block.code(at - block.first)[-TAIL:]
+                tail = block.tail(at - block.first)
                 own = {"id": card_id, "serial": serial_of(batch, card_id), "tail": tail}
                 life = lives.get(card_id)
                 rows.append(CardRow(**rest[batch.id] | own | (_lived(life, batch, names) if life else {})))

@@ -11,6 +11,8 @@ from app.models.batch import Batch, CodeBlock
 from app.models.database import Database
 from app.services.sealing import BLOCK, BatchSeal, Sealer
 
+TAIL = 4
+"""Symbols of a code that are shown where the code is not."""
 SupplierFields = list[list[str]]
 """[[column name, value], …] of one supplier code."""
 
@@ -30,6 +32,16 @@ class OpenBlock:
         if self.length:
             return self.plain[at * self.length : (at + 1) * self.length].decode()
         return " ".join(value for _, value in self.fields(at))
+
+    def tail(self, at: int) -> str:
+        """What is shown of a code nobody has released: four symbols, but of a supplier's short one at most a third.
+
+        A supplier's code shows the end of its first part, the number: a PIN or password behind it may be no longer.
+        """
+        if self.length:
+            return self.code(at)[-TAIL:]
+        value = self.fields(at)[0][1]
+        return value[len(value) - min(TAIL, len(value) // 3) :]
 
     def fields(self, at: int) -> SupplierFields:
         """Supplier fields of a card; a generated code is one field without a name."""

@@ -1,6 +1,7 @@
 """Delivery on paper: a PDF of cards in the order of the envelopes, and the sheet to tick them off on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from app.models.base import now
@@ -20,17 +21,11 @@ class PrintChannel:
         return head.folder / f"{head.stem}.pdf", head.folder / f"{head.stem} {tr('control sheet')}.pdf"
 
     def write(self, head: RunHead, envelopes: Sequence[Envelope], progress: Progress = unwatched) -> tuple[Path, ...]:
-        """The cards and the control sheet; each complete or not at all. Raises NotWritable, DiskFull."""
+        """The control sheet, then the cards; both complete or none at all. Raises NotWritable, DiskFull.
+
+        The cards come last: where the sheet cannot be written, no code may lie in a file that nobody knows of.
+        """
         cards, control = self.targets(head)
-        write_cards_pdf(
-            cards,
-            [_face(envelope) for envelope in envelopes],
-            merchant=head.merchant,
-            total=len(envelopes),
-            title=head.title,
-            watermark=f"{head.merchant} · {head.title} · {moment(now())}",
-            progress=progress,
-        )
         several = len({envelope.product for envelope in envelopes}) > 1
         columns = [tr("No."), tr("Full name"), tr("Department"), tr("Phone")]
         columns += [tr("Card"), tr("Face value"), tr("Signature")]
@@ -44,6 +39,20 @@ class PrintChannel:
             rows=[_line(envelope, several=several) for envelope in envelopes],
             note=head.note,
         )
+        try:
+            write_cards_pdf(
+                cards,
+                [_face(envelope) for envelope in envelopes],
+                merchant=head.merchant,
+                total=len(envelopes),
+                title=head.title,
+                watermark=f"{head.merchant} · {head.title} · {moment(now())}",
+                progress=progress,
+            )
+        except BaseException:
+            with suppress(OSError):  # somebody looks at it: a sheet without cards tells no code
+                control.unlink()
+            raise
         return cards, control
 
 

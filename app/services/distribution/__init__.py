@@ -78,7 +78,7 @@ class DistributionService(FollowUps):
             return list(session.scalars(wanted.order_by(Person.pinyin_key, Person.id)))
 
     def already_given(self, product_id: int, person_ids: Sequence[int]) -> set[int]:
-        """Who of these has a card of this product from a delivery that was not taken back."""
+        """Who of these has a card of this product, not voided, from a delivery that was not taken back."""
         with self._database.read() as session:
             return already_given(session, product_id, person_ids)
 

@@ -26,6 +26,8 @@ from app.topics import Topic
 from sync.codes import format_code
 
 LONGEST_STEM = 80
+ENDINGS = (".xlsx", ".zip", ".pdf")
+"""Of the files that hold codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,12 @@ def drop_dead_cards(session: Session, distribution_id: int) -> None:
             pickup_code=None,
         )
     )
+
+
+def may_be_written(distribution: Distribution) -> bool:
+    """Whether the files of a run that never came to its end lie there whole: a crash may fall just behind the last."""
+    stem = Path(distribution.out_folder or ".") / stem_of(distribution)
+    return any(stem.with_name(stem.name + ending).exists() for ending in ENDINGS)
 
 
 def stem_of(distribution: Distribution) -> str:

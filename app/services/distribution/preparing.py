@@ -161,7 +161,7 @@ def people_of(session: Session, ids: Sequence[int]) -> dict[int, Person]:
 
 
 def already_given(session: Session, product_id: int, person_ids: Iterable[int]) -> set[int]:
-    """Who has a card of this product from a delivery that was neither recalled nor left out."""
+    """Who has a card of this product that was not voided, from a delivery neither recalled nor left out."""
     given: set[int] = set()
     for some in chunks(list(dict.fromkeys(person_ids))):
         wanted = (
@@ -170,6 +170,7 @@ def already_given(session: Session, product_id: int, person_ids: Iterable[int]) 
             .join(Batch, Batch.id == Card.batch_id)
             .where(
                 Batch.product_id == product_id,
+                Card.state != "voided",
                 Delivery.person_id.in_(some),
                 Delivery.state.not_in(("recalled", "skipped")),
             )

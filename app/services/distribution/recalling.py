@@ -14,6 +14,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.cards.codes import batch_of, batches_of
 from app.services.channels import ON_PAPER
+from app.services.distribution.delivering import may_be_written
 from app.services.distribution.linking import RECALL, aggregate_of, take_links_back
 from app.services.distribution.preparing import chunks, given_of, tell, tell_issued
 from app.services.outbox import enqueue
@@ -30,7 +31,7 @@ def recall(session: Session, distribution: Distribution, deliveries: Sequence[De
     take_back_deliveries(session, [delivery.id for delivery in live])
     carded = [delivery for delivery in live if delivery.card_id is not None]
     on_paper = [delivery for delivery in carded if delivery.channel in ON_PAPER]
-    unseen = {delivery.id for delivery in on_paper if delivery.sent_at is None}
+    unseen = {delivery.id for delivery in on_paper if delivery.sent_at is None} - maybe_on_paper(distribution, on_paper)
     _void(session, [delivery.card_id or 0 for delivery in on_paper if delivery.id not in unseen])
     unseen |= take_links_back(session, [delivery for delivery in carded if delivery.channel not in ON_PAPER])
     put_back(session, [delivery.card_id or 0 for delivery in carded if delivery.id in unseen])
@@ -54,7 +55,10 @@ def refuse_gone(session: Session, distribution: Distribution, deliveries: Sequen
 def cancel(session: Session, distribution: Distribution, deliveries: Sequence[Delivery]) -> int:
     """Leave out deliveries that never went out; their cards return to stock. How many there were."""
     take_back_deliveries(session, [delivery.id for delivery in deliveries])
-    unsent = take_links_back(session, deliveries)
+    on_paper = [one for one in deliveries if one.channel in ON_PAPER and one.card_id is not None]
+    known = maybe_on_paper(distribution, on_paper)
+    _void(session, [one.card_id or 0 for one in on_paper if one.id in known])
+    unsent = take_links_back(session, deliveries) - known
     withdrawn = [delivery for delivery in deliveries if delivery.id in unsent]
     for delivery in deliveries:
         if delivery.id not in unsent:
@@ -114,6 +118,12 @@ def used_cards(session: Session, card_ids: Sequence[int]) -> set[int]:
         used.update(session.scalars(select(Redemption.card_id).where(Redemption.card_id.in_(some)).distinct()))
         used.update(session.scalars(select(Card.id).where(Card.id.in_(some), Card.state == "spent")))
     return used
+
+
+def maybe_on_paper(distribution: Distribution, deliveries: Sequence[Delivery]) -> set[int]:
+    """Ids of those that a run began to write and did not conclude, though its files are there: their codes are out."""
+    begun = {delivery.id for delivery in deliveries if delivery.attempts and delivery.sent_at is None}
+    return begun if begun and may_be_written(distribution) else set()
 
 
 def _void(session: Session, card_ids: Sequence[int]) -> None:

@@ -21,7 +21,7 @@ from app.services.cards.codes import CodeReader
 from app.services.channels import CHANNELS, ON_PAPER, PaperChannel
 from app.services.channels.email import EmailChannel, Mail, MailServer
 from app.services.channels.letters import TRIAL_CODE, Template, trial, written
-from app.services.distribution.delivering import PaperRun, RunFacts, back_to_prepared, drop_dead_cards
+from app.services.distribution.delivering import PaperRun, RunFacts, drop_dead_cards
 from app.services.distribution.linking import LinkMaker
 from app.services.distribution.listing import distribution_rows, found
 from app.services.distribution.mailing import WAITING, MailRun, PhonePage, release
@@ -149,15 +149,10 @@ class Runs:
                 self._running.discard(distribution_id)
 
     def _start(self, distribution_id: int) -> DistributionRow:
-        """Whatever is still `sending` was left by a crash: a mail may have gone out, a file is written anew."""
+        """Whatever is still `sending` was left by a crash."""
         with self._database.write(Topic.DISTRIBUTIONS) as session:
             distribution = found(session, distribution_id)
-            back_to_prepared(session, distribution_id)
-            session.execute(
-                update(Delivery)
-                .where(Delivery.distribution_id == distribution_id, Delivery.state == "sending")
-                .values(state="uncertain", reason="interrupted")
-            )
+            settle_cut(session, distribution_id)
             drop_dead_cards(session, distribution_id)
             if distribution.state != "cancelled":
                 distribution.state = "sending"
@@ -272,8 +267,20 @@ class Runs:
         return MailServer.from_settings(self._settings.get("mail.server"))
 
 
+def settle_cut(session: Session, distribution_id: int | None = None) -> None:
+    """What a crash left going out, of one distribution or of all: a file is written anew, a mail may have arrived."""
+    cut = [Delivery.state == "sending"]
+    if distribution_id is not None:
+        cut.append(Delivery.distribution_id == distribution_id)
+    session.execute(update(Delivery).where(*cut, Delivery.channel.in_(ON_PAPER)).values(state="prepared"))
+    session.execute(update(Delivery).where(*cut).values(state="uncertain", reason="interrupted"))
+
+
 def pause_cut(session: Session) -> int:
-    """Runs that a crash or a quit cut off are paused; how many. Only for a vault that was just opened."""
+    """Runs that a crash or a quit cut off are paused, and what was going out is settled, so that it can be taken back;
+    how many runs. Only for a vault that was just opened.
+    """
+    settle_cut(session)
     waiting = exists().where(Delivery.distribution_id == Distribution.id, Delivery.state.in_(IN_HAND))
     unbegun = (Distribution.state == "prepared") & Distribution.scheduled_at.is_(None) & waiting
     won = session.execute(

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.services.batches import untouched_state
-from app.services.cards import PROFILES, TAIL
-from app.services.cards.codes import OpenBlock
+from app.services.cards import PROFILES
+from app.services.cards.codes import TAIL, OpenBlock
 from app.services.sealing import BLOCK
 from app.services.writers.tables import FORMULA_SIGNS, csv_lines
 from app.vocabulary import CARD_STATES, word
@@ -115,9 +115,9 @@ class ExportTable:
         return self.kept[here], self.states[here]
 
     def _code(self, block: OpenBlock, at: int) -> str:
-        code = block.code(at)
         if not self.plain:
-            return DOTS + code[-TAIL:]
+            return DOTS + block.tail(at)
+        code = block.code(at)
         return format_code(code) if block.length and self.batch.format.upper() in PROFILES else code
 
     def _symbols(self, block: OpenBlock) -> NDArray[np.uint8] | None:

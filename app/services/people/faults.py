@@ -12,7 +12,7 @@ from typing import NamedTuple
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.services.sheets import NumberText
+from app.services.sheets import DateText, NumberText
 
 EXACT_DIGITS = 15
 """Digits a spreadsheet keeps of a number; beyond them it writes zeros."""
@@ -29,6 +29,8 @@ SEVERAL = re.compile(r"[/\u3001,;|\n]")
 ROUNDED = re.compile(r"([0-9])(?:\.([0-9]+))?[eE]\+([0-9]+)")
 WHOLE = re.compile(r"([0-9]+)\.0+")
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u202c\u202d\u200e\u200f"))
+FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA)|Err:[0-9]{3}")
+"""What a spreadsheet shows in place of a result; in a CSV it is text like any other."""
 PLAIN_NAME = re.compile(r"[\u4e00-\u9fa5]{2,4}")
 DOTS = str.maketrans(dict.fromkeys("\u2022\u30fb\u2027\u2219\u22c5\u2024\u25cf\uff0e\uff61", "·"))
 HAN_GAP = re.compile(r"(?<=[^\x00-\u024f])\s+(?=[^\x00-\u024f])")
@@ -84,9 +86,9 @@ def name_of(raw: str) -> Cell:
     value = re.sub(r"\s*·\s*", "·", value)
     if not value:
         return Cell("", None, "name-missing")
-    if UNREADABLE in value:
-        return Cell(value, None, "unreadable")
-    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in "?\uff1f@" for sign in value)
+    if fault := _emptiness(value) or ("" if any(map(_is_letter, value)) else "not-a-name"):
+        return Cell(value, None, fault)
+    odd = len(value) > LONGEST_NAME or any(sign.isdigit() or sign in '?\uff1f@"' for sign in value)
     return Cell(value, "name-normalised" if value != raw else None, None, "name-odd" if odd else None)
 
 
@@ -136,9 +138,9 @@ def employee_no_of(raw: str) -> Cell:
     if raw.isalnum() and raw.isascii() and not isinstance(raw, NumberText) and not ROUNDED.fullmatch(raw):
         return Cell(raw)
     value = "".join(unicodedata.normalize("NFKC", raw).translate(INVISIBLE).split()).removeprefix("'")
-    if UNREADABLE in value:
-        return Cell(value, None, "unreadable")
-    if is_damaged(raw):
+    if fault := _emptiness(value):
+        return Cell(value, None, fault)
+    if is_damaged(raw) or isinstance(raw, DateText):
         return Cell(value, None, "number-damaged")
     value, _, fault = _digits_of(value)
     if fault:
@@ -149,7 +151,19 @@ def employee_no_of(raw: str) -> Cell:
 def department_of(raw: str) -> Cell:
     """Departments are free words; only blanks are tidied."""
     value = " ".join(raw.split()) if (" " in raw or not raw.isalnum()) else raw
-    return Cell(value, None, "unreadable" if UNREADABLE in value else None)
+    return Cell(value, None, _emptiness(value))
+
+
+def _emptiness(value: str) -> str | None:
+    """The fault of a cell that is filled and says nothing."""
+    if UNREADABLE in value:
+        return "unreadable"
+    return "formula-error" if FORMULA_ERROR.fullmatch(value) else None
+
+
+def _is_letter(sign: str) -> bool:
+    """Signs for private use are letters too: older files keep rare names with them."""
+    return sign.isalpha() or unicodedata.category(sign) == "Co"
 
 
 CHECKS = {

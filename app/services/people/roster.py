@@ -191,7 +191,7 @@ def _require_columns(roster: Roster) -> None:
             column = refused[match.column]
             raise ColumnDamaged(column.heading, column.count)
     for name in roster.missing:
-        raise InvalidInput(name, "column-missing")
+        raise InvalidInput("full_name" if name == "name" else name, "column-missing")
 
 
 class _Row:

@@ -59,7 +59,7 @@ def read_for_parent() -> int:
         answer = _Answer("", cells_of(sys.stdin.buffer.read(), "xls"))
     except UnreadableWorkbook as error:
         answer = _Answer(error.reason, [])
-    for _, rows in answer.cells:
+    for _, _, rows in answer.cells:
         _pack_times(rows)
     sys.stdout.buffer.write(msgspec.msgpack.encode(answer))
     return 0

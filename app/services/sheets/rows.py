@@ -28,11 +28,17 @@ class Sheet:
 
     name: str
     rows: list[list[str]] = field(repr=False)
+    is_hidden: bool = False
 
     @property
     def filled(self) -> int:
         """Rows that are not empty."""
         return sum(1 for row in self.rows if row)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether whoever opens the file sees rows in it."""
+        return not self.is_hidden and bool(self.filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,8 @@ class SheetFile:
 
     @property
     def main(self) -> Sheet:
-        """The sheet with most filled rows; the first of them."""
-        return max(self.sheets, key=lambda sheet: sheet.filled)
+        """The sheet with most filled rows; the first of them. What nobody sees (last year's list) comes last."""
+        return max(self.sheets, key=lambda sheet: (sheet.is_seen, sheet.filled))
 
 
 def trimmed(row: list[str]) -> list[str]:

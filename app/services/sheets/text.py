@@ -14,6 +14,8 @@ DELIMITERS = ",\t;|"
 SAMPLE_ROWS = 200
 LONGEST_CELL_LINES = 50
 """A cell with more lines than this is a quote that nobody closed."""
+END = "\x00"
+"""A line of its own behind the text: where it is none, an open quote has swallowed the rest."""
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 TEXT_FORMULA = re.compile(r'="([^"]*)"')
@@ -78,7 +80,8 @@ def _fit(text: str, delimiter: str) -> float:
     head = "".join(islice(sample, SAMPLE_ROWS))
     if delimiter == "\t":  # a tab after another delimiter guards digits against Excel; it cuts nothing
         head = re.sub(r"(?<=[,;|])\t", "", head)
-    rows = [len(row) for row in _cells(head, delimiter) if any(cell.strip() for cell in row)]
+    cells = _cells(head, delimiter, is_cut=len(head) < len(text))
+    rows = [len(row) for row in cells if any(cell.strip() for cell in row)]
     widths = Counter(width for width in rows if width > 1)
     if not widths:
         return 0.0
@@ -97,11 +100,13 @@ def rows_of(text: str, delimiter: str) -> list[list[str]]:
     return without_empty_end([trimmed([_plain(cell) for cell in row]) for row in rows])
 
 
-def _cells(text: str, delimiter: str) -> list[list[str]]:
+def _cells(text: str, delimiter: str, *, is_cut: bool = False) -> list[list[str]]:
     """Quote-aware; when a quote is never closed, quotes are letters like any other."""
+    closed = text if text.endswith(("\r", "\n")) else text + "\n"
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        if all(cell.count("\n") <= LONGEST_CELL_LINES for row in rows for cell in row if "\n" in cell):
+        *rows, last = csv.reader(io.StringIO(closed + END, newline=""), delimiter=delimiter)
+        long = any(cell.count("\n") > LONGEST_CELL_LINES for row in rows for cell in row if "\n" in cell)
+        if not long and (is_cut or last == [END]):
             return rows
     except csv.Error:
         pass  # a cell of more than 128 KiB: the same unclosed quote

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from app.services.sheets.rows import DateText, NumberText, Sheet, trimmed, without_empty_end
 
@@ -28,8 +28,8 @@ REPEATED_ROW = re.compile(
 )
 
 
-Cells = list[tuple[str, list[list[Any]]]]
-"""(sheet's name, rows of values), sheet by sheet."""
+Cells = list[tuple[str, bool, list[list[Any]]]]
+"""(sheet's name, whether it is hidden, rows of values), sheet by sheet."""
 
 
 class UnreadableWorkbook(Exception):
@@ -75,7 +75,7 @@ def sheets_of(data: bytes, kind: str) -> tuple[Sheet, ...]:
 
 
 def shown(cells: Cells) -> tuple[Sheet, ...]:
-    return tuple(Sheet(name, _rows(values)) for name, values in cells)
+    return tuple(Sheet(name, _rows(values), is_hidden) for name, is_hidden, values in cells)
 
 
 def cells_of(data: bytes, kind: str) -> Cells:
@@ -86,7 +86,11 @@ def cells_of(data: bytes, kind: str) -> Cells:
         with _Panics():
             book = CalamineWorkbook.from_filelike(io.BytesIO(data))
             return [
-                (about.name, book.get_sheet_by_index(no).to_python(skip_empty_area=False))
+                (
+                    about.name,
+                    about.visible != SheetVisibleEnum.Visible,
+                    book.get_sheet_by_index(no).to_python(skip_empty_area=False),
+                )
                 for no, about in enumerate(book.sheets_metadata)
                 if about.typ == SheetTypeEnum.WorkSheet
             ]

@@ -10,6 +10,7 @@ from app.errors import InvalidInput, NotFound, QuantityOutOfRange
 from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
+from app.services.people.columns import column_letters
 from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex, Sealer
 from app.services.sheets import SheetFile, read_pasted, read_sheet_file
@@ -105,7 +106,9 @@ class SupplierImportService:
         progress: Progress,
     ) -> ImportResult:
         table = table_of(code_sheet(file), mapping)
-        if not 1 <= len(table.rows) <= LARGEST:
+        if not table.rows:
+            raise InvalidInput("code", "no-rows")
+        if len(table.rows) > LARGEST:
             raise QuantityOutOfRange(len(table.rows), LARGEST)
         rows = self._sorted(table, from_workbook=file.kind in WORKBOOKS, progress=_part(progress, 0, 3))
         self._drop_known(rows)
@@ -125,6 +128,7 @@ class SupplierImportService:
             problems=tuple(rows.problems),
             batch_id=batch_ids[0] if batch_ids else None,
             batch_ids=batch_ids,
+            unused=_unused(table),
         )
 
     def _sorted(self, table: Table, *, from_workbook: bool, progress: Progress) -> _Sorted:
@@ -192,10 +196,26 @@ def _supplier_product(session: Session, product_id: int) -> Product:
 
 
 def _names(table: Table, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """What a recipient reads before each value: the file's own heading where it has one."""
+    """What a recipient reads before each value: the file's own heading where it has one, no two alike."""
     headings = table.header or ()
     own = [headings[table.mapping[name]] if table.mapping[name] < len(headings) else "" for name in fields]
-    return tuple(heading or word(SUPPLIER_FIELDS, name) for heading, name in zip(own, fields, strict=True))
+    names: list[str] = []
+    for heading, name in zip(own, fields, strict=True):
+        shown = plain = heading or word(SUPPLIER_FIELDS, name)
+        again = 1
+        while shown in names:
+            again += 1
+            shown = f"{plain} {again}"
+        names.append(shown)
+    return tuple(names)
+
+
+def _unused(table: Table) -> tuple[str, ...]:
+    """Headings of filled columns that are not read; their letters where they have none."""
+    filled = {at for _, row in table.rows for at, cell in enumerate(row) if cell.strip()}
+    headings = table.header or ()
+    free = sorted(filled - set(table.mapping.values()))
+    return tuple((headings[at] if at < len(headings) else "") or column_letters(at) for at in free)
 
 
 def _column(table: Table, at: int, name: str) -> Column:

@@ -23,6 +23,8 @@ BLANKS = re.compile(r"[ \t\u3000]+")
 LABELLED = re.compile(r"[\s,;\uff0c\uff1b|]+(?=[^\s:\uff1a,;\uff0c\uff1b|]{1,12}[:\uff1a](?!//))")
 URL = re.compile(r"https?://", re.IGNORECASE)
 DATE = re.compile(r"20\d\d([-/.\u5e74]\d{1,2}){1,2}.*|20\d\d[01]\d[0-3]\d")
+SPARE = ("pin", "code", "password")
+"""Fields for a further part of a code, in the order they are given."""
 SAMPLE_ROWS = 200
 MOSTLY = 0.8
 LONGEST_GROUP = 5
@@ -51,8 +53,11 @@ def whole_table(sheet: Sheet, mapping: Mapping[str, int] | None = None) -> Table
 
 
 def code_sheet(file: SheetFile) -> Sheet:
-    """The fullest sheet of those whose headings name codes, so that a page of notes is not taken for one."""
-    return max(file.sheets, key=lambda sheet: (len(_fields_named(sheet)) > 1, sheet.filled))
+    """The fullest sheet of those whose headings name codes, so that a page of notes is not taken for one.
+
+    Of several the ones that are seen come first: a hidden one may hold codes that went elsewhere.
+    """
+    return max(file.sheets, key=lambda sheet: (len(_fields_named(sheet)) > 1, sheet.is_seen, sheet.filled))
 
 
 def _fields_named(sheet: Sheet) -> set[str]:
@@ -157,6 +162,7 @@ def _guessed(
     for at, heading in enumerate(names or ()):
         if name := field_of(heading):
             mapping.setdefault(name, at)
+    _give_more(mapping, names or ())
     if any(name in mapping for name in CODE_FIELDS):
         return mapping
     looks = _looks(rows)
@@ -169,6 +175,15 @@ def _guessed(
         if name in looks:
             mapping.setdefault(name, looks.index(name))
     return mapping
+
+
+def _give_more(mapping: dict[str, int], names: Sequence[str]) -> None:
+    """A second `密码`, or `密码2`, is a part of the code like the first: it gets a field that is free."""
+    for at, heading in enumerate(names):
+        field = field_of(heading.rstrip("0123456789"))
+        free = next((name for name in SPARE if name not in mapping), None)
+        if field in CODE_FIELDS and field in mapping and free and at not in mapping.values():
+            mapping[free] = at
 
 
 def _looks(rows: list[tuple[int, list[str]]]) -> list[str]:

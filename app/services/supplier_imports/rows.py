@@ -36,6 +36,8 @@ class ImportResult:
     problems: tuple[Problem, ...]
     batch_id: int | None
     batch_ids: tuple[int, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Headings of filled columns that are not read: what stands there reaches nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Making, opening and locking the vault of one data folder."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -44,6 +45,8 @@ STRONG_ENOUGH = 3
 PURPOSES = ("sell", "welfare", "shop")
 FREE_TRIES = 3
 LONGEST_WAIT_S = 60
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No room on the disk, in this user's share of it, or in one file of it."""
 SCRATCH = ".scratch-"
 """How folders in the data folder begin that are there for a moment; whoever is alone in it clears away what is left."""
 
@@ -223,14 +226,25 @@ class Vaults:
     def _opened(self, keys: VaultKeys) -> OpenVault:
         release = _locked(self._config)
         try:
-            if not self._config.vault.exists():
-                raise VaultDamaged(str(self._config.vault))
-            database = Database(self._config.vault, keys.file)
+            database = self._whole(keys)
             migrations.upgrade(database, lambda: self._copy_before_upgrade(database))
         except BaseException:
             release()
             raise
         return OpenVault(keys, database, release)
+
+    def _whole(self, keys: VaultKeys) -> Database:
+        """The database, which is made before its key slots are: one that is not there, or empty, is one that got lost.
+
+        An empty file is not even opened: SQLite would take it for a new one, and throw away the log beside it.
+        """
+        path = self._config.vault
+        if not path.exists() or path.stat().st_size == 0:
+            raise VaultDamaged(str(path))
+        database = Database(path, keys.file)
+        if migrations.revision(database) is None:
+            raise VaultDamaged(str(path))
+        return database
 
     def _copy_before_upgrade(self, database: Database) -> None:
         folder = self._config.backups
@@ -329,7 +343,7 @@ def file_refusals(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise (DiskFull(str(path)) if error.errno == 28 else NotWritable(str(path))) from error
+        raise (DiskFull(str(path)) if error.errno in FULL else NotWritable(str(path))) from error
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -24,7 +24,7 @@ def atomically(path: Path) -> Iterator[Path]:
     file goes too: it may hold plain codes. Raises DiskFull, NotWritable, the latter also for what must not be written
     over: a vault's own files, and what is no file at all.
     """
-    with file_refusals(path):
+    with file_refusals(path.parent if _is_part(path) else path):  # of a part nobody but us knows the name
         if is_own(path) or (path.exists() and not path.is_file()):
             raise NotWritable(str(path))
         if not _is_part(path):

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +93,13 @@ def stream_csv(
 
 def write_xlsx(path: Path, sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
     """Every cell is text except money and counts, so no long number loses digits and nothing is run."""
-    with atomically(path) as beside, tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch:
+    with (
+        atomically(path) as beside,
         # the parts may be plain codes: they lie where the file will lie, not in the system's folder for everybody
-        _make_book(str(beside), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
+        tempfile.TemporaryDirectory(prefix=making(path), dir=path.parent) as scratch,
+        beside.open("wb") as file,
+    ):
+        _make_book(_Target(file), {"constant_memory": True, "tmpdir": scratch}, sheets, progress)
 
 
 def stream_xlsx(target: IO[bytes], sheets: Sequence[SheetOut], *, progress: Progress = unwatched) -> None:
@@ -103,21 +107,59 @@ def stream_xlsx(target: IO[bytes], sheets: Sequence[SheetOut], *, progress: Prog
     _make_book(target, {"in_memory": True}, sheets, progress)
 
 
-def _make_book(
-    target: str | IO[bytes], options: Mapping[str, Any], sheets: Sequence[SheetOut], progress: Progress
-) -> None:
-    import xlsxwriter
+class _Target:
+    """The file under a workbook. What the disk has refused once is not asked for again, only counted: the ZIP that
+    the library leaves behind writes its end when it is thrown away, and nobody could hear of the second refusal.
+    """
 
-    with xlsxwriter.Workbook(target, {**options, "strings_to_formulas": False}) as book:
-        formats = {
-            "head": book.add_format(HEAD),
-            "head_right": book.add_format({**HEAD, "align": "right"}),
-            "text": book.add_format({"num_format": "@"}),
-            "count": book.add_format({"num_format": "#,##0"}),
-            "money": book.add_format({"num_format": "#,##0.00"}),
-        }
-        for sheet in sheets:
-            _fill_sheet(book.add_worksheet(_sheet_name(sheet.name)), sheet, formats, progress)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._refused = False
+        self._at = 0
+
+    def write(self, part: bytes) -> int:
+        self._asked(self._file.write, part)
+        self._at += len(part)
+        return len(part)
+
+    def seek(self, at: int) -> int:
+        self._asked(self._file.seek, at)
+        self._at = at
+        return at
+
+    def tell(self) -> int:
+        return self._at
+
+    def flush(self) -> None:
+        self._asked(self._file.flush)
+
+    def _asked(self, call: Callable[..., object], *values: object) -> None:
+        if self._refused or self._file.closed:
+            return
+        try:
+            call(*values)
+        except OSError:
+            self._refused = True
+            raise
+
+
+def _make_book(target: object, options: Mapping[str, Any], sheets: Sequence[SheetOut], progress: Progress) -> None:
+    import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        with xlsxwriter.Workbook(target, {**options, "strings_to_formulas": False}) as book:
+            formats = {
+                "head": book.add_format(HEAD),
+                "head_right": book.add_format({**HEAD, "align": "right"}),
+                "text": book.add_format({"num_format": "@"}),
+                "count": book.add_format({"num_format": "#,##0"}),
+                "money": book.add_format({"num_format": "#,##0.00"}),
+            }
+            for sheet in sheets:
+                _fill_sheet(book.add_worksheet(_sheet_name(sheet.name)), sheet, formats, progress)
+    except FileCreateError as error:  # what the file system said, in a wrapper that tells nobody what to do
+        raise error.args[0] from error
 
 
 def _fill_sheet(target: Any, sheet: SheetOut, formats: Mapping[str, Any], progress: Progress) -> None:

@@ -61,3 +61,28 @@ def test_rules_decide_who_gets_what_and_refusals_take_nothing(desk: Terminal, tm
     by_product = {row["product_id"]: row["issued_minor"] for row in desk.do("dashboard")["by_product"]}
     assert by_product == {1: 60_000, 2: 100_000}
     assert desk.do("verify", "--deep").items() >= {"ok": True, "findings": []}.items()
+
+
+def test_a_roster_tells_who_is_not_in_the_run_and_why(desk: Terminal, tmp_path: Path) -> None:
+    roster = tmp_path / "mixed.csv"
+    roster.write_text("姓名,手机\n张三,13800138000\n李四,1380013\n#N/A,13800138002\n张三,13800138000\n", "utf-8")
+    order = ("distribute", "--people", roster, "--product", 1, "--channel", "file", "--out", tmp_path / "out")
+    told = desk.do(*order)["roster"]
+    assert {name: told[name] for name in ("read", "good", "faulty", "merged")} == {
+        "read": 4,
+        "good": 1,
+        "faulty": 2,
+        "merged": 1,
+    }
+    assert [(problem["line"], problem["kind"]) for problem in told["problems"]] == [
+        (3, "phone-wrong"),
+        (4, "formula-error"),
+    ]
+    said = desk.run(*order, as_json=False).out.splitlines()
+    assert said[:3] == [
+        "第 3 行  手机  不是手机号",
+        "第 4 行  姓名  公式出错，这一格没有内容",
+        "1 行可用，2 行要改，1 行已合并",
+    ]
+    roster.write_text("姓名,手机\n李四,1380013\n", "utf-8")
+    assert desk.refused(*order)["data"] == {"field": "people", "reason": "no-good-row"}

@@ -13,6 +13,7 @@ from app.config import Config
 from app.errors import (
     BackupDamaged,
     BackupOfOtherVault,
+    DiskFull,
     FileUnreadable,
     NotFound,
     NotWritable,
@@ -27,6 +28,7 @@ from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.vault.vaults import NewVault, OpenVault, Vaults, alone_in
+from tests.drivers.disk import disk_of
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 
@@ -139,6 +141,17 @@ def test_a_folder_that_is_not_there_or_cannot_be_written(filled: Services, tmp_p
     blocked.write_text("in the way")
     with pytest.raises(NotWritable):
         filled.backups.create(blocked / "folder")
+
+
+def test_a_full_disk_under_the_backups_is_told_as_theirs(filled: Services, vault: OpenVault, tmp_path: Path) -> None:
+    filled.batches.generate(BatchSpec(1, 20_000))
+    with vault.database.schema_change() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with disk_of(256 * 1024), pytest.raises(DiskFull) as refused:
+        filled.backups.create(tmp_path)
+    assert refused.value.data["path"] == str(tmp_path)
+    assert not list(tmp_path.glob("*.kaxia-backup"))
+    assert filled.backups.create(tmp_path).path.parent == tmp_path
 
 
 def test_the_schedule_is_due_after_its_hours(filled: Services) -> None:

@@ -29,7 +29,7 @@ from app.models.database import Database
 from app.services import Services
 from app.services.batches import BatchSpec, new_batch
 from app.services.cards import CardFilter
-from app.services.cards.codes import CodeReader, pack_fields
+from app.services.cards.codes import CodeReader, OpenBlock, pack_fields
 from app.services.catalog import ProductSpec
 from app.services.exports import FORMATS, Exported, ExportOrder, ExportService
 from app.services.sealing import Sealer
@@ -356,7 +356,7 @@ def test_what_went_out_comes_in_again_as_it_was(
 def test_supplier_codes_are_masked_and_released_with_all_their_fields(
     services: Services, vault: OpenVault, exports: ExportService, tmp_path: Path, format_: str
 ) -> None:
-    cards = [[["卡号", f"88880000{n:04d}"], ["卡密", f"CANARY{n:04d}"]] for n in range(3)]
+    cards = [[["卡号", f"88880000{n:04d}"], ["卡密", f"CANARY{n:04d}"], ["PIN", f"9{n}7"]] for n in range(3)]
     bought = services.catalog.add(ProductSpec("视频会员", "supplier"))
     sealer = Sealer(vault.keys)
     with vault.database.write(Topic.BATCHES) as session:
@@ -368,7 +368,24 @@ def test_supplier_codes_are_masked_and_released_with_all_their_fields(
         session.flush()
         session.add(CodeBlock(batch_id=batch.id, no=0, count=3, sealed=seal.seal(0, 3, pack_fields(cards))))
     masked = exports.export(ExportOrder(batch.id, format_, tmp_path / f"m.{format_}", False, "", Secret("")))
-    assert "CANARY" not in content(masked)
+    assert not any(pin in content(masked) for pin in ("CANARY", "907", "917", "927"))
     plain = exports.export(ExportOrder(batch.id, format_, tmp_path / f"p.{format_}", True, "卖", Secret(PASSPHRASE)))
     text = content(plain)
     assert all(value in text for fields in cards for _, value in fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "tail"),
+    [
+        ([["卡号", "888800001234"], ["PIN", "9071"]], "1234"),
+        ([["密码", "907122"]], "22"),
+        ([["PIN", "9071"]], "1"),
+        ([["PIN", "90"]], ""),
+    ],
+)
+def test_the_shown_end_of_a_supplier_code_is_never_all_of_it(fields: list[list[str]], tail: str) -> None:
+    assert OpenBlock(0, 1, 0, pack_fields([fields])).tail(0) == tail
+
+
+def test_the_shown_end_of_a_code_of_ours_is_four_symbols() -> None:
+    assert OpenBlock(0, 2, 8, b"ABCDEFGHJKMNPQRS").tail(1) == "PQRS"

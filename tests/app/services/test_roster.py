@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from app.errors import ColumnDamaged, InvalidInput
 from app.services.people.columns import matches, plain_heading
-from app.services.people.faults import email_of, employee_no_of, name_of, phone_of
+from app.services.people.faults import department_of, email_of, employee_no_of, name_of, phone_of
 from app.services.people.masking import mask_email, mask_name, mask_no, mask_phone
 from app.services.people.pinyin import readings
 from app.services.people.roster import DROP, KEEP, MERGE, Checked, Roster, check
 from app.services.people.staging import NO_HEADER, staged, with_mapping
-from app.services.sheets import NumberText
+from app.services.sheets import DateText, NumberText
 
 PHONES = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 WIDE = str.maketrans(string.digits, "０１２３４５６７８９")
@@ -103,6 +103,23 @@ class TestOtherCells:
     def test_blanks_in_chinese_names_go(self) -> None:
         assert name_of("张　三").value == "张三"
         assert name_of("古丽 • 买买提").value == "古丽·买买提"
+
+    @pytest.mark.parametrize("error", ["#N/A", "#REF!", "#DIV/0!", "#NAME?", "Err:502"])
+    def test_the_error_of_a_formula_is_no_name_number_or_department(self, error: str) -> None:
+        for look in (name_of, employee_no_of, department_of):
+            assert look(error).fault == "formula-error"
+        assert phone_of(error).fault == "phone-wrong"
+
+    @pytest.mark.parametrize("written", ["0", NumberText("0"), "—", "2026", "12 3"])
+    def test_a_name_has_a_letter(self, written: str) -> None:
+        assert name_of(written).fault == "not-a-name"
+
+    def test_a_rare_name_kept_with_private_signs_is_a_name(self) -> None:
+        assert name_of("\ue864").fault is None
+
+    def test_an_employee_number_that_excel_made_a_date_of_is_damaged(self) -> None:
+        assert employee_no_of(DateText("2026-09-01")).fault == "number-damaged"
+        assert employee_no_of("2026-09-01").fault is None
 
     def test_lost_signs_are_told(self) -> None:
         assert name_of("张\ufffd").fault == "unreadable"

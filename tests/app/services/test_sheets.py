@@ -131,6 +131,43 @@ def test_numbers_and_dates_of_a_workbook_are_text_without_an_exponent(tmp_path: 
     assert [type(cell) for cell in row] == [NumberText] * 4 + [str] + [DateText] * 2
 
 
+def hide_in_xlsx(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["姓名", "张三"])
+    last = book.create_sheet("去年")
+    last.sheet_state = "hidden"
+    for row in ROWS:
+        last.append(row)
+    book.save(path)
+
+
+def hide_in_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    seen, last = book.add_sheet("今年"), book.add_sheet("去年")
+    last.visibility = 1
+    for at, cell in enumerate(("姓名", "张三")):
+        seen.write(0, at, cell)
+        last.write(0, at, cell)
+        last.write(1, at, cell)
+    book.save(str(path))
+
+
+@pytest.mark.parametrize(("name", "write"), [("a.xlsx", hide_in_xlsx), ("a.xls", hide_in_xls)])
+def test_the_main_sheet_is_one_that_is_seen(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+    write(tmp_path / name)
+    file = read_sheet_file(tmp_path / name)
+    assert file.main.rows == [["姓名", "张三"]]
+    assert [sheet.is_hidden for sheet in file.sheets] == [False, True]
+
+
+def test_a_hidden_sheet_is_the_main_one_where_nothing_else_is_filled(tmp_path: Path) -> None:
+    hide_in_xlsx(tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    book.worksheets[0].delete_rows(1)
+    book.save(tmp_path / "a.xlsx")
+    assert read_sheet_file(tmp_path / "a.xlsx").main.name == "去年"
+
+
 def test_line_numbers_stay_true_around_empty_rows_and_the_fullest_sheet_is_the_main_one(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.title = "说明"
@@ -161,6 +198,18 @@ def test_the_encoding_follows_the_signs_a_roster_can_have(tmp_path: Path, text: 
     for encoding in ("gb18030", "utf-8"):
         (tmp_path / "a.txt").write_bytes(text.encode(encoding))
         assert read_sheet_file(tmp_path / "a.txt").main.rows == [[text]]
+
+
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_quote_nobody_closed_swallows_no_rows(tmp_path: Path, end: str) -> None:
+    lines = ["姓名,手机", "张三,1", '"李四,2', *(f"王{name},3" for name in NAMES)]
+    (tmp_path / "a.csv").write_text("\r\n".join(lines) + end, encoding="utf-8", newline="")
+    assert read_sheet_file(tmp_path / "a.csv").main.rows == [line.split(",") for line in lines]
+
+
+def test_a_quoted_last_cell_of_several_lines_is_one_cell(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('姓名,备注\n张三,"一\n二"', encoding="utf-8", newline="")
+    assert read_sheet_file(tmp_path / "a.csv").main.rows == [["姓名", "备注"], ["张三", "一\n二"]]
 
 
 def test_one_broken_byte_costs_one_sign_and_not_the_whole_file(tmp_path: Path) -> None:

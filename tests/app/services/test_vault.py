@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.config import Config
 from app.errors import (
@@ -18,8 +19,10 @@ from app.errors import (
     WrongPassphrase,
     WrongRecoveryKey,
 )
+from app.models.database import Database
 from app.services.vault.recovery import read_recovery_key, shown_recovery_key
 from app.services.vault.vaults import NewVault, Vaults, passphrase_strength
+from app.topics import Topic
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 OTHER = "purple elephants juggle quietly 月饼"
@@ -144,6 +147,24 @@ def test_a_damaged_file_gets_words_and_stays_as_it_is(config: Config, vaults: Va
     with pytest.raises(VaultDamaged):
         vaults.open(PASSPHRASE)
     assert config.vault.read_bytes() == bytes(content)
+
+
+def test_an_emptied_file_is_damaged_and_not_a_new_vault(config: Config, vaults: Vaults, closed: str) -> None:
+    config.vault.write_bytes(b"")  # what some file systems leave of a file after a power cut
+    with pytest.raises(VaultDamaged):
+        vaults.open(PASSPHRASE)
+    assert config.vault.stat().st_size == 0
+
+
+def test_a_database_without_a_schema_is_damaged(config: Config, vaults: Vaults, closed: str) -> None:
+    vault = vaults.open(PASSPHRASE)
+    keys = vault.keys
+    vault.close()
+    config.vault.unlink()
+    with Database(config.vault, keys.file).write(Topic.SETTINGS) as session:
+        session.execute(text("CREATE TABLE something (id INTEGER)"))
+    with pytest.raises(VaultDamaged):
+        vaults.open(PASSPHRASE)
 
 
 def test_nothing_in_the_file_is_readable(config: Config, vaults: Vaults, closed: str) -> None:

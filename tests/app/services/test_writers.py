@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt
 from app.services.writers.recovery_sheet import write_recovery_sheet
 from app.services.writers.sheets_pdf import write_control_sheet
 from app.services.writers.tables import SheetOut, stream_xlsx, write_csv, write_xlsx, zip_member
+from tests.drivers.disk import disk_of
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20x"]
 MARKUP = '<img src="http://127.0.0.1/x"/><b>&amp;</b>'
@@ -156,6 +158,27 @@ def test_an_error_leaves_the_old_file_and_nothing_else(
         write_xlsx(path, [SheetOut("a", ["a"], rows())])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("sheets", [1, 4], ids=["in a part", "in the whole"])
+def test_a_workbook_on_a_full_disk_is_a_refusal_that_names_the_file(
+    tmp_path: Path, sheets: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = [[os.urandom(30).hex()] for _ in range(1_600 // sheets)]
+    path = tmp_path / "out.xlsx"
+    with disk_of(64 * 1024), pytest.raises(DiskFull) as refused:
+        write_xlsx(path, [SheetOut(f"{no}", ["a"], noise) for no in range(sheets)])
+    assert refused.value.data["path"] == str(path)
+    del refused  # with it goes the library's unfinished ZIP, which nobody must hear of
+    gc.collect()
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_part_that_cannot_be_written_is_told_by_its_folder(tmp_path: Path) -> None:
+    with disk_of(1024), pytest.raises(DiskFull) as refused, atomically(tmp_path / "all.zip") as beside:
+        write_csv(beside, ["a"], [["x" * 4096]])
+    assert refused.value.data["path"] == str(tmp_path)
 
 
 def test_what_a_crash_left_of_the_same_file_goes_with_the_next_one(tmp_path: Path) -> None:

@@ -118,3 +118,14 @@ def test_a_plan_knows_the_last_run_like_it(
     assert (earlier.joined, earlier.gone) == (1, 1)
     assert distributions.preview(spec(channel="email", allow_again=True), compare=True).earlier is None
     assert distributions.preview(spec(allow_again=True)).earlier is None
+
+
+def test_whoever_holds_a_voided_card_gets_a_new_one(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, product: int
+) -> None:
+    distributions.deliver(distributions.prepare(spec()))
+    (leaked,) = services.batches.batches(product_id=product)
+    services.batches.void(leaked.id, confirm=str(leaked.quantity))
+    services.batches.generate(BatchSpec(product, 5))
+    assert counts(distributions.distribution(distributions.prepare(spec()))) == {"prepared": 5}
+    assert counts(distributions.distribution(distributions.prepare(spec()))) == {"skipped": 5}

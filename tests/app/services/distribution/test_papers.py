@@ -6,6 +6,7 @@ import pypdfium2
 import pytest
 from python_calamine import CalamineWorkbook
 
+from app.errors import NotWritable
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
@@ -42,6 +43,17 @@ def test_printed_vouchers_and_their_control_sheet_tell_the_uses(
     assert cards.count("3 次") == 5
     assert control.count("3 次") == 5
     assert "姓名" in control
+
+
+def test_no_code_lies_on_the_disk_where_the_control_sheet_cannot_be_written(
+    distributions: DistributionService, spec: Spec, tmp_path: Path
+) -> None:
+    run = distributions.prepare(spec(channel="print", name="中秋", out_folder=tmp_path))
+    (tmp_path / f"中秋 {run} 核对表.pdf").mkdir()
+    with pytest.raises(NotWritable):
+        distributions.deliver(run)
+    assert distributions.distribution(run).prepared == 5  # may be cancelled: the cards then go to other people
+    assert not (tmp_path / f"中秋 {run}.pdf").exists()
 
 
 def test_the_file_of_vouchers_has_uses_in_place_of_money(

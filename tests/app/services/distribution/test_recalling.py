@@ -1,5 +1,7 @@
 """Taking cards back: to stock only when nobody can know the code."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select, update
 
@@ -8,7 +10,7 @@ from app.errors import (
 )
 from app.models.base import now
 from app.models.batch import Card
-from app.models.distribution import Delivery
+from app.models.distribution import Delivery, Distribution
 from app.models.outbox import OutboxOp
 from app.services.distribution import (
     DistributionService,
@@ -89,3 +91,30 @@ def test_an_opened_card_cannot_be_taken_back(
         distributions.recall(distributions.delivery_ids(run))
     assert refused.value.count == 1
     assert counts(distributions.distribution(run)) == {"sent": 5}
+
+
+@pytest.mark.parametrize("take_back", ["cancel", "recall"])
+@pytest.mark.parametrize("is_written", [False, True])
+def test_what_a_crash_cut_off_on_paper_can_be_taken_back(
+    distributions: DistributionService,
+    vault: OpenVault,
+    spec: Spec,
+    product: int,
+    tmp_path: Path,
+    is_written: bool,
+    take_back: str,
+) -> None:
+    before = stock(vault, product)
+    run = distributions.prepare(spec(name="中秋", out_folder=tmp_path))
+    with vault.database.write(Topic.DISTRIBUTIONS) as session:  # as a kill leaves it while the file is written
+        session.execute(update(Delivery).values(state="sending", attempts=1))
+        session.execute(update(Distribution).values(state="sending"))
+    if is_written:  # the kill came behind the last byte
+        (tmp_path / f"中秋 {run}.xlsx").write_bytes(b"codes")
+    assert distributions.wake() == 1
+    if take_back == "cancel":
+        assert distributions.cancel_rest(run) == 5
+    else:
+        assert distributions.recall(distributions.delivery_ids(run)) == 5
+    assert stock(vault, product) == (before - 5 if is_written else before)
+    assert distributions.distribution(run).total_minor == 0

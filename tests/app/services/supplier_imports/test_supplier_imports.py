@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,33 @@ def test_a_workbook_with_text_cells_goes_in(
     result = imports.import_file(path, product)
     assert values_of(vault, result) == PAIRS
     assert fields_of(vault, result.batch_ids[0])[0] == [["卡号", PAIRS[0][0]], ["密码", PAIRS[0][1]]]
+
+
+@pytest.mark.parametrize(("second", "shown"), [("密码", "密码 2"), ("密码2", "密码2"), ("密码 2", "密码 2")])
+def test_a_second_password_is_kept_and_told_apart(
+    imports: SupplierImportService, vault: OpenVault, product: int, second: str, shown: str
+) -> None:
+    result = imports.import_text(f"卡号,密码,{second}\na1,p1,x1\na2,p2,x2\n", product)
+    assert result.batch_id is not None
+    assert fields_of(vault, result.batch_id)[0] == [["卡号", "a1"], ["密码", "p1"], [shown, "x1"]]
+
+
+def test_columns_that_reach_nobody_are_told(imports: SupplierImportService, product: int) -> None:
+    result = imports.import_text("序号,卡号,密码,,客服\n1,a1,p1,,\n2,a2,p2,vip,\n", product, dry_run=True)
+    assert result.unused == ("序号", "D")
+
+
+def test_codes_on_a_hidden_sheet_went_elsewhere(
+    imports: SupplierImportService, vault: OpenVault, product: int, tmp_path: Path
+) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "codes.xlsx")) as book:
+        for name, rows in (("本次", 1), ("已发往期", 9)):
+            sheet = book.add_worksheet(name)
+            for row, cells in enumerate([("卡号", "密码"), *((f"{name}A{no}", f"p{no}") for no in range(rows))]):
+                sheet.write_row(row, 0, cells)
+        sheet.hide()
+    result = imports.import_file(tmp_path / "codes.xlsx", product)
+    assert (result.read, values_of(vault, result)) == (1, [("本次A0", "p0")])
 
 
 def test_a_chosen_mapping_beats_the_guess(imports: SupplierImportService, vault: OpenVault, product: int) -> None:
@@ -307,8 +335,9 @@ def test_only_a_product_of_a_supplier_takes_codes(imports: SupplierImportService
 def test_an_empty_paste_and_too_many_rows_are_refused(
     imports: SupplierImportService, product: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises((InvalidInput, QuantityOutOfRange)):
-        imports.import_text(" \n", product)
+    for nothing in (" \n", "卡号,密码\n"):
+        with pytest.raises(InvalidInput):
+            imports.import_text(nothing, product)
     with pytest.raises(FileUnreadable):
         imports.import_file(tmp_path / "none.csv", product)
     with pytest.raises(QuantityOutOfRange):
