@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.config import Config
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.main_window import MainWindow
-from app.views.theme import theme
+from app.views.theme import application, theme
 from app.views.widgets.passphrase_field import Strength
 from app.words import LANGUAGES, language, set_language, tr
 
@@ -34,15 +34,15 @@ DEMOS = "kaxia-demo-"
 
 def open_desk(config: Config, *, passphrase: str = "") -> int:
     """Run the window until it is closed; the process's exit code. A known passphrase (demo data) opens at once."""
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("Kaxia")
-    application.setOrganizationName("Kaxia")
+    running = application(sys.argv[0])
+    running.setApplicationName("Kaxia")
+    running.setOrganizationName("Kaxia")
     desk = Desk(config, QSettings("Kaxia", "Kaxia"))
     sys.excepthook = desk.crashed
     desk.window.show()
     if passphrase:
         desk.enter(desk.vaults().open(passphrase))
-    return application.exec()
+    return running.exec()
 
 
 class Desk(QObject):
