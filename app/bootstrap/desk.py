@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from app.views.widgets.passphrase_field import Strength
 from app.words import LANGUAGES, language, set_language, tr
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
     from types import TracebackType
 
     from app.bootstrap.background import Background
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PAINTED_MS = 100
-DEMOS = "kaxia-demo-"
 """After this the unlock screen stands; what opening a vault needs is loaded behind it."""
+DEMOS = "kaxia-demo-"
 
 
 def open_desk(config: Config, *, passphrase: str = "") -> int:
@@ -57,7 +57,7 @@ class Desk(QObject):
         self.services: Services | None = None
         self._vault: OpenVault | None = None
         self._vaults: Vaults | None = None
-        self._throw_away: tempfile.TemporaryDirectory[str] | None = None
+        self._throw_away: TemporaryDirectory[str] | None = None
         set_language(_first_language(memory))
         theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
         self.window = MainWindow(self.jobs, log_folder=config.logs, memory=memory)
@@ -198,9 +198,11 @@ class Desk(QObject):
 
     def open_demo(self) -> None:
         """A throw-away vault in a folder of its own, which goes with the program."""
+        from tempfile import TemporaryDirectory
+
         from app.bootstrap.demo import make_demo, sweep
 
-        self._throw_away = tempfile.TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
+        self._throw_away = TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
         self.config, self._vaults = Config(Path(self._throw_away.name)), None
         config = self.config
 
