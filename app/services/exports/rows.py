@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.services.batches import untouched_state
-from app.services.cards import PROFILES, TAIL
+from app.services.cards import PROFILES
 from app.services.cards.codes import OpenBlock
+from app.services.cards.reading import TAIL
 from app.services.sealing import BLOCK
 from app.services.writers.tables import FORMULA_SIGNS, csv_lines
 from app.vocabulary import CARD_STATES, word
