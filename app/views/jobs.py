@@ -194,8 +194,8 @@ class JobRunner(QObject):
         elif ends.owner is not None:
             ends.owner.destroyed.connect(job.cancel)
         quick, long = self._pools
+        self._timer.start()  # before the thread starts: every call of Qt lets it have the interpreter
         self._futures[job] = (long if title or watch else quick).submit(self._run, job)
-        self._timer.start()
         return job
 
     @cached_property
