@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # nothing before the vault is open has a date
 LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
 DEFAULT_LANGUAGE = "zh_CN"
 NO_DATA = "--"
-AMOUNT = re.compile(r"([0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.([0-9]{0,2}))?")
+AMOUNT = r"([0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.([0-9]{0,2}))?"
 
 _current = {"language": DEFAULT_LANGUAGE}
 
@@ -91,7 +91,7 @@ def read_amount(typed: str) -> int | None:
     import unicodedata
 
     text = unicodedata.normalize("NFKC", typed).strip().removeprefix("\u00a5").strip()
-    amount = AMOUNT.fullmatch(text)
+    amount = re.fullmatch(AMOUNT, text)
     if amount is None:
         return None
     return int(amount[1].replace(",", "")) * 100 + int((amount[2] or "").ljust(2, "0"))
