@@ -2,8 +2,8 @@
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 RESOURCES = Path(getattr(sys, "_MEIPASS", Path(__file__).resolve().parent.parent)) / "resources"
 
@@ -11,8 +11,7 @@ READ_WORKBOOK = "read-workbook"
 """The argument by which the program asks a second one of its kind to read an old workbook; no command for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Paths of one data folder. One folder holds one merchant's vault."""
 
     data: Path

@@ -5,19 +5,22 @@ language, one file per noun, merged on load. The current language is the one pro
 program, as it is in gettext: texts are made in every layer, at the moment they are shown.
 """
 
-import json
+from __future__ import annotations
+
 import re
-import unicodedata
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.config import RESOURCES
+
+if TYPE_CHECKING:  # nothing before the vault is open has a date
+    from datetime import date, datetime, tzinfo
 
 LANGUAGES = {"zh_CN": "简体中文", "en": "English"}
 DEFAULT_LANGUAGE = "zh_CN"
 NO_DATA = "--"
-AMOUNT = re.compile(r"([0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.([0-9]{0,2}))?")
+AMOUNT = r"([0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,9})(?:\.([0-9]{0,2}))?"
 
 _current = {"language": DEFAULT_LANGUAGE}
 
@@ -36,8 +39,15 @@ def catalog(language: str, folder: Path = RESOURCES / "i18n") -> dict[str, str]:
     """All texts of one language, English → that language."""
     texts: dict[str, str] = {}
     for path in sorted((folder / language).glob("*.json")):
-        texts.update(json.loads(path.read_text(encoding="utf-8")))
+        texts.update(_texts(path))
     return texts
+
+
+def _texts(path: Path) -> dict[str, str]:
+    import json  # English has no file
+
+    read: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return read
 
 
 def tr(text: str, /, **values: object) -> str:
@@ -78,8 +88,10 @@ def plain_amount(amount_minor: int | None) -> str:
 
 def read_amount(typed: str) -> int | None:
     """Fen of an amount as people type it: `200`, `1,234.50`, `¥200`, in signs of any width; None for what is none."""
+    import unicodedata
+
     text = unicodedata.normalize("NFKC", typed).strip().removeprefix("\u00a5").strip()
-    amount = AMOUNT.fullmatch(text)
+    amount = re.fullmatch(AMOUNT, text)
     if amount is None:
         return None
     return int(amount[1].replace(",", "")) * 100 + int((amount[2] or "").ljust(2, "0"))
@@ -88,7 +100,8 @@ def read_amount(typed: str) -> int | None:
 @cache
 def zone() -> tzinfo:
     """The merchant's zone: days begin and end there, wherever the computer stands."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # nothing before the vault is open has a date
+    from datetime import timedelta, timezone
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         return ZoneInfo("Asia/Shanghai")
@@ -103,6 +116,8 @@ def end_of_day(instant: datetime) -> datetime:
 
 def end_of_local_day(day: date) -> datetime:
     """The last second of a day in the merchant's zone, as a UTC instant."""
+    from datetime import UTC, datetime, time
+
     return datetime.combine(day, time(23, 59, 59), zone()).astimezone(UTC)
 
 

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication
 from app.bootstrap.demo import PASSPHRASE, make_demo
 from app.config import Config
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
-from app.views.theme import theme
+from app.views.theme import application, theme
 from app.words import LANGUAGES, language, set_language, tr
 from build_scripts.scenes import SCENES
 from build_scripts.scenes.stage import Folder, Scene, Stage
@@ -108,7 +108,7 @@ def _application() -> QApplication:
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
             json.dump({"screens": [SCREEN]}, file)
         os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={file.name}"
-    return QApplication(["kaxia"])
+    return application("kaxia")
 
 
 def _pass_on(_: QtMsgType, where: QMessageLogContext, words: str) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QSettings, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.config import Config
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.main_window import MainWindow
-from app.views.theme import theme
+from app.views.theme import application, theme
 from app.views.widgets.passphrase_field import Strength
 from app.words import LANGUAGES, language, set_language, tr
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
     from types import TracebackType
 
     from app.bootstrap.background import Background
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PAINTED_MS = 100
-DEMOS = "kaxia-demo-"
 """After this the unlock screen stands; what opening a vault needs is loaded behind it."""
+DEMOS = "kaxia-demo-"
 
 
 def open_desk(config: Config, *, passphrase: str = "") -> int:
     """Run the window until it is closed; the process's exit code. A known passphrase (demo data) opens at once."""
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("Kaxia")
-    application.setOrganizationName("Kaxia")
+    running = application(sys.argv[0])
+    running.setApplicationName("Kaxia")
+    running.setOrganizationName("Kaxia")
     desk = Desk(config, QSettings("Kaxia", "Kaxia"))
     sys.excepthook = desk.crashed
     desk.window.show()
     if passphrase:
         desk.enter(desk.vaults().open(passphrase))
-    return application.exec()
+    return running.exec()
 
 
 class Desk(QObject):
@@ -57,7 +57,7 @@ class Desk(QObject):
         self.services: Services | None = None
         self._vault: OpenVault | None = None
         self._vaults: Vaults | None = None
-        self._throw_away: tempfile.TemporaryDirectory[str] | None = None
+        self._throw_away: TemporaryDirectory[str] | None = None
         set_language(_first_language(memory))
         theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
         self.window = MainWindow(self.jobs, log_folder=config.logs, memory=memory)
@@ -198,9 +198,11 @@ class Desk(QObject):
 
     def open_demo(self) -> None:
         """A throw-away vault in a folder of its own, which goes with the program."""
+        from tempfile import TemporaryDirectory
+
         from app.bootstrap.demo import make_demo, sweep
 
-        self._throw_away = tempfile.TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
+        self._throw_away = TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
         self.config, self._vaults = Config(Path(self._throw_away.name)), None
         config = self.config
 

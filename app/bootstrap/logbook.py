@@ -3,8 +3,6 @@
 import logging
 from pathlib import Path
 
-from sync.faults import Discreet
-
 LARGEST_BYTES = 1 << 20
 KEPT = 3
 NAME = "kaxia.log"
@@ -43,6 +41,8 @@ class _LogFile(logging.Handler):
 def _rotating(path: Path) -> logging.Handler:
     """Raises OSError."""
     from logging.handlers import RotatingFileHandler
+
+    from sync.faults import Discreet
 
     path.parent.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=KEPT, encoding="utf-8")

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from app.bootstrap.demo import Say, make_demo
 from app.bootstrap.desk import Desk
 from app.config import Config
+from app.views.theme import application
 
 SIZE = (1440, 900)
 SETTLE_MS = 15_000
@@ -20,10 +21,10 @@ def walk(out: Path, say: Say) -> list[Path]:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     config = Config(out / "data")
     vault = make_demo(config, say)
-    application = QApplication.instance() or QApplication(["kaxia"])
+    running = QApplication.instance() or application("kaxia")
     memory = QSettings(str(out / "memory.ini"), QSettings.Format.IniFormat)
     desk = Desk(config, memory, alone=True)
-    assert isinstance(application, QApplication), "made above"
+    assert isinstance(running, QApplication), "made above"
     desk.window.resize(*SIZE)
     desk.window.show()
     desk.enter(vault)
@@ -32,7 +33,7 @@ def walk(out: Path, say: Say) -> list[Path]:
         desk.window.choose_theme(look)
         for key in desk.page_keys():
             desk.window.go(key)
-            _settle(application, desk)
+            _settle(running, desk)
             path = out / f"{key}-{look}.png"
             desk.window.grab().save(str(path))
             pictures.append(path)
@@ -43,11 +44,11 @@ def walk(out: Path, say: Say) -> list[Path]:
     return pictures
 
 
-def _settle(application: QApplication, desk: Desk) -> None:
+def _settle(running: QApplication, desk: Desk) -> None:
     """Until no job runs and everything is painted."""
     deadline = QDeadlineTimer(SETTLE_MS)
     while not desk.jobs.idle and not deadline.hasExpired():
-        application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        running.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
     for _ in range(4):
-        application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-    application.sendPostedEvents(None, 0)
+        running.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+    running.sendPostedEvents(None, 0)

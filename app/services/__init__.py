@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # the window paints its first screen before any of these is loaded
     from app.services.audit import AuditLog
@@ -24,8 +23,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.supplier_imports import SupplierImportService
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(NamedTuple):
     """All use cases of one open vault."""
 
     audit: AuditLog

@@ -23,8 +23,8 @@ from app.models.database import Database
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
-from app.services.cards import CardRow, CardService, masked, serial_of
-from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cards import CardRow, CardService, masked
+from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
 from app.services.cloud import CloudService
 from app.services.cloud.pushing import OPEN, PASSING
 from app.services.outbox import enqueue

@@ -1,12 +1,16 @@
 """Carry the topics of finished writes onto the GUI thread, gathered for a moment so that a burst repaints once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.topics import Topic
+if TYPE_CHECKING:
+    from app.topics import Topic
 
 GATHER_MS = 50
 

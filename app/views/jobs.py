@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from time import monotonic
@@ -21,6 +20,7 @@ from app.views.garbage import Warden
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
+    from datetime import datetime
 
     from app.errors import AppError
 
@@ -49,7 +49,7 @@ class Job(QObject):
         super().__init__(parent)
         self.title = title
         self.state = JobState.RUNNING
-        self.started_at = datetime.now(UTC)
+        self.started_at = _now()
         self.ended_at: datetime | None = None
         self.done = self.total = 0
         self.error: Exception | None = None
@@ -101,7 +101,7 @@ class Job(QObject):
 
     def close_as(self, state: JobState, error: Exception | None = None) -> None:
         self.poll()
-        self.state, self.error, self.ended_at = state, error, datetime.now(UTC)
+        self.state, self.error, self.ended_at = state, error, _now()
         self.ended.emit()
 
 
@@ -194,8 +194,8 @@ class JobRunner(QObject):
         elif ends.owner is not None:
             ends.owner.destroyed.connect(job.cancel)
         quick, long = self._pools
+        self._timer.start()  # before the thread starts: every call of Qt lets it have the interpreter
         self._futures[job] = (long if title or watch else quick).submit(self._run, job)
-        self._timer.start()
         return job
 
     @cached_property
@@ -308,6 +308,12 @@ class JobRunner(QObject):
     def _drop(self, job: Job) -> None:
         self._titled.remove(job)
         job.deleteLater()
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
 
 
 def _result_of(job: Job, call: Callable[[], Any]) -> tuple[object, Exception | None]:

@@ -47,13 +47,21 @@ application.exec()
 """
 )
 OURS = """
-from app import bootstrap
 from app.bootstrap import desk
-from pathlib import Path
 from PySide6.QtCore import QSettings
 QSettings.setPath(QSettings.defaultFormat(), QSettings.Scope.UserScope, sys.argv[1] + "/memory")
 """
-UNLOCK = (
+PROGRAM = """
+from app import bootstrap
+watched = bootstrap.keep_memory_off_the_disk
+def watch():
+    watched()
+    exec(seen, globals())
+bootstrap.keep_memory_off_the_disk = watch
+bootstrap.run_window(["--data", sys.argv[1]])
+"""
+"""The program as its users start it: what it does before Qt is loaded is part of its start. `seen` watches it."""
+SEEN = (
     WATCH
     + OURS
     + """
@@ -64,11 +72,12 @@ class Seen(desk.MainWindow):
         page.installEventFilter(self.watch)
         super().show()
 desk.MainWindow = Seen
-bootstrap.run_window(["--data", sys.argv[1]])
 """
 )
+UNLOCK = f"seen = {SEEN!r}{PROGRAM}"
 HOME = (
-    WATCH
+    "from app import bootstrap"
+    + WATCH
     + OURS
     + """
 import time

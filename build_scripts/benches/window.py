@@ -16,6 +16,7 @@ from app.config import Config
 from app.services.batches import BatchSpec
 from app.views.batches.page import BatchesPage
 from app.views.jobs import JobRunner
+from app.views.theme import application
 from build_scripts.benches import Figure, Size, fresh
 
 Kind = TypeVar("Kind")
@@ -73,7 +74,7 @@ class _Beat:
 @contextmanager
 def window(folder: Path, *, cards: int) -> Iterator[Desk]:
     """The real window over a vault with so many cards; nothing goes on by itself."""
-    application = QApplication.instance() or QApplication([])
+    running = QApplication.instance() or application("kaxia")
     vault, services, product = fresh(folder / "vault")
     services.batches.generate(BatchSpec(product, cards))
     services.settings.put("backup.on_exit", False)  # a value
@@ -87,7 +88,7 @@ def window(folder: Path, *, cards: int) -> Iterator[Desk]:
         yield desk
     finally:
         desk.leave()
-        application.processEvents()
+        running.processEvents()
 
 
 def shown(desk: Desk, key: str, kind: type[Kind]) -> Kind:

@@ -18,6 +18,7 @@ from app.bootstrap.logbook import keep_log
 from app.config import Config
 from app.services.cards import CardFilter
 from app.services.programs import keep_memory_off_the_disk
+from app.views.theme import application
 
 PATIENCE_MS = 60_000
 
@@ -27,7 +28,7 @@ class Sitting:
         keep_memory_off_the_disk()
         config = Config(data)
         keep_log(config.logs)
-        self.application = QApplication(sys.argv[:1])
+        self.application = application(sys.argv[0])
         self.application.setApplicationName("Kaxia")
         self.application.setOrganizationName("Kaxia")
         self.desk = Desk(config, QSettings("Kaxia", "Kaxia"))

@@ -14,10 +14,10 @@ from tests.campaigns.kill import Job
 
 WINDOW = """
 from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QApplication
 from app.bootstrap.desk import Desk
 from app.services.batches import BatchSpec
-application = QApplication([])
+from app.views.theme import application
+running = application("kaxia")
 desk = Desk(config, QSettings(str(config.data / "look.ini"), QSettings.Format.IniFormat))
 desk.window.show()
 desk.enter(vault)
@@ -50,7 +50,7 @@ def window(cards: int) -> Job:
     work = f"""
 job = desk.window.view.page().generate(BatchSpec(1, {cards}))
 job.ended.connect(desk.window.close)
-sys.exit(application.exec())
+sys.exit(running.exec())
 """
     return Job(one_product, work, partial(_batch_is_whole_or_unfinished, cards), before=WINDOW)
 

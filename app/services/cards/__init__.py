@@ -3,25 +3,23 @@
 from array import array
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import CardSpent, NotFound, ReasonMissing
 from app.models.base import now
 from app.models.batch import Batch, Card, card_key
-from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
-from app.models.people import Person
 from app.models.redemption import Redemption
 from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import untouched_state
 from app.services.cards.codes import TAIL, CodeReader, batch_of, batches_of
 from app.services.cards.listing import card_ids
+from app.services.cards.reading import card_rows
 from app.services.cards.rows import CardDetail, CardFilter, CardRow, TimelineEntry
 from app.services.outbox import enqueue
 from app.services.sealing import BlindIndex
@@ -143,39 +141,10 @@ class CardService:
             return batch.first_card_id + int(number) - 1
 
     def _rows(self, session: Session, ids: Sequence[int]) -> list[CardRow]:
-        batches = batches_of(session, ids)
-        lives = {card.id: card for card in session.scalars(select(Card).where(_among(ids)))}
-        holders = {card.person_id for card in lives.values() if card.person_id is not None}
-        names: dict[int, str] = {}
-        if holders:
-            names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(holders))).all())
-        shown = {batch.product_id for batch in batches.values()}
-        products = {product.id: product for product in session.scalars(select(Product).where(Product.id.in_(shown)))}
-        blocks = self._reader.codes_of(session, ids, batches)
-        rest = {batch.id: _untouched(batch, products[batch.product_id]) for batch in batches.values()}
-        rows = []
-        for card_id in ids:
-            batch = batch_of(card_id, batches)
-            if batch is not None and card_id in blocks:
-                block, at = blocks[card_id], card_id - batch.first_card_id
-                tail = block.tail(at - block.first)
-                own = {"id": card_id, "serial": serial_of(batch, card_id), "tail": tail}
-                life = lives.get(card_id)
-                rows.append(CardRow(**rest[batch.id] | own | (_lived(life, batch, names) if life else {})))
-        return rows
-
-
-def _among(ids: Sequence[int]) -> ColumnElement[bool]:
-    """Neighbours are asked for as a range, which costs a tenth of a list of them."""
-    first, last = min(ids, default=0), max(ids, default=-1)
-    return Card.id.between(first, last) if last - first < 2 * len(ids) else Card.id.in_(ids)
+        return card_rows(session, ids, self._reader)
 
 
 PROFILES = ("SHORT", "STANDARD", "LONG")
-
-
-def serial_of(batch: Batch, card_id: int) -> str:
-    return f"{batch.serial}-{card_id - batch.first_card_id + 1:06d}"
 
 
 def masked(typed: str) -> str:
@@ -190,39 +159,6 @@ def _candidates(typed: str) -> list[str]:
     except ValueError:
         read = []
     return list(dict.fromkeys([*read, typed.strip(), typed.strip().upper()]))
-
-
-def _untouched(batch: Batch, product: Product) -> dict[str, Any]:
-    """What all cards of a batch share until their own life begins."""
-    return {
-        "product": product.name,
-        "kind": product.kind,
-        "batch_id": batch.id,
-        "batch": batch.serial,
-        "state": untouched_state(batch),
-        "frozen": batch.frozen_at is not None,
-        "expired": batch.valid_until is not None and batch.valid_until <= now(),
-        "face_minor": batch.face_minor,
-        "balance_minor": batch.face_minor,
-        "uses_left": batch.uses,
-        "holder": "",
-        "holder_id": None,
-        "valid_until": batch.valid_until,
-        "changed_at": batch.created_at,
-    }
-
-
-def _lived(life: Card, batch: Batch, names: dict[int, str]) -> dict[str, Any]:
-    """What a card with a life of its own has instead."""
-    return {
-        "state": life.state,
-        "frozen": batch.frozen_at is not None or life.frozen_at is not None,
-        "balance_minor": life.balance_minor,
-        "uses_left": life.uses_left,
-        "holder": names.get(life.person_id, "") if life.person_id is not None else "",
-        "holder_id": life.person_id,
-        "changed_at": life.changed_at,
-    }
 
 
 def _timeline(session: Session, row: CardRow) -> list[TimelineEntry]:

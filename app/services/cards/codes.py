@@ -1,10 +1,11 @@
 """Opening sealed codes: one, a page of tails, or a whole batch block by block."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch, CodeBlock
@@ -15,6 +16,9 @@ TAIL = 4
 """Symbols of a code that are shown where the code is not."""
 SupplierFields = list[list[str]]
 """[[column name, value], …] of one supplier code."""
+BLOCKS = select(CodeBlock).where(
+    CodeBlock.batch_id == bindparam("batch"), CodeBlock.no.in_(bindparam("numbers", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +84,20 @@ class CodeReader:
 
     def codes_of(self, session: Session, card_ids: Sequence[int], batches: dict[int, Batch]) -> dict[int, OpenBlock]:
         """Card id → its open block, for cards of the given batches (first card id → batch)."""
-        wanted: dict[tuple[int, int], list[int]] = {}
+        wanted: dict[int, dict[int, list[int]]] = {}
+        ends = {first: first + batch.quantity for first, batch in batches.items()}
+        firsts = sorted(ends)
         for card_id in card_ids:
-            batch = batch_of(card_id, batches)
-            if batch is not None:
-                wanted.setdefault((batch.id, (card_id - batch.first_card_id) // BLOCK), []).append(card_id)
-        by_id = {batch.id: batch for batch in batches.values()}
+            at = bisect_right(firsts, card_id) - 1
+            if at >= 0 and card_id < ends[firsts[at]]:
+                wanted.setdefault(firsts[at], {}).setdefault((card_id - firsts[at]) // BLOCK, []).append(card_id)
         found: dict[int, OpenBlock] = {}
-        for (batch_id, no), cards in wanted.items():
-            block = session.get(CodeBlock, (batch_id, no))
-            if block is not None:
-                batch = by_id[batch_id]
-                opened = _opened(block, batch, self._sealer.opened(batch.uid, batch.data_key))
-                found |= dict.fromkeys(cards, opened)
+        for first, cards in wanted.items():
+            batch = batches[first]
+            seal = self._sealer.opened(batch.uid, batch.data_key)
+            for block in session.scalars(BLOCKS, {"batch": batch.id, "numbers": list(cards)}):
+                opened = _opened(block, batch, seal)
+                found |= dict.fromkeys(cards[block.no], opened)
         return found
 
 
@@ -111,6 +116,10 @@ def batch_of(card_id: int, batches: dict[int, Batch]) -> Batch | None:
         if first <= card_id < first + batch.quantity:
             return batch
     return None
+
+
+def serial_of(batch: Batch, card_id: int) -> str:
+    return f"{batch.serial}-{card_id - batch.first_card_id + 1:06d}"
 
 
 def _opened(block: CodeBlock, batch: Batch, seal: BatchSeal) -> OpenBlock:

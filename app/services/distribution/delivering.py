@@ -12,8 +12,8 @@ from app.models.batch import Batch, Card
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.people import Person
-from app.services.cards import PROFILES, serial_of
-from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of
+from app.services.cards import PROFILES
+from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of, serial_of
 from app.services.channels import ON_PAPER, Envelope, PaperChannel, RunHead
 from app.services.channels.letters import one_line
 from app.services.distribution.preparing import chunks, tell

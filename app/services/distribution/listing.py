@@ -13,8 +13,7 @@ from app.models.catalog import Product
 from app.models.distribution import Delivery, Distribution, Reminder
 from app.models.people import Person
 from app.models.redemption import Redemption
-from app.services.cards import serial_of
-from app.services.cards.codes import batch_of, batches_of
+from app.services.cards.codes import batch_of, batches_of, serial_of
 from app.services.channels import CHANNELS
 from app.services.distribution.preparing import chunks
 from app.services.distribution.rows import (

@@ -31,7 +31,8 @@ from app.views.jobs import JobRunner
 from app.views.theme import set_kind
 from app.views.widgets.amount_field import AmountField
 from app.views.widgets.page import Page
-from app.views.widgets.pieces import GUTTER, button, column, label, row, tidy_spin
+from app.views.widgets.pieces import GUTTER, button, column, label, row
+from app.views.widgets.spin import tidy_spin
 from app.words import tr
 
 SAME_CODE_S = 3.0

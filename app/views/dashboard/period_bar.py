@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QWidget
 from app.services.catalog import ProductRow
 from app.services.dashboard import Period
 from app.views.theme import set_kind
-from app.views.widgets.pieces import button, column, label, row, tidy_spin
+from app.views.widgets.pieces import button, column, label, row
+from app.views.widgets.spin import tidy_spin
 from app.vocabulary import Words, word
 from app.words import tr
 

@@ -32,6 +32,7 @@ class IdleWatch(QObject):
         application = QGuiApplication.instance()
         if isinstance(application, QGuiApplication):
             application.focusWindowChanged.connect(self._watch)
+            self._watch(application.focusWindow())
 
     def start(self) -> None:
         self._touched = monotonic()

@@ -6,7 +6,7 @@ What a gate does not need is loaded when it is needed: the gate is what people w
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from app.views.jobs import JobRunner
-from app.views.main_window.idle import IdleWatch
 from app.views.main_window.menus import Menus
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
@@ -25,6 +24,7 @@ from app.words import ntr, set_language, tr
 if TYPE_CHECKING:
     from app.errors import AppError
     from app.views.main_window.crash import CrashDialog
+    from app.views.main_window.idle import IdleWatch
     from app.views.main_window.palette import Entry, Palette
     from app.views.main_window.specs import Found, SyncStatus, Workspace
     from app.views.main_window.workspace_view import WorkspaceView
@@ -66,8 +66,6 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(SMALLEST)
         self.setWindowIcon(icon("logo", "primary"))
         self.setWindowTitle(tr("Kaxia"))
-        self.idle_watch = IdleWatch(self)
-        self.idle_watch.idle.connect(self.lock_wanted)
         jobs.refused.connect(self.show_refusal)
         jobs.crashed.connect(self.show_crash)
         jobs.listed.connect(self._call_attention)
@@ -77,14 +75,24 @@ class MainWindow(QMainWindow):
 
     def open_gate(self, build: Callable[[], QWidget]) -> None:
         """Show the unlock screen or the first run. Pages are thrown away, so nothing of the vault stays in sight."""
+        if self._workspace is not None:
+            self.idle_watch.stop()
         self._build_gate, self._workspace = build, None
-        self.idle_watch.stop()
         self._put(build())
         self._view = None
         self._set_toasts()
         self._drop_palette()
         self._fill_menus()
         self.setWindowTitle(tr("Kaxia"))
+
+    @cached_property
+    def idle_watch(self) -> IdleWatch:
+        """Made with the first workspace: a gate has nothing to lock."""
+        from app.views.main_window.idle import IdleWatch
+
+        watch = IdleWatch(self)
+        watch.idle.connect(self.lock_wanted)
+        return watch
 
     def lock_after(self, minutes: int) -> None:
         """When nobody has touched anything for so long."""

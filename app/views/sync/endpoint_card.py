@@ -10,7 +10,7 @@ from app.services.cloud import CloudStatus
 from app.services.distribution.links import pickup_url
 from app.views.sync.addresses import lan_addresses
 from app.views.theme import code_font
-from app.views.widgets.form import Field
+from app.views.widgets.field import Field
 from app.views.widgets.pieces import Card, button, column, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast

@@ -24,6 +24,7 @@ __all__ = [
     "Theme",
     "Tokens",
     "Tone",
+    "application",
     "bold",
     "code_font",
     "font",
@@ -33,6 +34,14 @@ __all__ = [
     "set_kind",
     "theme",
 ]
+
+
+def application(name: str) -> QApplication:
+    """The program's QApplication, in the style that the style sheet is written for, whatever the platform's own is.
+
+    The style is named as an argument: setting or asking for it makes a QStyle known to Python, which takes long.
+    """
+    return QApplication([name, "-style", "fusion"])
 
 
 class Theme(QObject):
@@ -66,13 +75,11 @@ class Theme(QObject):
         dark = self.choice == "dark" or (self.choice == "system" and system_is_dark)
         self.tokens = DARK if dark else LIGHT
         ink_icons_for(self.tokens)
-        application = QApplication.instance()
-        if isinstance(application, QApplication):
-            if application.style().name() != "fusion":
-                application.setStyle("Fusion")
-            application.setFont(font())
-            application.setPalette(palette(self.tokens))
-            application.setStyleSheet(style_sheet(self.tokens))
+        running = QApplication.instance()
+        if isinstance(running, QApplication):
+            running.setFont(font())
+            running.setPalette(palette(self.tokens))
+            running.setStyleSheet(style_sheet(self.tokens))
         self.changed.emit()
 
 
@@ -92,11 +99,11 @@ def set_kind(widget: QWidget, kind: str) -> None:
 @cache
 def style_sheet(tokens: Tokens) -> str:
     """The style sheet of one theme, from the template with `$token` names."""
-    words = {name: getattr(tokens, name) for name in Tokens.__slots__}
+    words: dict[str, object] = tokens._asdict()
     tones: tuple[Tone, ...] = ("neutral", "info", "cyan", "ok", "warn", "error")
     words |= {f"{tone}_fill": tokens.fill(tone) for tone in tones}
     words |= {f"{tone}_edge": tokens.edge(tone) for tone in tones}
-    words |= {"info": tokens.info, "bold": str(bold())}
+    words |= {"info": tokens.info, "bold": bold()}
     words["assets"] = (STYLES / tokens.name).as_posix()
     return Template((STYLES / "kaxia.qss").read_text(encoding="utf-8")).substitute(words)
 

@@ -1,7 +1,6 @@
 """The colours of the two themes, and the tones a state can have."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Tone = Literal["neutral", "info", "cyan", "ok", "warn", "error"]
 
@@ -12,8 +11,7 @@ def mixed(front: str, back: str, share: float) -> str:
     return "#" + "".join(f"{round(upper * share + lower * (1 - share)):02X}" for upper, lower in pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Every colour a widget may use. Contrast of the texts on bg, surface and selection is at least 4.5."""
 
     name: str

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 
 from app.views.jobs import JobRunner
-from app.views.vault.doors import Doors
 from app.views.vault.sheet import Sheet
-from app.views.widgets.form import Field
+from app.views.widgets.field import Field
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, row
 from app.words import tr
 
 if TYPE_CHECKING:
     from app.errors import AppError
+    from app.views.vault.doors import Doors
 
 WIDTH = 420
 

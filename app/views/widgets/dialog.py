@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton,
 
 from app.views.theme import set_kind
 from app.views.widgets.banner import Banner
-from app.views.widgets.form import Field
+from app.views.widgets.field import Field
 from app.views.widgets.pieces import GUTTER, label, line
 from app.words import tr
 

@@ -1,7 +1,7 @@
 """A passphrase field: an eye to see it, a word when Caps Lock is on, a meter of how hard it is to guess."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter
@@ -15,8 +15,7 @@ PAUSE_MS = 150
 STEPS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Strength:
+class Strength(NamedTuple):
     """`score` 0 to 4, `words` what makes it weak or how long guessing takes."""
 
     score: int

@@ -6,15 +6,11 @@ from typing import TypeVar
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QBoxLayout,
-    QDateEdit,
-    QDateTimeEdit,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QTimeEdit,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -111,17 +107,6 @@ def _filled(box: Box, parts: tuple[QWidget | QBoxLayout | int, ...], *, spacing:
         else:
             box.addLayout(part)
     return box
-
-
-def tidy_spin(control: QAbstractSpinBox) -> None:
-    """What the style sheet cannot do: room before the number, dates as everywhere else, a calendar to choose from."""
-    edit = control.lineEdit()
-    if edit is not None:
-        edit.setTextMargins(10, 0, 0, 0)
-    if isinstance(control, QDateTimeEdit) and not isinstance(control, QTimeEdit):
-        control.setCalendarPopup(True)
-        edit.setTextMargins(0, 0, 0, 0)  # drawn like a box of choices, which has its own room
-        control.setDisplayFormat("yyyy-MM-dd" if isinstance(control, QDateEdit) else "yyyy-MM-dd HH:mm")
 
 
 class Card(QFrame):

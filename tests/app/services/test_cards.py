@@ -61,6 +61,32 @@ def test_taken_cards_leave_the_stock_and_know_their_holder(
     assert services.batches.batch(batch).counts.assigned == 3
 
 
+@pytest.mark.parametrize("scattered", [False, True])
+def test_a_page_over_several_batches_and_blocks_says_of_every_card_what_it_is(
+    services: Services, vault: OpenVault, product: int, batch: int, *, scattered: bool
+) -> None:
+    """A block holds 1,024 codes; cards that do not exist are left out."""
+    other = services.catalog.add(ProductSpec("体检套餐券", "exchange"))
+    second = services.batches.generate(BatchSpec(other, 3))
+    lived = given(vault, product, 2)
+    services.cards.freeze(lived[1])
+    first, after = (min(services.cards.ids(CardFilter(batch_id=one))) for one in (batch, second))
+    wanted = [*lived, first + 1023, first + 1024, first + 2499, after + 2, after + 3, 10**9, 0]
+    wanted = wanted[::2] + wanted[1::2] if scattered else list(range(first + 1000, after + 5))
+
+    rows = services.cards.rows(wanted)
+
+    known = {*range(first, first + 2500), *range(after, after + 3)}
+    assert [row.id for row in rows] == [one for one in wanted if one in known]
+    for row in rows[:4] + rows[-4:]:
+        start, number, name = (after, second, "体检套餐券") if row.id >= after else (first, batch, "中秋福利卡")
+        assert (row.batch_id, row.product) == (number, name)
+        assert row.serial == f"{services.batches.batch(number).serial}-{row.id - start + 1:06d}"
+        assert services.cards.reveal(row.id, reason="test").reveal().endswith(row.tail)
+        assert (row.state, row.frozen) == ("assigned" if row.id in lived else "in_stock", row.id == lived[1])
+        assert row.holder == ({lived[0]: "员工0", lived[1]: "员工1"}.get(row.id, ""))
+
+
 def test_taking_goes_over_to_the_next_batch(services: Services, vault: OpenVault, product: int) -> None:
     services.batches.generate(BatchSpec(product, 2))
     services.batches.generate(BatchSpec(product, 2))

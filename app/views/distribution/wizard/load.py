@@ -16,8 +16,9 @@ from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
 from app.views.widgets.cells import CellTable
 from app.views.widgets.drop_zone import DropZone
-from app.views.widgets.form import Field
+from app.views.widgets.field import Field
 from app.views.widgets.pieces import Card, button, column, label, row
+from app.views.widgets.spin import tidy_spin
 from app.words import moment, ntr, tr
 
 ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -172,6 +173,7 @@ class LoadStep(Step):
         for name in ENCODINGS:
             self.encoding_box.addItem(name.upper(), name)
         self.header_box.setSpecialValueText(tr("No header"))
+        tidy_spin(self.header_box)
         self.fields = {
             "sheet": Field(tr("Sheet"), self.sheet_box),
             "encoding": Field(tr("Encoding"), self.encoding_box),

@@ -12,7 +12,8 @@ from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
 from app.views.widgets.form import Form
-from app.views.widgets.pieces import Card, label, row, tidy_spin
+from app.views.widgets.pieces import Card, label, row
+from app.views.widgets.spin import tidy_spin
 from app.words import moment, ntr, tr, zone
 
 USUAL_HOUR, USUAL_MINUTE = 10, 5

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any
 
 from app.views.widgets.state_mark import Shares, StateMark
@@ -51,7 +50,7 @@ class Column:
         return self.kind in RIGHT
 
     def of(self, row: object) -> object:
-        return self.value(row) if self.value else attrgetter(self.key)(row)
+        return self.value(row) if self.value else getattr(row, self.key)
 
 
 def written(kind: Kind, value: object) -> str:

@@ -12,9 +12,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from app.views.jobs import Job, JobRunner
 from app.views.widgets.row_table.columns import Column, written
 
-PAGE = 64
-"""A screenful or two: a jump waits for one of them, or for two where it lands on their seam."""
-KEPT_PAGES = 150
+PAGE = 32
+"""A screenful or less: a jump waits for no more rows than it shows, and for a part of a page."""
+KEPT_PAGES = 300
 AT_ONCE = 2
 AT_MOST_S = 0.012
 """So long a scroll waits for its rows, to paint them once instead of a row of dots first."""
@@ -76,7 +76,7 @@ class RowModel(QAbstractTableModel):
         self._pages.clear()
         self._stale.clear()
         for page, rows in (pages or {}).items():
-            self._keep(page, rows)
+            self._keep((page,), rows)
         self.endResetModel()
 
     def reread(self) -> None:
@@ -122,14 +122,16 @@ class RowModel(QAbstractTableModel):
         pages = range(first // PAGE, min(last // PAGE, final) + 1)
         missing = [page for page in pages if page not in self._pages]
         beside = [page for page in (pages[0] - 1, pages[-1] + 1) if 0 <= page <= final and page not in self._pages]
-        for page in missing or beside:
-            self.want(page)
-        if missing and not self._stale:
-            self._load_wanted()
-            until = monotonic() + AT_MOST_S
-            for page in missing:
-                if (job := self._running.get(page)) is not None:
-                    self._jobs.deliver_soon(job, until - monotonic())
+        if not missing or self._stale or self._is_busy:
+            for page in missing or beside:
+                self.want(page)
+            return
+        if asked := [page for page in missing if page not in self._running]:
+            self._load(asked)  # in one question: a step that lands on a seam costs no more than another
+        until = monotonic() + AT_MOST_S
+        for page in missing:
+            if (job := self._running.get(page)) is not None:
+                self._jobs.deliver_soon(job, until - monotonic())
 
     def want(self, page: int) -> None:
         if page in self._running or (self._wanted and self._wanted[-1] == page):
@@ -142,46 +144,53 @@ class RowModel(QAbstractTableModel):
             self._soon.start()
 
     def _load_wanted(self) -> None:
-        while self._wanted and len(self._running) < AT_ONCE:
+        while self._wanted and not self._is_busy:
             page = self._wanted.pop()
-            if page in self._pages or page in self._running or page * PAGE >= len(self._ids):
-                continue
-            age = self._age
-            self._running[page] = self._jobs.start(
-                self.fetch,
-                self.rows_of_page(page),
-                on_done=partial(self._take, page, age=age),
-                on_refused=partial(self._give_up, page, age=age),
-                owner=self,
-            )
-            self.loading.emit(True)
+            if page not in self._pages and page not in self._running and page * PAGE < len(self._ids):
+                self._load([page])
 
-    def _take(self, page: int, rows: Sequence[Any], *, age: int) -> None:
+    @property
+    def _is_busy(self) -> bool:
+        return len(set(self._running.values())) >= AT_ONCE
+
+    def _load(self, pages: Sequence[int]) -> None:
+        self.loading.emit(True)  # before there is a thread that would take the interpreter from us
+        job = self._jobs.start(
+            self.fetch,
+            [one for page in pages for one in self.rows_of_page(page)],
+            on_done=partial(self._take, pages, age=self._age),
+            on_refused=partial(self._give_up, pages, age=self._age),
+            owner=self,
+        )
+        self._running.update(dict.fromkeys(pages, job))
+
+    def _take(self, pages: Sequence[int], rows: Sequence[Any], *, age: int) -> None:
         if age != self._age:
             return
-        self._running.pop(page, None)
-        self._keep(page, rows)
-        self._stale.pop(page, None)
-        first = page * PAGE
-        last = min(first + PAGE, len(self._ids)) - 1
+        for page in pages:
+            self._running.pop(page, None)
+            self._stale.pop(page, None)
+        self._keep(pages, rows)
+        first, last = min(pages) * PAGE, min((max(pages) + 1) * PAGE, len(self._ids)) - 1
         self._tell_changed(first, last)
         self.arrived.emit(first, last)
         self.loading.emit(bool(self._running))
         if self._wanted:
             self._load_wanted()
 
-    def _give_up(self, page: int, error: object, *, age: int) -> None:
+    def _give_up(self, pages: Sequence[int], error: object, *, age: int) -> None:
         if age == self._age:
-            self._keep(page, ())
-            self._running.pop(page, None)
+            self._keep(pages, ())
+            for page in pages:
+                self._running.pop(page, None)
             self.loading.emit(bool(self._running))
             self._jobs.refused.emit(error)
 
-    def _keep(self, page: int, rows: Sequence[Any]) -> None:
+    def _keep(self, pages: Sequence[int], rows: Sequence[Any]) -> None:
         by_id = {self.id_of(row): row for row in rows}
-        ordered = (by_id.get(one) for one in self.rows_of_page(page))
-        self._pages[page] = list(ordered)
-        self._pages.move_to_end(page)
+        for page in pages:
+            self._pages[page] = [by_id.get(one) for one in self.rows_of_page(page)]
+            self._pages.move_to_end(page)
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
 

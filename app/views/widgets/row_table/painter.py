@@ -1,6 +1,8 @@
 """How cells and headers of a row table are painted: plain strokes, no style sheet in the way of scrolling."""
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from collections.abc import Sequence
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
@@ -17,10 +19,28 @@ DIMMED = 0.45
 ARROW = 14
 CORNER = 7
 WAITING = "…"
+BARE = frozenset((NO_DATA, WAITING))
+MARKS = (StateMark, Shares)
+SPARE = 8
 SAMPLE = 40
 """Rows whose cells say how wide a column has to be."""
-AT_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextSingleLine)
+Seen = tuple[int, int, Line | None, bool]
+"""A row in sight: its number, its upper edge, its line if that is there, whether it is fresh."""
+Place = tuple[int, int, int]
+"""A column in sight: its number, its left edge, its width."""
 AT_RIGHT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine)
+
+
+class _Advances(dict[str, int]):
+    """How wide single signs are, each measured once."""
+
+    def __init__(self, metrics: QFontMetrics) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def __missing__(self, sign: str) -> int:
+        self[sign] = width = self._metrics.horizontalAdvance(sign)
+        return width
 
 
 class CellPainter(QStyledItemDelegate):
@@ -37,6 +57,7 @@ class CellPainter(QStyledItemDelegate):
         self.first_column = 0
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
         self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
+        self._advances = {is_code: _Advances(metrics) for is_code, metrics in self._metrics.items()}
 
     def needed(self, number: int) -> int:
         """The width of a column that cuts neither its head nor a cell of the rows in sight."""
@@ -66,30 +87,39 @@ class CellPainter(QStyledItemDelegate):
         self.hovered = row
 
     def paint_rows(self, painter: QPainter, area: QRect) -> None:
-        """All cells that touch `area` of the viewport."""
+        """All cells that touch `area` of the viewport, column by column: font and colour are set once for many."""
         table = self._table
         first, last = table.rowAt(area.top()), table.rowAt(area.bottom())
-        if first < 0:
-            return
         columns = self._columns_in(area)
-        chosen, focus = table.selectionModel(), self._focus()
-        for row in range(first, (last if last >= 0 else self._model.rowCount() - 1) + 1):
-            top, height = table.rowViewportPosition(row), table.rowHeight(row)
-            line, fresh = self._model.line_or_old(row)
-            self._ground(painter, QRect(0, top, table.viewport().width(), height), columns, row=row, chosen=chosen)
-            painter.setOpacity(DIMMED if self.dimmed or not fresh else 1.0)
-            for number, left, width in columns:
-                self._write(painter, line, QRect(left, top, width, height), number=number, fresh=fresh)
-            painter.setOpacity(1.0)
-            if focus is not None and focus[0] == row:
-                painter.setPen(QPen(QColor(theme().tokens.primary), RING))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                for number, left, width in columns:
-                    if number == focus[1]:
-                        painter.drawRect(QRect(left + 1, top + 1, width - 2, height - 2))
+        if first < 0 or not columns:
+            return
+        last = last if last >= 0 else self._model.rowCount() - 1
+        top, height = table.rowViewportPosition(first), table.rowHeight(first)  # all are of one height
+        seen = [(row, top + (row - first) * height, *self._model.line_or_old(row)) for row in range(first, last + 1)]
+        self._paint_grounds(painter, seen, columns, height=height)
+        for number, left, width in columns:
+            cell = QRect(left + PADDING, 0, width - 2 * PADDING, height)
+            self._paint_column(painter, seen, cell, number=number)
+        painter.setOpacity(1.0)
+        self._paint_focus(painter, seen, columns, height=height)
 
-    def _columns_in(self, area: QRect) -> list[tuple[int, int, int]]:
-        """(column, left edge, width) of those in sight, in the order of the columns."""
+    def _paint_focus(self, painter: QPainter, seen: Sequence[Seen], columns: Sequence[Place], *, height: int) -> None:
+        """A ring around the cell that has the keyboard."""
+        current = self._table.currentIndex()
+        if self._table.hasFocus() and current.isValid():
+            painter.setPen(QPen(QColor(theme().tokens.primary), RING))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for top in (top for row, top, _, _ in seen if row == current.row()):
+                for left, width in ((left, width) for number, left, width in columns if number == current.column()):
+                    painter.drawRect(QRect(left + 1, top + 1, width - 2, height - 2))
+
+    def _chosen(self) -> QItemSelectionModel | None:
+        """None where nothing is selected: asking for every row takes its time."""
+        chosen = self._table.selectionModel()
+        return chosen if chosen.hasSelection() else None
+
+    def _columns_in(self, area: QRect) -> list[Place]:
+        """Those in sight, in the order of the columns."""
         table = self._table
         found = []
         for number in range(len(self._model.columns)):
@@ -98,56 +128,67 @@ class CellPainter(QStyledItemDelegate):
                 found.append((number, left, width))
         return found
 
-    def _focus(self) -> tuple[int, int] | None:
-        """Row and column of the cell that has the keyboard."""
-        current = self._table.currentIndex()
-        return (current.row(), current.column()) if self._table.hasFocus() and current.isValid() else None
-
-    def _ground(
-        self,
-        painter: QPainter,
-        area: QRect,
-        columns: list[tuple[int, int, int]],
-        *,
-        row: int,
-        chosen: QItemSelectionModel,
-    ) -> None:
+    def _paint_grounds(self, painter: QPainter, seen: Sequence[Seen], columns: Sequence[Place], *, height: int) -> None:
         """What lies under the words of a row: its colour, the line below, the bar that marks a chosen one."""
-        if not columns:
-            return
         tokens = theme().tokens
-        area.setRight(max(left + width for _, left, width in columns) - 1)
-        area.setLeft(min(left for _, left, _ in columns))
-        selected = chosen.isSelected(self._model.index(row, self.first_column))
-        if selected or row == self.hovered:
-            painter.fillRect(area, QColor(tokens.selection if selected else tokens.hover))
-        painter.fillRect(area.left(), area.bottom(), area.width(), 1, QColor(tokens.line))
-        bar = next((left for number, left, _ in columns if selected and number == self.first_column), None)
-        if bar is not None:
-            painter.fillRect(bar, area.top(), BAR, area.height(), QColor(tokens.primary))
+        left = min(left for _, left, _ in columns)
+        width = max(left + width for _, left, width in columns) - left
+        marked = next((left for number, left, _ in columns if number == self.first_column), None)
+        hairline, chosen = QColor(tokens.line), self._chosen()
+        for row, top, _, _ in seen:
+            selected = chosen is not None and chosen.isSelected(self._model.index(row, self.first_column))
+            if selected or row == self.hovered:
+                painter.fillRect(left, top, width, height, QColor(tokens.selection if selected else tokens.hover))
+            painter.fillRect(left, top + height - 1, width, 1, hairline)
+            if selected and marked is not None:
+                painter.fillRect(marked, top, BAR, height, QColor(tokens.primary))
 
-    def _write(self, painter: QPainter, line: Line | None, area: QRect, *, number: int, fresh: bool) -> None:
+    def _paint_column(self, painter: QPainter, seen: Sequence[Seen], cell: QRect, *, number: int) -> None:
+        """The words of one column; `cell` is where they stand, but for the upper edge of the row."""
+        column, tokens = self._model.columns[number], theme().tokens
+        pen: tuple[bool, bool] | None = None
+        for _, top, line, fresh in seen:
+            painter.setOpacity(DIMMED if self.dimmed or not fresh else 1.0)
+            value = line.values[number] if line else None
+            if isinstance(value, MARKS):
+                self._paint_mark(painter, value, cell.translated(0, top))
+                pen = None
+                continue
+            text = line.texts[number] if line else NO_DATA if fresh else WAITING
+            bare = text in BARE
+            is_code = column.kind is Kind.CODE and not bare
+            if pen != (is_code, bare):
+                pen = is_code, bare
+                painter.setFont(self._fonts[is_code])
+                painter.setPen(QColor(tokens.hint if bare else tokens.text))
+            shown = (
+                text if bare or line is None else self._cut(line, text, cell.width(), number=number, is_code=is_code)
+            )
+            if column.right:
+                painter.drawText(cell.translated(0, top), AT_RIGHT, shown)
+            else:  # at its base line, which spares Qt a layout
+                painter.drawText(QPointF(cell.left(), top + self._base(cell.height(), is_code)), shown)
+
+    def _base(self, height: int, is_code: bool) -> float:
+        """Of words in the middle of a row, from its upper edge."""
+        metrics = self._metrics[is_code]
+        return (height - metrics.height()) / 2 + metrics.ascent()
+
+    def _paint_mark(self, painter: QPainter, mark: StateMark | Shares, area: QRect) -> None:
         tokens = theme().tokens
-        column = self._model.columns[number]
-        inner = area.adjusted(PADDING, 0, -PADDING, 0)
-        value = line.values[number] if line else None
-        if isinstance(value, StateMark | Shares):
-            painter.setFont(self._fonts[False])
-            if isinstance(value, StateMark):
-                paint_state(painter, value, inner, colour=tokens.text_2 if value.struck else tokens.text)
-            else:
-                paint_shares(painter, value, inner, colour=tokens.text_2)
-            return
-        text = line.texts[number] if line else NO_DATA if fresh else WAITING
-        bare = text in (NO_DATA, WAITING)
-        is_code = column.kind is Kind.CODE and not bare
-        painter.setFont(self._fonts[is_code])
-        painter.setPen(QColor(tokens.hint if bare else tokens.text))
-        shown = text if bare or line is None else self._cut(line, text, inner.width(), number=number, is_code=is_code)
-        painter.drawText(inner, AT_RIGHT if column.right else AT_LEFT, shown)
+        painter.setFont(self._fonts[False])
+        if isinstance(mark, StateMark):
+            paint_state(painter, mark, area, colour=tokens.text_2 if mark.struck else tokens.text)
+        else:
+            paint_shares(painter, mark, area, colour=tokens.text_2)
 
     def _cut(self, line: Line, text: str, width: int, *, number: int, is_code: bool) -> str:
-        """What fits, with an ellipsis if that is not all; measured once for a width."""
+        """What fits, with an ellipsis if that is not all; measured once for a width.
+
+        What fits sign by sign, with room for rounding, is not measured as a whole: that is slow, and most cells fit.
+        """
+        if sum(map(self._advances[is_code].__getitem__, text)) + SPARE <= width:
+            return text
         known = line.cut.get(number)
         if known is None or known[0] != width:
             known = width, self._metrics[is_code].elidedText(text, Qt.TextElideMode.ElideRight, width)

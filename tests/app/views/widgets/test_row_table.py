@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -36,10 +37,15 @@ def row(one: int) -> Row:
 
 
 class Table:
-    """A table on the screen, with rows 1 to `count`; `asked` is how many rows each fetch wanted."""
+    """A table on the screen, with rows 1 to `count`; `asked` is how many rows each fetch wanted.
+
+    While `gate` is closed, no fetch comes back.
+    """
 
     def __init__(self, bot: QtBot, jobs: JobRunner, *, width: int = 900) -> None:
-        self.bot, self.asked = bot, list[int]()
+        self.bot, self.jobs, self.asked = bot, jobs, list[int]()
+        self.gate = Event()
+        self.gate.set()
         self.table = RowTable(columns(), self.fetch, jobs=jobs, name="Things")
         self.table.resize(width, 400)
         self.opened: list[object] = []
@@ -55,12 +61,24 @@ class Table:
         self.words = words
 
     def fetch(self, ids: list[int]) -> Sequence[Row]:
+        gate = self.gate
         self.asked.append(len(ids))
+        assert gate.wait(PATIENCE_MS / 1_000)
         return [row(one) for one in reversed(ids)]
 
     def show(self, count: int) -> None:
         self.table.show_ids(range(1, count + 1))
         self.wait(lambda: self.table.rows.row_at(0) is not None)
+
+    def drag(self, row: int) -> None:
+        """The bar to where `row` is the first one."""
+        self.table.verticalScrollBar().setSliderPosition(row * self.table.rowHeight(0))
+
+    def seen(self) -> list[str]:
+        """The first cell of every row in sight, as it is painted."""
+        first, last = self.table.rowAt(0), self.table.rowAt(self.table.viewport().height() - 1)
+        lines = [self.table.rows.line_or_old(one)[0] for one in range(first, last + 1)]
+        return [line.texts[0] if line else "" for line in lines]
 
     def wait(self, condition: object) -> None:
         self.bot.waitUntil(condition, timeout=PATIENCE_MS)
@@ -110,8 +128,45 @@ def test_rows_come_by_pages_and_the_next_ones_when_they_are_scrolled_to(things: 
     assert things.asked == [PAGE]
     things.key(Qt.Key.Key_End)
     things.wait(lambda: things.table.rows.row_at(999) is not None)
-    assert max(things.asked) <= PAGE
+    assert max(things.asked) <= 2 * PAGE
     assert sum(things.asked) < 1_000, "what nobody looked at was not fetched"
+
+
+def test_a_jump_that_lands_between_two_pages_asks_once(things: Table) -> None:
+    things.asked.clear()
+    things.drag(5 * PAGE - 3)
+    things.wait(lambda: things.seen()[0] == f"name\t{5 * PAGE - 2}")
+    assert things.seen() == [f"name\t{5 * PAGE - 2 + down}" for down in range(len(things.seen()))]
+    assert things.asked == [2 * PAGE]
+
+
+def test_of_many_places_the_bar_was_dragged_over_only_the_last_are_read(things: Table) -> None:
+    things.asked.clear()
+    things.gate.clear()
+    for place in range(20):
+        things.drag(100 + 40 * place)
+    assert things.seen()[0] == "", "on its way"
+    things.gate.set()
+    things.wait(lambda: things.seen()[0] == "name\t861")
+    things.wait(lambda: things.jobs.idle)
+    assert things.seen() == [f"name\t{861 + down}" for down in range(len(things.seen()))]
+    assert len(things.asked) <= 6
+
+
+def test_rows_that_come_late_are_not_shown_in_another_order(things: Table) -> None:
+    asked = len(things.asked)
+    things.gate.clear()
+    things.drag(200)
+    things.wait(lambda: len(things.asked) > asked)
+    late, things.gate = things.gate, Event()
+    things.gate.set()
+    things.table.show_ids(range(1_000, 0, -1))
+    things.wait(lambda: things.seen()[0] == "name\t1000")
+    late.set()
+    things.wait(lambda: things.jobs.idle)
+    things.drag(200)
+    things.wait(lambda: things.seen()[0] == "name\t800")
+    assert things.seen() == [f"name\t{800 - down}" for down in range(len(things.seen()))]
 
 
 def test_money_and_counts_stand_right_and_nothing_is_two_hyphens(things: Table) -> None:
