@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu
 from app.services.batches import BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
+from app.services.list_views import ListViewService
 from app.services.progress import Progress
 from app.services.supplier_imports import SupplierImportService
 from app.topics import Topic
@@ -38,6 +39,7 @@ class BatchesPage(ListPage):
         imports: SupplierImportService,
         jobs: JobRunner,
         changes: Changes,
+        views: ListViewService | None = None,
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
@@ -51,6 +53,7 @@ class BatchesPage(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("created_at", True),
+            views=views,
         )
         self._build_acts()
         self.reload()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QMenu
 
 from app.services.catalog import CatalogService, ProductRow
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.catalog.product_dialog import ProductDialog
 from app.views.changes import Changes
@@ -21,7 +22,9 @@ from app.words import NO_DATA, day, tr
 class CatalogPage(ListPage):
     """Products on the shelf. Enter edits; the menu makes codes or puts away."""
 
-    def __init__(self, catalog: CatalogService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self, catalog: CatalogService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+    ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
         super().__init__(
@@ -42,6 +45,7 @@ class CatalogPage(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("id", True),
+            views=views,
         )
         self.header.add_primary(tr("New product"), self.add, shortcut="Ctrl+N")
         self.header.add_more(tr("Copy product"), self.copy, symbol="copy", shortcut="Ctrl+D")

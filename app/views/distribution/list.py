@@ -1,14 +1,16 @@
 """The list of distributions, newest first: how far each one is, from delivered to redeemed."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QMenu
 
 from app.services.distribution import DistributionRow, DistributionService
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.distribution.draft import Draft
@@ -35,7 +37,14 @@ class DistributionList(ListPage):
     file_wanted = Signal()
     opened = Signal(int)
 
-    def __init__(self, distribution: DistributionService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self,
+        distribution: DistributionService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
+    ) -> None:
         self._distribution = distribution
         self._rows: dict[int, DistributionRow] = {}
         super().__init__(
@@ -48,6 +57,7 @@ class DistributionList(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("created_at", True),
+            views=views,
         )
         self.header.add_primary(
             tr("Bulk distribution"),
@@ -73,6 +83,17 @@ class DistributionList(ListPage):
             )
         else:
             self.banner.clear()
+
+    def question(self) -> dict[str, Any]:
+        kept = {"state": self.state_box.currentData(), "channel": self.channel_box.currentData()}
+        return {key: value for key, value in kept.items() if value}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        for key, box in (("state", self.state_box), ("channel", self.channel_box)):
+            box.blockSignals(True)
+            box.setCurrentIndex(max(0, box.findData(question.get(key, ""))))
+            box.blockSignals(False)
+        self._narrow()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():

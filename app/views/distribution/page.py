@@ -27,7 +27,7 @@ class DistributionPage(QWidget):
         super().__init__()
         self.setAccessibleName(tr("Distribution"))
         self.runs = RunBook(parts.distribution, jobs)
-        self.list = DistributionList(parts.distribution, jobs=jobs, changes=changes)
+        self.list = DistributionList(parts.distribution, jobs=jobs, changes=changes, views=parts.views)
         self.detail = DistributionDetail(parts, self.runs, jobs=jobs, changes=changes)
         self.wizard = Wizard(parts, self.runs, jobs=jobs)
         self.stack = QStackedWidget()

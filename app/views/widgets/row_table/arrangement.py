@@ -55,8 +55,9 @@ class Arrangement(QObject):
             if "hidden" in state:
                 self._view.setColumnHidden(at, key in state["hidden"])
             if key in state.get("widths", {}):
-                self._sized_by_hand = True
                 self._view.setColumnWidth(at, state["widths"][key])
+        if "widths" in state:
+            self._sized_by_hand = bool(state["widths"])
         self.set_density(state.get("density", self.density))
         self.fit()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -244,6 +245,40 @@ def test_a_refresh_keeps_the_selection_and_the_place(things: Table) -> None:
     assert things.table.current_id() == 151
 
 
+def test_a_refresh_of_the_same_rows_keeps_any_selection(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs)
+    things.show(100_000)
+    things.table.selectAll()
+    things.table.show_ids(range(1, 100_001), keep_place=True)
+    things.wait(lambda: jobs.idle)
+    assert things.table.selected_count() == 100_000
+    things.table.show_ids(range(2, 100_001), keep_place=True)
+    things.wait(lambda: things.table.count == 99_999)
+    assert things.table.selected_count() == 0, "too many to look for one by one"
+
+
+def test_this_page_is_what_is_in_sight(things: Table) -> None:
+    things.key(Qt.Key.Key_End)
+    things.wait(lambda: things.table.rows.row_at(999) is not None)
+    things.table.select_page()
+    ids = list(things.table.selected_ids())
+    assert ids == list(range(1_001 - len(ids), 1_001))
+    assert len(ids) == len(things.table.in_sight()) > 5
+    things.show(3)
+    things.wait(lambda: things.table.count == 3)
+    things.table.select_page()
+    assert list(things.table.selected_ids()) == [1, 2, 3], "a short list is one page"
+
+
+def test_all_of_a_million_rows_are_selected_at_once(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs)
+    things.show(1_000_000)
+    began = monotonic()
+    things.table.selectAll()
+    assert len(things.table.selected_ids()) == 1_000_000
+    assert monotonic() - began < 0.5, "no row of it was touched"
+
+
 def test_ctrl_c_copies_what_is_chosen_as_a_spreadsheet_takes_it(things: Table) -> None:
     things.key(Qt.Key.Key_Home)
     things.key(Qt.Key.Key_Down)
@@ -267,7 +302,8 @@ def test_the_menu_key_opens_the_menu_at_the_row(things: Table) -> None:
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     assert next(act.text() for act in menu.actions()) == "act on [1]"
-    assert len(menu.actions()) == 4
+    words = [act.text() for act in menu.actions() if not act.isSeparator()]
+    assert words[1:] == ["复制", "连同表头复制", "选中本页", "全选"]
     menu.close()
 
 
