@@ -168,7 +168,7 @@ def _columns() -> tuple[Column, ...]:
         Column("uses", tr("Uses"), 70, Kind.COUNT, value=_uses),
         Column("kind", tr("What"), 120, Kind.STATE, value=_mark),
         Column("channel", tr("Channel"), 80, value=lambda line: word(CHANNELS, line.entry.channel)),
-        Column("entry", tr("Via"), 90, value=lambda line: word(ENTRIES, line.entry.entry)),
+        Column("entry", tr("Via"), 90, roomy=True, value=lambda line: word(ENTRIES, line.entry.entry)),
         Column("place", tr("Place"), 110, stretch=True, value=lambda line: line.entry.place),
     )
 

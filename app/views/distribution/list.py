@@ -26,7 +26,7 @@ from app.views.widgets.pieces import row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import Shares
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
-from app.words import NO_DATA, tr
+from app.words import NO_DATA, moment, tr
 
 
 class DistributionList(ListPage):
@@ -185,8 +185,8 @@ class DistributionList(ListPage):
 def _columns() -> tuple[Column, ...]:
     return (
         Column("name", tr("Distribution"), 160, stretch=True, sortable=True),
-        Column("product", tr("Product"), 110, sortable=True),
-        Column("channel", tr("Channel"), 84, value=channels_of),
+        Column("product", tr("Product"), 130, stretch=True, roomy=True, sortable=True),
+        Column("channel", tr("Channel"), 84, roomy=True, value=channels_of),
         Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
         Column(
             "total_minor",
@@ -198,7 +198,7 @@ def _columns() -> tuple[Column, ...]:
         ),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
         Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
-        Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),
+        Column("created_at", tr("Time"), 104, Kind.DAY, sortable=True, tip=lambda found: moment(found.created_at)),
     )
 
 

@@ -40,11 +40,16 @@ class CellPainter(QStyledItemDelegate):
 
     def needed(self, number: int) -> int:
         """The width of a column that cuts neither its head nor a cell of the rows in sight."""
-        column = self._model.columns[number]
-        head = QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + (ARROW + 4 if column.sortable else 2)
         first = max(0, self._table.rowAt(0))
         lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
-        return 2 * PADDING + max([head, *(self._said(line, number) for line in lines if line is not None)])
+        said = (self._said(line, number) + 2 * PADDING for line in lines if line is not None)
+        return max([self.head_needed(number), *said])
+
+    def head_needed(self, number: int) -> int:
+        """The width that its head alone needs."""
+        column = self._model.columns[number]
+        arrow = ARROW + 4 if column.sortable else 2
+        return 2 * PADDING + QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + arrow
 
     def _said(self, line: Line, number: int) -> int:
         """How wide a cell's words are."""

@@ -75,7 +75,7 @@ class RowTable(QTableView):
         self._set_up_view()
         self.picked = Picked(self, self.rows, jobs)
         self.picked.changed.connect(self._tell_selection)
-        self.arrangement = Arrangement(self, self._head, columns=self._columns, needed=self._cells.needed)
+        self.arrangement = Arrangement(self, self._head, columns=self._columns, cells=self._cells)
         self.arrangement.changed.connect(self._rearranged)
         self._hairline = QProgressBar(self)
         self._hairline.setProperty("role", "hairline")

@@ -1,7 +1,8 @@
 """The laws every list keeps, on the one table they all stand on: keyboard, clipboard, sums, columns."""
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -15,6 +16,7 @@ from app.views.jobs import JobRunner
 from app.views.theme import font, theme
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.row_table import Column, Kind, RowTable
+from app.views.widgets.row_table.arrangement import LEAST_PX
 from app.views.widgets.row_table.model import PAGE
 
 PATIENCE_MS = 10_000
@@ -161,6 +163,51 @@ def test_where_room_is_short_a_column_gives_what_its_rows_do_not_need(qtbot: QtB
     assert made.widths()["name"] < 200
     shown = QFontMetrics(font(13)).horizontalAdvance("2026-09-25 14:08")
     assert made.widths()["at"] >= shown + 24, "nothing is cut"
+
+
+class Narrow:
+    """A table whose remark is for wide windows, in a window of so many px."""
+
+    def __init__(self, bot: QtBot, jobs: JobRunner, width: int) -> None:
+        made = list(columns())
+        made[4] = replace(made[4], roomy=True)
+        self.table = RowTable(made, lambda ids: [row(one) for one in ids], jobs=jobs, name="Things")
+        self.table.resize(width, 400)
+        bot.addWidget(self.table)
+        with bot.waitExposed(self.table):
+            self.table.show()
+        self.table.show_ids(range(2, 100))
+        bot.waitUntil(lambda: self.table.rows.row_at(0) is not None, timeout=PATIENCE_MS)
+
+    def shown(self) -> list[str]:
+        return [column.key for column in self.table.arrangement.shown()]
+
+
+def test_a_column_for_wide_windows_stands_aside_in_a_narrow_one_and_comes_back(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Narrow(qtbot, jobs, 900)
+    assert "remark" in things.shown()
+    things.table.resize(600, 400)
+    assert "remark" not in things.shown()
+    saved = things.table.save_state()
+    assert "remark" not in json.loads(saved)["hidden"], "nobody hid it"
+    things.table.resize(900, 400)
+    assert "remark" in things.shown()
+    things.table.resize(600, 400)
+    things.table.arrangement._show_column(4, on=True)
+    assert "remark" in things.shown(), "somebody wants it all the same"
+    things.table.arrangement._show_column(4, on=False)
+    things.table.resize(1200, 400)
+    assert "remark" not in things.shown(), "hidden by hand"
+
+
+def test_dates_and_amounts_are_never_cut_but_words_that_stretch_are(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs, width=560)
+    things.show(50)
+    widths, needed = things.widths(), things.table._cells.needed
+    for at, column in enumerate(columns()):
+        if column.kind is not Kind.TEXT:
+            assert widths[column.key] >= needed(at), column.key
+    assert LEAST_PX <= widths["name"] < 200
 
 
 def test_columns_are_found_again_as_they_were_left(things: Table, qtbot: QtBot, jobs: JobRunner) -> None:
