@@ -134,7 +134,7 @@ class DistributionList(ListPage):
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         chosen = self._rows.get(ids[0])
-        if chosen is None:
+        if chosen is None or len(ids) > 1:
             return
         menu.addAction(tr("Who got what"), lambda: self.opened.emit(chosen.id))
         menu.addAction(tr("Receipt as XLSX"), lambda: self._choose_receipt(chosen, "xlsx"))

@@ -283,3 +283,47 @@ def test_people_out_of_sight_are_marked_only_after_a_question(desk: DeskDriver) 
     desk.press("离职", within=bar)
     desk.dialog.verb_button.click()
     shows(desk, 0)
+
+
+def test_several_batches_are_stopped_at_once_and_only_those_that_changed_come_back(desk: DeskDriver) -> None:
+    made = services(desk)
+    for _ in range(3):
+        made.batches.generate(BatchSpec(1, 2))
+    made.batches.freeze(2)
+    made.batches.void(3, confirm="2")
+    desk.go("batches")
+    shows(desk, 4)
+    desk.table.selectAll()
+    desk.press("冻结", within=desk.page.findChild(SelectionBar))
+    desk.wait(lambda: toasts(desk)[-1:] == ["已冻结 2 个批次"])
+    assert states(desk) == ["frozen", "frozen", "voided", "frozen"]
+    desk.window.findChild(Toasts).toasts()[-1].undo_button.click()
+    desk.settled()
+    assert states(desk) == ["ready", "frozen", "voided", "ready"]
+    desk.table.selectAll()
+    menu = desk.table.context_menu()
+    next(act for act in menu.actions() if act.text() == "解冻").trigger()
+    desk.wait(lambda: toasts(desk)[-1:] == ["已解冻 1 个批次"])
+    assert states(desk) == ["ready", "ready", "voided", "ready"]
+
+
+def test_several_products_are_put_away_and_brought_back(desk: DeskDriver) -> None:
+    catalog = services(desk).catalog
+    catalog.add(ProductSpec("月饼券", "exchange", "voucher"))
+    desk.go("catalog")
+    shows(desk, 2)
+    desk.table.selectAll()
+    desk.press("下架", within=desk.page.findChild(SelectionBar))
+    shows(desk, 0)
+    desk.window.findChild(Toasts).toasts()[-1].undo_button.click()
+    shows(desk, 2)
+
+
+def states(desk: DeskDriver) -> list[str]:
+    """Of the batches, oldest first."""
+    return [row.state for row in reversed(services(desk).batches.batches())]
+
+
+def toasts(desk: DeskDriver) -> list[str]:
+    found = desk.window.findChild(Toasts)
+    return [one.words.text() for one in found.toasts()] if found is not None else []
