@@ -160,6 +160,7 @@ class CardsPage(ListPage):
             stop,
             title=title if count > 1 else "",
             watch=True,
+            describe=lambda done: _stopped_words(done, frozen=frozen),
             on_done=lambda done: self._say_stopped(done, ids, frozen=frozen),
             on_refused=self.banner.show_error,
             owner=self,
@@ -223,9 +224,7 @@ class CardsPage(ListPage):
         self.drawer.show_record(card.serial, _body(detail), state=_mark(card), acts=tuple(acts))
 
     def _say_stopped(self, done: Stopped, ids: Sequence[int], *, frozen: bool) -> None:
-        words = ntr("{count} card thawed", "{count} cards thawed", done.count)
-        if frozen:
-            words = ntr("{count} card frozen", "{count} cards frozen", done.count)
+        words = _stopped_words(done, frozen=frozen)
         take_back = partial(self._cards.undo_stop, done, frozen=frozen)
         toast(self, words, undo=partial(self.jobs.start, take_back) if done.count else None)
         if done.held:
@@ -246,6 +245,12 @@ class CardsPage(ListPage):
 
     def _ask_reason(self, card: CardRow) -> None:
         RevealDialog(self, self._cards, card, jobs=self.jobs).open()
+
+
+def _stopped_words(done: Stopped, *, frozen: bool) -> str:
+    if frozen:
+        return ntr("{count} card frozen", "{count} cards frozen", done.count)
+    return ntr("{count} card thawed", "{count} cards thawed", done.count)
 
 
 def _columns() -> tuple[Column, ...]:

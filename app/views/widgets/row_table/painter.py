@@ -35,15 +35,22 @@ class CellPainter(QStyledItemDelegate):
         self.hovered = -1
         self.dimmed = False
         self.first_column = 0
+        self._needs: dict[int, int] = {}
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
         self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
 
     def needed(self, number: int) -> int:
-        """The width of a column that cuts neither its head nor a cell of the rows in sight."""
-        first = max(0, self._table.rowAt(0))
-        lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
-        said = (self._said(line, number) + 2 * PADDING for line in lines if line is not None)
-        return max([self.head_needed(number), *said])
+        """The width of a column that cuts neither its head nor a cell of the rows that were in sight when measured."""
+        if number not in self._needs:
+            first = max(0, self._table.rowAt(0))
+            lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
+            said = (self._said(line, number) + 2 * PADDING for line in lines if line is not None)
+            self._needs[number] = max([self.head_needed(number), *said])
+        return self._needs[number]
+
+    def measure_anew(self) -> None:
+        """Other rows are in sight; a window that is dragged wider measures nothing."""
+        self._needs.clear()
 
     def head_needed(self, number: int) -> int:
         """The width that its head alone needs."""

@@ -273,6 +273,7 @@ class RowTable(QTableView):
         """Widths by what is in the first rows of a list that come; scrolling measures nothing."""
         if self._unfitted and self.rows.row_at(max(0, self.rowAt(0))) is not None:
             self._unfitted = False
+            self._cells.measure_anew()
             self.arrangement.fit()
 
     def _drop_coming(self) -> None:
