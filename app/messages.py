@@ -72,6 +72,7 @@ NOUNS: dict[str, str] = {
     "op": "entry",
     "backup": "backup",
     "setting": "setting",
+    "view": "view",
 }
 
 FIELDS: dict[str, str] = {
@@ -139,6 +140,9 @@ REASONS: dict[str, str] = {
     "not-the-same": "the two are not the same. Type it again.",
     "not-a-number": "this is no amount. Write it like 200.00, with two decimals at most.",
     "too-long": "this is longer than 200 signs.",
+    "too-long-for-a-tab": "this is longer than 40 signs. Find a shorter name.",
+    "taken": "this name is taken. Find another one.",
+    "too-many-views": "this list has 30 views already. Remove one first.",
     "out-of-range": "this is outside the allowed range.",
     "not-variable": "only a card of variable value has an amount to choose.",
     "not-a-pace": "write it like 100/10: how many mails in how many minutes.",

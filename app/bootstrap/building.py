@@ -18,6 +18,7 @@ from app.services.exports import ExportService
 from app.services.home import HomeService
 from app.services.integrity import IntegrityService
 from app.services.ledger import LedgerService
+from app.services.list_views import ListViewService
 from app.services.people import PeopleService
 from app.services.redemptions import RedemptionService
 from app.services.sealing import BlindIndex, Sealer
@@ -56,6 +57,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         home=HomeService(database, dashboard),
         integrity=IntegrityService(database, audit, reader=reader, blind=blind),
         ledger=LedgerService(database),
+        list_views=ListViewService(database, audit),
         people=PeopleService(database, audit),
         redemptions=RedemptionService(database, audit, cards=cards, reader=reader, cloud=cloud, settings=settings),
         settings=settings,

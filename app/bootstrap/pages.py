@@ -27,7 +27,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def catalog() -> QWidget:
         from app.views.catalog.page import CatalogPage
 
-        return CatalogPage(services.catalog, jobs=jobs, changes=changes)
+        return CatalogPage(services.catalog, jobs=jobs, changes=changes, views=services.list_views)
 
     def batches() -> QWidget:
         from app.views.batches.page import BatchesPage
@@ -39,12 +39,13 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             imports=services.supplier_imports,
             jobs=jobs,
             changes=changes,
+            views=services.list_views,
         )
 
     def cards() -> QWidget:
         from app.views.cards.page import CardsPage
 
-        return CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes)
+        return CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes, views=services.list_views)
 
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
@@ -54,7 +55,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage
 
-        return LedgerPage(services.ledger, jobs=jobs, changes=changes)
+        return LedgerPage(services.ledger, jobs=jobs, changes=changes, views=services.list_views)
 
     return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter, "ledger": ledger}
 
@@ -65,7 +66,7 @@ def _people(desk: DeskParts, services: Services) -> Builders:
     def people() -> QWidget:
         from app.views.people.page import PeoplePage
 
-        return PeoplePage(services.people, jobs=jobs, changes=changes)
+        return PeoplePage(services.people, jobs=jobs, changes=changes, views=services.list_views)
 
     def distribution() -> QWidget:
         from app.views.distribution.page import DistributionPage
@@ -78,6 +79,7 @@ def _people(desk: DeskParts, services: Services) -> Builders:
             services.batches,
             services.settings,
             services.cloud.public_url,
+            views=services.list_views,
         )
         return DistributionPage(parts, jobs=jobs, changes=changes)
 
@@ -123,7 +125,7 @@ def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
     def audit() -> QWidget:
         from app.views.audit.page import AuditPage
 
-        return AuditPage(services.audit, jobs=jobs, changes=changes)
+        return AuditPage(services.audit, jobs=jobs, changes=changes, views=services.list_views)
 
     def settings() -> QWidget:
         from app.bootstrap.sections import settings_page

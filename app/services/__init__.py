@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.home import HomeService
     from app.services.integrity import IntegrityService
     from app.services.ledger import LedgerService
+    from app.services.list_views import ListViewService
     from app.services.people import PeopleService
     from app.services.redemptions import RedemptionService
     from app.services.settings import SettingService
@@ -38,6 +39,7 @@ class Services(NamedTuple):
     home: HomeService
     integrity: IntegrityService
     ledger: LedgerService
+    list_views: ListViewService
     people: PeopleService
     redemptions: RedemptionService
     settings: SettingService

@@ -20,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "merchant.purpose": "sell",
     "merchant.slug": "",
     "people.mappings": {},
+    "lists.views": {},
     "look.language": "zh_CN",
     "look.row_height": "comfortable",
     "lock.idle_minutes": 10,
@@ -46,7 +47,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Every setting there is, with its value when nothing was stored."""
 
-SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device"})
+SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device", "lists.views"})
 """Their values never go into the audit log."""
 
 

@@ -110,6 +110,41 @@ def cards(stage: Stage) -> None:
     stage.shoot("none")
 
 
+def many(stage: Stage) -> None:
+    """Views above a list, and what is offered below it for many rows."""
+    page = stage.go("cards")
+    for name, states in ((tr("Holder"), ("active",)), (tr("Void"), ("voided",)), ("B&W 2027", ("spent", "voided"))):
+        page.show_wanted(CardFilter(states=states))
+        stage.settle()
+        page.tabs.ask_for_name()
+        stage.dialog.name.setText(name)
+        stage.dialog.verb_button.click()
+        stage.settle()
+        stage.clear()
+    page.show_wanted(CardFilter(states=("active",)))
+    page.tabs.choose(tr("Holder"))
+    stage.settle()
+    page.table.go_to_row(2)
+    page.table.select_page()
+    stage.shoot("page")
+    page.table.selectAll()
+    stage.shoot("all")
+    page.ask_to_stop(page.table.selected_ids(), frozen=True)
+    stage.shoot("ask")
+    stage.clear()
+    page.tabs.ask_for_name()
+    stage.dialog.name.setText("B&W 2027")
+    stage.dialog.verb_button.click()
+    stage.shoot("name-taken")
+    stage.clear()
+    page.tabs.more.menu().popup(page.tabs.more.mapToGlobal(page.tabs.more.rect().bottomLeft()))
+    stage.shoot("menu")
+    page.tabs.more.menu().close()
+    people = stage.go("people")
+    people.table.selectAll()
+    stage.shoot("people")
+
+
 def card(stage: Stage) -> None:
     page = stage.go("cards", CardFilter(states=("spent",)))
     page.table.go_to_row(0)
@@ -144,6 +179,7 @@ SCENES = (
     Scene("import-codes", import_codes),
     Scene("void", freeze_and_void),
     Scene("cards", cards),
+    Scene("many", many),
     Scene("card", card),
     Scene("reveal", reveal),
 )

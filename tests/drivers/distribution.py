@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services import Services
@@ -22,6 +22,7 @@ from app.views.widgets.dialog import ConfirmDialog
 PATIENCE_MS = 20_000
 CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 NONE = Qt.KeyboardModifier.NoModifier
+Kind = TypeVar("Kind", bound=QWidget)
 
 
 class DistributionDriver:
@@ -65,10 +66,21 @@ class DistributionDriver:
 
     @property
     def dialog(self) -> ConfirmDialog:
-        self.wait(lambda: isinstance(QApplication.activeModalWidget(), ConfirmDialog))
+        return self.asked(ConfirmDialog)
+
+    def asked(self, kind: type[Kind]) -> Kind:
+        """The dialog of that kind, once it is in front and has read what it needs."""
+        self.wait(lambda: isinstance(QApplication.activeModalWidget(), kind))
+        self.settled()
         found = QApplication.activeModalWidget()
-        assert isinstance(found, ConfirmDialog)
+        assert isinstance(found, kind), "just seen"
         return found
+
+    def dismiss(self) -> None:
+        """Close the dialog in front with nothing done."""
+        found = QApplication.activeModalWidget()
+        assert isinstance(found, QDialog), "no dialog is open"
+        found.reject()
 
     # --- hands ---
 
@@ -182,6 +194,12 @@ class DistributionDriver:
         self.go_on()
         self.go_on()
         self.wait(lambda: self.wizard.step is self.wizard.confirm)
+
+    def reach_channel(self, roster: Path, product_id: int, folder: Path) -> None:
+        """On the channel page again, with all that follows filled in once."""
+        self.reach_confirm(roster, product_id, folder)
+        self.back()
+        self.back()
 
     def confirm(self, typed: object = "") -> None:
         """Type the count, or what is given instead, and press Enter."""

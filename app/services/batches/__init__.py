@@ -183,12 +183,17 @@ class BatchService:
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
             batch = found(session, batch_id)
             _refuse_unusable(batch)
-            if (batch.frozen_at is not None) == frozen:
-                return
-            at = now() if frozen else None
-            session.execute(update(Batch).where(Batch.id == batch_id).values(frozen_at=at))
-            self._audit.record(session, "batch.frozen" if frozen else "batch.thawed", subject=batch.serial)
-            _tell(session, batch, "batch.freeze@1" if frozen else "batch.thaw@1", lane="freeze" if frozen else "ops")
+            stop_batch(session, self._audit, batch, frozen=frozen)
+
+
+def stop_batch(session: Session, audit: AuditLog, batch: Batch, *, frozen: bool) -> bool:
+    """Freeze a usable batch or let it go again; False when it was so already."""
+    if (batch.frozen_at is not None) == frozen:
+        return False
+    session.execute(update(Batch).where(Batch.id == batch.id).values(frozen_at=now() if frozen else None))
+    audit.record(session, "batch.frozen" if frozen else "batch.thawed", subject=batch.serial)
+    _tell(session, batch, "batch.freeze@1" if frozen else "batch.thaw@1", lane="freeze" if frozen else "ops")
+    return True
 
 
 def read_format(typed: str) -> CodeFormat:

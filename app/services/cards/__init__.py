@@ -21,7 +21,9 @@ from app.services.cards.codes import TAIL, CodeReader, batch_of, batches_of
 from app.services.cards.listing import card_ids
 from app.services.cards.reading import card_rows
 from app.services.cards.rows import CardDetail, CardFilter, CardRow, TimelineEntry
+from app.services.cards.stopping import Stopped, Stopping
 from app.services.outbox import enqueue
+from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex
 from app.services.secret import Secret
 from app.services.stock import life_of
@@ -91,6 +93,14 @@ class CardService:
 
     def thaw(self, card_id: int) -> None:
         self._set_frozen(card_id, frozen=False)
+
+    def stop(self, ids: Sequence[int], *, frozen: bool, progress: Progress = unwatched) -> Stopped:
+        """Freeze any number of cards, or thaw them; what became of it. A cancel leaves nothing half done."""
+        return Stopping(self._database, self._audit, frozen=frozen).stop(ids, progress)
+
+    def undo_stop(self, done: Stopped, *, frozen: bool) -> None:
+        """Take back what `stop(…, frozen=frozen)` changed, and nothing else."""
+        Stopping(self._database, self._audit, frozen=frozen).take_back(done)
 
     def void(self, card_id: int, *, reason: str) -> None:
         """End one card for ever."""
@@ -205,4 +215,4 @@ def _tell(session: Session, card_id: int, type_: str, *, lane: str = "ops") -> N
     enqueue(session, type_, aggregate=f"batch:{batch.id}", body=body, lane=lane)
 
 
-__all__ = ["CardDetail", "CardFilter", "CardRow", "CardService", "TimelineEntry"]
+__all__ = ["CardDetail", "CardFilter", "CardRow", "CardService", "Stopped", "TimelineEntry"]

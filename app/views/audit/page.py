@@ -1,10 +1,12 @@
 """审计: who did what, and whether anybody changed the record of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PySide6.QtWidgets import QComboBox
 
 from app.services.audit import AuditLog, AuditRow, AuditVerdict
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.audit.words import detail_lines, details, subject, who
 from app.views.changes import Changes
@@ -21,7 +23,9 @@ from app.words import moment, ntr, tr
 class AuditPage(ListPage):
     """Newest first; 校验 walks the whole chain."""
 
-    def __init__(self, audit: AuditLog, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self, audit: AuditLog, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+    ) -> None:
         self._audit = audit
         super().__init__(
             tr("Audit log"),
@@ -40,6 +44,7 @@ class AuditPage(ListPage):
             load=self._ids,
             fetch=lambda ids: audit.rows_of(list(ids)),
             sort=("at", True),
+            views=views,
         )
         self.header.add_primary(tr("Verify"), self.verify, symbol="shield-check", shortcut="Ctrl+R")
         self.action_box = QComboBox()
@@ -63,6 +68,16 @@ class AuditPage(ListPage):
                 self.drawer.show_record(word(ACTIONS, entry.action), facts([*known, *detail_lines(entry)]))
 
         self.jobs.start(self._audit.rows_of, [record], on_done=done, owner=self)
+
+    def question(self) -> dict[str, Any]:
+        action = self.action_box.currentData()
+        return {"action": action} if action else {}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        self.action_box.blockSignals(True)
+        self.action_box.setCurrentIndex(max(0, self.action_box.findData(question.get("action", ""))))
+        self.action_box.blockSignals(False)
+        self.reload()
 
     def verify(self) -> None:
         self.jobs.start(

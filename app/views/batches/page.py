@@ -1,13 +1,14 @@
 """卡密批次: make and control codes."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QMenu
 
 from app.services.batches import BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
+from app.services.list_views import ListViewService
 from app.services.progress import Progress
 from app.services.supplier_imports import SupplierImportService
 from app.topics import Topic
@@ -38,6 +39,7 @@ class BatchesPage(ListPage):
         imports: SupplierImportService,
         jobs: JobRunner,
         changes: Changes,
+        views: ListViewService | None = None,
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
@@ -51,6 +53,7 @@ class BatchesPage(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("created_at", True),
+            views=views,
         )
         self._build_acts()
         self.reload()
@@ -62,6 +65,9 @@ class BatchesPage(ListPage):
         self.header.add_more(tr("Freeze or thaw"), self.stop_current, symbol="snowflake", shortcut="Ctrl+Shift+F")
         self.table.opened.connect(self.show_cards)
         self.table.set_menu(self._fill_menu)
+        self.bulk = self.offer_bulk()
+        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
+        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
         self.table.set_empty(
             EmptyState(
                 "layers",
@@ -126,6 +132,42 @@ class BatchesPage(ListPage):
             self._offer_to_finish(row)
         else:
             ExportDialog(self, self._exports, row, jobs=self.jobs).open()
+
+    def ask_to_stop(self, ids: Sequence[int], *, frozen: bool) -> None:
+        """Freeze or thaw several; a question comes first when they are more than the screen shows."""
+        if not self.bulk.beyond_sight(ids):
+            self.stop(ids, frozen=frozen)
+            return
+        count = len(ids)
+        freeze = ntr("Freeze {count} batch", "Freeze {count} batches", count)
+        freezing = tr("None of their cards can be redeemed until the batch is thawed.")
+        ask(
+            self,
+            ntr("Freeze {count} batch?", "Freeze {count} batches?", count)
+            if frozen
+            else ntr("Thaw {count} batch?", "Thaw {count} batches?", count),
+            consequence=freezing if frozen else tr("Their cards can be redeemed again."),
+            verb=freeze if frozen else ntr("Thaw {count} batch", "Thaw {count} batches", count),
+            then=lambda: self.stop(ids, frozen=frozen),
+            danger=frozen,
+        )
+
+    def stop(self, ids: Sequence[int], *, frozen: bool) -> None:
+        """At once; the toast takes back those that changed. Voided and unfinished ones stay as they are."""
+        rows = [self._rows[one] for one in ids if one in self._rows]
+        usable = [row.id for row in rows if row.state == "frozen" or (frozen and row.state in ("ready", "published"))]
+        changing = [one for one in usable if (self._rows[one].state == "frozen") != frozen]
+        call, back = self._batches.freeze, self._batches.thaw
+        if not frozen:
+            call, back = back, call
+
+        def done(_: object) -> None:
+            words = ntr("{count} batch thawed", "{count} batches thawed", len(changing))
+            if frozen:
+                words = ntr("{count} batch frozen", "{count} batches frozen", len(changing))
+            toast(self, words, undo=(lambda: self.jobs.start(_each, back, changing)) if changing else None)
+
+        self.jobs.start(_each, call, changing, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def freeze(self, batch_id: int) -> None:
         """At once; the toast thaws."""
@@ -203,6 +245,10 @@ class BatchesPage(ListPage):
         ImportDialog(self, self._imports, bought, jobs=self.jobs, product_id=product_id).open()
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
+        if len(ids) > 1:
+            menu.addAction(tr("Freeze"), lambda: self.ask_to_stop(ids, frozen=True))
+            menu.addAction(tr("Thaw"), lambda: self.ask_to_stop(ids, frozen=False))
+            return
         row = self._rows.get(ids[0])
         if row is None or row.state == "voided":
             return
@@ -229,6 +275,11 @@ class BatchesPage(ListPage):
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
         return [self._rows[batch_id] for batch_id in ids if batch_id in self._rows]
+
+
+def _each(call: Callable[[int], object], ids: Sequence[int]) -> None:
+    for one in ids:
+        call(one)
 
 
 def _columns() -> tuple[Column, ...]:

@@ -1,13 +1,17 @@
 """卡密: every single card; find one, see its life, stop it, show its code."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 
-from app.services.cards import CardDetail, CardFilter, CardRow, CardService, TimelineEntry
+from app.services.cards import CardDetail, CardFilter, CardRow, CardService, Stopped, TimelineEntry
 from app.services.ledger import CardsOut, LedgerService
+from app.services.list_views import ListViewService
+from app.services.progress import Progress, unwatched
 from app.topics import Topic
 from app.views.cards.chips import chips_of, without
 from app.views.cards.reveal_dialog import RevealDialog
@@ -15,12 +19,15 @@ from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.theme import Tone
 from app.views.widgets.chip_bar import ChipBar
+from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import card_mark
 from app.views.widgets.pieces import button, column, line, row
+from app.views.widgets.questions import as_kept, asked_again
 from app.views.widgets.row_table import Column, Kind
+from app.views.widgets.selection_bar import SelectionWords
 from app.views.widgets.timeline import Event, Timeline
 from app.views.widgets.toast import toast
 from app.vocabulary import CARD_STATES, HAPPENED, word
@@ -47,7 +54,15 @@ STORY: dict[str, tuple[str, Tone]] = {
 class CardsPage(ListPage):
     """All cards of the vault, a million at a time; the drawer shows one with its timeline."""
 
-    def __init__(self, cards: CardService, ledger: LedgerService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self,
+        cards: CardService,
+        ledger: LedgerService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
+    ) -> None:
         self._cards, self._ledger = cards, ledger
         self._filter = CardFilter()
         self._out: CardsOut | None = None
@@ -57,21 +72,17 @@ class CardsPage(ListPage):
             jobs=jobs,
             changes=changes,
             topics=(Topic.CARDS, Topic.BATCHES, Topic.REDEMPTIONS),
-            columns=(
-                Column("serial", tr("Serial"), 162, Kind.CODE, sortable=True),
-                Column("tail", tr("Code"), 92, Kind.CODE, value=lambda r: MASK + r.tail),
-                Column("product", tr("Product"), 140, stretch=True),
-                Column("state", tr("State"), 100, Kind.STATE, value=_mark, sortable=True),
-                Column("holder", tr("Holder"), 90, sortable=True),
-                Column("balance_minor", tr("Balance (yuan)"), 120, Kind.MONEY, sortable=True),
-                Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
-                Column("changed_at", tr("Changed"), 140, Kind.MOMENT, sortable=True),
-            ),
+            columns=_columns(),
             load=self._ids,
             fetch=cards.rows,
             sort=("serial", True),
+            views=views,
         )
         self._add_filters()
+        self.bulk = self.offer_bulk(SelectionWords(_selected, _everything))
+        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
+        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
+        self.table.set_menu(self._fill_menu)
         self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
         self.table.opened.connect(self.open_record)
         self.table.set_empty(
@@ -104,6 +115,56 @@ class CardsPage(ListPage):
             self._narrow(CardFilter(), wanted)
         elif isinstance(wanted, dict):
             self._narrow(CardFilter(**wanted))
+
+    def question(self) -> dict[str, Any]:
+        if self._out is not None:
+            return {"out": as_kept(self._out)}
+        kept = as_kept(self._wanted())
+        return {"cards": kept} if kept else {}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        out = asked_again(CardsOut, question["out"]) if "out" in question else None
+        self._narrow(asked_again(CardFilter, question.get("cards", {})), out)
+
+    def ask_to_stop(self, ids: "array[int]", *, frozen: bool) -> None:
+        """Freeze cards, or thaw them. What is all on the screen needs no question: the toast takes it back."""
+        if not self.bulk.beyond_sight(ids):
+            self.stop(ids, frozen=frozen)
+            return
+        count = len(ids)
+        thaw = ntr("Thaw {count} card", "Thaw {count} cards", count)
+        freeze = ntr("Freeze {count} card", "Freeze {count} cards", count)
+        thawing = tr("They can be redeemed again. Cards that are not frozen stay as they are.")
+        freezing = tr("None of them can be redeemed until it is thawed. Used up and voided cards stay as they are.")
+        ask(
+            self,
+            ntr("Freeze {count} card?", "Freeze {count} cards?", count)
+            if frozen
+            else ntr("Thaw {count} card?", "Thaw {count} cards?", count),
+            consequence=freezing if frozen else thawing,
+            verb=freeze if frozen else thaw,
+            then=lambda: self.stop(ids, frozen=frozen),
+            danger=frozen,
+        )
+
+    def stop(self, ids: Sequence[int], *, frozen: bool) -> None:
+        """Freeze or thaw at once; many of them stand in the task centre meanwhile."""
+        count = len(ids)
+        freeze = ntr("Freeze {count} card", "Freeze {count} cards", count)
+        title = freeze if frozen else ntr("Thaw {count} card", "Thaw {count} cards", count)
+
+        def stop(progress: Progress = unwatched) -> Stopped:
+            return self._cards.stop(ids, frozen=frozen, progress=progress)
+
+        self.jobs.start(
+            stop,
+            title=title if count > 1 else "",
+            watch=True,
+            describe=lambda done: _stopped_words(done, frozen=frozen),
+            on_done=lambda done: self._say_stopped(done, ids, frozen=frozen),
+            on_refused=self.banner.show_error,
+            owner=self,
+        )
 
     def show_code(self) -> None:
         """Of the card the cursor is on; a reason is asked for and stands in the audit log."""
@@ -158,21 +219,59 @@ class CardsPage(ListPage):
         acts = []
         if card.state in ("in_stock", "assigned", "active"):
             stop = tr("Thaw") if card.frozen else tr("Freeze")
-            acts.append(button(stop, lambda: self._set_frozen(card, frozen=not card.frozen), symbol="snowflake"))
+            acts.append(button(stop, lambda: self.stop([card.id], frozen=not card.frozen), symbol="snowflake"))
         acts.append(button(tr("Show code"), lambda: self._ask_reason(card), symbol="eye"))
         self.drawer.show_record(card.serial, _body(detail), state=_mark(card), acts=tuple(acts))
 
-    def _set_frozen(self, card: CardRow, *, frozen: bool) -> None:
-        call, back = (self._cards.freeze, self._cards.thaw) if frozen else (self._cards.thaw, self._cards.freeze)
+    def _say_stopped(self, done: Stopped, ids: Sequence[int], *, frozen: bool) -> None:
+        words = _stopped_words(done, frozen=frozen)
+        take_back = partial(self._cards.undo_stop, done, frozen=frozen)
+        toast(self, words, undo=partial(self.jobs.start, take_back) if done.count else None)
+        if done.held:
+            held = ntr(
+                "{count} card stays frozen together with its batch. Thaw the batch.",
+                "{count} cards stay frozen together with their batch. Thaw the batch.",
+                done.held,
+            )
+            self.banner.say("warn", held, action=(tr("Code batches"), partial(self.page_wanted.emit, "batches", None)))
+        if len(ids) == 1 and self.drawer.isVisible():
+            self.open_record(ids[0])
 
-        def done(_: object) -> None:
-            toast(self, tr("Frozen") if frozen else tr("Thawed"), undo=lambda: self.jobs.start(back, card.id))
-            self.open_record(card.id)
-
-        self.jobs.start(call, card.id, on_done=done, on_refused=self.banner.show_error, owner=self)
+    def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
+        menu.addAction(tr("Freeze"), lambda: self.ask_to_stop(ids, frozen=True))
+        menu.addAction(tr("Thaw"), lambda: self.ask_to_stop(ids, frozen=False))
+        if len(ids) == 1:
+            menu.addAction(tr("Show code"), self.show_code)
 
     def _ask_reason(self, card: CardRow) -> None:
         RevealDialog(self, self._cards, card, jobs=self.jobs).open()
+
+
+def _stopped_words(done: Stopped, *, frozen: bool) -> str:
+    if frozen:
+        return ntr("{count} card frozen", "{count} cards frozen", done.count)
+    return ntr("{count} card thawed", "{count} cards thawed", done.count)
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("serial", tr("Serial"), 162, Kind.CODE, sortable=True),
+        Column("tail", tr("Code"), 92, Kind.CODE, value=lambda r: MASK + r.tail),
+        Column("product", tr("Product"), 140, stretch=True),
+        Column("state", tr("State"), 100, Kind.STATE, value=_mark, sortable=True),
+        Column("holder", tr("Holder"), 90, sortable=True),
+        Column("balance_minor", tr("Balance (yuan)"), 120, Kind.MONEY, sortable=True),
+        Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
+        Column("changed_at", tr("Changed"), 140, Kind.MOMENT, sortable=True),
+    )
+
+
+def _selected(count: int) -> str:
+    return ntr("{count} card selected", "{count} cards selected", count)
+
+
+def _everything(count: int) -> str:
+    return ntr("Select the {count} card", "Select all {count} cards", count)
 
 
 def _mark(card: CardRow) -> Any:

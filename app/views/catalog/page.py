@@ -2,10 +2,12 @@
 
 from array import array
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtWidgets import QMenu
 
 from app.services.catalog import CatalogService, ProductRow
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.catalog.product_dialog import ProductDialog
 from app.views.changes import Changes
@@ -15,13 +17,15 @@ from app.views.widgets.list_page import ListPage
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.toast import toast
 from app.vocabulary import KINDS, word
-from app.words import NO_DATA, day, tr
+from app.words import NO_DATA, day, ntr, tr
 
 
 class CatalogPage(ListPage):
     """Products on the shelf. Enter edits; the menu makes codes or puts away."""
 
-    def __init__(self, catalog: CatalogService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self, catalog: CatalogService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+    ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
         super().__init__(
@@ -42,11 +46,13 @@ class CatalogPage(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("id", True),
+            views=views,
         )
         self.header.add_primary(tr("New product"), self.add, shortcut="Ctrl+N")
         self.header.add_more(tr("Copy product"), self.copy, symbol="copy", shortcut="Ctrl+D")
         self.table.opened.connect(self.change)
         self.table.set_menu(self._fill_menu)
+        self.offer_bulk().add_act(tr("Put away"), self.put_away, symbol="archive-restore")
         self.table.set_empty(
             EmptyState("package", tr("Make a product first"), hint=tr("30 seconds"), act=(tr("New product"), self.add))
         )
@@ -79,17 +85,23 @@ class CatalogPage(ListPage):
             dialog.accepted.connect(self.refresh)
             dialog.open()
 
-    def put_away(self, product_id: int) -> None:
-        """No question asked: the toast brings it back."""
-        self.jobs.start(self._catalog.archive, product_id, on_done=lambda _: self._say_put_away(product_id), owner=self)
+    def put_away(self, ids: Sequence[int]) -> None:
+        """No question asked: the toast brings them back."""
 
-    def _say_put_away(self, product_id: int) -> None:
-        def bring_back() -> None:
-            self.jobs.start(lambda: self._catalog.archive(product_id, archived=False))
+        def move(*, archived: bool) -> None:
+            for product_id in ids:
+                self._catalog.archive(product_id, archived=archived)
 
-        toast(self, tr("Put away"), undo=bring_back)
+        def done(_: object) -> None:
+            words = ntr("{count} product put away", "{count} products put away", len(ids))
+            toast(self, words, undo=lambda: self.jobs.start(partial(move, archived=False)))
+
+        self.jobs.start(partial(move, archived=True), on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
+        if len(ids) > 1:
+            menu.addAction(tr("Put away"), lambda: self.put_away(ids))
+            return
         first = ids[0]
         product = self._rows.get(first)
         if product is not None and product.kind != "supplier":
@@ -98,7 +110,7 @@ class CatalogPage(ListPage):
             menu.addAction(tr("Import codes"), lambda: self.page_wanted.emit("batches", ("import", first)))
         menu.addAction(tr("Show cards"), lambda: self.page_wanted.emit("cards", {"product_id": first}))
         menu.addAction(tr("Change"), lambda: self.change(first))
-        menu.addAction(tr("Put away"), lambda: self.put_away(first))
+        menu.addAction(tr("Put away"), lambda: self.put_away([first]))
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         rows = self._catalog.products()

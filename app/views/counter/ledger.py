@@ -1,11 +1,13 @@
 """核销流水: every entry of the ledger, a reversal as an entry of its own."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -13,6 +15,7 @@ from app.views.widgets.charts.heat import weekdays
 from app.views.widgets.chip_bar import Chip, ChipBar, period_words
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
+from app.views.widgets.questions import as_kept, asked_again
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import CHANNELS, ENTRIES, HAPPENED, word
@@ -32,7 +35,9 @@ class Line:
 class LedgerPage(ListPage):
     """`show_wanted` takes a RedemptionFilter; the status bar says what the entries shown add up to."""
 
-    def __init__(self, ledger: LedgerService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self, ledger: LedgerService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+    ) -> None:
         self._ledger, self._wanted = ledger, EVERYTHING
         self._numbers = _Numbers()
         self._sum = ""
@@ -47,6 +52,7 @@ class LedgerPage(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("at", True),
+            views=views,
         )
         self.chips = ChipBar()
         self.chips.removed.connect(self._drop)
@@ -69,6 +75,12 @@ class LedgerPage(ListPage):
             self._show_empty()
             self.reload()
             self._add_up()
+
+    def question(self) -> dict[str, Any]:
+        return as_kept(self._wanted)
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        self.show_wanted(asked_again(RedemptionFilter, dict(question)))
 
     # --- inside ---
 
@@ -156,7 +168,7 @@ def _columns() -> tuple[Column, ...]:
         Column("uses", tr("Uses"), 70, Kind.COUNT, value=_uses),
         Column("kind", tr("What"), 120, Kind.STATE, value=_mark),
         Column("channel", tr("Channel"), 80, value=lambda line: word(CHANNELS, line.entry.channel)),
-        Column("entry", tr("Via"), 90, value=lambda line: word(ENTRIES, line.entry.entry)),
+        Column("entry", tr("Via"), 90, roomy=True, value=lambda line: word(ENTRIES, line.entry.entry)),
         Column("place", tr("Place"), 110, stretch=True, value=lambda line: line.entry.place),
     )
 

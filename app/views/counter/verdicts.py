@@ -87,7 +87,7 @@ def offline_words() -> str:
 
 
 def _as_known() -> str:
-    return tr("As of the last sync; elsewhere it may have been used since. Nothing was redeemed.")
+    return tr("As of the last sync; it may have been used since. Nothing was redeemed.")
 
 
 def receipt_number(redemption_id: str) -> str:

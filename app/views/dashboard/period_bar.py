@@ -56,7 +56,7 @@ class PeriodBar(QWidget):
         self.product_box.addItem(tr("All products"), None)
         self.product_box.setMaximumWidth(WIDEST_BOX)
         self.product_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.product_box.setMinimumContentsLength(8)
+        self.product_box.setMinimumContentsLength(14)
         self.compare_box = QComboBox()
         self.compare_box.setAccessibleName(tr("Compared with"))
         self.compare_box.setToolTip(tr("Compared with"))

@@ -7,7 +7,7 @@ from app.views.distribution.delivery_body import channel_words
 from app.views.widgets.marks import delivery_mark
 from app.views.widgets.row_table import Column, Kind
 from app.vocabulary import DELIVERY_REASONS, FIELDS, word
-from app.words import tr
+from app.words import moment, tr
 
 
 def delivery_columns() -> tuple[Column, ...]:
@@ -20,7 +20,7 @@ def delivery_columns() -> tuple[Column, ...]:
         Column("state", tr("State"), 108, Kind.STATE, value=lambda found: delivery_mark(found.state), sortable=True),
         Column("reason", tr("Reason"), 164, stretch=True, value=reason_of, tip=lambda found: found.said, sortable=True),
         Column("sent_at", tr("Sent"), 132, Kind.MOMENT, sortable=True),
-        Column("opened_at", tr("Opened"), 132, Kind.MOMENT, sortable=True),
+        Column("opened_at", tr("Opened"), 104, Kind.DAY, sortable=True, tip=lambda found: moment(found.opened_at)),
         Column("redeemed_at", tr("Redeemed"), 132, Kind.MOMENT, hidden=True),
         Column("attempts", tr("Tries"), 64, Kind.COUNT, hidden=True, sortable=True),
         Column("reminders", tr("Reminders"), 84, Kind.COUNT, hidden=True),

@@ -1,8 +1,9 @@
 """发放详情: who got what, why somebody did not, and what can be done about it."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
@@ -30,8 +31,9 @@ from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import delivery_mark
 from app.views.widgets.pieces import button, row
 from app.views.widgets.search_box import SearchBox
+from app.views.widgets.selection_bar import SelectionWords
 from app.vocabulary import CHANNELS, DELIVERY_REASONS, DELIVERY_REPAIRS, DELIVERY_STATES, word
-from app.words import moment, tr, yuan
+from app.words import moment, ntr, tr, yuan
 
 NOBODY = -1
 NARROW_PX = 1000
@@ -60,6 +62,7 @@ class DistributionDetail(ListPage):
             load=self._ids,
             fetch=parts.distribution.deliveries_of,
             sort=("no", False),
+            views=parts.views,
         )
         self.acts = DeliveryActs(self, parts, jobs=jobs)
         self.acts.run_wanted.connect(self._run_on)
@@ -74,6 +77,7 @@ class DistributionDetail(ListPage):
         self.body.insertLayout(2, self._filter_line())
         self.table.opened.connect(self.open_record)
         self.table.set_menu(self._fill_menu)
+        self.offer_bulk(SelectionWords(_selected, _everybody))
         self.table.selection_changed.connect(self._follow_selection)
         self.table.set_empty(EmptyState("users", tr("Nobody here"), hint=tr("Take a filter away")))
 
@@ -220,6 +224,23 @@ class DistributionDetail(ListPage):
         self.search.searched.connect(lambda _: self._narrow())
         return row(self.search, *boxes, self.failed_button, self.chips, 0)
 
+    def question(self) -> dict[str, Any]:
+        kept = {key: str(box.currentData() or "") for key, (box, _) in self._boxes.items()}
+        kept["words"] = self.search.words
+        return {key: value for key, value in kept.items() if value}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        known = {"state": DELIVERY_STATES, "reason": DELIVERY_REASONS}
+        for key, (box, _) in self._boxes.items():
+            value = question.get(key, "")
+            if value and box.findData(value) < 0:  # nobody here has it, or what is here is still being read
+                box.addItem(word(known.get(key, {}), value), value)
+            box.blockSignals(True)
+            box.setCurrentIndex(max(0, box.findData(value)))
+            box.blockSignals(False)
+        self.search.show_words(question.get("words", ""))
+        self._narrow()
+
     # --- inside ---
 
     @property
@@ -348,6 +369,14 @@ class DistributionDetail(ListPage):
             menu.addAction(tr("Send again what failed"), partial(self.acts.retry, chosen))
             menu.addAction(tr("Another way"), self.ask_for_channel)
             menu.addAction(tr("Take back"), self.ask_to_recall)
+
+
+def _selected(count: int) -> str:
+    return ntr("{count} person selected", "{count} people selected", count)
+
+
+def _everybody(count: int) -> str:
+    return ntr("Select the {count} person", "Select all {count} people", count)
 
 
 def _fill(box: QComboBox, items: Sequence[tuple[str, str]]) -> None:

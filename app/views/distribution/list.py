@@ -1,14 +1,16 @@
 """The list of distributions, newest first: how far each one is, from delivered to redeemed."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QMenu
 
 from app.services.distribution import DistributionRow, DistributionService
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.distribution.draft import Draft
@@ -24,7 +26,7 @@ from app.views.widgets.pieces import row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import Shares
 from app.vocabulary import CHANNELS, DISTRIBUTION_STATES, word
-from app.words import NO_DATA, tr
+from app.words import NO_DATA, moment, tr
 
 
 class DistributionList(ListPage):
@@ -35,7 +37,14 @@ class DistributionList(ListPage):
     file_wanted = Signal()
     opened = Signal(int)
 
-    def __init__(self, distribution: DistributionService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self,
+        distribution: DistributionService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
+    ) -> None:
         self._distribution = distribution
         self._rows: dict[int, DistributionRow] = {}
         super().__init__(
@@ -48,6 +57,7 @@ class DistributionList(ListPage):
             load=self._ids,
             fetch=self._fetch,
             sort=("created_at", True),
+            views=views,
         )
         self.header.add_primary(
             tr("Bulk distribution"),
@@ -73,6 +83,17 @@ class DistributionList(ListPage):
             )
         else:
             self.banner.clear()
+
+    def question(self) -> dict[str, Any]:
+        kept = {"state": self.state_box.currentData(), "channel": self.channel_box.currentData()}
+        return {key: value for key, value in kept.items() if value}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        for key, box in (("state", self.state_box), ("channel", self.channel_box)):
+            box.blockSignals(True)
+            box.setCurrentIndex(max(0, box.findData(question.get(key, ""))))
+            box.blockSignals(False)
+        self._narrow()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -113,7 +134,7 @@ class DistributionList(ListPage):
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         chosen = self._rows.get(ids[0])
-        if chosen is None:
+        if chosen is None or len(ids) > 1:
             return
         menu.addAction(tr("Who got what"), lambda: self.opened.emit(chosen.id))
         menu.addAction(tr("Receipt as XLSX"), lambda: self._choose_receipt(chosen, "xlsx"))
@@ -164,8 +185,8 @@ class DistributionList(ListPage):
 def _columns() -> tuple[Column, ...]:
     return (
         Column("name", tr("Distribution"), 160, stretch=True, sortable=True),
-        Column("product", tr("Product"), 110, sortable=True),
-        Column("channel", tr("Channel"), 84, value=channels_of),
+        Column("product", tr("Product"), 130, stretch=True, roomy=True, sortable=True),
+        Column("channel", tr("Channel"), 84, roomy=True, value=channels_of),
         Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
         Column(
             "total_minor",
@@ -177,7 +198,7 @@ def _columns() -> tuple[Column, ...]:
         ),
         Column("state", tr("State"), 92, Kind.STATE, value=lambda found: distribution_mark(found.state), sortable=True),
         Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
-        Column("created_at", tr("Time"), 136, Kind.MOMENT, sortable=True),
+        Column("created_at", tr("Time"), 104, Kind.DAY, sortable=True, tip=lambda found: moment(found.created_at)),
     )
 
 

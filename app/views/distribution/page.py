@@ -1,5 +1,6 @@
 """发放: the list of distributions, one of them in detail, and the wizard that begins one; one at a time in front."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -27,7 +28,7 @@ class DistributionPage(QWidget):
         super().__init__()
         self.setAccessibleName(tr("Distribution"))
         self.runs = RunBook(parts.distribution, jobs)
-        self.list = DistributionList(parts.distribution, jobs=jobs, changes=changes)
+        self.list = DistributionList(parts.distribution, jobs=jobs, changes=changes, views=parts.views)
         self.detail = DistributionDetail(parts, self.runs, jobs=jobs, changes=changes)
         self.wizard = Wizard(parts, self.runs, jobs=jobs)
         self.stack = QStackedWidget()
@@ -35,7 +36,7 @@ class DistributionPage(QWidget):
         for view in self._views:
             self.stack.addWidget(view)
             view.page_wanted.connect(self.page_wanted)
-            view.status_changed.connect(self.status_changed)
+            view.status_changed.connect(partial(self._tell_status, view))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.stack)
@@ -92,6 +93,11 @@ class DistributionPage(QWidget):
         self._bring(self.detail)
         self.detail.show_one(distribution_id)
         self.detail.table.setFocus()
+
+    def _tell_status(self, view: Page, words: str) -> None:
+        """A list that is read again behind the wizard says nothing."""
+        if view is self.stack.currentWidget():
+            self.status_changed.emit(words)
 
     def _bring(self, view: Page) -> None:
         """Only the keys of the view in front are alive, and F1 lists them."""

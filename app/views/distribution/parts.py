@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.services.batches import BatchService
 from app.services.catalog import CatalogService
 from app.services.distribution import DistributionService
+from app.services.list_views import ListViewService
 from app.services.people import PeopleService
 from app.services.settings import SettingService
 
@@ -19,3 +20,4 @@ class Parts:
     settings: SettingService
     public_url: Callable[[], str | None]
     """Base address of the phone page; None when there is no endpoint. Runs on a worker."""
+    views: ListViewService | None = None

@@ -16,7 +16,7 @@ from app.words import LANGUAGES, language, tr
 if TYPE_CHECKING:
     from app.views.main_window.specs import Command, PageSpec
 
-EDITS = ("cut", "copy", "paste", "selectAll")
+EDITS = ("cut", "copy", "paste", "selectAll", "select_page")
 
 
 class Menus:
@@ -61,7 +61,9 @@ class Menus:
     def add_edits(self, menu: QMenu) -> None:
         """Act on the widget that has the focus, as far as it can."""
         texts = {"cut": tr("Cut"), "copy": tr("Copy"), "paste": tr("Paste"), "selectAll": tr("Select all")}
+        texts["select_page"] = tr("Select this page")
         keys = {"cut": "Ctrl+X", "copy": "Ctrl+C", "paste": "Ctrl+V", "selectAll": "Ctrl+A"}
+        keys["select_page"] = "Ctrl+Shift+A"
         for name in EDITS:
             self.add(menu, texts[name], partial(_edit, name), shortcut=keys[name])
 

@@ -1,12 +1,14 @@
 """人员: who can receive cards; bring a list in, find one, let one go, forget one."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QWidget
 
+from app.services.list_views import ListViewService
 from app.services.people import PeopleService, PersonFilter, PersonRow, Stored
 from app.topics import Topic
 from app.views.changes import Changes
@@ -19,6 +21,7 @@ from app.views.widgets.list_page import ListPage
 from app.views.widgets.pieces import button, column, label, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.search_box import SearchBox
+from app.views.widgets.selection_bar import SelectionWords
 from app.views.widgets.state_mark import StateMark
 from app.views.widgets.toast import toast
 from app.vocabulary import FIELDS, word
@@ -30,7 +33,9 @@ STAYING, LEFT, ALL = "staying", "left", "all"
 class PeoplePage(ListPage):
     """The address book, sorted by pinyin. Drop or paste a list anywhere on the page; Enter shows one person."""
 
-    def __init__(self, people: PeopleService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(
+        self, people: PeopleService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+    ) -> None:
         self._people = people
         self._filter = PersonFilter(left=False)
         super().__init__(
@@ -50,12 +55,17 @@ class PeoplePage(ListPage):
             load=lambda sort, descending: people.ids(self._filter, sort=sort, descending=descending),
             fetch=lambda ids: people.rows_of(list(ids)),
             sort=("name", False),
+            views=views,
         )
         self.header.add_primary(tr("Import"), self.ask_for_list, symbol="file-up", shortcut="Ctrl+O")
         self.setAcceptDrops(True)
         self.body.insertLayout(0, self._filters())
         self.table.opened.connect(self.open_record)
         self.table.set_menu(self._fill_menu)
+        self.bulk = self.offer_bulk(SelectionWords(_selected, _everybody))
+        self.bulk.add_act(tr("Mark as left"), self.let_go, symbol="log-out")
+        self.bulk.add_act(tr("Mark as employed"), self.take_back, symbol="undo-2")
+        self.bulk.add_act(tr("Delete personal data"), self.ask_to_forget, kind="danger", symbol="trash-2")
         self._show_empty(narrowed=False)
         changes.follow(self, Topic.PEOPLE, then=self._read_departments)
         self._read_departments()
@@ -76,6 +86,20 @@ class PeoplePage(ListPage):
 
     def open_record(self, record: int) -> None:
         self.jobs.start(self._people.person, record, on_done=self._show_person, on_refused=self.banner.show_error)
+
+    def question(self) -> dict[str, Any]:
+        kept = {
+            "words": self.search.words,
+            "department": self.department_box.currentData(),
+            "left": self.left_box.currentData(),
+        }
+        return {key: value for key, value in kept.items() if value not in ("", None, STAYING)}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        department = question.get("department")
+        if department is not None and self.department_box.findData(department) < 0:
+            self.department_box.addItem(department, department)  # the departments are still being read
+        self._set_filters(words=question.get("words", ""), department=department, left=question.get("left", STAYING))
 
     # --- bringing people in ---
 
@@ -116,11 +140,11 @@ class PeoplePage(ListPage):
     # --- letting people go ---
 
     def let_go(self, ids: Sequence[int]) -> None:
-        """They left; no question asked, the toast takes it back."""
-        self._mark_left(list(ids), left=True)
+        """They left; no question asked while all of them are in sight: the toast takes it back."""
+        self._ask_to_mark(list(ids), left=True)
 
     def take_back(self, ids: Sequence[int]) -> None:
-        self._mark_left(list(ids), left=False)
+        self._ask_to_mark(list(ids), left=False)
 
     def ask_to_forget(self, ids: Sequence[int], name: str = "") -> None:
         """Deleting is for good: the name (or the count) must be typed."""
@@ -165,13 +189,15 @@ class PeoplePage(ListPage):
 
     def show_all(self) -> None:
         """Take every filter away."""
-        for box in (self.department_box, self.left_box):
+        self._set_filters(words="", department=None, left=ALL)
+
+    def _set_filters(self, *, words: str, department: str | None, left: str) -> None:
+        """All at once: the list is asked for one time."""
+        for box, value in ((self.department_box, department), (self.left_box, left)):
             box.blockSignals(True)
-        self.department_box.setCurrentIndex(0)
-        self.left_box.setCurrentIndex(self.left_box.findData(ALL))
-        self.search.clear()
-        for box in (self.department_box, self.left_box):
+            box.setCurrentIndex(max(0, box.findData(value)))
             box.blockSignals(False)
+        self.search.show_words(words)
         self._narrow()
 
     def _show_empty(self, *, narrowed: bool) -> None:
@@ -243,6 +269,24 @@ class PeoplePage(ListPage):
         name = chosen.name if isinstance(chosen, PersonRow) else ""
         menu.addAction(tr("Delete personal data"), lambda: self.ask_to_forget(people, name))
 
+    def _ask_to_mark(self, ids: list[int], *, left: bool) -> None:
+        if not self.bulk.beyond_sight(ids):
+            self._mark_left(ids, left=left)
+            return
+        mark_left = ntr("Mark {count} person as left", "Mark {count} people as left", len(ids))
+        mark_back = ntr("Mark {count} person as employed", "Mark {count} people as employed", len(ids))
+        leaving = tr("They are no longer offered when cards are given. What they hold stays theirs.")
+        ask(
+            self,
+            ntr("Mark {count} person as left?", "Mark {count} people as left?", len(ids))
+            if left
+            else ntr("Mark {count} person as employed?", "Mark {count} people as employed?", len(ids)),
+            consequence=leaving if left else tr("They are offered again when cards are given."),
+            verb=mark_left if left else mark_back,
+            then=lambda: self._mark_left(ids, left=left),
+            danger=False,
+        )
+
     def _mark_left(self, ids: list[int], *, left: bool) -> None:
         call, back = (self._people.leave, self._people.rejoin) if left else (self._people.rejoin, self._people.leave)
 
@@ -271,6 +315,14 @@ class PeoplePage(ListPage):
         toast(
             self, tr("{created} new, {updated} updated", created=f"{stored.created:,}", updated=f"{stored.updated:,}")
         )
+
+
+def _selected(count: int) -> str:
+    return ntr("{count} person selected", "{count} people selected", count)
+
+
+def _everybody(count: int) -> str:
+    return ntr("Select the {count} person", "Select all {count} people", count)
 
 
 def _mark(person: PersonRow) -> StateMark:

@@ -47,6 +47,7 @@ class AboutSection(QWidget):
         self.search.searched.connect(self._filter)
         self.list = QListWidget()
         self.list.setAccessibleName(tr("Third-party software"))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # then long names are elided
         self.list.currentRowChanged.connect(self._show_text)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
@@ -78,7 +79,7 @@ class AboutSection(QWidget):
         )
         for notice in notices:
             item = QListWidgetItem(f"{notice.name} {notice.version}".strip())
-            item.setToolTip(notice.licence)
+            item.setToolTip(f"{item.text()}\n{notice.licence}")
             self.list.addItem(item)
         self.list.setCurrentRow(0)
 

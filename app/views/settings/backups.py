@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QWidget
 from app.services.backups import BackupRow, BackupService, BackupVerdict
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
-from app.views.settings.sheet import FIELD_PX, card, sheet
+from app.views.settings.sheet import card, no_wider, sheet
 from app.views.widgets.banner import Banner
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, column, label, row
@@ -31,7 +31,6 @@ class BackupsSection(QWidget):
         self.on_exit.setChecked(bool(settings.get("backup.on_exit")))
         self.on_exit.clicked.connect(self._choose_on_exit)
         form = Form()
-        form.setMaximumWidth(FIELD_PX)
         form.add("every", tr("How often"), self.every)
         self.now_button = button(tr("Back up now"), self.back_up, kind="primary", symbol="archive-restore")
         self.trial_button = button(tr("Trial restore"), self.try_restore, symbol="shield-check")
@@ -42,7 +41,7 @@ class BackupsSection(QWidget):
             self,
             self.banner,
             card(facts, acts, title=tr("Backups")),
-            card(form, self.on_exit, title=tr("By itself")),
+            card(no_wider(form), self.on_exit, title=tr("By itself")),
         )
         self._look()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from app.views.settings.sheet import FIELD_PX, card, sheet
+from app.views.settings.sheet import card, no_wider, sheet
 from app.views.theme import theme
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
@@ -25,10 +25,9 @@ class LookSection(QWidget):
         self.language.setCurrentIndex(self.language.findData(language()))
         self.theme_box.setCurrentIndex(self.theme_box.findData(theme().choice))
         form = Form()
-        form.setMaximumWidth(FIELD_PX)
         form.add("language", tr("Language"), self.language)
         form.add("theme", tr("Theme"), self.theme_box)
         hint = tr("Both change at once. Files, mails and prints follow the language.")
-        sheet(self, card(form, label(hint, "note", wrap=True)))
+        sheet(self, card(no_wider(form), label(hint, "note", wrap=True)))
         self.language.activated.connect(lambda _: self._on_language(str(self.language.currentData())))
         self.theme_box.activated.connect(lambda _: self._on_theme(str(self.theme_box.currentData())))

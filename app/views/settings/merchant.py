@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
-from app.views.settings.sheet import FIELD_PX, card, sheet
+from app.views.settings.sheet import card, no_wider, sheet
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, row
 from app.views.widgets.toast import toast
@@ -22,12 +22,11 @@ class MerchantSection(QWidget):
             self.purpose.addItem(word(PURPOSES, key), key)
         self.purpose.setCurrentIndex(max(0, self.purpose.findData(merchant.purpose)))
         self.form = Form()
-        self.form.setMaximumWidth(FIELD_PX)
         self.form.add("name", tr("Merchant name"), self.name, hint=tr("Card holders see this name"))
         self.form.add("phone", tr("Service phone"), self.phone, hint=tr("Card holders can call it from their page"))
         self.form.add("purpose", tr("What this desk is for"), self.purpose, hint=tr("Orders the pages at the left"))
         self.save_button = button(tr("Save"), self.save, kind="primary")
-        sheet(self, card(self.form, row(self.save_button, 0)))
+        sheet(self, card(no_wider(self.form), row(self.save_button, 0)))
 
     def save(self) -> None:
         if not self.name.text().strip():

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.messages import sentence
 from app.views.jobs import JobRunner
@@ -12,6 +12,7 @@ from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField
 from app.views.widgets.pieces import label
+from app.views.widgets.recovery_sheet import offer_recovery_sheet
 from app.views.widgets.toast import toast
 from app.words import tr
 
@@ -93,17 +94,5 @@ class RenewDialog(Dialog):
         self.banner.say("warn", tr("Write it down now: it is shown only once."), closable=False)
 
     def _choose_sheet(self) -> None:
-        dialog = QFileDialog(self, tr("Save the recovery sheet"), tr("Kaxia recovery sheet") + ".pdf", "PDF (*.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(self._save_sheet)
-        dialog.open()
-
-    def _save_sheet(self, path: str) -> None:
-        self._jobs.start(
-            self._keys.save_recovery_sheet,
-            Path(path),
-            self._key,
-            on_done=lambda _: self.banner.say("ok", tr("Saved. Print it and keep it away from this computer.")),
-            on_refused=self.banner.show_error,
-            owner=self,
-        )
+        save = self._keys.save_recovery_sheet
+        offer_recovery_sheet(self, save, key=self._key, jobs=self._jobs, banner=self.banner)

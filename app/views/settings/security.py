@@ -10,7 +10,7 @@ from app.messages import sentence
 from app.services.settings import SettingService
 from app.views.jobs import JobRunner
 from app.views.settings.recovery import CheckDialog, RecoveryKeys, RenewDialog
-from app.views.settings.sheet import FIELD_PX, card, sheet
+from app.views.settings.sheet import card, no_wider, sheet
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, row
@@ -47,7 +47,6 @@ class SecuritySection(QWidget):
         self.current = PassphraseField(tr("Current passphrase"))
         self.new = PassphraseField(tr("New passphrase"), judge=judge)
         self.form = Form()
-        self.form.setMaximumWidth(FIELD_PX)
         self.form.add("current", tr("Current passphrase"), self.current)
         self.form.add("new", tr("New passphrase"), self.new)
         for field in (self.current, self.new):
@@ -57,7 +56,6 @@ class SecuritySection(QWidget):
         self.remember.setChecked(keys.remembered)
         self.remember.clicked.connect(self._choose_remember)
         idle_form = Form()
-        idle_form.setMaximumWidth(FIELD_PX)
         idle_form.add("idle", tr("Lock when idle for"), self.idle)
         worthless = label(tr("A new key makes the printed one worthless."), "muted", wrap=True)
         change = button(tr("Change passphrase"), self.change, kind="primary")
@@ -65,9 +63,9 @@ class SecuritySection(QWidget):
         renew = button(tr("Make a new recovery key"), self.renew, symbol="key-round")
         sheet(
             self,
-            card(self.form, row(change, 0), title=tr("Passphrase")),
+            card(no_wider(self.form), row(change, 0), title=tr("Passphrase")),
             card(worthless, row(check, renew, 0), title=tr("Recovery key")),
-            card(idle_form, self.remember, title=tr("Lock")),
+            card(no_wider(idle_form), self.remember, title=tr("Lock")),
         )
 
     def _minutes(self) -> QComboBox:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFrame,
     QGridLayout,
     QLineEdit,
@@ -31,6 +30,7 @@ from app.views.vault.sheet import Sheet
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField, Strength
 from app.views.widgets.pieces import button, label, line, row
+from app.views.widgets.recovery_sheet import offer_recovery_sheet
 from app.vocabulary import PURPOSES, word
 from app.words import LANGUAGES, language, set_language, tr
 
@@ -252,20 +252,8 @@ class FirstRunPage(Sheet):
         self.language_changed.emit()
 
     def _choose_sheet(self) -> None:
-        dialog = QFileDialog(self, tr("Save the recovery sheet"), tr("Kaxia recovery sheet") + ".pdf", "PDF (*.pdf)")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.fileSelected.connect(self._save_sheet)
-        dialog.open()
-
-    def _save_sheet(self, path: str) -> None:
-        self._jobs.start(
-            self._do.save_sheet,
-            Path(path),
-            self._recovery_key,
-            on_done=lambda _: self.banner.say("ok", tr("Saved. Print it and keep it away from this computer.")),
-            on_refused=self.banner.show_error,
-            owner=self,
-        )
+        save = self._do.save_sheet
+        offer_recovery_sheet(self, save, key=self._recovery_key, jobs=self._jobs, banner=self.banner)
 
 
 def _page(title: str) -> tuple[QWidget, QVBoxLayout]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEasingCurve, QPropertyAnimation, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.views.widgets.pieces import column, icon_button, label, line, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -12,6 +12,7 @@ from app.words import tr
 
 WIDTH = 420
 SLIDE_MS = 140
+MARGIN, GAP = 16, 8
 
 
 class Drawer(QFrame):
@@ -27,7 +28,7 @@ class Drawer(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.heading = label("", "card-title", wrap=True)
         self._state = StateLabel(StateMark("neutral", ""))
-        self._acts = row(spacing=8)
+        self._acts = column(spacing=8)
         self._shut = icon_button("x", tr("Close"), self.shut, shortcut="Esc")
         self._up = icon_button("chevron-up", tr("Previous record"), lambda: self.stepped.emit(-1))
         self._down = icon_button("chevron-down", tr("Next record"), lambda: self.stepped.emit(1))
@@ -115,10 +116,20 @@ class Drawer(QFrame):
         self._slide.start()
 
     def _set_acts(self, acts: tuple[QPushButton, ...]) -> None:
+        """Beside each other, and below where their words need more room."""
+        for old in self._foot.findChildren(QPushButton):
+            old.hide()
+            old.deleteLater()
         while (item := self._acts.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
+            if (line := item.layout()) is not None:
+                line.deleteLater()
+        room, beside = 0, QHBoxLayout()
         for made in acts:
-            self._acts.addWidget(made)
-        self._acts.addStretch(1)
+            made.setParent(self._foot)
+            made.ensurePolished()
+            if room < made.sizeHint().width():
+                room, beside = self._open_at().width() - 2 * MARGIN, row(0, spacing=GAP)
+                self._acts.addLayout(beside)
+            beside.insertWidget(beside.count() - 1, made)
+            room -= made.sizeHint().width() + GAP
         self._foot.setVisible(bool(acts))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.views.theme import paint_icon, theme
@@ -56,7 +56,8 @@ class EmptyState(QWidget):
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addStretch(2)
-        layout.addWidget(_Drawing(symbol), 0, middle)
+        self._drawing = _Drawing(symbol)
+        layout.addWidget(self._drawing, 0, middle)
         layout.addSpacing(4)
         self.reason = label(reason, "card-title", wrap=True)
         self.reason.setAlignment(middle)
@@ -73,3 +74,12 @@ class EmptyState(QWidget):
             self.link_button = button(link[0], link[1], kind="text")
             layout.addWidget(self.link_button, 0, middle)
         layout.addStretch(3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, the words have it."""
+        super().resizeEvent(event)
+        layout = self.layout()
+        assert layout is not None, "made with it"
+        drawn = self._drawing.isVisibleTo(self)
+        needed = layout.totalHeightForWidth(self.width()) + (0 if drawn else self._drawing.height() + layout.spacing())
+        self._drawing.setVisible(needed <= self.height())

@@ -51,7 +51,8 @@ class Form(QWidget):
         self.fields[key] = field
         self._parts.append((field, wide))
         self._arrange()
-        if (edited := _edited(control)) is not None:
+        typed_into = control.focusProxy() or control  # of several parts the one that is typed into
+        if (edited := _edited(typed_into)) is not None:
             edited(lambda *_: field.set_error(""))
         return field
 

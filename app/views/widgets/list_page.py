@@ -1,13 +1,20 @@
 """A screen that is one list: loads its ids on a worker, follows the topics, tells the status bar."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from PySide6.QtWidgets import QVBoxLayout
+
+from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.page import Page
 from app.views.widgets.row_table import Column, RowTable
 from app.views.widgets.row_table.model import Fetch
+from app.views.widgets.selection_bar import OF_ROWS, SelectionBar, SelectionWords
+from app.views.widgets.view_tabs import ViewTabs
+from app.words import tr
 
 LoadIds = Callable[[str, bool], Sequence[int]]
 
@@ -27,11 +34,13 @@ class ListPage(Page):
         load: LoadIds,
         fetch: Fetch,
         sort: tuple[str, bool] = ("", True),
+        views: ListViewService | None = None,
     ) -> None:
+        """`views`: what the list is narrowed to and how it looks can be kept under a name."""
         super().__init__(title, line)
         self.jobs = jobs
         self._load = load
-        self._sort = sort
+        self.sort = self.usual_sort = sort
         self._turn = 0
         self.table = RowTable(columns, fetch, jobs=jobs, name=title, parent=self)
         self.table.setObjectName(type(self).__name__)  # its columns are remembered by it
@@ -42,10 +51,40 @@ class ListPage(Page):
         self.drawer.stepped.connect(self._step)
         changes.follow(self, *topics, then=self.refresh)
         self.body.addWidget(self.table, 1)
+        self.tabs: ViewTabs | None = None
+        if views is not None:
+            self._add_views(views)
 
     def reload(self) -> None:
         """Ask for the ids again, from the top: the filter or the order changed."""
+        if self.tabs is not None:
+            self.tabs.follow()
         self._ask(keep_place=False)
+
+    # --- what a view keeps ---
+
+    def question(self) -> dict[str, Any]:
+        """What narrows the list, as JSON keeps it; {} is the list as it opens. Pages with filters override both."""
+        return {}
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        """Narrow the list to what `question` once gave."""
+        self.reload()
+
+    def show_as(self, question: Mapping[str, Any], sort: tuple[str, bool]) -> None:
+        """A view, or the list as it opens; a column that is gone sorts nothing any more."""
+        known = sort[0] in {column.key for column in self.table.rows.columns if column.sortable}
+        self.sort = sort if known else self.usual_sort
+        self.table.set_sort(self.sort[0], descending=self.sort[1])
+        self.show_question(question)
+
+    # --- what is done with many ---
+
+    def offer_bulk(self, words: SelectionWords = OF_ROWS) -> SelectionBar:
+        """The bar below the table that appears with the second selected row."""
+        bar = SelectionBar(self.table, words, self)
+        self.body.addWidget(bar)
+        return bar
 
     def refresh(self) -> None:
         """Ask for the ids again and stay where we are: what they stand for may have changed."""
@@ -63,10 +102,17 @@ class ListPage(Page):
             if turn == self._turn:  # an answer that a later question overtook is left unheard
                 self.table.show_ids(ids, keep_place=keep_place)
 
-        self.jobs.start(self._load, *self._sort, on_done=done, on_refused=self.banner.show_error, owner=self)
+        self.jobs.start(self._load, *self.sort, on_done=done, on_refused=self.banner.show_error, owner=self)
+
+    def _add_views(self, views: ListViewService) -> None:
+        tabs = self.tabs = ViewTabs(self, views, name=type(self).__name__, jobs=self.jobs, parent=self)
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout), "a page's own"
+        layout.insertWidget(layout.count() - 1, tabs)
+        self.header.add_more(tr("Save as view"), tabs.ask_for_name, symbol="save", shortcut="Ctrl+S")
 
     def _sort_by(self, key: str, descending: bool) -> None:  # the signal's shape
-        self._sort = (key, descending)
+        self.sort = (key, descending)
         self.reload()
 
     def _step(self, by: int) -> None:

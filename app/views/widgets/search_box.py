@@ -51,6 +51,15 @@ class SearchBox(QLineEdit):
         else:
             super().keyPressEvent(event)
 
+    def show_words(self, words: str) -> None:
+        """Words that stand there without anybody hearing of it: the caller asks for its list itself."""
+        self.blockSignals(True)
+        self.setText(words)
+        self.blockSignals(False)
+        self._pause.stop()
+        self._told = self.words
+        self._clear.setVisible(bool(words))
+
     def tell_now(self) -> None:
         """Do not wait for the pause: somebody acts on what is typed."""
         self._tell()

@@ -17,7 +17,7 @@ from app.words import ntr, tr
 MOST_ROWS = 300
 """Faulty rows shown at once: more are mended in the file, not here."""
 SHOWN_IN_TABLE = 10
-KIND_PX = 72
+KIND_PX = 88
 FIRST = 2
 """The first column that can be edited: before it stand the row's number and the reason."""
 

@@ -1,7 +1,7 @@
 """How the user arranged a table: order, widths and choice of columns, height of rows; kept as one line of JSON."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
@@ -9,22 +9,32 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView
 
-from app.views.widgets.row_table.columns import Column
+from app.views.widgets.row_table.columns import Column, Kind
+from app.views.widgets.row_table.painter import CellPainter
 from app.words import tr
 
 ROW_PX = {"compact": 36, "comfortable": 44}
+LEAST_PX = 96
+"""Of a column whose words are cut for want of room."""
 
 
 class Arrangement(QObject):
     changed = Signal()
 
     def __init__(
-        self, view: QTableView, head: QHeaderView, *, columns: Sequence[Column], needed: Callable[[int], int]
+        self,
+        view: QTableView,
+        head: QHeaderView,
+        *,
+        columns: Sequence[Column],
+        cells: CellPainter,
     ) -> None:
-        """`needed(column)` is the least width that cuts nothing of what is known of a column."""
         super().__init__(view)
-        self._view, self._head, self._columns, self._needed = view, head, tuple(columns), needed
+        self._view, self._head, self._columns = view, head, tuple(columns)
+        self._needed, self._least = cells.needed, cells.head_needed
         self._sized_by_hand = False
+        self._aside: set[int] = set()
+        self._insisted: set[int] = set()
         self.density = "compact"
         for at, column in enumerate(self._columns):
             view.setColumnWidth(at, column.width)
@@ -41,7 +51,8 @@ class Arrangement(QObject):
 
     def saved(self) -> str:
         order = [self._columns[self._head.logicalIndex(place)].key for place in range(len(self._columns))]
-        hidden = [column.key for at, column in enumerate(self._columns) if self._view.isColumnHidden(at)]
+        away = [at for at in range(len(self._columns)) if self._view.isColumnHidden(at) and at not in self._aside]
+        hidden = [self._columns[at].key for at in away]
         widths = {column.key: self._head.sectionSize(at) for at, column in enumerate(self._columns)}
         kept = {key: width for key, width in widths.items() if key not in hidden} if self._sized_by_hand else {}
         return json.dumps({"order": order, "hidden": hidden, "widths": kept, "density": self.density})
@@ -54,9 +65,11 @@ class Arrangement(QObject):
         for at, key in enumerate(keys):
             if "hidden" in state:
                 self._view.setColumnHidden(at, key in state["hidden"])
+                self._aside.discard(at)
             if key in state.get("widths", {}):
-                self._sized_by_hand = True
                 self._view.setColumnWidth(at, state["widths"][key])
+        if "widths" in state:
+            self._sized_by_hand = bool(state["widths"])
         self.set_density(state.get("density", self.density))
         self.fit()
 
@@ -70,26 +83,43 @@ class Arrangement(QObject):
         """Make the columns as wide as the view, until somebody sets widths by hand.
 
         What is left over goes to the columns that may stretch. Where room is short, every column gives what its head
-        and the rows seen so far do not need, the roomiest the most; only then the table is scrolled sideways.
+        and the rows seen so far do not need, the roomiest the most; then words of columns that may stretch are cut;
+        only then the table is scrolled sideways. Before all that, columns for wide windows stand aside. A state, a
+        number or a date is never cut.
         """
         if self._sized_by_hand:
             return
+        self._put_aside()
         shown = [at for at in range(len(self._columns)) if not self._view.isColumnHidden(at)]
-        widths = {at: self._columns[at].width for at in shown}
+        widths = {at: self._wanted(at) for at in shown}
         spare = self._view.viewport().width() - sum(widths.values())
         if spare >= 0:
             stretching = [at for at in shown if self._columns[at].stretch]
             for at in stretching:
                 widths[at] += spare // len(stretching)
         else:
-            slack = {at: max(0, widths[at] - self._needed(at)) for at in shown}
-            short, rest = min(-spare, sum(slack.values())), sum(slack.values())
-            for at, own in slack.items():  # in proportion, and to the pixel
-                given = ceil(short * own / rest) if rest else 0
-                widths[at] -= given
-                short, rest = short - given, rest - own
+            short = _give(widths, -spare, {at: max(0, widths[at] - self._needed(at)) for at in shown})
+            stretching = [at for at in shown if self._columns[at].stretch]
+            _give(widths, short, {at: max(0, widths[at] - max(LEAST_PX, self._least(at))) for at in stretching})
         for at, width in widths.items():
             self._view.setColumnWidth(at, width)
+
+    def _put_aside(self) -> None:
+        """Columns that are shown only where there is room, the last ones first."""
+        spare = self._view.viewport().width()
+        for at in range(len(self._columns)):
+            if at in self._aside or not self._view.isColumnHidden(at):
+                spare -= self._wanted(at)
+        for at in reversed(range(len(self._columns))):
+            if at in self._aside or (self._columns[at].roomy and not self._view.isColumnHidden(at)):
+                aside = spare < 0 and at not in self._insisted
+                spare += self._wanted(at) if aside else 0
+                (self._aside.add if aside else self._aside.discard)(at)
+                self._view.setColumnHidden(at, aside)
+
+    def _wanted(self, at: int) -> int:
+        column = self._columns[at]
+        return column.width if column.kind is Kind.TEXT else max(column.width, self._needed(at))
 
     def menu(self) -> QMenu:
         """Which columns are shown, how high the rows are."""
@@ -116,6 +146,8 @@ class Arrangement(QObject):
 
     def _show_column(self, at: int, on: bool) -> None:
         self._view.setColumnHidden(at, not on)
+        self._aside.discard(at)
+        (self._insisted.add if on else self._insisted.discard)(at)
         self.fit()
         self.changed.emit()
 
@@ -123,6 +155,18 @@ class Arrangement(QObject):
         if QGuiApplication.mouseButtons() & Qt.MouseButton.LeftButton:
             self._sized_by_hand = True
             self.changed.emit()
+
+
+def _give(widths: dict[int, int], short: int, slack: dict[int, int]) -> int:
+    """Take so many px from the columns in proportion to their slack, and to the pixel; what is still short."""
+    rest = sum(slack.values())
+    left = max(0, short - rest)
+    short -= left
+    for at, own in slack.items():
+        given = ceil(short * own / rest) if rest else 0
+        widths[at] -= given
+        short, rest = short - given, rest - own
+    return left
 
 
 def _state(saved: str) -> dict[str, Any]:

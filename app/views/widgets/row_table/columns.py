@@ -32,7 +32,8 @@ RIGHT = frozenset({Kind.MONEY, Kind.COUNT, Kind.SHARE})
 class Column:
     """`key` names the attribute of the row (unless `value` finds it) and the sort order asked of the caller.
 
-    `width` is in px; a column with `stretch` takes what is left over.
+    `width` is in px; a column with `stretch` takes what is left over, one that is `roomy` is shown
+    where there is room for all.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Column:
     sortable: bool = False
     stretch: bool = False
     hidden: bool = False
+    roomy: bool = False
     value: Callable[[Any], object] | None = None
     tip: Callable[[Any], str] | None = None
 

@@ -55,17 +55,29 @@ class CellPainter(QStyledItemDelegate):
         self.hovered = -1
         self.dimmed = False
         self.first_column = 0
+        self._needs: dict[int, int] = {}
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
         self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
         self._advances = {is_code: _Advances(metrics) for is_code, metrics in self._metrics.items()}
 
     def needed(self, number: int) -> int:
-        """The width of a column that cuts neither its head nor a cell of the rows in sight."""
+        """The width of a column that cuts neither its head nor a cell of the rows that were in sight when measured."""
+        if number not in self._needs:
+            first = max(0, self._table.rowAt(0))
+            lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
+            said = (self._said(line, number) + 2 * PADDING for line in lines if line is not None)
+            self._needs[number] = max([self.head_needed(number), *said])
+        return self._needs[number]
+
+    def measure_anew(self) -> None:
+        """Other rows are in sight; a window that is dragged wider measures nothing."""
+        self._needs.clear()
+
+    def head_needed(self, number: int) -> int:
+        """The width that its head alone needs."""
         column = self._model.columns[number]
-        head = QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + (ARROW + 4 if column.sortable else 2)
-        first = max(0, self._table.rowAt(0))
-        lines = (self._model.line_at(row) for row in range(first, min(first + SAMPLE, self._model.rowCount())))
-        return 2 * PADDING + max([head, *(self._said(line, number) for line in lines if line is not None)])
+        arrow = ARROW + 4 if column.sortable else 2
+        return 2 * PADDING + QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + arrow
 
     def _said(self, line: Line, number: int) -> int:
         """How wide a cell's words are."""

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, QItemSelectionRange, QModelIndex, QObject, QTimer, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QObject,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QTableView
 
@@ -20,6 +28,9 @@ AT_ONCE = 2_000
 MOST = 100_000
 """Rows that are copied or added up."""
 SUM_AFTER_MS = 150
+KEPT = 500
+"""Selected rows that are looked up again by their ids; any number where the ids are the same as before."""
+Spans = list[tuple[int, int]]
 LOT = 500
 """Rows read at once for the clipboard or a sum."""
 
@@ -51,6 +62,26 @@ class Picked(QObject):
         for part in self._ranges():
             ids.extend(self._rows.ids[part.top() : part.bottom() + 1])
         return ids
+
+    def choose(self, rows: range) -> None:
+        """Neighbours, and nothing else."""
+        self._select(_spanned(self._rows, [(rows.start, rows.stop - 1)] if rows else []))
+
+    def to_keep(self, coming: Sequence[int]) -> "Spans | array[int]":
+        """What is put back once other ids are shown."""
+        if coming == self._rows.ids:
+            return [(part.top(), part.bottom()) for part in self._ranges()]
+        return self.ids() if self.count <= KEPT else array("q")
+
+    def put_back(self, kept: "Spans | array[int] | None", current: int | None) -> None:
+        """Select what was kept, as far as it is still there, and put the cursor where it was."""
+        if current is not None and current in self._rows.ids:
+            index = self._rows.index(self._rows.ids.index(current), 0)
+            self._view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self._select(_spanned(self._rows, kept) if isinstance(kept, list) else selection_of(self._rows, kept or ()))
+
+    def _select(self, chosen: QItemSelection) -> None:
+        self._view.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def tell(self, *_: object) -> None:
         """The selection changed, or what it stands for."""
@@ -132,6 +163,13 @@ def _read_tsv(
         by_id = {id_of(row): row for row in fetch(some)}
         rows += [by_id[one] for one in some if one in by_id]
     return as_tsv(columns, rows, headers=headers)
+
+
+def _spanned(model: RowModel, spans: Spans) -> QItemSelection:
+    selection = QItemSelection()
+    for first, last in spans:
+        selection.select(model.index(first, 0), model.index(last, len(model.columns) - 1))
+    return selection
 
 
 def selection_of(model: RowModel, ids: Sequence[int]) -> QItemSelection:

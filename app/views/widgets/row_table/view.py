@@ -28,10 +28,9 @@ from app.views.widgets.row_table.arrangement import ROW_PX, Arrangement
 from app.views.widgets.row_table.columns import Column
 from app.views.widgets.row_table.model import PAGE, Fetch, RowModel
 from app.views.widgets.row_table.painter import CellPainter, HeadPainter
-from app.views.widgets.row_table.picking import Picked, selection_of, summary_of, tip_of
+from app.views.widgets.row_table.picking import Picked, summary_of, tip_of
 from app.words import tr
 
-RESELECT_LIMIT = 500
 SLOW_MS = 300
 Rows = QItemSelectionModel.SelectionFlag.Rows
 FillMenu = Callable[[QMenu, "array[int]"], object]
@@ -70,11 +69,13 @@ class RowTable(QTableView):
         self._empty: QWidget | None = None
         self._coming: Job | None = None
         self._busy, self._unfitted = False, False
+        self.lent = False
+        """Its columns are those of a view for now: nobody is told to remember them."""
         self.setAccessibleName(name)
         self._set_up_view()
         self.picked = Picked(self, self.rows, jobs)
         self.picked.changed.connect(self._tell_selection)
-        self.arrangement = Arrangement(self, self._head, columns=self._columns, needed=self._cells.needed)
+        self.arrangement = Arrangement(self, self._head, columns=self._columns, cells=self._cells)
         self.arrangement.changed.connect(self._rearranged)
         self._hairline = QProgressBar(self)
         self._hairline.setProperty("role", "hairline")
@@ -155,6 +156,14 @@ class RowTable(QTableView):
     def selected_count(self) -> int:
         return self.picked.count
 
+    def in_sight(self) -> range:
+        """The rows on the screen now: what is meant by this page of a list that has no pages."""
+        last = self.rowAt(self.viewport().height() - 1)
+        return range(max(0, self.rowAt(0)), (last if last >= 0 else self.count - 1) + 1)
+
+    def select_page(self) -> None:
+        self.picked.choose(self.in_sight())
+
     def go_to_row(self, row: int) -> None:
         """Make a row the current and only selected one, and scroll to it."""
         if 0 <= row < self.count:
@@ -219,7 +228,8 @@ class RowTable(QTableView):
     def _rearranged(self) -> None:
         self._cells.first_column = self._head.logicalIndex(0)
         self.viewport().update()
-        self.state_changed.emit()
+        if not self.lent:
+            self.state_changed.emit()
 
     def _sort_by(self, at: int) -> None:
         column = self._columns[at]
@@ -237,18 +247,12 @@ class RowTable(QTableView):
     def _swap(self, ids: Sequence[int], known: dict[int, Sequence[Any]], *, keep_place: bool) -> None:
         self._coming = None
         offset = self.verticalScrollBar().value()
-        chosen = self.selected_ids() if keep_place and self.selected_count() <= RESELECT_LIMIT else array("q")
+        kept = self.picked.to_keep(ids) if keep_place else None
         current = self.current_id() if keep_place else None
         self.rows.replace(ids, known)
-        self._reselect(chosen, current)
+        self.picked.put_back(kept, current)
         self._after_replace()
         self.verticalScrollBar().setValue(offset if keep_place else 0)
-
-    def _reselect(self, chosen: "array[int]", current: int | None) -> None:
-        if current is not None and current in self.rows.ids:
-            index = self.rows.index(self.rows.ids.index(current), 0)
-            self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        self.selectionModel().select(selection_of(self.rows, chosen), QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def _after_replace(self) -> None:
         self._dim(False)
@@ -269,6 +273,7 @@ class RowTable(QTableView):
         """Widths by what is in the first rows of a list that come; scrolling measures nothing."""
         if self._unfitted and self.rows.row_at(max(0, self.rowAt(0))) is not None:
             self._unfitted = False
+            self._cells.measure_anew()
             self.arrangement.fit()
 
     def _drop_coming(self) -> None:
@@ -337,7 +342,7 @@ class RowTable(QTableView):
             menu.popup(self.viewport().mapToGlobal(below) if by_key else event.globalPos())
 
     def context_menu(self) -> QMenu:
-        """The actions for the selected rows, then copying."""
+        """The actions for the selected rows, then copying and choosing more of them."""
         menu = QMenu(self)
         ids = self.selected_ids()
         if len(ids) and self._fill_menu is not None:
@@ -346,6 +351,9 @@ class RowTable(QTableView):
             menu.addSeparator()
             menu.addAction(tr("Copy"), lambda: self.copy_selection(headers=False))
             menu.addAction(tr("Copy with headers"), lambda: self.copy_selection(headers=True))
+            menu.addSeparator()
+            menu.addAction(tr("Select this page"), self.select_page)
+            menu.addAction(tr("Select all"), self.selectAll)
         return menu
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

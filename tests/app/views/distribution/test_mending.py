@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pyzipper
@@ -79,12 +78,6 @@ def addresses(services: Services, staff: tuple[int, ...]) -> list[str]:
     return [str(services.people.contact(person).email) for person in staff]
 
 
-def dialog(driver: DistributionDriver, kind: type) -> Any:
-    driver.wait(lambda: isinstance(QApplication.activeModalWidget(), kind))
-    driver.settled()
-    return QApplication.activeModalWidget()
-
-
 def rows(driver: DistributionDriver, run: int) -> list[DeliveryRow]:
     service = driver.services.distribution
     return service.deliveries_of(service.delivery_ids(run))
@@ -125,7 +118,7 @@ def test_a_refused_address_is_told_in_the_servers_words_and_mended_in_place(
     words, buttons = in_drawer(mailing, failed.id)
     assert any("邮件服务器原话：550 5.1.1 no such user" in text for text in words)
     buttons["改邮箱"].click()
-    asked = dialog(mailing, AddressDialog)
+    asked = mailing.asked(AddressDialog)
     assert asked.entry.text() == addresses(mailing.services, staff)[2]
     asked.entry.setText("nobody")
     asked.verb_button.click()
@@ -147,7 +140,7 @@ def test_chosen_ones_go_on_paper_with_the_letter_m(
     table.setFocus()
     table.go_to_row(2)
     mailing.key(Qt.Key.Key_M)
-    asked = dialog(mailing, ChangeChannelDialog)
+    asked = mailing.asked(ChangeChannelDialog)
     assert list(asked.choices) == ["print", "file"]
     asked.folder.setText(str(out / "gone"))
     asked.verb_button.click()
@@ -224,7 +217,7 @@ def test_everybody_who_has_not_opened_it_is_reminded_from_one_dialog(
     mailing.wait(detail.remind_button.isVisible)
     assert detail.remind_button.text() == "催领 6"
     detail.remind_button.click()
-    asked = dialog(mailing, RemindDialog)
+    asked = mailing.asked(RemindDialog)
     mailing.wait(lambda: asked.verb_button.text() == "催领 6 人")
     asked.text.setPlainText("{nme}")
     assert not asked.verb_button.isEnabled()
@@ -250,7 +243,7 @@ def test_a_protected_file_asks_for_its_password_when_it_goes_on(
     panel = driver.page.detail.panel
     assert panel.heading.text() == "等待输入文件密码"
     panel.go_on_button.click()
-    asked = dialog(driver, ZipPasswordDialog)
+    asked = driver.asked(ZipPasswordDialog)
     asked.field.entry.setText("abc")
     asked.verb_button.click()
     assert asked.mistake.isVisible()
@@ -297,9 +290,7 @@ def test_a_paused_distribution_stands_on_the_first_page(
 def test_a_mail_is_tried_out_before_anybody_gets_one(
     mailing: DistributionDriver, mails: MailPeer, roster: Path, card: int, out: Path
 ) -> None:
-    mailing.reach_confirm(roster, card, out)
-    mailing.back()
-    mailing.back()
+    mailing.reach_channel(roster, card, out)
     mailing.take_channel("email")
     form = mailing.wizard.channel.mail
     form.text.setPlainText("{nme} {link}")
@@ -312,7 +303,7 @@ def test_a_mail_is_tried_out_before_anybody_gets_one(
     assert not form.body_flaws.isVisible()
     name = form.whose.text()
     mailing.key(Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
-    asked = dialog(mailing, TrialDialog)
+    asked = mailing.asked(TrialDialog)
     assert asked.entry.text() == "cards@shop.example"
     asked.entry.setText("hr@corp.example")
     mails.at_rcpt["hr@corp.example"] = "550 5.7.1 relaying denied"
@@ -329,8 +320,8 @@ def test_a_mail_is_tried_out_before_anybody_gets_one(
     assert mailing.services.distribution.distributions() == []
     mailing.wait(lambda: QApplication.activeModalWidget() is None)
     form.try_out()
-    assert dialog(mailing, TrialDialog).entry.text() == "hr@corp.example"
-    QApplication.activeModalWidget().reject()  # type: ignore[union-attr]
+    assert mailing.asked(TrialDialog).entry.text() == "hr@corp.example"
+    mailing.dismiss()
 
 
 def test_a_missing_phone_number_is_typed_where_it_lacks(
@@ -342,7 +333,7 @@ def test_a_missing_phone_number_is_typed_where_it_lacks(
     show(mailing, run)
     _, buttons = in_drawer(mailing, rows(mailing, run)[0].id)
     buttons["改手机号"].click()
-    asked = dialog(mailing, AddressDialog)
+    asked = mailing.asked(AddressDialog)
     asked.entry.setText("13900139000")
     asked.verb_button.click()
     mailing.settled()

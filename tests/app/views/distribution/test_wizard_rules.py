@@ -301,9 +301,7 @@ def mailing(qtbot, services, vault, roster: Path, card: int, out: Path):  # type
     """On the page of times, by mail."""
     made = DistributionDriver(qtbot, services, vault, url="https://card.example.cn")
     services.settings.put("mail.server", {"host": "smtp.example.com", "sender": "hr@example.com"})
-    made.reach_confirm(roster, card, out)
-    made.back()
-    made.back()
+    made.reach_channel(roster, card, out)
     made.take_channel("email")
     made.go_on()
     made.settled()

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 def test_mail_without_an_endpoint_says_so_and_where_to_go(
     driver: DistributionDriver, roster: Path, card: int, out: Path
 ) -> None:
-    driver.reach_confirm(roster, card, out)
-    driver.back()
-    driver.back()
+    driver.reach_channel(roster, card, out)
     driver.take_channel("email")
     channel = driver.wizard.channel
     assert channel.lacking.isVisible()
@@ -61,9 +59,7 @@ def test_the_usual_time_is_a_working_day_off_the_hour() -> None:
 def test_a_protected_file_has_a_password_that_can_be_copied_and_cannot_wait(
     driver: DistributionDriver, roster: Path, card: int, out: Path
 ) -> None:
-    driver.reach_confirm(roster, card, out)
-    driver.back()
-    driver.back()
+    driver.reach_channel(roster, card, out)
     channel = driver.wizard.channel
     channel.protect.setChecked(True)
     driver.settled()
@@ -96,9 +92,7 @@ def test_the_receipt_is_written_as_xlsx_and_pdf(
 def test_a_folder_that_is_gone_stops_before_anything_is_taken(
     driver: DistributionDriver, roster: Path, card: int, out: Path
 ) -> None:
-    driver.reach_confirm(roster, card, out)
-    driver.back()
-    driver.back()
+    driver.reach_channel(roster, card, out)
     driver.take_channel("file", out / "gone")
     driver.go_on()
     assert driver.step == "渠道"
@@ -116,9 +110,7 @@ def mailing(qtbot, services, vault):  # type: ignore[no-untyped-def]
 def test_the_mail_is_shown_as_each_person_gets_it(
     mailing: DistributionDriver, services: Services, roster: Path, card: int, out: Path
 ) -> None:
-    mailing.reach_confirm(roster, card, out)
-    mailing.back()
-    mailing.back()
+    mailing.reach_channel(roster, card, out)
     mailing.take_channel("email")
     form = mailing.wizard.channel.mail
     first = form.whose.text()
@@ -133,9 +125,7 @@ def test_the_mail_is_shown_as_each_person_gets_it(
 def test_a_mail_without_a_way_to_the_card_is_refused(
     mailing: DistributionDriver, roster: Path, card: int, out: Path
 ) -> None:
-    mailing.reach_confirm(roster, card, out)
-    mailing.back()
-    mailing.back()
+    mailing.reach_channel(roster, card, out)
     mailing.take_channel("email")
     form = mailing.wizard.channel.mail
     form.text.setPlainText("Hello {name}")
@@ -158,9 +148,7 @@ def test_the_preview_says_until_when_the_card_is_good_that_is_taken_next(
     product_id = services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20_000))
     end = datetime(2031, 3, 4, 15, 59, 59, tzinfo=UTC)
     services.batches.generate(BatchSpec(product_id, 40, valid_until=end))
-    driver.reach_confirm(roster, product_id, out)
-    driver.back()
-    driver.back()
+    driver.reach_channel(roster, product_id, out)
     driver.take_channel("email")
     form = driver.wizard.channel.mail
     assert "有效至：2031-03-04 23:59:59" in form.letter.text()

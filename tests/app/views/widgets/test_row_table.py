@@ -1,9 +1,11 @@
 """The laws every list keeps, on the one table they all stand on: keyboard, clipboard, sums, columns."""
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Event
+from time import monotonic
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
@@ -15,6 +17,7 @@ from app.views.jobs import JobRunner
 from app.views.theme import font, theme
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.row_table import Column, Kind, RowTable
+from app.views.widgets.row_table.arrangement import LEAST_PX
 from app.views.widgets.row_table.model import PAGE
 
 PATIENCE_MS = 10_000
@@ -217,6 +220,51 @@ def test_where_room_is_short_a_column_gives_what_its_rows_do_not_need(qtbot: QtB
     assert made.widths()["at"] >= shown + 24, "nothing is cut"
 
 
+class Narrow:
+    """A table whose remark is for wide windows, in a window of so many px."""
+
+    def __init__(self, bot: QtBot, jobs: JobRunner, width: int) -> None:
+        made = list(columns())
+        made[4] = replace(made[4], roomy=True)
+        self.table = RowTable(made, lambda ids: [row(one) for one in ids], jobs=jobs, name="Things")
+        self.table.resize(width, 400)
+        bot.addWidget(self.table)
+        with bot.waitExposed(self.table):
+            self.table.show()
+        self.table.show_ids(range(2, 100))
+        bot.waitUntil(lambda: self.table.rows.row_at(0) is not None, timeout=PATIENCE_MS)
+
+    def shown(self) -> list[str]:
+        return [column.key for column in self.table.arrangement.shown()]
+
+
+def test_a_column_for_wide_windows_stands_aside_in_a_narrow_one_and_comes_back(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Narrow(qtbot, jobs, 900)
+    assert "remark" in things.shown()
+    things.table.resize(600, 400)
+    assert "remark" not in things.shown()
+    saved = things.table.save_state()
+    assert "remark" not in json.loads(saved)["hidden"], "nobody hid it"
+    things.table.resize(900, 400)
+    assert "remark" in things.shown()
+    things.table.resize(600, 400)
+    things.table.arrangement._show_column(4, on=True)
+    assert "remark" in things.shown(), "somebody wants it all the same"
+    things.table.arrangement._show_column(4, on=False)
+    things.table.resize(1200, 400)
+    assert "remark" not in things.shown(), "hidden by hand"
+
+
+def test_dates_and_amounts_are_never_cut_but_words_that_stretch_are(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs, width=560)
+    things.show(50)
+    widths, needed = things.widths(), things.table._cells.needed
+    for at, column in enumerate(columns()):
+        if column.kind is not Kind.TEXT:
+            assert widths[column.key] >= needed(at), column.key
+    assert LEAST_PX <= widths["name"] < 200
+
+
 def test_columns_are_found_again_as_they_were_left(things: Table, qtbot: QtBot, jobs: JobRunner) -> None:
     head, told = things.table.horizontalHeader(), list[int]()
     things.table.state_changed.connect(lambda: told.append(1))
@@ -299,6 +347,40 @@ def test_a_refresh_keeps_the_selection_and_the_place(things: Table) -> None:
     assert things.table.current_id() == 151
 
 
+def test_a_refresh_of_the_same_rows_keeps_any_selection(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs)
+    things.show(100_000)
+    things.table.selectAll()
+    things.table.show_ids(range(1, 100_001), keep_place=True)
+    things.wait(lambda: jobs.idle)
+    assert things.table.selected_count() == 100_000
+    things.table.show_ids(range(2, 100_001), keep_place=True)
+    things.wait(lambda: things.table.count == 99_999)
+    assert things.table.selected_count() == 0, "too many to look for one by one"
+
+
+def test_this_page_is_what_is_in_sight(things: Table) -> None:
+    things.key(Qt.Key.Key_End)
+    things.wait(lambda: things.table.rows.row_at(999) is not None)
+    things.table.select_page()
+    ids = list(things.table.selected_ids())
+    assert ids == list(range(1_001 - len(ids), 1_001))
+    assert len(ids) == len(things.table.in_sight()) > 5
+    things.show(3)
+    things.wait(lambda: things.table.count == 3)
+    things.table.select_page()
+    assert list(things.table.selected_ids()) == [1, 2, 3], "a short list is one page"
+
+
+def test_all_of_a_million_rows_are_selected_at_once(qtbot: QtBot, jobs: JobRunner) -> None:
+    things = Table(qtbot, jobs)
+    things.show(1_000_000)
+    began = monotonic()
+    things.table.selectAll()
+    assert len(things.table.selected_ids()) == 1_000_000
+    assert monotonic() - began < 0.5, "no row of it was touched"
+
+
 def test_ctrl_c_copies_what_is_chosen_as_a_spreadsheet_takes_it(things: Table) -> None:
     things.key(Qt.Key.Key_Home)
     things.key(Qt.Key.Key_Down)
@@ -322,7 +404,8 @@ def test_the_menu_key_opens_the_menu_at_the_row(things: Table) -> None:
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     assert next(act.text() for act in menu.actions()) == "act on [1]"
-    assert len(menu.actions()) == 4
+    words = [act.text() for act in menu.actions() if not act.isSeparator()]
+    assert words[1:] == ["复制", "连同表头复制", "选中本页", "全选"]
     menu.close()
 
 
