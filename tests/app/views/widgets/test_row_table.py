@@ -1,127 +1,21 @@
 """The laws every list keeps, on the one table they all stand on: keyboard, clipboard, sums, columns."""
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from threading import Event
 from time import monotonic
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QHelpEvent
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app.views.jobs import JobRunner
-from app.views.theme import font, theme
+from app.views.theme import theme
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.row_table import Column, Kind, RowTable
-from app.views.widgets.row_table.arrangement import LEAST_PX
 from app.views.widgets.row_table.model import PAGE
+from tests.drivers.table import LONG, Table
 
-PATIENCE_MS = 10_000
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-LONG = "A very long remark that no column of ninety pixels can ever show as a whole"
-
-
-@dataclass(frozen=True)
-class Row:
-    id: int
-    name: str
-    minor: int | None
-    count: int
-    at: datetime
-    remark: str = ""
-
-
-def row(one: int) -> Row:
-    return Row(one, f"name\t{one}", one * 100, one, datetime(2026, 9, 25, 6, 8, tzinfo=UTC), LONG if one == 1 else "")
-
-
-class Table:
-    """A table on the screen, with rows 1 to `count`; `asked` is how many rows each fetch wanted.
-
-    While `gate` is closed, no fetch comes back.
-    """
-
-    def __init__(self, bot: QtBot, jobs: JobRunner, *, width: int = 900) -> None:
-        self.bot, self.jobs, self.asked = bot, jobs, list[int]()
-        self.gate = Event()
-        self.gate.set()
-        self.table = RowTable(columns(), self.fetch, jobs=jobs, name="Things")
-        self.table.resize(width, 400)
-        self.opened: list[object] = []
-        self.table.opened.connect(self.opened.append)
-        self.words = ""
-        self.table.summary_changed.connect(self._hear)
-        bot.addWidget(self.table)
-        with bot.waitExposed(self.table):
-            self.table.show()
-        self.table.setFocus()
-
-    def _hear(self, words: str) -> None:
-        self.words = words
-
-    def fetch(self, ids: list[int]) -> Sequence[Row]:
-        gate = self.gate
-        self.asked.append(len(ids))
-        assert gate.wait(PATIENCE_MS / 1_000)
-        return [row(one) for one in reversed(ids)]
-
-    def show(self, count: int) -> None:
-        self.table.show_ids(range(1, count + 1))
-        self.wait(lambda: self.table.rows.row_at(0) is not None)
-
-    def drag(self, row: int) -> None:
-        """The bar to where `row` is the first one."""
-        self.table.verticalScrollBar().setSliderPosition(row * self.table.rowHeight(0))
-
-    def seen(self) -> list[str]:
-        """The first cell of every row in sight, as it is painted."""
-        first, last = self.table.rowAt(0), self.table.rowAt(self.table.viewport().height() - 1)
-        lines = [self.table.rows.line_or_old(one)[0] for one in range(first, last + 1)]
-        return [line.texts[0] if line else "" for line in lines]
-
-    def wait(self, condition: object) -> None:
-        self.bot.waitUntil(condition, timeout=PATIENCE_MS)
-
-    def key(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        self.bot.keyClick(self.table, key, held)
-
-    def copied(self, *, headers: bool = False) -> list[list[str]]:
-        QGuiApplication.clipboard().clear()
-        shift = Qt.KeyboardModifier.ShiftModifier if headers else Qt.KeyboardModifier.NoModifier
-        self.key(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | shift)
-        self.wait(lambda: bool(QGuiApplication.clipboard().text()))
-        return [line.split("\t") for line in QGuiApplication.clipboard().text().split("\n")]
-
-    def widths(self) -> dict[str, int]:
-        return {one.key: self.table.columnWidth(at) for at, one in enumerate(columns())}
-
-
-def columns() -> tuple[Column, ...]:
-    return (
-        Column("name", "Name", 200, stretch=True, sortable=True),
-        Column("minor", "Amount (yuan)", 160, Kind.MONEY, sortable=True),
-        Column("count", "Count", 120, Kind.COUNT),
-        Column("at", "Time", 200, Kind.MOMENT),
-        Column("remark", "Remark", 90),
-    )
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobRunner]:
-    runner = JobRunner()
-    yield runner
-    runner.stop()
-
-
-@pytest.fixture
-def things(qtbot: QtBot, jobs: JobRunner) -> Table:
-    made = Table(qtbot, jobs)
-    made.show(1_000)
-    return made
 
 
 # --- what is shown ---
@@ -203,98 +97,6 @@ def test_an_empty_list_offers_the_next_act(qtbot: QtBot, jobs: JobRunner) -> Non
 
 
 # --- columns ---
-
-
-def test_spare_room_goes_to_the_column_that_stretches(qtbot: QtBot, jobs: JobRunner) -> None:
-    made = Table(qtbot, jobs, width=1_200)
-    assert made.widths() | {"name": 200} == {one.key: one.width for one in columns()}
-    assert sum(made.widths().values()) == made.table.viewport().width()
-
-
-def test_where_room_is_short_a_column_gives_what_its_rows_do_not_need(qtbot: QtBot, jobs: JobRunner) -> None:
-    made = Table(qtbot, jobs, width=560)
-    made.show(20)
-    made.wait(lambda: sum(made.widths().values()) == made.table.viewport().width())
-    assert made.widths()["name"] < 200
-    shown = QFontMetrics(font(13)).horizontalAdvance("2026-09-25 14:08")
-    assert made.widths()["at"] >= shown + 24, "nothing is cut"
-
-
-class Narrow:
-    """A table whose remark is for wide windows, in a window of so many px."""
-
-    def __init__(self, bot: QtBot, jobs: JobRunner, width: int) -> None:
-        made = list(columns())
-        made[4] = replace(made[4], roomy=True)
-        self.table = RowTable(made, lambda ids: [row(one) for one in ids], jobs=jobs, name="Things")
-        self.table.resize(width, 400)
-        bot.addWidget(self.table)
-        with bot.waitExposed(self.table):
-            self.table.show()
-        self.table.show_ids(range(2, 100))
-        bot.waitUntil(lambda: self.table.rows.row_at(0) is not None, timeout=PATIENCE_MS)
-
-    def shown(self) -> list[str]:
-        return [column.key for column in self.table.arrangement.shown()]
-
-
-def test_a_column_for_wide_windows_stands_aside_in_a_narrow_one_and_comes_back(qtbot: QtBot, jobs: JobRunner) -> None:
-    things = Narrow(qtbot, jobs, 900)
-    assert "remark" in things.shown()
-    things.table.resize(600, 400)
-    assert "remark" not in things.shown()
-    saved = things.table.save_state()
-    assert "remark" not in json.loads(saved)["hidden"], "nobody hid it"
-    things.table.resize(900, 400)
-    assert "remark" in things.shown()
-    things.table.resize(600, 400)
-    things.table.arrangement._show_column(4, on=True)
-    assert "remark" in things.shown(), "somebody wants it all the same"
-    things.table.arrangement._show_column(4, on=False)
-    things.table.resize(1200, 400)
-    assert "remark" not in things.shown(), "hidden by hand"
-
-
-def test_dates_and_amounts_are_never_cut_but_words_that_stretch_are(qtbot: QtBot, jobs: JobRunner) -> None:
-    things = Table(qtbot, jobs, width=560)
-    things.show(50)
-    widths, needed = things.widths(), things.table._cells.needed
-    for at, column in enumerate(columns()):
-        if column.kind is not Kind.TEXT:
-            assert widths[column.key] >= needed(at), column.key
-    assert LEAST_PX <= widths["name"] < 200
-
-
-def test_columns_are_found_again_as_they_were_left(things: Table, qtbot: QtBot, jobs: JobRunner) -> None:
-    head, told = things.table.horizontalHeader(), list[int]()
-    things.table.state_changed.connect(lambda: told.append(1))
-    head.moveSection(head.visualIndex(3), 0)
-    menu = things.table.arrangement.menu()
-    menu.actions()[2].trigger()
-    next(act for act in menu.actions() if act.text() == "舒适行高" or "Comfortable" in act.text()).trigger()
-    assert len(told) >= 3
-    later = Table(qtbot, jobs)
-    later.table.restore_state(things.table.save_state())
-    assert [one.key for one in later.table.arrangement.shown()] == ["at", "name", "minor", "remark"]
-    assert later.table.verticalHeader().defaultSectionSize() == 44
-
-
-def test_a_width_set_by_hand_stays(qtbot: QtBot, jobs: JobRunner) -> None:
-    """The widths of a memory win over what would fit."""
-    made = Table(qtbot, jobs, width=1_400)
-    made.table.restore_state('{"widths": {"name": 140, "at": 333}}')
-    made.table.resize(1_000, 400)
-    assert (made.widths()["name"], made.widths()["at"]) == (140, 333)
-    later = Table(qtbot, jobs, width=1_400)
-    later.table.restore_state(made.table.save_state())
-    assert (later.widths()["name"], later.widths()["at"]) == (140, 333)
-
-
-@pytest.mark.parametrize("saved", ["", "{", "[]", "7", '{"order": ["gone"], "hidden": ["gone"]}'])
-def test_a_damaged_memory_of_columns_is_none(qtbot: QtBot, jobs: JobRunner, saved: str) -> None:
-    made = Table(qtbot, jobs)
-    made.table.restore_state(saved)
-    assert [one.key for one in made.table.arrangement.shown()] == [one.key for one in columns()]
 
 
 def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(things: Table) -> None:
