@@ -39,6 +39,8 @@ class Ask(msgspec.Struct, frozen=True):
     device_id: str | None = None
     device_class: str = ""
     link_id: str | None = None
+    moved: bool = False
+    """Another endpoint decided it: a refusal here is not its outcome, and it may be asked for again."""
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -126,6 +128,8 @@ class Lot:
         reason = judge(facts, wanted, _instant(ask.at_ms))
         if reason is not None:
             outcome: dict[str, Any] = {"refused": reason, "more": _what_is_left(reason, facts)}
+            if ask.moved:
+                return outcome
         else:
             outcome = self._take(ask, card, *_taken(facts, wanted))
         row = _op(ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)

@@ -16,6 +16,7 @@ from app.models.batch import Batch
 from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.cloud import events
@@ -143,9 +144,12 @@ class CloudService:
         waited behind it comes after it, or a thaw that is tried again would undo the freeze that was meant to last."""
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             op = _rejected(session, queue_id)
+            self._audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
+            if session.get(Redemption, op.op_id) is not None:  # decided elsewhere: it is that entry and no other
+                op.state, op.problem = "waiting", None
+                return
             op_id = enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
             op.state = "withdrawn"
-            self._audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
             session.flush()
             last = session.scalars(select(func.max(OutboxOp.id))).one()
             for moved, place in ((op.op_id, last + 1), (op_id, queue_id)):

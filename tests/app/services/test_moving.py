@@ -1,8 +1,10 @@
 """Moving to another endpoint: the ledger comes along as it was decided."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.models.base import now
@@ -108,3 +110,36 @@ def test_what_stays_frozen_and_had_no_use_is_never_thawed_on_the_way(online: Ser
     online.cloud.start_embedded()
     assert "batch.thaw@1" not in [op.type for op in online.cloud.queue()]
     assert_level(online)
+
+
+def test_a_moved_entry_that_was_refused_is_tried_again_as_the_same_entry(
+    online: Services, cloud: EmbeddedEndpoint, config: Config
+) -> None:
+    """A second id would be a second entry in the ledger here."""
+    product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    batch_id = online.batches.generate(BatchSpec(product, 5, "STANDARD"))
+    online.cloud.sync()
+    move_to(online, cloud)
+    online.cloud.sync()
+    ids = online.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    code = online.cards.reveal(ids[0], reason="test").reveal()
+    taken = online.redemptions.redeem(code, 5_000)
+    online.redemptions.reverse(taken.redemption_id, reason="错")
+    online.redemptions.redeem(code, 1_000)
+    freeze_unseen(config, 1)
+    online.cloud.start_embedded()
+    assert online.cloud.sync().rejected == 1
+    freeze_unseen(config, 0)
+    for _ in range(3):
+        for refused in online.cloud.queue(states=("rejected",)):
+            online.cloud.retry(refused.id)
+        online.cloud.sync()
+    assert_level(online)
+    assert online.redemptions.look(code).remaining_minor == 19_000
+    assert len(online.redemptions.last()) == 3
+
+
+def freeze_unseen(config: Config, frozen: int) -> None:
+    """Behind the feed's back, so that the endpoint refuses what the vault could not foresee."""
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("UPDATE batch SET frozen = ?", (frozen,))
