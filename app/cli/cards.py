@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from app.cli.shell import Shell, minor
+from app.services.redemptions import RedemptionResult
 from app.vocabulary import CARD_STATES, HAPPENED, word
-from app.words import moment, tr, yuan
+from app.words import moment, tr, worth, yuan
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -46,8 +47,17 @@ def redeem(context: typer.Context, code: str, amount: Annotated[str | None, type
     with shell.open() as services:
         result = services.redemptions.redeem(code, minor("amount", amount))
     document = {name: getattr(result, name) for name in type(result).__dataclass_fields__}
-    redeemed, remaining = yuan(result.redeemed_minor), yuan(result.remaining_minor)
-    shell.tell(document, tr("Redeemed {redeemed}, {remaining} left", redeemed=redeemed, remaining=remaining))
+    shell.tell(document, _lines(result))
+
+
+def _lines(result: RedemptionResult) -> list[str]:
+    """What was used and is left, and the number that `reverse` asks for."""
+    used_minor = None if result.remaining_minor is None else result.redeemed_minor
+    redeemed, remaining = worth(used_minor, result.redeemed_uses), worth(result.remaining_minor, result.remaining_uses)
+    return [
+        tr("Redeemed {redeemed}, {remaining} left", redeemed=redeemed, remaining=remaining),
+        tr("Number of the redemption: {number}", number=result.redemption_id),
+    ]
 
 
 def reverse(context: typer.Context, redemption_id: str, reason: Annotated[str, typer.Option()] = "") -> None:

@@ -12,6 +12,7 @@ from app.errors import (
     EndpointNotStarted,
     EndpointRefused,
     EndpointUnreachable,
+    InvalidInput,
     NotFound,
     ReasonMissing,
     RedemptionRefused,
@@ -137,11 +138,14 @@ class RedemptionService:
     def redeem(
         self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
     ) -> RedemptionResult:
-        """Redeem a card, wholly or in part. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable,
-        EndpointNotStarted.
+        """Redeem a card, wholly or in part.
 
+        Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable, EndpointNotStarted, and InvalidInput for an
+        amount of nothing.
         It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
         """
+        if amount_minor is not None and amount_minor < 1:
+            raise InvalidInput("amount", "out-of-range")
         verdict = self.look(typed)
         if verdict.offline:
             raise EndpointUnreachable(self._cloud.public_url() or "")

@@ -13,6 +13,7 @@ import pytest
 import xlsxwriter
 from python_calamine import load_workbook
 
+from app.words import yuan
 from tests.app.services.mail_peer import mail_peer
 from tests.drivers.holder import Holder
 from tests.drivers.rosters import PEOPLE, ROUNDED_AT, people, write_hard_roster
@@ -235,6 +236,9 @@ def redeem_and_reverse_at_the_counter(desk: Terminal, serial: str) -> None:
     assert desk.refused("reverse", done["redemption_id"])["code"] == "reason-missing"
     back = desk.do("reverse", done["redemption_id"], "--reason", "刷错了")
     assert (back["outcome"], back["remaining_minor"]) == ("reversed", AMOUNT)
+    said = desk.run("redeem", code, "--amount", "0.01", as_json=False).out.splitlines()
+    assert said[0] == f"已核销 ¥0.01，剩余 {yuan(AMOUNT - 1)}"
+    desk.do("reverse", said[1].removeprefix("核销编号："), "--reason", "试一下")
     assert desk.refused("reverse", done["redemption_id"], "--reason", "再来")["data"]["reason"] == "already-reversed"
     desk.do("sync")
     card = desk.do("card", "show", serial)

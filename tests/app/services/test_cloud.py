@@ -104,6 +104,12 @@ def test_a_voucher_counts_uses(online: Services) -> None:
         online.redemptions.redeem(code)
 
 
+def test_an_amount_of_nothing_is_refused_as_such(services: Services) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        services.redemptions.redeem("whatever", 0)
+    assert refused.value.data == {"field": "amount", "reason": "out-of-range"}
+
+
 def test_a_frozen_batch_is_refused_at_the_endpoint_and_thaws(online: Services) -> None:
     batch_id = a_batch(online)
     online.cloud.sync()
