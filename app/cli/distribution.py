@@ -1,7 +1,7 @@
 """`distribute`, `distribution …`, `receipts`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -250,7 +250,17 @@ def _deliver_and_tell(
     row = services.distribution.distribution(distribution)
     told = {"roster": found(checked)} if checked else {}
     lines = [*left_out(checked), summary(checked)] if checked and checked.counts.faulty else []
-    shell.tell(document(row) | {"files": list(done.files)} | told, [*lines, _line(row), *done.files])
+    lines += [_line(row), *done.files, *(_unfinished(services, row) if row.skipped else ())]
+    shell.tell(document(row) | {"files": list(done.files)} | told, lines)
+
+
+def _unfinished(services: Services, row: DistributionRow) -> Iterator[str]:
+    """Whoever was left out here has a card of an earlier run; where that one was cut off, it never went out."""
+    for other in services.distribution.distributions():
+        if other.id != row.id and other.prepared and other.state != "cancelled" and other.scheduled_at is None:
+            yield tr(
+                "{name} is not finished. Go on with: distribution resume {number}", name=other.name, number=other.id
+            )
 
 
 def _line(row: DistributionRow) -> str:

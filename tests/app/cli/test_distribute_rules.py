@@ -86,3 +86,15 @@ def test_a_roster_tells_who_is_not_in_the_run_and_why(desk: Terminal, tmp_path: 
     ]
     roster.write_text("姓名,手机\n李四,1380013\n", "utf-8")
     assert desk.refused(*order)["data"] == {"field": "people", "reason": "no-good-row"}
+
+
+def test_whoever_waits_in_a_run_that_was_cut_off_is_not_just_left_out(desk: Terminal, tmp_path: Path) -> None:
+    roster, out = tmp_path / "two.csv", tmp_path / "out"
+    roster.write_text("姓名,手机\n张三,13800138000\n李四,13800138001\n", "utf-8")
+    order = ("distribute", "--people", roster, "--product", 1, "--channel", "file", "--out", out)
+    (out / "two 1.xlsx").mkdir(parents=True)
+    assert desk.refused(*order)["code"] == "not-writable"
+    assert desk.run(*order, as_json=False).out.splitlines()[-1] == "two 还没有发完。继续：distribution resume 1"
+    (out / "two 1.xlsx").rmdir()
+    assert desk.do("distribution", "resume", 1)["sent"] == 2
+    assert "resume" not in desk.run(*order, as_json=False).out
