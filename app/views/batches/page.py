@@ -154,20 +154,23 @@ class BatchesPage(ListPage):
 
     def stop(self, ids: Sequence[int], *, frozen: bool) -> None:
         """At once; the toast takes back those that changed. Voided and unfinished ones stay as they are."""
-        rows = [self._rows[one] for one in ids if one in self._rows]
-        usable = [row.id for row in rows if row.state == "frozen" or (frozen and row.state in ("ready", "published"))]
-        changing = [one for one in usable if (self._rows[one].state == "frozen") != frozen]
         call, back = self._batches.freeze, self._batches.thaw
         if not frozen:
             call, back = back, call
 
-        def done(_: object) -> None:
-            words = ntr("{count} batch thawed", "{count} batches thawed", len(changing))
-            if frozen:
-                words = ntr("{count} batch frozen", "{count} batches frozen", len(changing))
-            toast(self, words, undo=(lambda: self.jobs.start(_each, back, changing)) if changing else None)
+        def stop() -> list[int]:
+            chosen, usable = set(ids), ("ready", "published") if frozen else ("frozen",)
+            changing = [row.id for row in self._batches.batches(states=usable) if row.id in chosen]
+            _each(call, changing)
+            return changing
 
-        self.jobs.start(_each, call, changing, on_done=done, on_refused=self.banner.show_error, owner=self)
+        def done(changed: list[int]) -> None:
+            words = ntr("{count} batch thawed", "{count} batches thawed", len(changed))
+            if frozen:
+                words = ntr("{count} batch frozen", "{count} batches frozen", len(changed))
+            toast(self, words, undo=(lambda: self.jobs.start(_each, back, changed)) if changed else None)
+
+        self.jobs.start(stop, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def freeze(self, batch_id: int) -> None:
         """At once; the toast thaws."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def mailing(
         settings=services.settings,
         channels=Channels(FileChannel(), PrintChannel(), peer[1]),
     )
-    made = DistributionDriver(qtbot, replace(services, distribution=distribution), vault, url="https://card.example.cn")
+    made = DistributionDriver(qtbot, services._replace(distribution=distribution), vault, url="https://card.example.cn")
     yield made
     made.close()
 
