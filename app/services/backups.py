@@ -53,6 +53,8 @@ KEEP = (7, 4, 12)
 """Daily, weekly and monthly backups kept by rotation."""
 LARGEST_ARCHIVE = 64 * 1024**3
 LARGEST_MANIFEST = 1 << 20
+WHOLE = "ZIP"
+"""What does not hold when the archive cannot be read at all."""
 BROKEN = (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 """What reading an archive raises that is not one of ours, or was."""
 
@@ -130,7 +132,7 @@ class BackupService:
             try:
                 own = _vault_and_day(path)[0] == str(self._keys.vault_id)
             except (OSError, *BROKEN) as error:
-                raise BackupDamaged(str(path), type(error).__name__) from error
+                raise BackupDamaged(str(path), WHOLE) from error
             if own:
                 return self.verify(path)
         return None
@@ -274,7 +276,7 @@ def _unpack(archive: Path, folder: Path) -> datetime:
                     raise BackupDamaged(str(archive), name)
             return datetime.fromisoformat(manifest["made_at"])
     except BROKEN as error:
-        raise BackupDamaged(str(archive), type(error).__name__) from error
+        raise BackupDamaged(str(archive), WHOLE) from error
 
 
 def _readable(archive: Path) -> IO[bytes]:

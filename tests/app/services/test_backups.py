@@ -109,8 +109,9 @@ def test_a_damaged_backup_says_so(filled: Services, tmp_path: Path, damage: str)
     if damage == "squeezed":
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("manifest.json", " " * 100_000)
-    with pytest.raises(BackupDamaged):
+    with pytest.raises(BackupDamaged) as told:
         filled.backups.verify(path)
+    assert told.value.part in {"ZIP", "vault.db", "vault.keys.json"}, "a part that a user can have heard of"
     with pytest.raises(BackupDamaged):
         restore(path, Config(tmp_path / "elsewhere"), secret=PASSPHRASE)
     assert not (tmp_path / "elsewhere" / "vault.keys.json").exists()

@@ -79,7 +79,7 @@ class ConfirmStep(Step):
 
     @property
     def verb(self) -> str:
-        if self.plan is None:
+        if self.plan is None or not self.plan.people:
             return tr("Distribute")
         if self.draft.scheduled_at is not None:
             return ntr("Plan {count} card", "Plan {count} cards", self.plan.people)
@@ -96,7 +96,7 @@ class ConfirmStep(Step):
             return
         typed = self.entry.text().strip().replace(",", "").replace("\uff0c", "")
         if not plan.people:
-            self.form.set_error("typed", tr("Nobody would get a card. Go back and change the list or the channel."))
+            self._say_nobody()
         elif self._over_minor > 0:
             self.form.set_error("typed", tr("The cards come to more than the budget. Go back and change either."))
         elif not typed.isdecimal() or int(typed) != plan.people:
@@ -124,7 +124,12 @@ class ConfirmStep(Step):
         self._show_split([share for share in plan.shares if share.people])
         self.form.fields["typed"].caption.setText(tr("Type {text} to confirm", text=str(plan.people)))
         self._say_odd(plan)
+        if not plan.people:
+            self._say_nobody()
         self.looked.emit()
+
+    def _say_nobody(self) -> None:
+        self.form.set_error("typed", tr("Nobody would get a card. Go back and change the list or the channel."))
 
     def _show_split(self, shares: Sequence[Share]) -> None:
         """What goes out of each product, in columns that add up to the tiles above."""

@@ -140,6 +140,24 @@ def test_a_mail_without_a_way_to_the_card_is_refused(
     assert mailing.wizard.draft.template == Template(form.subject.text(), "Hello {name} {link}")
 
 
+def test_where_nobody_can_be_reached_the_last_page_says_so_by_itself(
+    mailing: DistributionDriver, card: int, out: Path, tmp_path: Path
+) -> None:
+    roster = tmp_path / "no-mail.csv"
+    roster.write_text("姓名,手机\n张三,13800138000\n李四,13800138001\n", encoding="utf-8")
+    mailing.reach_channel(roster, card, out)
+    mailing.take_channel("email")
+    mailing.go_on()
+    mailing.go_on()
+    mailing.wait(lambda: mailing.step == "确认" and mailing.wizard.confirm.plan is not None)
+    assert mailing.wizard.next_button.text() == "发放"
+    error = mailing.wizard.confirm.form.fields["typed"].error
+    assert "没有人会收到卡" in error.text()
+    mailing.confirm("0")
+    assert mailing.step == "确认"
+    assert "没有人会收到卡" in error.text()
+
+
 def test_the_preview_says_until_when_the_card_is_good_that_is_taken_next(
     driver: DistributionDriver, services: Services, roster: Path, out: Path
 ) -> None:
