@@ -35,3 +35,11 @@ def vault(vaults: Vaults) -> Iterator[OpenVault]:
 @pytest.fixture
 def services(config: Config, vault: OpenVault) -> Services:
     return build_services(config, vault)
+
+
+@pytest.fixture
+def online(services: Services) -> Iterator[Services]:
+    """Over a vault whose own endpoint runs."""
+    services.cloud.start_embedded()
+    yield services
+    services.cloud.stop_embedded()

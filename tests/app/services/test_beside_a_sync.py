@@ -9,25 +9,12 @@ import pytest
 from app.config import Config
 from app.errors import EndpointUnreachable
 from app.services import Services
-from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
-from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.progress import unwatched
+from tests.drivers.online import a_batch
 
 PATIENCE_S = 20
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-def a_batch(services: Services) -> int:
-    product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
-    return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
 
 
 @contextmanager

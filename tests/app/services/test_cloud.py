@@ -1,6 +1,5 @@
 """The desktop and a real endpoint process: pair, push, pull, redeem, move, and what happens when the line breaks."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from uuid import UUID
 
@@ -21,39 +20,14 @@ from app.errors import (
 from app.models.outbox import OutboxOp, RawEvent
 from app.models.redemption import DailyFigure, Redemption
 from app.services import Services
-from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
-from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.outbox import enqueue
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.codes import canonical, check_symbols, digest, format_code
 from sync.protocol import b64, new_op_id
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-def a_batch(services: Services, quantity: int = 20, *, kind: str = "fixed") -> int:
-    spec = ProductSpec(
-        "中秋福利卡" if kind == "fixed" else "月饼券",
-        kind,
-        "stored_value" if kind == "fixed" else "voucher",
-        face_minor=20_000 if kind == "fixed" else None,
-        uses=1 if kind == "fixed" else 3,
-    )
-    product = services.catalog.add(spec)
-    return services.batches.generate(BatchSpec(product, quantity, "STANDARD"))
-
-
-def a_code(services: Services, batch_id: int, at: int = 0) -> str:
-    ids = services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
-    return services.cards.reveal(ids[at], reason="test").reveal()
+from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
 
 
 def test_a_vault_pairs_with_its_own_endpoint_and_finds_it_again(online: Services) -> None:
@@ -265,30 +239,6 @@ def test_moving_to_another_endpoint_takes_balances_and_states_along(
         assert online.integrity.verify(deep=True).findings == ()
     finally:
         other.stop()
-
-
-@pytest.fixture
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEndpoint]:
-    """Another endpoint, as if it stood in the cloud."""
-    other = EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud")))
-    other.start()
-    yield other
-    other.stop()
-
-
-def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:
-    url = endpoint.url()
-    assert url is not None
-    merchant = services.settings.merchant()
-    services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
-
-
-def redeem_on_the_phone(services: Services, code: str) -> None:
-    """All of it, as the page asks for a card that is not divisible."""
-    merchant = services.settings.merchant().id
-    d = b64(digest(UUID(merchant), canonical(code)))
-    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d}
-    assert requests.post(f"{services.cloud.status().url}/h5/v1/redeem", json=body, timeout=10).status_code == 200
 
 
 def assert_level(services: Services) -> None:

@@ -1,49 +1,18 @@
 """Desktop and endpoint compare sums: a difference stays shown, and what an endpoint lost is told it anew."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-import requests
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.errors import EndpointRefused
 from app.services import Services
-from app.services.batches import BatchSpec
-from app.services.cards import CardFilter
-from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint, comparing
 from app.services.vault.vaults import OpenVault
-from sync.codes import canonical, digest
-from sync.protocol import b64, new_op_id
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-def a_batch(services: Services) -> int:
-    product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
-    return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
-
-
-def a_code(services: Services, batch_id: int, at: int = 0) -> str:
-    ids = services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
-    return services.cards.reveal(ids[at], reason="test").reveal()
-
-
-def redeem_on_the_phone(services: Services, code: str, amount_minor: int) -> None:
-    merchant = services.settings.merchant().id
-    d = b64(digest(UUID(merchant), canonical(code)))
-    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d, "amount_minor": amount_minor}
-    assert requests.post(f"{services.cloud.status().url}/h5/v1/redeem", json=body, timeout=10).status_code == 200
+from tests.drivers.online import a_batch, a_code, redeem_on_the_phone
 
 
 def falsify(config: Config, batch: int) -> None:

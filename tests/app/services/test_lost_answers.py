@@ -19,13 +19,6 @@ FACE = 20_000
 
 
 @pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-@pytest.fixture
 def code(online: Services) -> str:
     """Of a card of 200 yuan that can be redeemed."""
     product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=FACE))

@@ -1,6 +1,5 @@
 """Moving to another endpoint: the ledger comes along as it was decided."""
 
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -15,22 +14,6 @@ from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
 from tests.drivers.trade import Trade
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-@pytest.fixture
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEndpoint]:
-    """Another endpoint, as if it stood in the cloud."""
-    other = EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud")))
-    other.start()
-    yield other
-    other.stop()
 
 
 def test_what_was_redeemed_in_time_comes_along_after_the_batch_has_expired(

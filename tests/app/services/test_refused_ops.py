@@ -1,6 +1,5 @@
 """What the endpoint refuses: only the op that is meant, in the order that is meant."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from uuid import UUID
 
@@ -13,25 +12,12 @@ from app.errors import EndpointRefused
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services import Services
-from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
-from app.services.catalog import ProductSpec
 from app.services.outbox import enqueue
 from app.services.progress import unwatched
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
-def a_batch(services: Services) -> int:
-    product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
-    return services.batches.generate(BatchSpec(product, 5, "STANDARD"))
+from tests.drivers.online import a_batch
 
 
 def verdict_of(services: Services, batch_id: int) -> str | None:

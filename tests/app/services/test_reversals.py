@@ -1,7 +1,5 @@
 """What is given back to a card that was ended meanwhile is owed to nobody."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from app.models.base import now
@@ -10,13 +8,6 @@ from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.dashboard import Period
-
-
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
 
 
 @pytest.mark.parametrize("amount_minor", [None, 5_000])

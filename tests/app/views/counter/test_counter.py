@@ -69,13 +69,6 @@ class Counter:
         self.clock.now += seconds
 
 
-@pytest.fixture
-def online(services: Services) -> Iterator[Services]:
-    services.cloud.start_embedded()
-    yield services
-    services.cloud.stop_embedded()
-
-
 def batch_of(services: Services, kind: str = "fixed") -> int:
     fixed = kind == "fixed"
     form, face, uses = ("stored_value", 20_000, 1) if fixed else ("voucher", None, 3)

@@ -1,0 +1,46 @@
+"""A vault whose endpoint runs: batches, codes, another endpoint to move to, and a phone."""
+
+from uuid import UUID
+
+import requests
+
+from app.services import Services
+from app.services.batches import BatchSpec
+from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.services.cloud import EmbeddedEndpoint
+from sync.codes import canonical, digest
+from sync.protocol import b64, new_op_id
+
+
+def a_batch(services: Services, quantity: int = 20, *, kind: str = "fixed") -> int:
+    spec = ProductSpec(
+        "中秋福利卡" if kind == "fixed" else "月饼券",
+        kind,
+        "stored_value" if kind == "fixed" else "voucher",
+        face_minor=20_000 if kind == "fixed" else None,
+        uses=1 if kind == "fixed" else 3,
+    )
+    product = services.catalog.add(spec)
+    return services.batches.generate(BatchSpec(product, quantity, "STANDARD"))
+
+
+def a_code(services: Services, batch_id: int, at: int = 0) -> str:
+    ids = services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    return services.cards.reveal(ids[at], reason="test").reveal()
+
+
+def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:
+    url = endpoint.url()
+    assert url is not None
+    merchant = services.settings.merchant()
+    services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
+
+
+def redeem_on_the_phone(services: Services, code: str, amount_minor: int | None = None) -> None:
+    """A part, or all of it, as the page asks for a card that is not divisible."""
+    merchant = services.settings.merchant().id
+    d = b64(digest(UUID(merchant), canonical(code)))
+    part = {} if amount_minor is None else {"amount_minor": amount_minor}
+    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d, **part}
+    assert requests.post(f"{services.cloud.status().url}/h5/v1/redeem", json=body, timeout=10).status_code == 200
