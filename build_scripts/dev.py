@@ -202,7 +202,8 @@ def run_command(*, display: bool) -> list[str]:
 def test_command(arguments: list[str]) -> list[str]:
     """Two processes, unless the arguments say otherwise or a debugger wants the terminal."""
     alone = any(item.startswith(("-n", "--pdb", "--trace")) or item == "no:xdist" for item in arguments)
-    return ["-m", "pytest", *([] if alone else ["-n", "2", "--dist", "loadfile"]), *arguments]
+    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # tests/conftest.py knows the better order
+    return ["-m", "pytest", *([] if alone else two), *arguments]
 
 
 def call(arguments: list[str], *, display: bool) -> int:

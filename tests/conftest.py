@@ -33,6 +33,8 @@ settings.load_profile("house")
 
 collect_ignore = [] if sys.platform.startswith("linux") else ["app/bootstrap/test_window.py"]  # Xvfb is there only
 
+SLOW = ("tests/campaigns", "tests/sync/server/test_page", "tests/app/cli", "tests/app/bootstrap", "tests/sync")
+"""Few tests that take long: of two processes one would still be at them when the other has nothing left."""
 MODAL = (
     (QDialog, ("exec",)),
     (QMenu, ("exec",)),
@@ -42,6 +44,10 @@ MODAL = (
     (QColorDialog, ("getColor",)),
     (QFontDialog, ("getFont",)),
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
 
 
 @pytest.fixture(scope="session")
