@@ -56,7 +56,7 @@ class CounterPage(Page):
         super().__init__(tr("Counter"), tr("Enter looks a card up, Enter again redeems it"))
         self._redemptions, self._settings, self._jobs, self._clock = redemptions, settings, jobs, clock
         self._code, self._verdict = "", None  # type: tuple[str, Verdict | None]
-        self._last_code, self._last_scan, self._asked = "", -SAME_CODE_S, 0
+        self._last_hash, self._last_scan, self._asked = 0, -SAME_CODE_S, 0
         self._redeeming = False
         self.place = ""
         self._build()
@@ -78,11 +78,11 @@ class CounterPage(Page):
             self.redeem()
 
     def look(self, typed: str) -> None:
-        if typed == self._last_code and self._clock() - self._last_scan < SAME_CODE_S:
+        if hash(typed) == self._last_hash and self._clock() - self._last_scan < SAME_CODE_S:
             return
         if self._redeeming:
             return
-        self._last_code, self._last_scan = typed, self._clock()
+        self._last_hash, self._last_scan = hash(typed), self._clock()
         self._asked += 1
         asked = self._asked
         self._code, self._verdict = typed, None
@@ -171,7 +171,7 @@ class CounterPage(Page):
 
     def _say_offline(self) -> None:
         """The same card may be scanned again at once: the line may be back."""
-        self._last_code = ""
+        self._last_hash = 0
         sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
         self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
 
