@@ -21,7 +21,8 @@ from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
 from sync.server import access, feed
-from sync.server.database import Store, is_postgres, opened, shown
+from sync.server.database import Store, opened
+from sync.server.dialects import file_of, is_postgres, shown
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import KINDS, Refusal, in_words
 from sync.server.secret_files import load_or_make
@@ -207,7 +208,7 @@ def _alone(database: str) -> FileLock | None:
     """SQLite has exactly one server process. Raises Taken with a sentence for a second one."""
     if is_postgres(database):
         return None
-    path = Path(database.removeprefix("sqlite:///"))
+    path = file_of(database)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock, before = FileLock(f"{path}.lock"), _told_by(database)
     deadline = time.monotonic() + LOCK_S
@@ -231,7 +232,7 @@ def _told_by(database: str) -> str:
 
 def _run_file(database: str) -> Path:
     """Tells who looks for the running process where it is."""
-    return Path(f"{database.removeprefix('sqlite:///')}.run.json")
+    return Path(f"{file_of(database)}.run.json")
 
 
 def _secret_file(arguments: argparse.Namespace) -> Path:

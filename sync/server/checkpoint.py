@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sync.server.transaction import BROKEN
+from sync.server.dialects import SQLITE
 
 log = logging.getLogger(__name__)
 EVERY = 4_000
@@ -50,7 +50,7 @@ class Checkpointer:
             self._due.clear()
             try:
                 self._carry_over(last=self._stopped)
-            except BROKEN as error:
+            except SQLITE.broken as error:
                 log.error("the log could not be carried over: %s", type(error).__name__)
             if self._stopped:
                 return

@@ -9,37 +9,22 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import psycopg
-from alembic.util import CommandError
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 from sqlcipher3 import dbapi2 as sqlite
 
 from sync.server.checkpoint import Checkpointer
+from sync.server.dialects import dialect_of, file_of, shown
 from sync.server.group import Job, LotWork
-from sync.server.migrations import upgrade
+from sync.server.migrations import HEAD, revision
 from sync.server.problems import Refusal
-from sync.server.transaction import BROKEN, UNFIT, Transaction, unavailable
+from sync.server.transaction import Transaction, unavailable
 from sync.server.writer import Heard, Jobs, Writer, close
 
 T = TypeVar("T")
 READERS = 4
 WRITERS_ON_POSTGRES = 2
-PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "busy_timeout=5000",
-    "temp_store=MEMORY",
-    "secure_delete=ON",  # uploaded digests wait in `chunk` for the seal and must not linger in free pages
-    "cache_size=-8192",  # the system's cache has the file; a large one of its own only costs at every commit
-    "wal_autocheckpoint=0",  # see checkpoint.py
-)
 OLDEST_SQLITE = (3, 51, 3)
 """Before it, a checkpoint beside a writer could damage the file."""
 
@@ -48,9 +33,9 @@ class Store:
     """`url` is a path, `sqlite:///path`, or `postgresql://…`."""
 
     def __init__(self, url: str) -> None:
-        self.on_postgres = is_postgres(url)
+        self._dialect = dialect_of(url)
+        self.on_postgres = self._dialect.on_postgres
         self._url = url
-        self._path = Path(url.removeprefix("sqlite:///"))
         if not self.on_postgres and sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise RuntimeError(f"SQLite {sqlite.sqlite_version} is too old")
         self._jobs: Jobs = queue.SimpleQueue()
@@ -64,6 +49,11 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema up to date. Raises RuntimeError with a sentence."""
+        if self._is_up_to_date():
+            return
+        from alembic.util import CommandError  # most of a second of imports that an endpoint needs once in its life
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
             self._migrate()
         except CommandError as error:
@@ -72,12 +62,27 @@ class Store:
             why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
             raise RuntimeError(f"The database {shown(self._url)} cannot be used: {why}") from error
 
+    def _is_up_to_date(self) -> bool:
+        """False also for a database that cannot be used: the migration says why."""
+        if not self.on_postgres and not file_of(self._url).exists():
+            return False
+        try:
+            with closing(self._connect()) as connection:
+                return revision(Transaction(connection, self._dialect)) == HEAD
+        except self._dialect.broken:
+            return False
+
     def _migrate(self) -> None:
+        from sqlalchemy import create_engine
+        from sqlalchemy.pool import NullPool
+
+        from sync.server.migrations import upgrade
+
         if self.on_postgres:
             address = "postgresql+psycopg" + self._url[self._url.index("://") :]
             engine = create_engine(address, poolclass=NullPool)
         else:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file_of(self._url).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine("sqlite://", module=sqlite, creator=self._connect, poolclass=NullPool)
         with engine.begin() as connection:
             if self.on_postgres:
@@ -92,10 +97,10 @@ class Store:
         `write_in_lot` is called on, SQLite does lots there."""
         if self.on_postgres:
             self._writers = [
-                Writer(self._connect, self._jobs, on_postgres=True, heard=heard) for _ in range(WRITERS_ON_POSTGRES)
+                Writer(self._connect, self._jobs, self._dialect, heard=heard) for _ in range(WRITERS_ON_POSTGRES)
             ]
             return
-        writer = Writer(self._connect, self._jobs, on_postgres=False, heard=heard, written=self._written, loop=loop)
+        writer = Writer(self._connect, self._jobs, self._dialect, heard=heard, written=self._written, loop=loop)
         self._writers, self._joins = [writer], loop is not None
         self._checkpointer = Checkpointer(self._connect, writer.held)
 
@@ -111,7 +116,7 @@ class Store:
             self._checkpointer = None
         self._readers.shutdown()
         while self._looking:
-            close(self._looking.pop())
+            close(self._looking.pop(), self._dialect)
         self._local = threading.local()
 
     def _written(self, pieces: int) -> None:
@@ -149,12 +154,12 @@ class Store:
         try:
             connection = self._reader()
             try:
-                return look(Transaction(connection, numbered=self.on_postgres))
+                return look(Transaction(connection, self._dialect))
             finally:
                 connection.execute("ROLLBACK")
-        except UNFIT as error:
+        except self._dialect.unfit as error:
             raise Refusal("invalid") from error
-        except BROKEN as error:
+        except self._dialect.broken as error:
             self._drop_reader()
             raise unavailable(error) from error
 
@@ -166,7 +171,7 @@ class Store:
             try:
                 connection.execute(begin)
                 return connection
-            except BROKEN:
+            except self._dialect.broken:
                 self._drop_reader()
         self._local.connection = connection = self._connect()
         self._looking.append(connection)
@@ -178,15 +183,10 @@ class Store:
         if connection is not None:
             self._looking.remove(connection)
         self._local.connection = None
-        close(connection)
+        close(connection, self._dialect)
 
     def _connect(self) -> Any:
-        if self.on_postgres:
-            return psycopg.connect(self._url, autocommit=True, prepare_threshold=1)
-        connection = sqlite.connect(str(self._path), check_same_thread=False, isolation_level=None)
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
+        return self._dialect.connect(self._url)
 
 
 @contextmanager
@@ -199,15 +199,3 @@ def opened(url: str) -> Iterator[Store]:
         yield store
     finally:
         store.stop()
-
-
-def is_postgres(url: str) -> bool:
-    return url.startswith(("postgresql://", "postgres://"))
-
-
-def shown(url: str) -> str:
-    """The address without its password: for logs."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
-from sync.server.transaction import BROKEN, TWICE, Transaction, told
+from sync.server.transaction import Transaction, told
 
 Work = Callable[[Transaction], Any]
 LotWork = Callable[[Transaction, list[Any]], list[Any]]
@@ -67,7 +68,7 @@ def _do_lot_alone(transaction: Transaction, jobs: list[Job], work: LotWork) -> N
     try:
         results = work(transaction, [job.item for job in jobs])
     except Exception as error:
-        if isinstance(error, BROKEN) and not isinstance(error, TWICE):
+        if _is_broken(error, transaction.dialect):
             raise
         transaction.heads.clear()
         for job in jobs:
@@ -103,16 +104,20 @@ def _do(connection: Any, transaction: Transaction, jobs: list[Job], work: Work) 
         result = work(transaction)
         connection.execute("RELEASE SAVEPOINT work")
     except Exception as error:
-        if isinstance(error, BROKEN) and not isinstance(error, TWICE):
+        if _is_broken(error, transaction.dialect):
             raise
         connection.execute("ROLLBACK TO SAVEPOINT work")  # it belongs to whoever asked; the others' work goes on
         connection.execute("RELEASE SAVEPOINT work")
         transaction.heads = heads
         for job in jobs:
-            job.error = told(error)
+            job.error = told(error, transaction.dialect)
         return None
     jobs[0].result = result
     return result
+
+
+def _is_broken(error: Exception, dialect: Dialect) -> bool:
+    return isinstance(error, dialect.broken) and not isinstance(error, dialect.twice)
 
 
 def forget(jobs: list[Job]) -> None:

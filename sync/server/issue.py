@@ -29,10 +29,12 @@ from sync.server.access import SLUG, Device, require
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
 from sync.server.secret_files import ServerSecrets
-from sync.server.transaction import TWICE, UNFIT, Row, Transaction
+from sync.server.transaction import Row, Transaction
 
 LARGEST = 1_000_000
 MOST_USES = 10_000
+MISSHAPEN: tuple[type[Exception], ...] = (AttributeError, KeyError, TypeError, ValueError)
+"""What a body of another shape than described raises."""
 Outcome = dict[str, Any]
 
 
@@ -89,9 +91,9 @@ class Issue:
                 return self._acts[op.type](transaction, device, op, at_ms)
         except Refusal as refusal:
             return {"refused": refusal.key, "more": refusal.more}
-        except TWICE:
+        except transaction.dialect.twice:
             return {"refused": "stale-version", "more": {}}
-        except (AttributeError, KeyError, TypeError, ValueError, *UNFIT) as error:
+        except (*MISSHAPEN, *transaction.dialect.unfit) as error:
             pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
             return {"refused": "invalid", "more": {"pointers": [pointer]}}
 

@@ -4,27 +4,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
-from sqlcipher3 import dbapi2 as sqlite
-
+from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
 
 Row = Sequence[Any]
-TWICE = (sqlite.IntegrityError, psycopg.IntegrityError)
-"""A constraint spoke: that piece of work is refused, the database is well."""
-UNFIT = (OverflowError, UnicodeEncodeError, psycopg.DataError)
-"""A value that no column takes: the same."""
-AGAIN = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-"""PostgreSQL asks for the whole transaction once more."""
-BROKEN = (sqlite.OperationalError, sqlite.DatabaseError, psycopg.OperationalError, psycopg.InternalError)
 
 
 class Transaction:
     """`?` stands for each value."""
 
-    def __init__(self, connection: Any, *, numbered: bool) -> None:
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
         self._connection = connection
-        self._numbered = numbered
+        self._numbered = dialect.on_postgres
+        self.dialect = dialect
         self.heads: dict[str, tuple[int, bytes]] = {}
         """Feed positions moved in this group: merchant → number and hash, written once at its end."""
 
@@ -72,11 +64,11 @@ class Transaction:
         return sql.replace("?", "%s") if self._numbered else sql
 
 
-def told(error: Exception) -> Exception:
+def told(error: Exception, dialect: Dialect) -> Exception:
     """What a constraint or a column refuses is a refusal to whoever asked, not a fault."""
-    if isinstance(error, TWICE):
+    if isinstance(error, dialect.twice):
         refusal = Refusal("stale-version")
-    elif isinstance(error, UNFIT):
+    elif isinstance(error, dialect.unfit):
         refusal = Refusal("invalid")
     else:
         return error

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sync.server.dialects import Dialect
 from sync.server.group import FellApart, Job, do_all, forget, resolve
-from sync.server.transaction import AGAIN, BROKEN, Transaction, unavailable
+from sync.server.transaction import Transaction, unavailable
 
 log = logging.getLogger(__name__)
 GROUP = 512
@@ -49,15 +50,15 @@ class Writer:
         self,
         connect: Connect,
         jobs: Jobs,
+        dialect: Dialect,
         *,
-        on_postgres: bool,
         heard: Heard,
         written: Callable[[int], None] = lambda pieces: None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._connect = connect
         self._jobs = jobs
-        self._on_postgres = on_postgres
+        self._dialect = dialect
         self._heard = heard
         self._written = written
         self._loop = loop
@@ -77,7 +78,7 @@ class Writer:
         self._prepared.put(None)
         for thread in self._threads:
             thread.join()
-        close(self._connection)
+        close(self._connection, self._dialect)
 
     # --- on the event loop ---
 
@@ -115,9 +116,9 @@ class Writer:
             return False
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except BROKEN:
+        except self._dialect.broken:
             return False  # another process writes
-        transaction = Transaction(connection, numbered=False)
+        transaction = Transaction(connection, self._dialect)
         try:
             do_all(connection, transaction, group)
         except FellApart:
@@ -135,7 +136,7 @@ class Writer:
             try:
                 if self._connection is not None:
                     self._connection.execute("COMMIT")
-            except BROKEN as error:
+            except self._dialect.broken as error:
                 transaction = self._lose(group, error)
             self._release()
             self._tell(transaction, group)
@@ -167,7 +168,7 @@ class Writer:
         return jobs
 
     def _groups(self, jobs: list[Job]) -> Iterator[list[Job]]:
-        if not self._on_postgres:
+        if not self._dialect.on_postgres:
             yield jobs
             return
         by_merchant: dict[str, list[Job]] = {}
@@ -178,18 +179,18 @@ class Writer:
     def _write(self, group: list[Job]) -> Transaction:
         """Once more when PostgreSQL asks for it, or when the connection turns out to be gone before anything began."""
         for left in reversed(range(TRIES)):
-            begun = not self._on_postgres or self._connection is None
+            begun = not self._dialect.on_postgres or self._connection is None
             try:
                 if self._connection is None:
                     self._connection = self._connect()
-                transaction = Transaction(self._connection, numbered=self._on_postgres)
+                transaction = Transaction(self._connection, self._dialect)
                 self._begin(transaction, group[0].merchant)
                 begun = True
                 self._do(transaction, group)
                 self._connection.execute("COMMIT")
                 return transaction
             except Exception as error:  # noqa: BLE001 - everybody of the group is told
-                if left == 0 or not isinstance(error, BROKEN) or (begun and not isinstance(error, AGAIN)):
+                if left == 0 or not isinstance(error, self._dialect.again if begun else self._dialect.broken):
                     return self._lose(group, error)
                 forget(group)
                 self._roll_back()
@@ -205,7 +206,7 @@ class Writer:
             do_all(self._connection, transaction, group)
 
     def _begin(self, transaction: Transaction, merchant: str) -> None:
-        if self._on_postgres:
+        if self._dialect.on_postgres:
             self._connection.execute("BEGIN")
             if merchant:
                 transaction.one("SELECT id FROM merchant WHERE id = ? FOR UPDATE", merchant)
@@ -219,20 +220,20 @@ class Writer:
     def _roll_back(self) -> None:
         try:
             self._connection.execute("ROLLBACK")
-        except BROKEN:
-            close(self._connection)
+        except self._dialect.broken:
+            close(self._connection, self._dialect)
             self._connection = None
 
     def _lose(self, group: list[Job], error: Exception) -> Transaction:
         """Nothing of the group was stored, unless the answer to its COMMIT was lost; the next one gets a new
         connection. A bug ends here, too: it must not end the thread that everybody waits for."""
-        bug = None if isinstance(error, BROKEN) else error
+        bug = None if isinstance(error, self._dialect.broken) else error
         log.error("a group of %d writes failed: %s", len(group), type(error).__name__, exc_info=bug)
-        close(self._connection)
+        close(self._connection, self._dialect)
         self._connection = None
         for job in group:
             job.error = unavailable(error)
-        return Transaction(None, numbered=self._on_postgres)
+        return Transaction(None, self._dialect)
 
     def _tell(self, transaction: Transaction, group: list[Job]) -> None:
         """Answer everybody: one wake-up of the event loop for the whole group."""
@@ -263,9 +264,9 @@ class Writer:
             self._loop.call_soon_threadsafe(self._flush)
 
 
-def close(connection: Any) -> None:
+def close(connection: Any, dialect: Dialect) -> None:
     if connection is not None:
         try:
             connection.close()
-        except BROKEN:
+        except dialect.broken:
             log.debug("the connection was gone already")

@@ -1,22 +1,27 @@
 """The way of the endpoint's database to the newest schema, on SQLite and on PostgreSQL."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from sync.server.database import Store
-from sync.server.migrations import upgrade
+from sync.server.migrations import FOLDER, HEAD, upgrade
 from sync.server.tables import APPEND_ONLY, metadata
 from tests.drivers.postgres import new_database
 from tests.drivers.schema import assert_golden, schema_text
 
+ROOT = Path(__file__).resolve().parents[3]
 CARD = {"batch_id": 1, "state": "active", "frozen": 0, "balance_minor": 100, "uses_left": 0, "entries": 0}
 OUTCOME = {"merchant_id": "m", "fingerprint": b"f", "outcome": "{}", "at_ms": 1}
 
@@ -58,6 +63,23 @@ def test_what_was_written_down_cannot_be_rewritten(engine: Engine, table: str, a
         _put_one(connection, table)
         with pytest.raises(DBAPIError, match="append-only"):
             connection.exec_driver_sql(act.format(table=table))
+
+
+def test_an_endpoint_that_is_up_to_date_loads_nothing_of_other_databases_and_old_schemas(tmp_path: Path) -> None:
+    database = str(tmp_path / "endpoint.db")
+    Store(database).migrate()
+    look = (
+        "import sys; import sync.server.__main__; from sync.server.database import Store;"
+        f"Store({database!r}).migrate(); print(sorted({{'alembic', 'psycopg', 'sqlalchemy'}} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_newest_schema_is_the_one_that_a_start_asks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
 def test_a_second_start_changes_nothing(engine: Engine) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from sync.server import limits
 from sync.server.database import Store
+from sync.server.dialects import postgres
 from sync.server.group import Job
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
@@ -37,7 +38,7 @@ class _SeenBeforeItWasTaken(queue.SimpleQueue):
 
 def test_a_writer_never_waits_for_more_with_work_in_its_hand(on_postgres: Store) -> None:
     jobs, done = _SeenBeforeItWasTaken(), Future[int]()
-    writer = Writer(on_postgres._connect, jobs, on_postgres=True, heard=lambda merchants: None)
+    writer = Writer(on_postgres._connect, jobs, postgres(), heard=lambda merchants: None)
     jobs.put(Job(lambda transaction: 7, "", done=done))
     assert done.result(PATIENCE_S) == 7
     jobs.put(None)

@@ -1,0 +1,89 @@
+"""The two databases of the endpoint: how a connection is made and what its errors mean.
+
+PostgreSQL's driver takes a third of a second to load, so it is loaded by an endpoint that uses it and by no other.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from sqlcipher3 import dbapi2 as sqlite
+
+Faults = tuple[type[Exception], ...]
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=5000",
+    "temp_store=MEMORY",
+    "secure_delete=ON",  # uploaded digests wait in `chunk` for the seal and must not linger in free pages
+    "cache_size=-8192",  # the system's cache has the file; a large one of its own only costs at every commit
+    "wal_autocheckpoint=0",  # see checkpoint.py
+)
+
+
+class Dialect(NamedTuple):
+    """What `connect` gives speaks SQL with ? for values on SQLite, with %s on PostgreSQL."""
+
+    on_postgres: bool
+    connect: Callable[[str], Any]
+    twice: Faults
+    """A constraint spoke: that piece of work is refused, the database is well."""
+    unfit: Faults
+    """A value that no column takes: the same."""
+    again: Faults
+    """The database asks for the whole transaction once more."""
+    broken: Faults
+
+
+def _connect_sqlite(url: str) -> Any:
+    connection = sqlite.connect(str(file_of(url)), check_same_thread=False, isolation_level=None)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+SQLITE = Dialect(
+    on_postgres=False,
+    connect=_connect_sqlite,
+    twice=(sqlite.IntegrityError,),
+    unfit=(OverflowError, UnicodeEncodeError),
+    again=(),
+    broken=(sqlite.OperationalError, sqlite.DatabaseError),
+)
+
+
+@cache
+def postgres() -> Dialect:
+    import psycopg
+
+    return Dialect(
+        on_postgres=True,
+        connect=lambda url: psycopg.connect(url, autocommit=True, prepare_threshold=1),
+        twice=(psycopg.IntegrityError,),
+        unfit=(OverflowError, UnicodeEncodeError, psycopg.DataError),
+        again=(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure),
+        broken=(psycopg.OperationalError, psycopg.InternalError),
+    )
+
+
+def dialect_of(url: str) -> Dialect:
+    return postgres() if is_postgres(url) else SQLITE
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def file_of(url: str) -> Path:
+    """The SQLite file of an address, which is a path or `sqlite:///path`."""
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def shown(url: str) -> str:
+    """The address without its password: for logs."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
