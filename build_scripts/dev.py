@@ -187,6 +187,7 @@ def has_display(environment: Mapping[str, str], platform: str = sys.platform) ->
 
 def environment_for(*, display: bool) -> dict[str, str]:
     chosen = {**os.environ, "PYTHONUTF8": "1"}
+    chosen.pop("PYTHONDONTWRITEBYTECODE", None)  # the many processes of the tests would each compile the program anew
     if not display:
         chosen.setdefault("QT_QPA_PLATFORM", "offscreen")
     return chosen

@@ -1,4 +1,9 @@
-"""The desktop's end of the wire: signed requests, time-outs, retries that repeat nothing, problems as data."""
+"""The desktop's end of the wire: signed requests, time-outs, retries that repeat nothing, problems as data.
+
+The library that speaks HTTP is loaded by the first client: most of what a desktop does asks nobody.
+"""
+
+from __future__ import annotations
 
 import os
 import unicodedata
@@ -6,10 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-import requests
 import stamina
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -36,6 +40,9 @@ from sync.protocol import (
     b64,
     from_wire,
 )
+
+if TYPE_CHECKING:
+    import requests
 
 T = TypeVar("T")
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 2.0
@@ -93,6 +100,8 @@ class SyncClient:
     def __init__(self, base_url: str, identity: Identity | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self._identity = identity
+        import requests
+
         self._session = requests.Session()
         self._session.trust_env = not self.base_url.startswith("http://127.")  # a proxy must not see the embedded one
         self._skew_s = 0
@@ -190,6 +199,8 @@ class SyncClient:
     def _send(
         self, method: str, path: str, body: bytes, *, headers: dict[str, str], patience: Patience
     ) -> requests.Response:
+        import requests
+
         try:
             answer = self._session.request(
                 method,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lunar_python import Lunar
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
@@ -132,6 +131,8 @@ def _waiting(session: Session, at: datetime) -> tuple[list[int], list[int]]:
 
 def next_festival(day: date) -> tuple[str, date]:
     """The next of the festivals that sell, as a key of vocabulary.FESTIVALS, and its day (lunar calendar)."""
+    from lunar_python import Lunar
+
     coming = []
     for year in (day.year - 1, day.year, day.year + 1):
         for key, (month, lunar_day) in FESTIVALS.items():

@@ -9,9 +9,6 @@ import unicodedata
 from functools import cache
 from typing import NamedTuple
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from app.services.sheets import DateText, NumberText
 
 EXACT_DIGITS = 15
@@ -199,11 +196,15 @@ def _digits_of(text: str) -> tuple[str, str | None, str | None]:
 @cache
 def _prefix_warning(prefix: str) -> str | None:
     """A four-digit prefix no operator was known to use when the library's data was made; ranges open every year."""
+    import phonenumbers  # with its tables of the whole world
+
     number = phonenumbers.PhoneNumber(country_code=86, national_number=int(prefix + "1234567"))
     return None if phonenumbers.is_valid_number(number) else "phone-prefix-unknown"
 
 
 def _abroad(value: str) -> str | None:
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
@@ -232,6 +233,8 @@ def _local_holds(local: str) -> bool:
 
 def _accepted(address: str) -> bool:
     """By form alone: no name server is asked."""
+    from email_validator import EmailNotValidError, validate_email  # asked only about the rare forms
+
     try:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError:

@@ -5,9 +5,8 @@ the list in mozillazg/python-pinyin issue 297; both the surname's and the common
 """
 
 import json
+from collections.abc import Callable
 from functools import cache
-
-from pypinyin import lazy_pinyin
 
 from app.config import RESOURCES
 
@@ -48,7 +47,7 @@ def _sign(sign: str) -> str:
     """The common reading of one sign; Latin letters and digits stand for themselves, other marks for nothing."""
     if sign.isascii():
         return sign if sign.isalnum() else ""
-    found: list[str] = lazy_pinyin(sign, errors="ignore")
+    found = _dictionary()(sign, errors="ignore")
     return found[0] if found else ""
 
 
@@ -60,5 +59,11 @@ def _common(name: str) -> list[str]:
 
 
 def _phrase(name: str) -> list[str]:
-    read: list[str] = lazy_pinyin(name, errors=lambda other: "".join(map(_sign, other)))
-    return read
+    return _dictionary()(name, errors=lambda other: "".join(map(_sign, other)))
+
+
+@cache
+def _dictionary() -> Callable[..., list[str]]:
+    from pypinyin import lazy_pinyin  # its phrases take half a second, and most of what the program does reads no name
+
+    return lazy_pinyin
