@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL_LINES
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
@@ -98,9 +99,14 @@ class EmailChannel:
         answer_s: float = ANSWER_S,
         again_after_s: Sequence[float] = AGAIN_AFTER_S,
     ) -> None:
-        self._trust = trust or ssl.create_default_context()
+        self._given_trust = trust
         self._timeout_s, self._answer_s = timeout_s, answer_s
         self.again_after_s = tuple(again_after_s)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """The system's authorities are read at the first mail, not whenever a vault is opened."""
+        return self._given_trust or ssl.create_default_context()
 
     @contextmanager
     def open(self, server: MailServer) -> Iterator["Post"]:
