@@ -192,7 +192,8 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 class OpResult(Struct, frozen=True, omit_defaults=True):
     op_id: str
     status: str
-    """applied, duplicate (the stored outcome of the same op) or rejected."""
+    """applied, duplicate (the stored outcome of the same op), rejected, or retry: not tried, for one before it that is
+    about the same was refused."""
     seq: int | None = None
     outcome: dict[str, Any] | None = None
     problem: Problem | None = None

@@ -81,7 +81,7 @@ class Issue:
         except Refusal as refusal:
             return _rejected(op, refusal)
         outcome = self._attempt(transaction, device, op, at_ms)
-        if "refused" not in outcome or not _is_moved(op):
+        if "refused" not in outcome or not is_moved(op):
             keep(transaction, device.merchant_id, op.op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
         return _result(op, outcome, fresh=True)
 
@@ -110,7 +110,7 @@ class Issue:
                 place=_text(op.body.get("place", ""), 200),
                 device_id=device.id,
                 device_class="desktop",
-                moved=_is_moved(op),
+                moved=is_moved(op),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise Refusal("invalid", pointers=["/body"]) from error
@@ -274,7 +274,7 @@ def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Ou
     )
 
 
-def _is_moved(op: Op) -> bool:
+def is_moved(op: Op) -> bool:
     """Whether it is an entry of the ledger that another endpoint decided."""
     return op.type in ("redeem@1", "reverse@1") and op.body.get("at") is not None
 

@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "link-recalled": (410, "This card was taken back."),
     "link-expired": (410, "This link has expired."),
     "feed-reset": (410, "The feed begins anew."),
+    "held-back": (409, "What stands before it was refused."),
     "too-large": (413, "The request is too large."),
     "op-id-reused": (422, "This id was used for something else."),
     "op-unknown": (422, "This kind of op is not known."),
@@ -45,7 +46,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "internal": (500, "Something went wrong here."),
     "read-only": (503, "Nothing can be stored at the moment. Ask again with the same id."),
 }
-RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew"})
+RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew", "held-back"})
 
 
 class Refusal(Exception):

@@ -309,6 +309,11 @@ def answered(transaction: Transaction, merchant_id: str, op_id: str, fingerprint
     return None if row is None else _same((bytes(row[0]), str(row[1])), fingerprint)
 
 
+def is_decided(transaction: Transaction, merchant_id: str, op_id: str) -> bool:
+    """Whether the op id has its outcome, whatever it stands for."""
+    return transaction.one("SELECT 1 FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id) is not None
+
+
 def _same(kept: tuple[bytes, str], fingerprint: bytes) -> dict[str, Any]:
     if kept[0] != fingerprint:
         raise Refusal("op-id-reused")

@@ -34,7 +34,16 @@ OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
 CHUNK = CHUNK_RECORDS * RECORD
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
-PASSING = frozenset({"rate-limited", "internal", "read-only"})
+TOGETHER = {
+    "card.freeze@1": "freeze",
+    "card.thaw@1": "thaw",
+    "card.void@1": "void",
+    "redeem@1": "entry",
+    "reverse@1": "entry",
+}
+"""Ops of which many of one kind may go in one request though they are about one aggregate: each stands for itself,
+whatever becomes of the one before it. Any other waits for that answer: some endpoints go on behind what they refuse."""
+PASSING = frozenset({"rate-limited", "internal", "read-only", "held-back"})
 """Problems that say nothing about the op: it stays in line."""
 UNHEARD = PASSING | {"bad-signature", "clock-skew", "replayed-nonce", "device-revoked", "upgrade-required"}
 """Whole requests that were refused for who asked, before any op was looked at: the same."""
@@ -192,17 +201,20 @@ def _freezes_first(waiting: list[OutboxOp]) -> list[OutboxOp]:
 
 
 def _lots(ops: Iterable[OutboxOp]) -> Iterator[list[OutboxOp]]:
-    """Runs of plain ops go together; every other op alone."""
+    """Runs of plain ops go together, unless one must know what became of another; every other op alone."""
     lot: list[OutboxOp] = []
+    kinds: dict[str, str | None] = {}
     for op in ops:
         plain = op.lane not in ("upload", "link") and op.type != "batch.freeze@1"
-        if plain and len(lot) < PER_PUSH:
-            lot.append(op)
-            continue
-        if lot:
+        kind = TOGETHER.get(op.type)
+        joins = plain and len(lot) < PER_PUSH and (op.aggregate not in kinds or (kind and kinds[op.aggregate] == kind))
+        if lot and not joins:
             yield lot
-        lot = [op] if plain else []
-        if not plain:
+            lot, kinds = [], {}
+        if plain:
+            lot.append(op)
+            kinds[op.aggregate] = kind
+        else:
             yield [op]
     if lot:
         yield lot

@@ -20,7 +20,6 @@ from sync.protocol import (
     LookupAnswer,
     LookupRequest,
     Op,
-    OpResult,
     OpsAnswer,
     OpsRequest,
     ReconcileAnswer,
@@ -32,7 +31,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import access, feed, issue, limits, links
+from sync.server import access, envelope, feed, issue, limits, links
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -90,11 +89,9 @@ async def ops(request: Asked, data: OpsRequest) -> OpsAnswer:
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
     applying = endpoint.issue
 
-    def work(transaction: Transaction) -> OpsAnswer:
-        results: list[OpResult] = [applying.apply(transaction, device, op, at_ms=at) for op in data.ops]
-        return OpsAnswer(results, feed.head(transaction, device.merchant_id))
-
-    return await endpoint.store.write(work, device.merchant_id)
+    return await endpoint.store.write(
+        lambda t: envelope.apply_all(applying, t, device, data.ops, at_ms=at), device.merchant_id
+    )
 
 
 @get("/sync/v1/events")

@@ -9,6 +9,7 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.errors import EndpointRefused
+from app.models.base import now
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services import Services
@@ -17,6 +18,7 @@ from app.services.outbox import enqueue
 from app.services.progress import unwatched
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
+from sync.protocol import b64, to_wire
 from tests.drivers.online import a_batch
 
 
@@ -109,3 +111,56 @@ def test_what_was_withdrawn_while_a_sync_goes_on_is_not_sent_by_it(online: Servi
     assert verdict_of(online, batch_id) == "not-sealed"
     with vault.database.read() as session:
         assert session.scalars(select(OutboxOp.state).where(OutboxOp.type == "batch.seal@1")).all() == ["withdrawn"]
+
+
+def put_role(config: Config, role: str) -> None:
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("UPDATE device SET role = ?", (role,))
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_freeze_behind_a_thaw_refused_in_the_same_round_is_the_last_word(
+    online: Services, config: Config, given_up: bool
+) -> None:
+    """Else it is applied at once, and the thaw, tried again, undoes it."""
+    batch_id = a_batch(online)
+    ids = online.cards.ids(CardFilter(batch_id=batch_id), descending=False)
+    online.cards.freeze(ids[0])
+    online.cloud.sync()
+    online.cards.thaw(ids[0])
+    online.cards.freeze(ids[0])
+    online.cards.freeze(ids[1])
+    put_role(config, "distributor")
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 2)
+    put_role(config, "owner")
+    (row,) = online.cloud.queue(states=("rejected",))
+    (online.cloud.withdraw if given_up else online.cloud.retry)(row.id)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (0, 0)
+    assert verdict_of(online, batch_id) == "card-frozen"
+    assert online.cards.rows([ids[0]])[0].frozen
+
+
+def test_a_card_is_not_frozen_before_an_entry_that_was_refused_is_in(online: Services, vault: OpenVault) -> None:
+    """An endpoint cannot know which batch an unknown code belongs to: the desktop waits for the answer."""
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    with vault.database.write(Topic.OUTBOX) as session:
+        uid = str(UUID(bytes=session.get_one(Batch, batch_id).uid))
+        moved = {"d": b64(b"\1" * 32), "amount_minor": 100, "uses": None, "place": "", "at": to_wire(now())}
+        enqueue(session, "redeem@1", aggregate=f"batch:{batch_id}", body=moved)
+        enqueue(session, "card.freeze@1", aggregate=f"batch:{batch_id}", body={"batch_id": uid, "card_no": 0})
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 1)
+    assert verdict_of(online, batch_id) is None
+
+
+def test_many_cards_of_a_batch_are_frozen_in_few_requests(online: Services) -> None:
+    batch_id = a_batch(online, 150)
+    online.cloud.sync()
+    for card_id in online.cards.ids(CardFilter(batch_id=batch_id)):
+        online.cards.freeze(card_id)
+    heard: list[tuple[int, int]] = []
+    online.cloud.sync(lambda done, total: heard.append((done, total)))
+    assert [step for step in heard if step[1] == 150][:2] == [(100, 150), (150, 150)]
