@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -309,6 +310,30 @@ class EndpointUnreachable(AppError):
 @dataclass(eq=False)
 class EndpointMissing(EndpointUnreachable):
     """There is none to ask: this vault was never paired with one."""
+
+
+@dataclass(eq=False)
+class OldEndpointSilent(EndpointUnreachable):
+    """The endpoint at `host` is to be left and does not answer: what it did since `since` is not known here. `said` is
+    what it said where it could not be started."""
+
+    host: str
+    since: datetime | None
+    said: str = ""
+
+
+@dataclass(eq=False)
+class LeavingUnconfirmed(AppError):
+    """An endpoint is only left unheard by whoever has typed its `host`."""
+
+    host: str
+
+
+@dataclass(eq=False)
+class OldEndpointAnswers(AppError):
+    """The endpoint at `host` was said to be gone and answers: it can be left the usual way."""
+
+    host: str
 
 
 @dataclass(eq=False)

@@ -54,6 +54,11 @@ WORDS: dict[type[AppError], str] = {
     errors.DistributionRunning: "{name} is being delivered at this moment. Wait for it, or pause it first.",
     errors.EndpointUnreachable: "The endpoint does not answer. Everything else works; what waits goes out next time.",
     errors.EndpointMissing: "There is no endpoint yet. Start the one on this machine, or pair with one in the cloud.",
+    errors.OldEndpointSilent: "The present endpoint ({host}) does not answer, and a move begins with a last sync with "
+    "it. Try again later. Leave it without one only when it is gone for ever.",
+    errors.LeavingUnconfirmed: "Redemptions that {host} accepted after the last sync are not known here: those cards "
+    "could be redeemed once more at the new endpoint. Links that lead to {host} die. Type {host} to confirm.",
+    errors.OldEndpointAnswers: "{host} answers. Nothing was left behind; move the usual way, with a last sync.",
     errors.EndpointRefused: "The endpoint refused this: {reason}",
     errors.EndpointNotStarted: "The embedded endpoint could not be started ({where}). Nothing was lost; try again.",
     errors.RedemptionUncertain: "The answer got lost. Do not redeem again; the next sync tells what happened.",

@@ -199,6 +199,7 @@ ACTIONS: Words = {
     "distribution.cancelled": "Rest of a distribution cancelled",
     "receipts.exported": "Receipts exported",
     "endpoint.paired": "Endpoint paired",
+    "endpoint.left": "Endpoint left without a last sync",
     "dashboard.exported": "Dashboard exported",
     "outbox.retried": "Refused entry sent again",
     "outbox.withdrawn": "Refused entry given up",
@@ -221,6 +222,7 @@ DETAILS: Words = {
     "format": "Format",
     "imported": "Imported",
     "last_day": "Last day",
+    "last_sync": "Last sync",
     "left": "Left",
     "left_out": "Left out",
     "lines": "Lines",
@@ -241,6 +243,7 @@ DETAILS: Words = {
     "type": "Entry",
     "unchanged": "Unchanged",
     "updated": "Changed",
+    "waiting": "Waiting",
 }
 """What an entry of the audit log says beside its act."""
 

@@ -8,6 +8,12 @@ from app.cli.shell import Shell
 from app.services.cloud import CloudStatus
 from app.words import tr
 
+Gone = Annotated[
+    bool,
+    typer.Option("--leave-unreachable", help="Leave the present endpoint without a last sync: it is gone for ever."),
+]
+Confirm = Annotated[str, typer.Option("--confirm", help="Host of the endpoint that is left, as its refusal names it.")]
+
 
 def add_to(cli: typer.Typer) -> None:
     endpoint = typer.Typer(help="The endpoint where holders claim and redeem.", no_args_is_help=True)
@@ -21,11 +27,11 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("sync")(sync)
 
 
-def pair(context: typer.Context, url: str, code: str) -> None:
+def pair(context: typer.Context, url: str, code: str, leave_unreachable: Gone = False, confirm: Confirm = "") -> None:
     """Pair with an endpoint by its address and a one-time code."""
     shell: Shell = context.obj
     with shell.open() as services:
-        found = services.cloud.pair(url, code)
+        found = services.cloud.pair(url, code, leave=confirm if leave_unreachable else None)
     _tell(shell, found)
 
 
@@ -40,11 +46,13 @@ def status(context: typer.Context) -> None:
 def start(
     context: typer.Context,
     lan: Annotated[str | None, typer.Option("--lan", help="Address of this machine that phones can reach.")] = None,
+    leave_unreachable: Gone = False,
+    confirm: Confirm = "",
 ) -> None:
     """Start the endpoint on this machine; it goes on running."""
     shell: Shell = context.obj
     with shell.open() as services:
-        found = services.cloud.start_embedded(lan)
+        found = services.cloud.start_embedded(lan, leave=confirm if leave_unreachable else None)
     _tell(shell, found)
 
 

@@ -1,10 +1,12 @@
 """Scenes of the house: sync with its queue, tasks, audit, every section of the settings."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from PySide6.QtWidgets import QScrollArea
 
 from app.bootstrap.demo import PASSPHRASE
+from app.errors import OldEndpointSilent
 from app.services.batches import BatchSpec
 from app.services.outbox import enqueue
 from app.topics import Topic
@@ -26,6 +28,11 @@ def sync(stage: Stage) -> None:
     dialog.code.setText("ABCD-EFGH")
     dialog.connect_now()
     stage.shoot("connect-refused")
+    silent = OldEndpointSilent("https://card.example.cn", "card.example.cn", datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    dialog.refuse(silent)
+    stage.shoot("connect-silent")
+    dialog.leave_button.click()
+    stage.shoot("leave")
     stage.clear()
     stage.services.cloud.start_embedded()
     with stage.vault.database.write(Topic.OUTBOX) as session:

@@ -24,6 +24,7 @@ from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, ho
 from app.services.cloud.comparing import compare
 from app.services.cloud.connection import Connection, Pairing, pairing_of
 from app.services.cloud.embedded import EmbeddedEndpoint
+from app.services.cloud.leaving import note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
@@ -66,35 +67,34 @@ class CloudService:
 
     # --- pairing ---
 
-    def pair(self, url: str, code: str) -> CloudStatus:
+    def pair(self, url: str, code: str, *, leave: str | None = None) -> CloudStatus:
         """Pair with an endpoint in the cloud; what this vault knows and it does not is queued for it.
 
-        What an earlier endpoint still has to say is heard first. Raises EndpointUnreachable, EndpointRefused,
-        EndpointNotStarted, InvalidInput.
+        What an earlier endpoint still has to say is heard first. Where that one is gone for ever, `leave` is its host
+        as the user has typed it. Raises EndpointUnreachable, OldEndpointSilent, OldEndpointAnswers, LeavingUnconfirmed,
+        EndpointRefused, EndpointNotStarted, InvalidInput.
         """
         url = checked_url(url)
         with self._one_at_a_time:
             before = self._connection.pairing()
-            if before is not None and before.url != url:
-                self._hear_the_rest(before)
-            self._join(url, code.strip(), mode="cloud")
+            left = before is not None and before.url != url and self._part_from(before, leave)
+            self._join(url, code.strip(), mode="cloud", left=left)
             self._embedded.stop()
         return self.status()
 
-    def start_embedded(self, lan_address: str | None = None) -> CloudStatus:
+    def start_embedded(self, lan_address: str | None = None, *, leave: str | None = None) -> CloudStatus:
         """Start the endpoint on this machine, or move it to another address, and pair with it by itself.
 
-        Raises EndpointNotStarted, InvalidInput, EndpointUnreachable.
+        A cloud endpoint is left as in `pair`. Raises what that raises.
         """
         host = checked_host(str(self._settings.get("cloud.lan_address") if lan_address is None else lan_address))
         with self._one_at_a_time:
             before = self._connection.pairing()
-            if before is not None and before.mode == "cloud":
-                self._hear_the_rest(before)
+            left = before is not None and before.mode == "cloud" and self._part_from(before, leave)
             url = self._run_embedded(host)
             if lan_address is not None:
                 self._settings.put("cloud.lan_address", lan_address.strip())
-            self._pair_embedded(url)
+            self._pair_embedded(url, left=left)
         return self.status()
 
     def stop_embedded(self) -> CloudStatus:
@@ -205,7 +205,7 @@ class CloudService:
 
     # --- the parts ---
 
-    def _sync(self, client: SyncClient, progress: Progress) -> SyncOutcome:
+    def _sync(self, client: SyncClient, progress: Progress = unwatched) -> SyncOutcome:
         with _told(client.base_url):
             hello = client.hello()
             self._tell_merchant(hello)
@@ -294,7 +294,7 @@ class CloudService:
             store(session, "cloud.port", int(url.rpartition(":")[2]))
         return url
 
-    def _pair_embedded(self, url: str) -> None:
+    def _pair_embedded(self, url: str, *, left: bool) -> None:
         """Pair unless this vault is known there already."""
         pairing = self._connection.pairing()
         if pairing is not None and pairing.mode == "embedded":
@@ -312,10 +312,13 @@ class CloudService:
             finally:
                 client.close()
         merchant = self._settings.merchant()
-        self._join(url, self._embedded.pairing_code(merchant.id, merchant.name), mode="embedded")
+        self._join(url, self._embedded.pairing_code(merchant.id, merchant.name), mode="embedded", left=left)
 
-    def _join(self, url: str, code: str, *, mode: str) -> None:
-        """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest."""
+    def _join(self, url: str, code: str, *, mode: str, left: bool) -> None:
+        """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
+
+        `left` says that the present endpoint is left unheard.
+        """
         before = self._connection.pairing()
         with _told(url):
             enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100])
@@ -323,18 +326,27 @@ class CloudService:
             with closing(enrolled.client()) as client:
                 known = survey(client) if anew and before is not None else None
         with self._database.write(*FEED_TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
+            if left and before is not None:
+                note_left(session, self._audit, before)
             self._connection.keep(session, enrolled, mode=mode, anew=anew)
             if known is not None:
                 announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))), known)
 
-    def _hear_the_rest(self, before: Pairing) -> None:
-        """A last sync with the endpoint that is left behind: what was redeemed there must come along."""
-        if before.mode == "embedded" and not self._embedded.is_running():
-            if not self._embedded.database.exists():
-                return  # a restored vault on another machine: there is nobody to hear
-            self._run_embedded(host_of(before.url) or LOOPBACK)
-        with self._client() as client:
-            self._sync(client, unwatched)
+    def _part_from(self, before: Pairing, leave: str | None) -> bool:
+        """Whether an endpoint of which something could be heard is left unheard. Raises what `part_from` raises."""
+        if before.mode == "embedded" and not self._embedded.is_running() and not self._embedded.database.exists():
+            return False  # a restored vault on another machine: there is nobody to hear
+        since = self.status().last_sync_at
+        hear, greet = self._asking(before, self._sync), self._asking(before, SyncClient.hello)
+        return part_from(before, hear=hear, greet=greet, leave=leave, since=since)
+
+    def _asking(self, before: Pairing, ask: Callable[[SyncClient], object]) -> Callable[[], None]:
+        def call() -> None:
+            if before.mode == "embedded" and not self._embedded.is_running():
+                self._run_embedded(host_of(before.url) or LOOPBACK)
+            self.ask(ask)
+
+        return call
 
     def _cursor(self) -> tuple[str, int]:
         epoch, _, seq = str(self._settings.get("cloud.cursor")).rpartition(".")

@@ -1,10 +1,13 @@
 """Connect an endpoint in the cloud: its address, the pairing code, and what will happen."""
 
+from functools import partial
+
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
-from app.errors import AppError, InvalidInput
+from app.errors import AppError, InvalidInput, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus
 from app.views.jobs import JobRunner
+from app.views.sync.leaving import ask_to_leave
 from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
@@ -30,28 +33,43 @@ class ConnectDialog(Dialog):
             self.body.addWidget(label(f"{number}. {words}", "muted", wrap=True))
         self.body.addStretch(1)
         self.add_cancel()
+        self.leave_button = self.add_other(tr("Leave without a last sync"), self._ask_to_leave)
+        self.leave_button.hide()
         self.verb_button: QPushButton = self.add_verb(tr("Connect"), self.connect_now)
+        self._silent: OldEndpointSilent | None = None
         self.url.setFocus()
 
     def connect_now(self) -> None:
+        self._connect(None)
+
+    def _connect(self, leave: str | None) -> None:
+        """`leave` names the present endpoint where it is left unheard."""
         for key, field in (("url", self.url), ("code", self.code)):
             if not field.text().strip():
                 self.form.set_error(key, tr("This cannot be empty."))
                 return
         self._set_busy(busy=True)
-        url, code = self.url.text(), self.code.text()
-        self._jobs.start(self._cloud.pair, url, code, on_done=self._paired, on_refused=self._refuse, owner=self)
+        call = partial(self._cloud.pair, self.url.text(), self.code.text(), leave=leave)
+        self._jobs.start(call, on_done=self._paired, onrefused=self.refuse, owner=self)
+
+    def _ask_to_leave(self) -> None:
+        silent = self._silent
+        if silent is not None:
+            ask_to_leave(self, silent, then=lambda: self._connect(silent.host))
 
     def _paired(self, _: CloudStatus) -> None:
         self.accept()
 
-    def _refuse(self, error: AppError) -> None:
+    def refuse(self, error: AppError) -> None:
         self._set_busy(busy=False)
+        self._silent = error if isinstance(error, OldEndpointSilent) else None
+        self.leave_button.setVisible(self._silent is not None)
         if not (isinstance(error, InvalidInput) and self.form.show_error(error)):
             self.banner.show_error(error)
 
     def _set_busy(self, *, busy: bool) -> None:
-        self.verb_button.setEnabled(not busy)
+        for button in (self.verb_button, self.leave_button):
+            button.setEnabled(not busy)
         self.verb_button.setText(tr("Connecting") if busy else tr("Connect"))
 
 

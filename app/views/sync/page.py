@@ -5,13 +5,14 @@ from typing import Any
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton
 
-from app.errors import AppError
+from app.errors import AppError, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.endpoint_card import EndpointCard
+from app.views.sync.leaving import ask_to_leave
 from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
@@ -78,15 +79,19 @@ class SyncPage(ListPage):
             owner=self,
         )
 
-    def start_embedded(self, lan_address: str) -> None:
-        """Start it, or move it: a running one takes a new address only by a new start."""
+    def start_embedded(self, lan_address: str, leave: str | None = None) -> None:
+        """Start it, or move it: a running one takes a new address only by a new start. A cloud endpoint that does not
+        answer can be left: `leave` is then its host."""
 
         def call() -> CloudStatus:
             if self._cloud.status().mode != "cloud":
                 self._cloud.stop_embedded()
-            return self._cloud.start_embedded(lan_address)
+            return self._cloud.start_embedded(lan_address, leave=leave)
 
-        self._change(call)
+        def offer(silent: OldEndpointSilent) -> None:
+            ask_to_leave(self, silent, then=lambda: self.start_embedded(lan_address, silent.host))
+
+        self._change(call, offer)
 
     def stop_embedded(self) -> None:
         ask(
@@ -146,7 +151,9 @@ class SyncPage(ListPage):
         super().refresh()
         self.jobs.start(self._cloud.status, on_done=self._show_status, owner=self)
 
-    def _change(self, call: Callable[[], CloudStatus]) -> None:
+    def _change(
+        self, call: Callable[[], CloudStatus], offer: Callable[[OldEndpointSilent], object] | None = None
+    ) -> None:
         def done(_: object) -> None:
             self.endpoint.set_busy(busy=False)
             self.banner.clear()
@@ -156,6 +163,8 @@ class SyncPage(ListPage):
             self.endpoint.set_busy(busy=False)
             self.refresh()
             self.banner.show_error(error)
+            if offer is not None and isinstance(error, OldEndpointSilent):
+                offer(error)
 
         self.endpoint.set_busy(busy=True)
         self.jobs.start(call, on_done=done, on_refused=refused, owner=self)

@@ -1,15 +1,18 @@
 """The sync page over a real endpoint: what waits goes out, what is refused can be decided on, the endpoint moves."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
+from app.services.cloud import EmbeddedEndpoint
 from app.services.outbox import enqueue
 from app.topics import Topic
 from app.views.changes import Changes
@@ -153,3 +156,50 @@ def test_without_an_endpoint_the_page_says_so_and_offers_to_start_one(qtbot: QtB
     desk.wait(desk.page.banner.isVisible)
     desk.settled()
     desk.jobs.stop()
+
+
+def test_a_cloud_endpoint_that_is_gone_is_left_by_typing_its_name(desk: Desk, tmp_path: Path) -> None:
+    cloud = EmbeddedEndpoint(Config(tmp_path / "cloud"))
+    merchant, url = desk.services.settings.merchant(), cloud.start()
+    host = url.removeprefix("http://")
+    desk.services.cloud.pair(url, cloud.pairing_code(merchant.id, merchant.name))
+    cloud.stop()
+    desk.page.refresh()
+    desk.page.start_embedded("")
+    desk.wait(lambda: isinstance(QApplication.activeModalWidget(), ConfirmDialog))
+    question = QApplication.activeModalWidget()
+    assert isinstance(question, ConfirmDialog)
+    question.entry.setText("gone")
+    question.verb_button.click()
+    assert question.isVisible()
+    assert desk.services.cloud.status().mode == "cloud"
+    question.entry.setText(host)
+    question.verb_button.click()
+    desk.wait(lambda: desk.services.cloud.status().mode == "embedded")
+    desk.settled()
+
+
+def test_the_way_past_a_silent_endpoint_shows_only_after_an_attempt(desk: Desk, tmp_path: Path) -> None:
+    first, second = (EmbeddedEndpoint(Config(tmp_path / name)) for name in ("first", "second"))
+    merchant = desk.services.settings.merchant()
+    old = first.start()
+    desk.services.cloud.pair(old, first.pairing_code(merchant.id, merchant.name))
+    first.stop()
+    try:
+        desk.page.connect_cloud()
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, ConnectDialog)
+        assert not dialog.leave_button.isVisible()
+        dialog.url.setText(second.start())
+        dialog.code.setText(second.pairing_code(merchant.id, merchant.name))
+        dialog.connect_now()
+        desk.wait(dialog.leave_button.isVisible)
+        dialog.leave_button.click()
+        question = QApplication.activeModalWidget()
+        assert isinstance(question, ConfirmDialog)
+        question.entry.setText(old.removeprefix("http://"))
+        question.verb_button.click()
+        desk.wait(lambda: desk.services.cloud.status().url == second.url())
+        desk.settled()
+    finally:
+        second.stop()

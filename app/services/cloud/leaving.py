@@ -1,0 +1,70 @@
+"""Leaving an endpoint: after a last sync with it, or, where it is gone for ever, by a deliberate word without one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import (
+    EndpointNotStarted,
+    EndpointRefused,
+    EndpointUnreachable,
+    LeavingUnconfirmed,
+    OldEndpointAnswers,
+    OldEndpointSilent,
+)
+from app.models.outbox import OutboxOp
+from app.services.audit import AuditLog
+from app.services.cloud.connection import Pairing
+from app.services.settings import stored
+
+
+def part_from(
+    before: Pairing,
+    *,
+    hear: Callable[[], object],
+    greet: Callable[[], object],
+    leave: str | None,
+    since: datetime | None,
+) -> bool:
+    """Let `hear` do the last sync; whether the endpoint is left unheard instead, for it does not even answer when it is
+    greeted and `leave` is its host as the user has typed it. `since` is when it was heard last.
+
+    Raises OldEndpointSilent, OldEndpointAnswers, LeavingUnconfirmed, EndpointRefused.
+    """
+    host = host_and_port(before.url)
+    if leave is None:
+        try:
+            hear()
+        except (EndpointUnreachable, EndpointNotStarted) as error:
+            said = error.where if isinstance(error, EndpointNotStarted) else ""
+            raise OldEndpointSilent(before.url, host, since, said) from error
+        return False
+    if leave.strip().lower() != host:
+        raise LeavingUnconfirmed(host)
+    try:
+        greet()
+    except (EndpointUnreachable, EndpointNotStarted):
+        return True
+    except EndpointRefused as refused:
+        raise OldEndpointAnswers(host) from refused
+    raise OldEndpointAnswers(host)
+
+
+def note_left(session: Session, audit: AuditLog, before: Pairing) -> None:
+    """In the write that takes the vault elsewhere: what was left, when it was heard last, how much waited for it."""
+    waiting = select(func.count()).where(OutboxOp.state.in_(("waiting", "in_flight", "rejected")))
+    audit.record(
+        session,
+        "endpoint.left",
+        subject=before.url,
+        last_sync=str(stored(session, "cloud.last_sync") or ""),
+        waiting=session.scalar(waiting),
+    )
+
+
+def host_and_port(url: str) -> str:
+    """What a person types to name an endpoint."""
+    return urlsplit(url).netloc.lower()
