@@ -229,6 +229,10 @@ REASONS: dict[str, str] = {
     "mail-needs-tls": "mail leaves this computer only over an encrypted line.",
     "not-an-address": "this is not a mail address.",
     "auth-refused": "the mail server refused the user name or password.",
+    "no-login": "the mail server offers no log-in with a password here. Ask its provider for an app password or "
+    "another port.",
+    "login-signs": "the user name or password holds signs that no mail server takes. Type them with an English "
+    "keyboard.",
     "certificate-refused": "the mail server's certificate is not valid.",
     "no-tls": "the mail server offers no encrypted line here. Choose the other kind of encryption, or its port.",
     "server-wants-pause": "the mail server refused several mails in a row. Go on in ten minutes.",

@@ -2,6 +2,7 @@
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,10 +26,15 @@ AGAIN_AFTER_S = (60.0, 300.0)
 """Pauses before what was refused for a passing reason is tried again: greylists want some minutes."""
 LONGEST_SAID = 200
 PORTS = {"tls": 465, "starttls": 587, "none": 25}
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+ADDRESS = re.compile(rf"(?=.{{3,254}}\Z){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
+"""No dot beside another: headers take no such address, though some providers gave them out."""
+HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+NO_NAME = "[127.0.0.1]"
 MAILS_PER_CONNECTION = 50
 """Many providers cut the line after some dozens of mails."""
 
+GO_ON, CLOSING = 354, 421
 RATE_CODES = (421, 450, 451, 452)
 AUTH_CODES = (530, 534, 535)
 NO_MAILBOX = re.compile(r"\b5\.1\.\d+")
@@ -137,6 +143,8 @@ class Post:
         self.close()
         try:
             self._line = self._connected()
+        except UnicodeError:  # a host that no name server can be asked for
+            raise MailServerRefused("server-unreachable") from None
         except (OSError, smtplib.SMTPException) as error:
             raise MailServerRefused(_why_no_line(error), _said_by(error)) from error
         self._used = 0
@@ -147,12 +155,30 @@ class Post:
             return SendOutcome("failed", "bad-address", retryable=True)
         if self._line is None or self._used >= MAILS_PER_CONNECTION:
             self.connect()
-        assert self._line is not None, "connect gives a line or raises"
-        self._used += 1
-        outcome = self._handed_over(self._line, mail)
+        outcome = self._tried(mail)
+        if outcome is None:
+            self.connect()
+            outcome = self._tried(mail)
+        assert outcome is not None, "a new line has an outcome"
         if outcome.reason in ("connection-lost", "rate-limited", "server-busy"):
             self.close()
         return outcome
+
+    def _tried(self, mail: Mail) -> SendOutcome | None:
+        """None: the server had let go of a line that was used before, as many do when they waited for a while."""
+        assert self._line is not None, "connect gives a line or raises"
+        self._used += 1
+        try:
+            code, words = self._line.docmd(f"MAIL FROM:<{self._server.sender}>")
+        except (OSError, smtplib.SMTPException) as error:
+            if self._used > 1:
+                return None
+            return SendOutcome("failed", "connection-lost", retryable=True, said=_said_by(error))
+        if code == CLOSING and self._used > 1:
+            return None
+        if not _is_yes(code):
+            return self._refused_before(self._line, "sender", code, words)
+        return self._handed_over(self._line, mail)
 
     def close(self) -> None:
         line, self._line = self._line, None
@@ -164,34 +190,44 @@ class Post:
             line.close()
 
     def _connected(self) -> smtplib.SMTP:
-        server = self._server
+        server, own_name = self._server, _own_name()
         line: smtplib.SMTP
         if server.security == "tls":
-            line = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=self._trust)
+            line = smtplib.SMTP_SSL(server.host, server.port, own_name, timeout=self._timeout_s, context=self._trust)
         else:
-            line = smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
+            line = smtplib.SMTP(server.host, server.port, own_name, timeout=self._timeout_s)
         try:
             if server.security == "starttls":
                 line.starttls(context=self._trust)
             line.ehlo_or_helo_if_needed()
             if server.user:
-                line.login(server.user, server.password)
-        except (OSError, smtplib.SMTPException):
+                self._log_in(line)
+        except (OSError, smtplib.SMTPException, MailServerRefused):
             line.close()
             raise
         return line
+
+    def _log_in(self, line: smtplib.SMTP) -> None:
+        """Raises MailServerRefused where it cannot even be tried."""
+        try:
+            line.login(self._server.user, self._server.password)
+        except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+            raise
+        except smtplib.SMTPException:  # it offers none, or only kinds that need a browser
+            raise MailServerRefused("no-login") from None
+        except ValueError:  # the password stands in that error
+            raise MailServerRefused("login-signs") from None
 
     def _handed_over(self, line: smtplib.SMTP, mail: Mail) -> SendOutcome:
         """The dialogue by hand: only so is it known whether the text had left when the line broke."""
         content = dotted_lines(message_of(self._server, mail).as_bytes(policy=MAIL_LINES))
         try:
             for asked, command in (
-                ("sender", f"MAIL FROM:<{self._server.sender}>"),
                 ("recipient", f"RCPT TO:<{mail.to_address}>"),
                 ("mail", "DATA"),
             ):
                 code, words = line.docmd(command)
-                if code >= 400:
+                if not (code == GO_ON if asked == "mail" else _is_yes(code)):
                     return self._refused_before(line, asked, code, words)
         except (OSError, smtplib.SMTPException) as error:
             return SendOutcome("failed", "connection-lost", retryable=True, said=_said_by(error))
@@ -204,10 +240,16 @@ class Post:
                 line.sock.settimeout(self._timeout_s)
         except (OSError, smtplib.SMTPException) as error:
             return SendOutcome("uncertain", "connection-lost", said=_said_by(error))
-        return SENT if code < 400 else _refused("mail", code, words)
+        if _is_yes(code):
+            return SENT
+        if code < 400:  # whatever that was: the mail is there, and no word about it
+            return SendOutcome("uncertain", "connection-lost", said=_spoken(code, words))
+        return _refused("mail", code, words)
 
     def _refused_before(self, line: smtplib.SMTP, asked: str, code: int, words: bytes) -> SendOutcome:
         """Raises MailServerRefused where the sender is refused: then every other mail would be, too."""
+        if code < 400:  # no answer to what was asked: nobody knows what comes next on this line
+            return SendOutcome("failed", "connection-lost", retryable=True, said=_spoken(code, words))
         with suppress(OSError, smtplib.SMTPException):
             line.rset()
         outcome = _refused(asked, code, words)
@@ -236,6 +278,17 @@ def message_of(server: MailServer, mail: Mail) -> EmailMessage:
 def dotted_lines(content: bytes) -> bytes:
     """As it goes over the line: leading dots doubled, ended by a dot alone."""
     return re.sub(rb"(?m)^\.", b"..", content).rstrip(b"\r\n") + b"\r\n.\r\n"
+
+
+def _is_yes(code: int) -> bool:
+    """Not so for -1, which stands for an answer without a number."""
+    return 200 <= code < 300
+
+
+def _own_name() -> str:
+    """What this machine calls itself; many a name of Windows is written in signs that no mail server reads."""
+    name = socket.getfqdn()
+    return name if HOST_NAME.fullmatch(name) else NO_NAME
 
 
 def _mailbox(name: str, address: str) -> Address:
@@ -279,7 +332,7 @@ def _said_by(error: Exception) -> str:
 def _spoken(code: int, words: bytes | str) -> str:
     """`550 5.1.1 no such user`, on one line and not endless."""
     text = words if isinstance(words, str) else words.decode("utf-8", "replace")
-    return one_line(f"{code} {text}")[:LONGEST_SAID]
+    return one_line(f"{code} {text}" if code > 0 else text)[:LONGEST_SAID]
 
 
 def _is_loopback(host: str) -> bool:
