@@ -159,7 +159,7 @@ class FollowUps:
             )
             count: int = won.rowcount  # type: ignore[attr-defined]
             if count:
-                distribution.state, distribution.finished_at = "prepared", None
+                rerouting.wait_again(distribution)
         return count
 
     def cancel_rest(self, distribution_id: int) -> int:

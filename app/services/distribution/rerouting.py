@@ -109,10 +109,19 @@ def line_up(session: Session, distribution: Distribution, deliveries: Sequence[D
     for delivery in going:
         delivery.state, delivery.reason = "released" if delivery.link_id else "prepared", None
         delivery.said, delivery.retryable = None, False
-    if going and distribution.state != "sending":
-        distribution.state, distribution.finished_at = "prepared", None
+    if going:
+        wait_again(distribution)
     session.flush()
     return len(going)
+
+
+def wait_again(distribution: Distribution) -> None:
+    """Something waits once more. A planned one that was begun goes on by hand only: its time is past, so it would start
+    by itself, though somebody paused it."""
+    if distribution.state == "sending":
+        return
+    goes_by_itself = distribution.scheduled_at is not None and distribution.state != "prepared"
+    distribution.state, distribution.finished_at = "paused" if goes_by_itself else "prepared", None
 
 
 def _may_go(distribution: Distribution, delivery: Delivery, person: Person) -> bool:

@@ -84,10 +84,10 @@ class Runs:
         """
         with self._alone(distribution_id):
             self._require_password(distribution_id, zip_password)
-            refusals = self._end_links(distribution_id, progress)
             before = self._start(distribution_id)
             files: list[Path] = []
             try:
+                refusals = self._end_links(distribution_id, progress)
                 facts = self._facts(distribution_id)
                 for channel in self._waiting_channels(distribution_id):
                     try:
@@ -217,11 +217,13 @@ class Runs:
         return refusals
 
     def _waiting_channels(self, distribution_id: int) -> list[str]:
-        """Channels that something waits for, paper first: it is done in a moment."""
+        """Channels that something waits for, paper first: it is done in a moment. None once it was paused."""
         wanted = select(Delivery.channel).where(
             Delivery.distribution_id == distribution_id, Delivery.state.in_(WAITING), Delivery.change_to.is_(None)
         )
         with self._database.read() as session:
+            if found(session, distribution_id).state != "sending":
+                return []
             waiting = set(session.scalars(wanted.distinct()))
         return [channel for channel in CHANNELS if channel in waiting]
 

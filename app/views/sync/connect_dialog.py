@@ -50,7 +50,7 @@ class ConnectDialog(Dialog):
                 return
         self._set_busy(busy=True)
         call = partial(self._cloud.pair, self.url.text(), self.code.text(), leave=leave)
-        self._jobs.start(call, on_done=self._paired, onrefused=self.refuse, owner=self)
+        self._jobs.start(call, on_done=self._paired, on_refused=self.refuse, owner=self)
 
     def _ask_to_leave(self) -> None:
         silent = self._silent
