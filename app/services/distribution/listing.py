@@ -30,7 +30,7 @@ from app.words import tr
 TAIL = 6
 OUT = ("recalled", "skipped")
 COUNTS = ("people", "total_minor", "prepared", "sent", "failed", "uncertain", "skipped", "recalled")
-FACTS = ("opened", "claimed", "redeemed", "retryable", "retrying", "changing", "for_file")
+FACTS = ("opened", "claimed", "redeemed", "retryable", "retrying", "changing", "turning", "for_file")
 
 
 def found(session: Session, distribution_id: int) -> Distribution:
@@ -161,6 +161,7 @@ def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str
         how_many((Delivery.state == "failed") & Delivery.retryable & Delivery.change_to.is_(None)).label("retryable"),
         how_many((Delivery.state == "released") & Delivery.reason.is_not(None)).label("retrying"),
         how_many(Delivery.change_to.is_not(None)).label("changing"),
+        how_many(Delivery.change_to.is_not(None) & Delivery.state.not_in(IN_HAND)).label("turning"),
         how_many(Delivery.state.in_(IN_HAND) & (Delivery.channel == "file")).label("for_file"),
     ).group_by(Delivery.distribution_id)
     if distribution_id is not None:

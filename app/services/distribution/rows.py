@@ -222,6 +222,8 @@ class DistributionRow:
     """Of those prepared: refused for a passing reason, tried again by themselves."""
     changing: int
     """Whose old link must end before they go another way; they still stand under their old state."""
+    turning: int
+    """Of those changing: not among `prepared`, so they wait beside them."""
     for_file: int
     """Of those prepared: waiting for channel file."""
     protected: bool
@@ -231,6 +233,11 @@ class DistributionRow:
     created_at: datetime
     scheduled_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def waits(self) -> int:
+        """Who has not got what is meant for them, and will."""
+        return self.prepared + self.turning
 
     @property
     def needs_password(self) -> bool:

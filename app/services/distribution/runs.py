@@ -105,7 +105,7 @@ class Runs:
             sent=after.sent - before.sent,
             failed=after.failed,
             uncertain=after.uncertain,
-            left=after.prepared,
+            left=after.waits,
             files=tuple(str(path) for path in files),
         )
 

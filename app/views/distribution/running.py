@@ -10,7 +10,7 @@ from app.views.jobs import JobRunner
 from app.views.theme import set_kind
 from app.views.widgets.dialog import ask
 from app.views.widgets.pieces import Card, button, label, row
-from app.views.widgets.progress_panel import progress_words
+from app.views.widgets.progress_panel import progress_words, speed_words
 from app.words import ntr, tr
 
 LOOK_MS = 500
@@ -168,25 +168,26 @@ class RunPanel(Card):
         self.row = shown
         self.heading.setText(self._title(shown))
         total = shown.people - shown.skipped
-        done = total - shown.prepared
+        done = total - shown.waits
         self.bar.setRange(0, max(1, total))
         self.bar.setValue(done)
-        set_kind(self.bar, "ok" if not shown.prepared and not shown.failed else "")
+        set_kind(self.bar, "ok" if not shown.waits and not shown.failed else "")
         words = tr("{done} of {total}", done=f"{done:,}", total=f"{total:,}")
         if shown.needs_password and not self._is_running and not self._has_password:
             words = tr("The file is protected, and its password is kept nowhere: it is asked for when you continue.")
         job = self._run.job if self._run is not None else None
-        if self._is_running and job is not None and job.speed:
-            words = progress_words(job)
+        if self._is_running and job is not None:  # the job counts links, too: only its speed is told
+            words = " · ".join((words, *speed_words(job)))
         self.words.setText(words)
         self.figures.show()
-        retrying: list[Tile] = [(tr("Trying again"), f"{shown.retrying:,}", "warn")] if shown.retrying else []
+        some = ((tr("Trying again"), shown.retrying), (tr("Waits for its old link to end"), shown.turning))
+        passing: list[Tile] = [(name, f"{count:,}", "warn") for name, count in some if count]
         self.figures.show_tiles(
             (
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
-                *retrying,
+                *passing,
                 (tr("Waiting"), f"{shown.prepared - shown.retrying:,}", "neutral"),
             )
         )
@@ -200,12 +201,12 @@ class RunPanel(Card):
             return tr("Waits for the password of its file")
         if shown.prepared and shown.scheduled_at is not None and shown.state == "prepared":
             return tr("Planned")
-        return tr("Paused") if shown.prepared else tr("Everything has gone out")
+        return tr("Paused") if shown.waits else tr("Everything has gone out")
 
     def _show_acts(self) -> None:
         shown = self.row
         running = self._is_running and shown is not None and shown.state != "paused"
-        waits = shown is not None and shown.prepared > 0
-        self.pause_button.setVisible(running and waits)
+        waits, unsent = shown is not None and shown.waits > 0, shown is not None and shown.prepared > 0
+        self.pause_button.setVisible(running and unsent)
         self.go_on_button.setVisible(waits and not self._is_running)
-        self.cancel_button.setVisible(waits and ((shown is not None and "email" in shown.channels) or not running))
+        self.cancel_button.setVisible(unsent and ((shown is not None and "email" in shown.channels) or not running))

@@ -23,12 +23,17 @@ def progress_words(job: Job) -> str:
     """`3,200 of 10,000 · 1,200 a second · 6 s left`."""
     if not job.total:
         return tr("Starting")
-    parts = [tr("{done} of {total}", done=f"{job.done:,}", total=f"{job.total:,}")]
+    return " · ".join((tr("{done} of {total}", done=f"{job.done:,}", total=f"{job.total:,}"), *speed_words(job)))
+
+
+def speed_words(job: Job) -> list[str]:
+    """`1,200 a second`, `6 s left`, as far as they are known."""
+    parts: list[str] = []
     if job.speed and job.speed >= 1:
         parts.append(ntr("{count} a second", "{count} a second", round(job.speed)))
     if job.remaining_s is not None and job.elapsed_s > 1:
         parts.append(tr("{time} left", time=duration(job.remaining_s)))
-    return " · ".join(parts)
+    return parts
 
 
 class ProgressPanel(Card):

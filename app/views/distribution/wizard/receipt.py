@@ -15,7 +15,7 @@ from app.views.distribution.tiles import Tiles
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.pieces import Card, button, label, row
-from app.words import moment, tr, yuan
+from app.words import moment, ntr, tr, yuan
 
 
 class ReceiptStep(Step):
@@ -81,8 +81,14 @@ class ReceiptStep(Step):
 
     def _show(self, shown: DistributionRow) -> None:
         self.row = shown
-        if shown.scheduled_at is not None and shown.prepared:
+        if shown.scheduled_at is not None and shown.prepared and shown.state == "prepared":
             words = tr("Planned for {time}. Nothing has gone out yet.", time=moment(shown.scheduled_at))
+        elif shown.waits:
+            words = ntr(
+                "{count} person still waits. Continue on the page before, or later in the list.",
+                "{count} people still wait. Continue on the page before, or later in the list.",
+                shown.waits,
+            )
         elif shown.failed or shown.uncertain:
             words = tr("Gone out, except for a few. Look at them, mend them, send again.")
         else:
@@ -94,6 +100,7 @@ class ReceiptStep(Step):
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
+                *([(tr("Waiting"), f"{shown.waits:,}", "warn")] if shown.waits else []),
                 (tr("Left out"), f"{shown.skipped:,}", "neutral"),
             )
         )

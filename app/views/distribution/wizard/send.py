@@ -67,5 +67,5 @@ class SendStep(Step):
             self.panel.say_stopped(sentence(run.error))
             self.refused.emit(run.error)
         self.looked.emit()
-        if run.is_finished:
+        if run.is_finished and not (run.delivered is not None and run.delivered.left):
             self.moved_on.emit()

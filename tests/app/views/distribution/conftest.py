@@ -8,8 +8,16 @@ from pytestqt.qtbot import QtBot
 
 from app.services import Services
 from app.services.batches import BatchSpec
+from app.services.cards.codes import CodeReader
 from app.services.catalog import ProductSpec
+from app.services.channels.email import EmailChannel
+from app.services.channels.file import FileChannel
+from app.services.channels.printed import PrintChannel
+from app.services.distribution import Channels, DistributionService
+from app.services.sealing import Sealer
 from app.services.vault.vaults import OpenVault
+from tests.app.services.distribution.parts import Door
+from tests.app.services.mail_peer import MailPeer, mail_peer
 from tests.drivers.distribution import DistributionDriver
 from tests.drivers.rosters import people
 
@@ -60,3 +68,38 @@ def out(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def peer(tmp_path: Path, services: Services) -> Iterator[tuple[MailPeer, EmailChannel]]:
+    with mail_peer(tmp_path) as (peer, setting, trust):
+        services.settings.put("mail.server", setting)
+        yield peer, EmailChannel(trust, timeout_s=10, again_after_s=(0.0,))
+
+
+@pytest.fixture
+def mails(peer: tuple[MailPeer, EmailChannel]) -> MailPeer:
+    return peer[0]
+
+
+@pytest.fixture
+def door(vault: OpenVault) -> Door:
+    return Door(vault)
+
+
+@pytest.fixture
+def mailing(
+    qtbot: QtBot, services: Services, vault: OpenVault, peer: tuple[MailPeer, EmailChannel], door: Door
+) -> Iterator[DistributionDriver]:
+    """The page over a real mail server and an endpoint that takes every link."""
+    distribution = DistributionService(
+        vault.database,
+        services.audit,
+        reader=CodeReader(vault.database, Sealer(vault.keys)),
+        cloud=door,
+        settings=services.settings,
+        channels=Channels(FileChannel(), PrintChannel(), peer[1]),
+    )
+    made = DistributionDriver(qtbot, services._replace(distribution=distribution), vault, url="https://card.example.cn")
+    yield made
+    made.close()

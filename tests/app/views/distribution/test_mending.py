@@ -1,7 +1,6 @@
 """The detail page after a day of trouble: each failure with its words and its repair, reminders, protected files."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,19 +8,13 @@ import pytest
 import pyzipper
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
-from pytestqt.qtbot import QtBot
 from sqlalchemy import update
 
 from app.models.base import now
 from app.models.distribution import Delivery
 from app.models.people import Person
 from app.services import Services
-from app.services.cards.codes import CodeReader
-from app.services.channels.email import EmailChannel
-from app.services.channels.file import FileChannel
-from app.services.channels.printed import PrintChannel
-from app.services.distribution import Channels, DeliveryRow, DistributionService, DistributionSpec
-from app.services.sealing import Sealer
+from app.services.distribution import DeliveryRow, DistributionSpec
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.distribution.address_dialog import AddressDialog
@@ -30,41 +23,10 @@ from app.views.distribution.remind_dialog import RemindDialog
 from app.views.distribution.runs import DueRuns
 from app.views.distribution.trial_dialog import TrialDialog
 from app.views.distribution.zip_password import ZipPasswordDialog
-from tests.app.services.distribution.parts import Door
-from tests.app.services.mail_peer import MailPeer, mail_peer
+from tests.app.services.mail_peer import MailPeer
 from tests.drivers.distribution import DistributionDriver
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-
-@pytest.fixture
-def peer(tmp_path: Path, services: Services) -> Iterator[tuple[MailPeer, EmailChannel]]:
-    with mail_peer(tmp_path) as (peer, setting, trust):
-        services.settings.put("mail.server", setting)
-        yield peer, EmailChannel(trust, timeout_s=10, again_after_s=(0.0,))
-
-
-@pytest.fixture
-def mails(peer: tuple[MailPeer, EmailChannel]) -> MailPeer:
-    return peer[0]
-
-
-@pytest.fixture
-def mailing(
-    qtbot: QtBot, services: Services, vault: OpenVault, peer: tuple[MailPeer, EmailChannel]
-) -> Iterator[DistributionDriver]:
-    """The page over a real mail server and an endpoint that takes every link."""
-    distribution = DistributionService(
-        vault.database,
-        services.audit,
-        reader=CodeReader(vault.database, Sealer(vault.keys)),
-        cloud=Door(vault),
-        settings=services.settings,
-        channels=Channels(FileChannel(), PrintChannel(), peer[1]),
-    )
-    made = DistributionDriver(qtbot, services._replace(distribution=distribution), vault, url="https://card.example.cn")
-    yield made
-    made.close()
 
 
 @pytest.fixture
