@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, case, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import AlreadyClaimed, DistributionRunning
@@ -77,9 +77,11 @@ def settle(session: Session) -> int:
     """Return to stock the cards of recalled links once the endpoint said that they are dead; how many.
 
     Until then somebody may still open the link, and the card must not go to a second person. A link that was opened
-    first makes the endpoint refuse: the delivery then stands as it was.
+    first makes the endpoint refuse: the delivery then stands as it was. Where the endpoint was left before it answered
+    nobody knows whether the link was opened: the card is voided, as if its code were out on paper.
     """
     dead: list[int] = []
+    unknown: list[int] = []
     waiting = recalled(session)
     answers = answers_of(session, [delivery.id for delivery, _ in waiting])
     for delivery, distribution in waiting:
@@ -87,9 +89,12 @@ def settle(session: Session) -> int:
         unopened = delivery.opened_at is None and not _has_another(session, delivery)
         if answer == "applied" and delivery.card_id is not None and unopened:
             dead.append(delivery.card_id)
+        elif answer == "withdrawn" and delivery.card_id is not None and unopened:
+            unknown.append(delivery.card_id)
         elif answer == "rejected":
             _stand_again(session, distribution, delivery)
     put_back(session, dead)
+    _void(session, unknown)
     session.flush()
     return len(dead)
 
@@ -138,10 +143,12 @@ def _void(session: Session, card_ids: Sequence[int]) -> None:
 
 
 def answers_of(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
-    """Aggregate → state of its latest recall."""
+    """Aggregate → state of its latest recall; a refused one stays that when it is given up."""
+    answered = func.coalesce(cast(OutboxOp.problem, Text), "null") != "null"
+    state = case(((OutboxOp.state == "withdrawn") & answered, "rejected"), else_=OutboxOp.state)
     found: dict[str, str] = {}
     for some in chunks(delivery_ids):
-        wanted = select(OutboxOp.aggregate, OutboxOp.state).where(
+        wanted = select(OutboxOp.aggregate, state).where(
             OutboxOp.type == RECALL, OutboxOp.aggregate.in_([aggregate_of(delivery_id) for delivery_id in some])
         )
         found |= dict(session.execute(wanted.order_by(OutboxOp.id)).all())

@@ -11,7 +11,7 @@ from app.services.distribution import DistributionRow
 from app.views.distribution.parts import Parts
 from app.views.distribution.receipt_files import choose_receipt_file, write_receipt
 from app.views.distribution.runs import Run
-from app.views.distribution.tiles import Tiles
+from app.views.distribution.tiles import Tile, Tiles
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
 from app.views.widgets.pieces import Card, button, label, row
@@ -93,6 +93,7 @@ class ReceiptStep(Step):
             words = tr("Gone out, except for a few. Look at them, mend them, send again.")
         else:
             words = tr("Everything has gone out")
+        waiting: list[Tile] = [(tr("Waiting"), f"{shown.waits:,}", "warn")] if shown.waits else []
         self.result.setText(words)
         self.tiles.show_tiles(
             (
@@ -100,7 +101,7 @@ class ReceiptStep(Step):
                 (tr("Sent"), f"{shown.sent:,}", "ok"),
                 (tr("Failed"), f"{shown.failed:,}", "error" if shown.failed else "neutral"),
                 (tr("Uncertain"), f"{shown.uncertain:,}", "warn" if shown.uncertain else "neutral"),
-                *([(tr("Waiting"), f"{shown.waits:,}", "warn")] if shown.waits else []),
+                *waiting,
                 (tr("Left out"), f"{shown.skipped:,}", "neutral"),
             )
         )

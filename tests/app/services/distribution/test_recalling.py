@@ -118,3 +118,26 @@ def test_what_a_crash_cut_off_on_paper_can_be_taken_back(
         assert distributions.recall(distributions.delivery_ids(run)) == 5
     assert stock(vault, product) == (before - 5 if is_written else before)
     assert distributions.distribution(run).total_minor == 0
+
+
+def test_a_card_whose_recall_was_never_answered_is_voided_when_its_endpoint_is_left(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, door: Door, product: int, peer: MailPeer
+) -> None:
+    """Else it stands for ever with somebody from whom it was taken back, and is worth its money."""
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    first, second = deliveries(vault, run)[:2]
+    distributions.recall([first.id, second.id])
+    with vault.database.write(Topic.OUTBOX) as session:
+        recalls = update(OutboxOp).where(OutboxOp.type == "link.recall@1")
+        session.execute(recalls.values(state="withdrawn"))
+        late = recalls.where(OutboxOp.aggregate == f"delivery:{second.id}")
+        session.execute(late.values(problem={"key": "link-claimed"}))  # refused, and given up by hand
+    distributions.settle_recalls()
+    assert distributions.settle_recalls() == 0
+    with vault.database.read() as session:
+        states = [session.get_one(Card, one.card_id or 0).state for one in (first, second)]
+        told = session.scalars(select(OutboxOp.type).where(OutboxOp.type == "card.void@1")).all()
+    assert (states, len(told)) == (["voided", "assigned"], 1)
+    assert stock(vault, product) == 15
+    assert counts(distributions.distribution(run)) == {"sent": 4, "recalled": 1}
