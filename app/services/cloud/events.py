@@ -13,8 +13,8 @@ from app.services.figures import FigureEntry
 from app.services.recount import GONE
 from sync.protocol import Event, EventsPage, from_wire
 
-DOUBTED = ("uncertain", "failed")
-"""States of a mail that nobody knows of, or that was refused; it may have come all the same."""
+DOUBTED = ("uncertain", "failed", "released")
+"""States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""
 SILENT = frozenset({"merchant.updated@1", "batch.created@1", "device.enrolled@1"})
 """Known, and nothing follows from them here."""
 

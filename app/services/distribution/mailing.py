@@ -149,9 +149,11 @@ class MailRun:
             won = session.execute(
                 update(Delivery).where(Delivery.id == delivery_id, Delivery.state == "sending").values(**values)
             )
-            if outcome.state == "sent" and won.rowcount == 1:  # type: ignore[attr-defined]
-                delivery = session.get_one(Delivery, delivery_id)
-                tell(session, "sent", given_of([delivery]), at=at)
+            if won.rowcount != 1:  # type: ignore[attr-defined]
+                return
+            if outcome.state == "sent":
+                tell(session, "sent", given_of([session.get_one(Delivery, delivery_id)]), at=at)
+            trust_openings(session, Delivery.id == delivery_id)
 
     def _is_stopped(self, distribution_id: int) -> bool:
         with self._database.read() as session:
@@ -193,6 +195,17 @@ def pace_of(database: Database, distribution: Distribution) -> Pace:
         )
         ago = [(at - sent_at).total_seconds() for sent_at in session.scalars(recent) if sent_at is not None]
     return Pace(words.get("pace"), window.total_seconds(), ago)
+
+
+def trust_openings(session: Session, *which: ColumnElement[bool]) -> None:
+    """Who has opened or claimed a mail has got it, whatever its line said when it was given up."""
+    came = {"reason": None, "said": None, "retryable": False}
+    for fact, state, states in (
+        (Delivery.claimed_at, "claimed", ("sent", "uncertain", "failed", "released")),
+        (Delivery.opened_at, "delivered", ("uncertain", "failed", "released")),
+    ):
+        seen = update(Delivery).where(*which, fact.is_not(None), Delivery.state.in_(states))
+        session.execute(seen.values(state=state, **came))
 
 
 def _ready_to_go() -> tuple[ColumnElement[bool], ...]:

@@ -24,7 +24,7 @@ from app.services.channels.letters import TRIAL_CODE, Template, trial, written
 from app.services.distribution.delivering import PaperRun, RunFacts, drop_dead_cards
 from app.services.distribution.linking import LinkMaker
 from app.services.distribution.listing import distribution_rows, found
-from app.services.distribution.mailing import WAITING, MailRun, PhonePage, release
+from app.services.distribution.mailing import WAITING, MailRun, PhonePage, release, trust_openings
 from app.services.distribution.reminding import ReminderRun, settle_broken
 from app.services.distribution.rerouting import changing, settle_changes
 from app.services.distribution.rows import IN_HAND, Delivered, DistributionRow, Reminded
@@ -276,6 +276,8 @@ def settle_cut(session: Session, distribution_id: int | None = None) -> None:
         cut.append(Delivery.distribution_id == distribution_id)
     session.execute(update(Delivery).where(*cut, Delivery.channel.in_(ON_PAPER)).values(state="prepared"))
     session.execute(update(Delivery).where(*cut).values(state="uncertain", reason="interrupted"))
+    of_run = () if distribution_id is None else (Delivery.distribution_id == distribution_id,)
+    trust_openings(session, Delivery.state == "uncertain", *of_run)
 
 
 def pause_cut(session: Session) -> int:

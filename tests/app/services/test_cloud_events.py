@@ -7,11 +7,13 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
 from app.bootstrap import build_services
 from app.config import Config
+from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.database import Database
 from app.models.distribution import Delivery
@@ -25,7 +27,7 @@ from app.services.cloud.events import apply
 from app.services.recount import take_back_deliveries
 from app.services.vault.vaults import OpenVault, Vaults
 from app.topics import Topic
-from sync.protocol import Event
+from sync.protocol import Event, to_wire
 from tests.app.conftest import CHEAP_KIB, PASSPHRASE
 from tests.drivers.feed import BEGIN, FeedBatch, History, pages
 from tests.drivers.trade import HOUR, Trade
@@ -137,3 +139,18 @@ def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: S
     with vault.database.read() as session:
         kept = Counter(session.scalars(select(RawEvent.type)))
     assert kept == Counter(event.type for event in strange.events if event.type != "merchant.updated@1")
+
+
+def test_a_mail_that_is_to_go_once_more_stays_here_once_it_was_opened(services: Services, vault: OpenVault) -> None:
+    """It was uncertain and put back in line; then the sync hears that it came."""
+    stocked(services, vault)
+    with vault.database.write(Topic.DISTRIBUTIONS) as session:
+        waiting = session.scalars(select(Delivery).where(Delivery.state == "uncertain")).first()
+        assert waiting is not None
+        waiting.state, number, link = "released", waiting.id, waiting.link_id
+        uid = str(UUID(bytes=session.get_one(Batch, 1).uid))
+    body = msgspec.json.encode({"batch_id": uid, "link_id": link})
+    event = Event(1, "opened@1", "op", to_wire(now()), msgspec.Raw(body), "")
+    told(vault.database, [event], 1)
+    with vault.database.read() as session:
+        assert session.get_one(Delivery, number).state == "delivered"
