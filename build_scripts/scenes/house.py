@@ -10,6 +10,7 @@ from app.errors import OldEndpointSilent
 from app.services.batches import BatchSpec
 from app.services.outbox import enqueue
 from app.topics import Topic
+from app.views.sync.leaving import ask_to_leave
 from build_scripts.scenes.giving import MAIL
 from build_scripts.scenes.stage import Scene, Stage
 
@@ -31,7 +32,8 @@ def sync(stage: Stage) -> None:
     silent = OldEndpointSilent("https://card.example.cn", "card.example.cn", datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
     dialog.refuse(silent)
     stage.shoot("connect-silent")
-    dialog.leave_button.click()
+    stage.clear()
+    ask_to_leave(page, silent, then=lambda: None)
     stage.shoot("leave")
     stage.clear()
     stage.services.cloud.start_embedded()
