@@ -164,3 +164,24 @@ def test_many_cards_of_a_batch_are_frozen_in_few_requests(online: Services) -> N
     heard: list[tuple[int, int]] = []
     online.cloud.sync(lambda done, total: heard.append((done, total)))
     assert [step for step in heard if step[1] == 150][:2] == [(100, 150), (150, 150)]
+
+
+def test_what_the_endpoint_did_not_try_stays_in_line_and_goes_once_the_refusal_is_decided(
+    online: Services, vault: OpenVault
+) -> None:
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    with vault.database.write(Topic.OUTBOX) as session:
+        uid = str(UUID(bytes=session.get_one(Batch, batch_id).uid))
+        for number in (99, 99, 0):  # the batch has no such card
+            body = {"batch_id": uid, "card_no": number}
+            enqueue(session, "card.freeze@1", aggregate=f"batch:{batch_id}", body=body)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 1)
+    assert verdict_of(online, batch_id) == "card-frozen", "another card waits for nobody"
+    assert [(row.state, row.held_back) for row in online.cloud.queue()] == [("rejected", False), ("waiting", True)]
+    for _ in range(2):
+        (row,) = online.cloud.queue(states=("rejected",))
+        online.cloud.withdraw(row.id)
+        online.cloud.sync()
+    assert online.cloud.queue() == []
