@@ -127,7 +127,7 @@ class RunPanel(Card):
 
     def _ask_to_cancel(self, shown: DistributionRow) -> None:
         self._show(shown)
-        if not shown.prepared:
+        if not shown.waits:
             return
         ask(
             self,
@@ -135,10 +135,10 @@ class RunPanel(Card):
             consequence=ntr(
                 "{count} card that has not gone out returns to stock. What was sent stays sent.",
                 "{count} cards that have not gone out return to stock. What was sent stays sent.",
-                shown.prepared,
+                shown.waits,
             ),
             verb=tr("Cancel the rest"),
-            typed=str(shown.prepared),
+            typed=str(shown.waits),
             then=lambda: self._jobs.start(
                 self._distribution.cancel_rest,
                 shown.id,
@@ -206,7 +206,7 @@ class RunPanel(Card):
     def _show_acts(self) -> None:
         shown = self.row
         running = self._is_running and shown is not None and shown.state != "paused"
-        waits, unsent = shown is not None and shown.waits > 0, shown is not None and shown.prepared > 0
-        self.pause_button.setVisible(running and unsent)
+        waits = shown is not None and shown.waits > 0
+        self.pause_button.setVisible(running and waits)
         self.go_on_button.setVisible(waits and not self._is_running)
-        self.cancel_button.setVisible(unsent and ((shown is not None and "email" in shown.channels) or not running))
+        self.cancel_button.setVisible(waits and ((shown is not None and "email" in shown.channels) or not running))
