@@ -60,7 +60,9 @@ class CellTable(QTableWidget):
         """Words over the columns; over `numbers` they stand to the right, as the numbers do."""
         self.setHorizontalHeaderLabels(list(heads))
         for at in numbers:
-            self.horizontalHeaderItem(at).setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            head = QTableWidgetItem(heads[at])
+            head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.setHorizontalHeaderItem(at, head)
 
     def fit(self) -> None:
         """Widths by what is in the cells, within reason."""

@@ -258,20 +258,12 @@ def test_a_sign_no_font_has_is_replaced_and_said(tmp_path: Path) -> None:
         assert "\u3013野家" in page
         assert "U+F0000" in page
         assert "代替" in page
+    with pypdfium2.PdfDocument(path) as document:
+        foot = document[0].get_textpage()
+        left = foot.get_charbox(foot.search("代替").get_next()[0] - 2, loose=True)[0]
+    assert left == pytest.approx(corner(0)[0] * POINTS_PER_MM, abs=0.5), "below the cards"
     print_cards(path, [face(1)])
     assert "代替" not in texts(path)[0]
-
-
-def test_what_is_said_of_a_replaced_sign_begins_below_the_cards(tmp_path: Path) -> None:
-    """Not at the margin of lists, which is some millimetres left of the first card."""
-    path = tmp_path / "cards.pdf"
-    print_cards(path, [face(1, holder="\U000f0000野家")])
-    with pypdfium2.PdfDocument(path) as document:
-        text = document[0].get_textpage()
-        found = text.search("代替").get_next()
-        assert found is not None
-        left = text.get_charbox(found[0] - 2, loose=True)[0]
-    assert left == pytest.approx(corner(0)[0] * POINTS_PER_MM, abs=0.5)
 
 
 def test_a_font_of_the_computer_draws_what_the_bundled_one_lacks(tmp_path: Path) -> None:

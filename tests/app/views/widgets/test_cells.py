@@ -15,6 +15,6 @@ def test_a_number_and_its_head_stand_to_the_right(qtbot: QtBot) -> None:
     table.setItem(0, 0, number_cell(1_234))
     table.setItem(0, 1, cell("empty"))
     assert table.item(0, 0).text() == "1,234"
-    assert table.item(0, 0).data(NUMBER_ROLE) and not table.item(0, 1).data(NUMBER_ROLE)
+    assert [bool(table.item(0, at).data(NUMBER_ROLE)) for at in range(2)] == [True, False]
     sides = [table.horizontalHeaderItem(at).textAlignment() & Qt.AlignmentFlag.AlignRight for at in range(2)]
     assert [bool(side) for side in sides] == [True, False]
