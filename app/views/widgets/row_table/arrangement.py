@@ -105,13 +105,14 @@ class Arrangement(QObject):
     def _widen(self, widths: dict[int, int], spare: int) -> int:
         """Show words whole with what is spare and what others do not need; what is still spare."""
         slack = self._slack(widths)
-        room = spare + sum(slack.values())
+        unneeded = sum(slack.values())
+        room = spare + unneeded
         for at in widths:
             more = min(max(0, self._words(at) - widths[at]), room)
             widths[at] += more
             room -= more
-        _give(widths, max(0, sum(slack.values()) - room), slack)
-        return min(spare, room)
+        _give(widths, max(0, unneeded - room), slack)
+        return max(0, room - unneeded)
 
     def _slack(self, widths: dict[int, int]) -> dict[int, int]:
         return {at: max(0, width - self._needed(at)) for at, width in widths.items()}
