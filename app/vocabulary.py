@@ -247,6 +247,9 @@ DETAILS: Words = {
 }
 """What an entry of the audit log says beside its act."""
 
+CODE_FORMATS: Words = {"SHORT": "Short", "STANDARD": "Standard", "LONG": "Long", "SUPPLIER": "Supplier code"}
+"""How long the codes of a batch are; an own pattern stands for itself."""
+
 SETTINGS: Words = {
     "merchant.name": "Merchant name",
     "merchant.phone": "Service phone",

@@ -115,12 +115,12 @@ def find(services: Services, scope: Scope, text: str) -> Sequence[Found]:
         try:
             row = services.cards.detail(services.cards.find(text)).row
             state = word(CARD_STATES, row.state)
-            found.append(Found(row.serial, f"{row.product} {state}", "credit-card", "cards", row.id))
+            found.append(Found(row.serial, f"{row.product} · {state}", "credit-card", "cards", row.id))
         except AppError:
             pass  # no such card: nothing to list
     if scope in ("", "@"):
         found += [
-            Found(row.name, f"{row.department} {row.phone_masked or ''}".strip(), "user", "people", row.id)
+            Found(row.name, " · ".join(filter(None, (row.department, row.phone_masked))), "user", "people", row.id)
             for row in services.people.find(text, FOUND_PEOPLE)
         ]
     return found

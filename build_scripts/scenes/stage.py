@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QEventLoop, QPoint, QSettings, Qt
+from PySide6.QtCore import QAbstractAnimation, QEventLoop, QPoint, QPropertyAnimation, QSettings, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QStackedWidget, QWidget
 
@@ -29,6 +29,7 @@ Folder = Literal["nothing", "new", "demo"]
 PATIENCE_S = 30.0
 CALM_S, STILL_S = 0.05, 0.25
 """After the last job: what is asked next is there, and nothing slides or waits for more keys any longer."""
+CALM_ROUNDS = 4
 DIM = QColor(0, 0, 0, 110)
 
 
@@ -178,12 +179,22 @@ class Stage:
             self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
 
     def settle(self, calm_s: float = CALM_S, *, busy: bool = False) -> None:
-        """Until no job ran for so long; with `busy` some job may go on."""
-        calm, end = monotonic() + calm_s, monotonic() + PATIENCE_S
-        while monotonic() < min(calm, end):
+        """Until no job ran and nothing slid for so long; with `busy` some job may go on.
+
+        Rounds are counted as well: on a busy machine one may take as long as the calm, and what it asked for comes in
+        the next.
+        """
+        calm, end, rounds = monotonic() + calm_s, monotonic() + PATIENCE_S, 0
+        while (monotonic() < calm or rounds < CALM_ROUNDS) and monotonic() < end:
             self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-            if not busy and not self.desk.jobs.idle:
-                calm = monotonic() + calm_s
+            rounds += 1
+            if (not busy and not self.desk.jobs.idle) or self._slides():
+                calm, rounds = monotonic() + calm_s, 0
+
+    def _slides(self) -> bool:
+        """Whether a part of the window is on its way."""
+        going = QAbstractAnimation.State.Running
+        return any(one.state() == going and one.loopCount() > 0 for one in self.window.findChildren(QPropertyAnimation))
 
     def shoot(self, detail: str = "", *, busy: bool = False) -> None:
         """Save the window, dimmed below a dialog, as `scene` or `scene-detail`."""

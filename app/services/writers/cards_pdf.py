@@ -65,7 +65,7 @@ def write_cards_pdf(
     from app.services.writers.paper import Sheet, pages_of
 
     with atomically(path) as beside:
-        sheet = Sheet(beside, title)
+        sheet = Sheet(beside, title, margin=_grid()[0])
         maker = _CardMaker(sheet, merchant)
         pages = pages_of(total, PER_PAGE)
         done = 0

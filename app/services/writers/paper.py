@@ -51,12 +51,13 @@ class Column:
 class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
     """A PDF whose coordinates are millimetres from the bottom left corner."""
 
-    def __init__(self, path: Path, title: str, *, landscape: bool = False) -> None:
+    def __init__(self, path: Path, title: str, *, landscape: bool = False, margin: float = MARGIN) -> None:
         self._undrawn: dict[str, None] = {}
         page = A4[::-1] if landscape else A4
         rl_config.useA85 = 0  # compressed pages as bytes: as text they are a quarter larger, and take long to write
         super().__init__(str(path), pagesize=page, pageCompression=1, initialFontName=glyphs().main)
         self.wide, self.tall = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
+        self._margin = margin
         self.setTitle(title)
         self.setAuthor("Kaxia")
         self.setCreator("Kaxia")
@@ -101,7 +102,7 @@ class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
             words = tr(
                 "{sign} stands for a sign that no font on this computer has: {names}", sign=STAND_IN, names=names
             )
-            self.write(words, MARGIN, SAID_AT, ink=Ink(7.5, SOFT), width=self.wide - 2 * MARGIN)
+            self.write(words, self._margin, SAID_AT, ink=Ink(7.5, SOFT), width=self.wide - 2 * self._margin)
         super().showPage()
 
     def _write_in_pieces(self, text: str, x: float, y: float, *, size: float, align: str) -> None:

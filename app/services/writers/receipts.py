@@ -68,7 +68,7 @@ def write_receipt_pdf(path: Path, *, receipt: ReceiptOut) -> None:
         shares.insert(PRODUCT_AT, 18.0)
     amount_at = len(titles) - 5
     columns = [
-        Column(title, share, right=at == amount_at)
+        Column(title, share, right=at in (0, amount_at))
         for at, (title, share) in enumerate(zip(titles, shares, strict=True))
     ]
     under = "  ·  ".join(part for part in (receipt.merchant, receipt.product, receipt.made_at) if part)

@@ -9,13 +9,15 @@ from app.services.writers import atomically
 def write_control_sheet(
     path: Path, *, title: str, merchant: str, columns: Sequence[str], rows: Sequence[Sequence[str]], note: str
 ) -> None:
-    """A4 upright. `columns` are the titles, as many as each row has cells; the last stays empty to be signed in."""
+    """A4 upright. `columns` are the titles, as many as each row has cells: the first counts, the last is signed in."""
     from app.services.writers.paper import Column, Sheet, Table
 
     with atomically(path) as beside:
         sheet = Sheet(beside, title)
         shares = _shares(columns, rows)
-        laid_out = [Column(column, share) for column, share in zip(columns, shares, strict=True)]
+        laid_out = [
+            Column(column, share, right=at == 0) for at, (column, share) in enumerate(zip(columns, shares, strict=True))
+        ]
         Table(sheet, laid_out, title=title, under=merchant, note=note).draw(rows)
         sheet.save()
 
@@ -25,7 +27,7 @@ def _shares(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[float
     shares = []
     for at, column in enumerate(columns):
         longest = max([_signs(column), *(_signs(row[at]) for row in rows)])
-        shares.append(float(min(max(longest, 6), 24)))
+        shares.append(float(min(max(longest, 6 if at else 4), 24)))
     shares[-1] = max(shares[-1], 16.0)
     return shares
 

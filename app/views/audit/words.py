@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.services.audit import AuditRow
-from app.vocabulary import CHANNELS, DETAILS, FIELDS, PURPOSES, RULES, SETTINGS, word
+from app.vocabulary import CHANNELS, CODE_FORMATS, DETAILS, FIELDS, PURPOSES, RULES, SETTINGS, word
 from app.words import LANGUAGES, NO_DATA, tr
 
 FINGERPRINT, SHORT = 64, 16
@@ -56,7 +56,9 @@ def _value(row: AuditRow, key: str, value: object, *, whole: bool = False) -> st
     text = NO_DATA if value in (None, "") else str(value)
     if key == "sha256" or (key == "file" and len(text) == FINGERPRINT):
         return text if whole else text[:SHORT]
-    words = {"channel": CHANNELS, "purpose": PURPOSES, "mode": MODES, "field": FIELDS}.get(key, {})
+    words = {"channel": CHANNELS, "purpose": PURPOSES, "mode": MODES, "field": FIELDS, "format": CODE_FORMATS}.get(
+        key, {}
+    )
     if row.action == "setting.changed":
         words = {"merchant.purpose": PURPOSES, "look.language": LANGUAGES}.get(row.subject, {})
     return word(words, text)

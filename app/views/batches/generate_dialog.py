@@ -29,7 +29,8 @@ class GenerateDialog(Dialog):
         self._products = {product.id: product for product in products}
         self.product, self.format, self.pattern = QComboBox(), QComboBox(), QLineEdit()
         for product in products:
-            self.product.addItem(f"{product.name} · {yuan(product.face_minor)}", product.id)
+            worth = "" if product.face_minor is None else f" · {yuan(product.face_minor)}"
+            self.product.addItem(product.name + worth, product.id)
         self.product.setCurrentIndex(max(0, self.product.findData(product_id)))
         self.quantity = QSpinBox()
         self.quantity.setRange(1, LARGEST)

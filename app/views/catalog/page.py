@@ -41,7 +41,7 @@ class CatalogPage(ListPage):
                 Column("in_stock", tr("Stock"), 62, Kind.COUNT, sortable=True),
                 Column("issued", tr("Issued"), 66, Kind.COUNT, sortable=True),
                 Column("redeemed", tr("Redeemed rate"), 120, Kind.SHARE, value=_rate),
-                Column("validity", tr("Validity"), 122, value=_validity),
+                Column("validity", tr("Validity"), 122, value=_validity, roomy=True),
             ),
             load=self._ids,
             fetch=self._fetch,
@@ -54,7 +54,9 @@ class CatalogPage(ListPage):
         self.table.set_menu(self._fill_menu)
         self.offer_bulk().add_act(tr("Put away"), self.put_away, symbol="archive-restore")
         self.table.set_empty(
-            EmptyState("package", tr("Make a product first"), hint=tr("30 seconds"), act=(tr("New product"), self.add))
+            EmptyState(
+                "package", tr("Make a product first"), hint=tr("It takes 30 seconds"), act=(tr("New product"), self.add)
+            )
         )
         self.reload()
 

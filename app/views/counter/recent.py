@@ -67,7 +67,7 @@ class RecentUses(Card):
         grid.setRowMinimumHeight(at, ROW_HEIGHT)
         serial = label(use.serial)
         serial.setFont(code_font())
-        amount = label(_amount(use))
+        amount = label(_amount(use), "label")
         amount.setAlignment(RIGHT)
         words = [label(text or NO_DATA, "label") for text in (moment(use.at), use.product, use.holder, use.place)]
         for words_at in (1, 2, 3):  # what may be long gives way first

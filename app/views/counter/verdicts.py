@@ -144,7 +144,7 @@ def _facts(verdict: Verdict, *, short: bool = False) -> tuple[str, ...]:
     if verdict.face_minor and verdict.remaining_minor is not None and verdict.remaining_minor != verdict.face_minor:
         parts.append(tr("Face value {amount}", amount=yuan(verdict.face_minor)))
     if verdict.valid_until is not None:
-        parts.append(tr("Valid to {day}", day=day(verdict.valid_until)))
+        parts.append(tr("Valid until {day}", day=day(verdict.valid_until)))
     if verdict.last_at is not None:
         parts.append(tr("Last used {at}", at=moment(verdict.last_at)))
     return tuple(line for line in (first, " · ".join(parts)) if line)

@@ -64,7 +64,7 @@ class PeriodBar(QWidget):
             self.compare_box.addItem(word(COMPARED, key), key)
         self._dates = QWidget()
         self._dates.setLayout(row(self.first_day, label("–", "note"), self.last_day, 0, spacing=4))
-        self._choices = row(*self.chips.values(), self._dates, 0, self.product_box, self.compare_box, spacing=4)
+        self._choices = row(*self.chips.values(), self._dates, 0, self.product_box, 4, self.compare_box, spacing=4)
         self._rows = column(self._choices, spacing=4)
         self.setLayout(self._rows)
         self._show_choice()

@@ -77,7 +77,7 @@ class SyncDot(QAbstractButton):
     def set_status(self, status: SyncStatus) -> None:
         self.status = status
         self.setAccessibleName(status.words)
-        self.setToolTip(tr("Synchronise now ({keys})", keys=native("F5")))
+        self.setToolTip(tr("Sync now ({keys})", keys=native("F5")))
         self.setVisible(bool(status.words))
         self.updateGeometry()
         self.update()

@@ -261,7 +261,7 @@ class MainWindow(QMainWindow):
                 menus.add_commands(menus.menu(title), workspace.commands, key)
         tools = menus.menu(tr("Tools"))
         menus.add(tools, tr("Search and commands"), self.show_palette, shortcut="Ctrl+K")
-        menus.add(tools, tr("Synchronise now"), self.sync_wanted.emit, shortcut="F5")
+        menus.add(tools, tr("Sync now"), self.sync_wanted.emit, shortcut="F5")
         menus.add_commands(tools, workspace.commands, "tools")
 
     def _fold(self) -> None:

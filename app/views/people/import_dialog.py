@@ -126,7 +126,7 @@ class ImportDialog(Dialog):
             self.accept()
             return
         self.cancel_button.hide()
-        self.verb.setText(tr("Done"))
+        self.verb.setText(tr("Finish"))
         self.verb.setEnabled(True)
         words = ntr(
             "The good rows are in. {count} row was left out: export it, mend it, import it again.",

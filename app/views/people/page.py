@@ -204,7 +204,11 @@ class PeoplePage(ListPage):
         """Nobody at all is another matter than nobody of this kind."""
         if narrowed:
             everybody = (tr("Show everybody"), self.show_all)
-            self.table.set_empty(EmptyState("users", tr("Nobody matches"), hint=tr("Look for less"), act=everybody))
+            self.table.set_empty(
+                EmptyState(
+                    "users", tr("Nobody matches"), hint=tr("Try other words, or clear the filters"), act=everybody
+                )
+            )
             return
         hint = tr("Drop a list here, or paste cells from Excel with Ctrl+V. 500 people take a second.")
         act = (tr("Import"), self.ask_for_list)

@@ -11,7 +11,7 @@ from app.services.people.columns import FIELDS, column_name
 from app.services.people.problems import reasons
 from app.services.people.roster import Checked, CheckedRow, Roster
 from app.views.theme import Tone
-from app.views.widgets.cells import ROW_PX, CellTable, cell
+from app.views.widgets.cells import ROW_PX, CellTable, cell, number_cell
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -136,7 +136,8 @@ class Reading(QWidget):
         self.problems.setRowCount(min(len(faulty), MOST_SHOWN))
         for at, found in enumerate(faulty[:MOST_SHOWN]):
             name = found.values.get("name") or NO_DATA
-            for place, text in enumerate((f"{found.line:,}", name, _written(roster, found), reasons(found))):
+            self.problems.setItem(at, 0, number_cell(found.line))
+            for place, text in enumerate((name, _written(roster, found), reasons(found)), 1):
                 self.problems.setItem(at, place, cell(text))
         self.problems.fit()
         self.problems.setVisible(bool(faulty))
@@ -156,7 +157,8 @@ def _counts(checked: Checked | None) -> tuple[int, int, int, int]:
 def _problem_table() -> CellTable:
     table = CellTable(tr("Rows that need a hand"))
     table.setColumnCount(4)
-    table.setHorizontalHeaderLabels([tr("Line"), word(FIELD_WORDS, "name"), tr("In the list"), tr("Reason")])
+    heads = (tr("Line"), word(FIELD_WORDS, "name"), tr("In the list"), tr("Reason"))
+    table.set_heads(heads, numbers=(0,))
     table.setMinimumHeight(5 * ROW_PX)
     return table
 

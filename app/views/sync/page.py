@@ -40,7 +40,7 @@ class SyncPage(ListPage):
             changes=changes,
             topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES),
             columns=(
-                Column("type", tr("Entry"), 130, value=deed),
+                Column("type", tr("Entry"), 160, value=deed),
                 Column("subject", tr("About"), 130, value=subject),
                 Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
                 Column("problem", tr("Reason"), 180, stretch=True, value=reason),
@@ -274,7 +274,7 @@ def _host(status: CloudStatus) -> str:
 
 
 def _name(entry: QueueRow | None) -> str:
-    return f"{deed(entry)} {subject(entry)}" if entry is not None else ""
+    return f"{deed(entry)} · {subject(entry)}" if entry is not None else ""
 
 
 def _told(outcome: SyncOutcome) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.errors import AppError
 from app.messages import sentence
 from app.views.jobs import JobRunner
+from app.views.theme import code_font
 from app.views.vault.doors import Doors
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
@@ -24,6 +25,7 @@ class RecoveryDialog(Dialog):
         super().__init__(parent, tr("Open with the recovery key"))
         self._doors, self._jobs = doors, jobs
         self.key = QLineEdit()
+        self.key.setFont(code_font(14))
         self.key.setPlaceholderText("XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX")
         self.passphrase = PassphraseField(tr("New passphrase"), judge=judge)
         self.form = Form()

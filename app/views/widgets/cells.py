@@ -22,6 +22,7 @@ MOST_PX = 300
 PAD = 12
 Index = QModelIndex | QPersistentModelIndex
 FAULT_ROLE = Qt.ItemDataRole.UserRole
+NUMBER_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
 class CellTable(QTableWidget):
@@ -55,6 +56,14 @@ class CellTable(QTableWidget):
                 self.setItem(at, place, cell(cells[place] if place < len(cells) else ""))
         self.fit()
 
+    def set_heads(self, heads: Sequence[str], *, numbers: Sequence[int] = ()) -> None:
+        """Words over the columns; over `numbers` they stand to the right, as the numbers do."""
+        self.setHorizontalHeaderLabels(list(heads))
+        for at in numbers:
+            head = QTableWidgetItem(heads[at])
+            head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.setHorizontalHeaderItem(at, head)
+
     def fit(self) -> None:
         """Widths by what is in the cells, within reason."""
         self.resizeColumnsToContents()
@@ -81,10 +90,19 @@ class _CellPainter(QStyledItemDelegate):
         painter.fillRect(area.left(), area.bottom(), area.width(), 1, QColor(tokens.line))
         painter.setFont(font(13))
         painter.setPen(QColor(tokens.error if is_faulty else tokens.text))
-        inner = area.adjusted(PAD, 0, -4, 0)
+        is_number = bool(index.data(NUMBER_ROLE))
+        inner = area.adjusted(PAD, 0, -PAD if is_number else -4, 0)
         words = str(index.data() or (NO_DATA if is_faulty else ""))
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, shown)
+
+
+def number_cell(number: int) -> QTableWidgetItem:
+    """Stands to the right, under its head."""
+    made = cell(f"{number:,}")
+    made.setData(NUMBER_ROLE, True)
+    return made
 
 
 def cell(text: str, *, editable: bool = False, fault: str = "") -> QTableWidgetItem:

@@ -1,5 +1,6 @@
 """One field: the label above its control, the mistake and its repair in one sentence below it."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.views.theme import icon_pixmap, set_kind, theme
@@ -22,6 +23,7 @@ class Field(QWidget):
         self.error = label("", "error", wrap=True)
         self._mistake = QWidget()
         mistake = row(self._symbol, self.error, spacing=4)
+        mistake.setAlignment(self._symbol, Qt.AlignmentFlag.AlignTop)  # beside the first line of two
         mistake.setStretch(1, 1)
         self._mistake.setLayout(mistake)
         self._mistake.hide()

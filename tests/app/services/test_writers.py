@@ -258,6 +258,10 @@ def test_a_sign_no_font_has_is_replaced_and_said(tmp_path: Path) -> None:
         assert "\u3013野家" in page
         assert "U+F0000" in page
         assert "代替" in page
+    with pypdfium2.PdfDocument(path) as document:
+        foot = document[0].get_textpage()
+        left = foot.get_charbox(foot.search("代替").get_next()[0] - 2, loose=True)[0]
+    assert left == pytest.approx(corner(0)[0] * POINTS_PER_MM, abs=0.5), "below the cards"
     print_cards(path, [face(1)])
     assert "代替" not in texts(path)[0]
 

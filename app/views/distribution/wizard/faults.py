@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
 from app.services.people.problems import reasons
 from app.services.people.roster import FAULT, REPAIR, Checked, CheckedRow, Group, Place
 from app.views.theme import Tone
-from app.views.widgets.cells import CellTable, cell
+from app.views.widgets.cells import CellTable, cell, number_cell
 from app.views.widgets.pieces import Card, button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.vocabulary import FIELDS, ROW_FAULTS, ROW_REPAIRS, ROW_WARNINGS, word
@@ -53,16 +53,15 @@ class FaultGroups(Card):
         lines = group.lines or group.repairable
         words = label(group_words(group), wrap=True)
         count = label(ntr("{count} row", "{count} rows", len(lines)), "label")
-        acts: list[QWidget] = [
-            button(tr("Look"), lambda: self.look_wanted.emit(group), kind="text", compact=True),
-        ]
+        look = button(tr("Look"), lambda: self.look_wanted.emit(group), kind="text", compact=True)
+        acts: list[QWidget] = []
         if group.sort == REPAIR and group.lines:
             acts.append(button(tr("Undo all"), lambda: self.undo_wanted.emit(group), compact=True))
         if group.repairable:
             acts.append(button(tr("Repair all"), lambda: self.repair_wanted.emit(group), compact=True))
-        for act in acts:
+        for act in (*acts, look):
             act.setAccessibleDescription(words.text())
-        line = row(mark, words, count, *acts)
+        line = row(mark, words, *acts, count, look)  # what every line has stands below each other
         line.setStretch(1, 1)
         made.setLayout(line)
         return made
@@ -95,7 +94,7 @@ class FaultTable(CellTable):
         self.setColumnCount(len(self._fields) + 2)
         self.setRowCount(len(self._rows))
         titles = [word(FIELDS, name) for name in self._fields]
-        self.setHorizontalHeaderLabels([tr("Row"), tr("Reason"), *titles])
+        self.set_heads([tr("Row"), tr("Reason"), *titles], numbers=(0,))
         for at, one in enumerate(self._rows):
             self._fill_row(at, one)
         self.fit()
@@ -140,7 +139,7 @@ class FaultTable(CellTable):
 
     def _fill_row(self, at: int, one: CheckedRow) -> None:
         faults = {fault.field: word(ROW_FAULTS, fault.kind) for fault in one.faults}
-        self.setItem(at, 0, cell(str(one.line)))
+        self.setItem(at, 0, number_cell(one.line))
         for place, name in enumerate(self._fields, FIRST):
             self.setItem(at, place, cell(one.values.get(name, ""), editable=True, fault=faults.get(name, "")))
         self.setItem(at, 1, cell(reasons(one) or notes(one)))

@@ -181,7 +181,7 @@ class WhenStep(Step):
         """When the last mail goes, and whether some would go at night."""
         self.quiet.clear()
         plan = self.plan
-        if not by_mail or plan is None:
+        if not by_mail or plan is None or not plan.people:
             self.end_words.setText("")
             return
         begin, takes = self.begin, self.takes
@@ -195,7 +195,7 @@ class WhenStep(Step):
                 words=words,
             )
         self.end_words.setText(words)
-        if plan.people and goes_at_night(begin, begin + takes):
+        if goes_at_night(begin, begin + takes):
             self._warn_of_the_night(takes)
 
     def _warn_of_the_night(self, takes: timedelta) -> None:

@@ -16,7 +16,8 @@ NAMES_FROM, NAMES_TO = 0.2, 0.46
 """The names take as much of the width as the longest needs, within reason."""
 ROW_MOST = 48.0
 MIDDLE = Qt.AlignmentFlag.AlignVCenter
-GAP = 12
+GAP, ROUNDED = 12, 1
+"""Beside the names; and what a width loses when it is rounded to whole px: words of just that width are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class BarChart(Chart):
     def open_place(self, at: int) -> None:
         self.chosen.emit(self._bars[at].key)
 
+    def shown_name(self, at: int) -> str:
+        """As it is painted: cut in the middle only where the names would take too much of the width."""
+        metrics = QFontMetrics(font(13))
+        room = int(self._names_width(metrics) - GAP)
+        return metrics.elidedText(self._bars[at].name, Qt.TextElideMode.ElideMiddle, room)
+
     def paintEvent(self, event: object) -> None:
         tokens = theme().tokens
         painter = QPainter(self)
@@ -85,7 +92,7 @@ class BarChart(Chart):
         room = max(0.0, self.width() - names - numbers)
         for at, bar in enumerate(self._bars):
             area = self.place_rect(at)
-            name = metrics.elidedText(bar.name, Qt.TextElideMode.ElideMiddle, int(names - GAP))
+            name = self.shown_name(at)
             painter.setPen(QColor(tokens.text))
             painter.drawText(QRectF(0, area.top(), names - GAP, area.height()), MIDDLE, name)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -99,7 +106,7 @@ class BarChart(Chart):
         painter.end()
 
     def _names_width(self, metrics: QFontMetrics) -> float:
-        longest = max((metrics.horizontalAdvance(bar.name) for bar in self._bars), default=0) + GAP
+        longest = max((metrics.horizontalAdvance(bar.name) for bar in self._bars), default=0) + ROUNDED + GAP
         return min(max(float(longest), self.width() * NAMES_FROM), self.width() * NAMES_TO)
 
 

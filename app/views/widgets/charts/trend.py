@@ -23,7 +23,7 @@ DASHES = (
 )
 MOST = 5
 LEFT, TOP, RIGHT, BOTTOM = 52, 28, 16, 24
-DAY_WIDTH = 64
+DAY_WIDTH, TICK_HEIGHT = 64, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,11 @@ class TrendChart(Chart):
         if self.pointed is not None:  # the words follow the line at once
             QToolTip.showText(event.globalPosition().toPoint(), self.place_words(self.pointed), self)
 
+    def shown_ticks(self) -> list[float]:
+        """As many as can be read: in a low chart every second or third, from 0."""
+        fit = max(1, int(self._room().height() // TICK_HEIGHT))
+        return self._ticks[:: -(-(len(self._ticks) - 1) // fit)]
+
     def _room(self) -> QRectF:
         return QRectF(LEFT, TOP, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - TOP - BOTTOM))
 
@@ -115,7 +120,7 @@ class TrendChart(Chart):
 
     def _paint_axes(self, painter: QPainter) -> None:
         tokens, room = theme().tokens, self._room()
-        for tick in self._ticks:
+        for tick in self.shown_ticks():
             height = self._at(0, tick).y()
             painter.setPen(QPen(QColor(tokens.line), 1))
             painter.drawLine(QPointF(room.left(), height), QPointF(room.right(), height))

@@ -14,8 +14,8 @@ from app.views.widgets.row_table.painter import CellPainter
 from app.words import tr
 
 ROW_PX = {"compact": 36, "comfortable": 44}
-LEAST_PX = 96
-"""Of a column whose words are cut for want of room."""
+LEAST_PX, MOST_PX = 96, 240
+"""Of a column whose words are cut for want of room; and of one that takes room from others for its words."""
 
 
 class Arrangement(QObject):
@@ -82,44 +82,63 @@ class Arrangement(QObject):
     def fit(self) -> None:
         """Make the columns as wide as the view, until somebody sets widths by hand.
 
-        What is left over goes to the columns that may stretch. Where room is short, every column gives what its head
-        and the rows seen so far do not need, the roomiest the most; then words of columns that may stretch are cut;
-        only then the table is scrolled sideways. Before all that, columns for wide windows stand aside. A state, a
-        number or a date is never cut.
+        Words that need more than their column's usual width take what others do not need; what is left over goes to
+        the columns that may stretch. Where room is short, every column gives what its head and the rows seen so far do
+        not need, the roomiest the most; then words of columns that may stretch are cut; only then the table is scrolled
+        sideways. Before all that, columns for wide windows stand aside. A state, a number or a date is never cut.
         """
         if self._sized_by_hand:
             return
         self._put_aside()
         shown = [at for at in range(len(self._columns)) if not self._view.isColumnHidden(at)]
+        stretching = [at for at in shown if self._columns[at].stretch]
         widths = {at: self._wanted(at) for at in shown}
         spare = self._view.viewport().width() - sum(widths.values())
-        if spare >= 0:
-            stretching = [at for at in shown if self._columns[at].stretch]
-            for at in stretching:
-                widths[at] += spare // len(stretching)
-        else:
-            short = _give(widths, -spare, {at: max(0, widths[at] - self._needed(at)) for at in shown})
-            stretching = [at for at in shown if self._columns[at].stretch]
+        if (short := _give(widths, max(0, -spare), self._slack(widths))) > 0:
             _give(widths, short, {at: max(0, widths[at] - max(LEAST_PX, self._least(at))) for at in stretching})
+        spare = self._widen(widths, max(0, spare))
+        for at in stretching:
+            widths[at] += spare // len(stretching)
         for at, width in widths.items():
             self._view.setColumnWidth(at, width)
 
+    def _widen(self, widths: dict[int, int], spare: int) -> int:
+        """Show words whole with what is spare and what others do not need; what is still spare."""
+        slack = self._slack(widths)
+        unneeded = sum(slack.values())
+        room = spare + unneeded
+        for at in widths:
+            more = min(max(0, self._words(at) - widths[at]), room)
+            widths[at] += more
+            room -= more
+        _give(widths, max(0, unneeded - room), slack)
+        return max(0, room - unneeded)
+
+    def _slack(self, widths: dict[int, int]) -> dict[int, int]:
+        return {at: max(0, width - self._needed(at)) for at, width in widths.items()}
+
     def _put_aside(self) -> None:
         """Columns that are shown only where there is room, the last ones first."""
-        spare = self._view.viewport().width()
+        spare = whole = self._view.viewport().width()
         for at in range(len(self._columns)):
             if at in self._aside or not self._view.isColumnHidden(at):
                 spare -= self._wanted(at)
+                whole -= self._words(at)
         for at in reversed(range(len(self._columns))):
             if at in self._aside or (self._columns[at].roomy and not self._view.isColumnHidden(at)):
-                aside = spare < 0 and at not in self._insisted
+                aside = min(spare, whole) < 0 and at not in self._insisted
                 spare += self._wanted(at) if aside else 0
+                whole += self._words(at) if aside else 0
                 (self._aside.add if aside else self._aside.discard)(at)
                 self._view.setColumnHidden(at, aside)
 
     def _wanted(self, at: int) -> int:
         column = self._columns[at]
         return column.width if column.kind is Kind.TEXT else max(column.width, self._needed(at))
+
+    def _words(self, at: int) -> int:
+        """What shows the words seen so far whole, unless they are a whole sentence."""
+        return min(self._needed(at), MOST_PX)
 
     def menu(self) -> QMenu:
         """Which columns are shown, how high the rows are."""

@@ -20,7 +20,7 @@ def entry(action: str, about: str = "", **known: object) -> AuditRow:
     ("row", "about", "words"),
     [
         (entry("card.revealed", "B261125-01-000005", reason="抽查"), "B261125-01-000005", "原因：抽查"),
-        (entry("batch.started", "B1", cards=400_000, format="STANDARD"), "B1", "张数：400,000  格式：STANDARD"),
+        (entry("batch.started", "B1", cards=400_000, format="STANDARD"), "B1", "张数：400,000  格式：标准"),
         (
             entry("codes.exported", "B1", plain=True, sha256=FINGERPRINT),
             "B1",
@@ -42,6 +42,7 @@ def entry(action: str, about: str = "", **known: object) -> AuditRow:
         (entry("setting.changed", "backup.on_exit", before=True, after=False), "关闭程序时备份", "改前：是  改后：否"),
         (entry("setting.changed", "counter.place", before="", after="前台"), "核销台所在地点", "改前：--  改后：前台"),
         (entry("distribution.prepared", "中秋", channel="email", cards=5), "中秋", "渠道：邮件  张数：5"),
+        (entry("batch.started", "B1", format="KX-####-####"), "B1", "格式：KX-####-####"),
         (entry("vault.opened"), "", ""),
     ],
 )

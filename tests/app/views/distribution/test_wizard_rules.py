@@ -309,6 +309,26 @@ def mailing(qtbot, services, vault, roster: Path, card: int, out: Path):  # type
     made.close()
 
 
+def test_where_nobody_has_an_address_no_last_mail_is_foretold(
+    qtbot,  # type: ignore[no-untyped-def]
+    services,
+    vault,
+    card: int,
+    out: Path,
+    tmp_path: Path,
+) -> None:
+    nobody = tmp_path / "phones.csv"
+    nobody.write_text("姓名,手机\n王伟,13800000000\n李芳,13800010037\n", encoding="utf-8-sig")
+    made = DistributionDriver(qtbot, services, vault, url="https://card.example.cn")
+    services.settings.put("mail.server", {"host": "smtp.example.com", "sender": "hr@example.com"})
+    made.reach_channel(nobody, card, out)
+    made.take_channel("email")
+    made.go_on()
+    made.settled()
+    assert made.wizard.when.end_words.text() == ""
+    made.close()
+
+
 def test_mails_in_parts_say_when_they_are_done_and_that_the_program_must_be_open(mailing: DistributionDriver) -> None:
     when = mailing.wizard.when
     when.later.click()

@@ -76,6 +76,23 @@ def test_dates_and_amounts_are_never_cut_but_words_that_stretch_are(qtbot: QtBot
     assert LEAST_PX <= widths["name"] < 200
 
 
+def test_words_that_are_seen_take_the_room_that_others_do_not_need(qtbot: QtBot, jobs: JobRunner) -> None:
+    """A name is not cut beside columns that are half empty."""
+    made = [replace(one, width=60, stretch=False) if one.key == "name" else one for one in columns()]
+    made[-1] = replace(made[-1], stretch=True)
+    long = "Mooncake voucher of the autumn"
+    table = RowTable(made, lambda ids: [replace(row(one), name=long) for one in ids], jobs=jobs, name="Things")
+    table.resize(900, 400)
+    qtbot.addWidget(table)
+    with qtbot.waitExposed(table):
+        table.show()
+    table.show_ids(range(2, 100))
+    at = [one.key for one in made].index("name")
+    words = QFontMetrics(font(13)).horizontalAdvance(long)
+    qtbot.waitUntil(lambda: table.columnWidth(at) >= words + 24, timeout=PATIENCE_MS)
+    assert sum(table.columnWidth(place) for place in range(len(made))) == table.viewport().width(), "none is pushed out"
+
+
 def test_columns_are_found_again_as_they_were_left(things: Table, qtbot: QtBot, jobs: JobRunner) -> None:
     head, told = things.table.horizontalHeader(), list[int]()
     things.table.state_changed.connect(lambda: told.append(1))
