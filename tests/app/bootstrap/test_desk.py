@@ -26,15 +26,6 @@ from tests.drivers.desk import PASSPHRASE, DeskDriver
 
 
 @pytest.fixture
-def memory(config: Config) -> QSettings:
-    config.data.mkdir(parents=True)
-    memory = QSettings(str(config.data / "memory.ini"), QSettings.Format.IniFormat)
-    memory.setValue("language", "zh_CN")
-    memory.setValue("theme", "light")
-    return memory
-
-
-@pytest.fixture
 def desk(qtbot: QtBot, config: Config, memory: QSettings) -> Iterator[DeskDriver]:
     driver = DeskDriver(qtbot, config, memory)
     yield driver

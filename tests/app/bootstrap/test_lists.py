@@ -17,14 +17,6 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 
 
 @pytest.fixture
-def memory(config: Config) -> QSettings:
-    config.data.mkdir(parents=True)
-    made = QSettings(str(config.data / "memory.ini"), QSettings.Format.IniFormat)
-    made.setValue("language", "zh_CN")
-    return made
-
-
-@pytest.fixture
 def desk(qtbot: QtBot, config: Config, memory: QSettings) -> Iterator[DeskDriver]:
     driver = DeskDriver(qtbot, config, memory)
     driver.make_vault()

@@ -26,14 +26,6 @@ PEOPLE = "姓名,部门,手机\n" + "\n".join(f"员工{n:03d},部门{n % 3},139{
 
 
 @pytest.fixture
-def memory(config: Config) -> QSettings:
-    config.data.mkdir(parents=True)
-    made = QSettings(str(config.data / "memory.ini"), QSettings.Format.IniFormat)
-    made.setValue("language", "zh_CN")
-    return made
-
-
-@pytest.fixture
 def desk(qtbot: QtBot, config: Config, memory: QSettings, tmp_path: Path) -> Iterator[DeskDriver]:
     """A batch of a hundred cards, three of them frozen, and sixty people in three departments."""
     driver = DeskDriver(qtbot, config, memory)

@@ -13,6 +13,7 @@ from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
+from tests.drivers.online import pair_with
 from tests.drivers.trade import Trade
 
 
@@ -28,21 +29,13 @@ def test_what_was_redeemed_in_time_comes_along_after_the_batch_has_expired(
     online.redemptions.reverse(online.redemptions.redeem(undone).redemption_id, reason="错")
     Trade(vault.database).end_validity(batch_id, now())
     online.batches.freeze(batch_id)
-    url, merchant = cloud.url(), online.settings.merchant()
-    assert url is not None
-    online.cloud.pair(url, cloud.pairing_code(merchant.id, merchant.name))
+    pair_with(online, cloud)
     done = online.cloud.sync()
     assert (done.rejected, done.pending, done.differences) == (0, 0, ())
     seen = online.redemptions.look(partly)
     assert (seen.remaining_minor, seen.last_at) == (15_000, first.at)
     assert online.redemptions.look(undone).remaining_minor == 20_000
     assert online.integrity.verify(deep=True).findings == ()
-
-
-def move_to(services: Services, endpoint: EmbeddedEndpoint) -> None:
-    url, merchant = endpoint.url(), services.settings.merchant()
-    assert url is not None
-    services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
 
 
 def assert_level(services: Services) -> None:
@@ -64,7 +57,7 @@ def test_what_was_thawed_elsewhere_is_thawed_where_the_vault_moves_back_to(
     online.batches.freeze(batches[0])
     online.cards.freeze(ids[1])
     assert_level(online)
-    move_to(online, cloud)
+    pair_with(online, cloud)
     assert_level(online)
     online.batches.thaw(batches[0])
     online.cards.thaw(ids[1])
@@ -88,7 +81,7 @@ def test_what_stays_frozen_and_had_no_use_is_never_thawed_on_the_way(online: Ser
     batch_id = online.batches.generate(BatchSpec(product, 5, "STANDARD"))
     online.batches.freeze(batch_id)
     online.cloud.sync()
-    move_to(online, cloud)
+    pair_with(online, cloud)
     assert_level(online)
     online.cloud.start_embedded()
     assert "batch.thaw@1" not in [op.type for op in online.cloud.queue()]
@@ -102,7 +95,7 @@ def test_a_moved_entry_that_was_refused_is_tried_again_as_the_same_entry(
     product = online.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
     batch_id = online.batches.generate(BatchSpec(product, 5, "STANDARD"))
     online.cloud.sync()
-    move_to(online, cloud)
+    pair_with(online, cloud)
     online.cloud.sync()
     ids = online.cards.ids(CardFilter(batch_id=batch_id), descending=False)
     code = online.cards.reveal(ids[0], reason="test").reveal()

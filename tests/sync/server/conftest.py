@@ -1,4 +1,4 @@
-"""The endpoint as a real process, once on SQLite and once on a real PostgreSQL."""
+"""The endpoint as a real process, once on SQLite and once on a real PostgreSQL; and a phone with a real browser."""
 
 import shutil
 import tempfile
@@ -7,9 +7,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.drivers.endpoint import Desktop, Served, new_merchant, paired, running
 from tests.drivers.postgres import new_database, postgres
+from tests.sync.server.browser import Desk, Phone, launch, phone_of, running_endpoint
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,24 @@ def desktop(served: Served) -> Iterator[Desktop]:
     made = paired(served.url, new_merchant(served.database))
     yield made
     made.client.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, desk: Desk) -> Iterator[Phone]:
+    with phone_of(browser, desk.base) as made:
+        yield made
+        assert made.complaints == []

@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.sync.server.browser import Desk, Phone, launch, phone_of, running_endpoint
+from tests.sync.server.browser import Desk, Phone, launch, phone_of
 
 NAME = "desk.test"
 VECTORS = json.loads(Path("tests/vectors/codes.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

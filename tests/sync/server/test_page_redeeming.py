@@ -1,35 +1,12 @@
 """Redeeming on the phone: once however fast the taps, never lost however bad the network."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.sync.server.browser import Desk, Phone, launch, lose_answer, phone_of, running_endpoint
+from tests.sync.server.browser import Desk, Phone, lose_answer, phone_of
 
 VOUCHER: dict[str, Any] = {"kind": "exchange", "face_minor": None, "uses": 5, "partial": False}
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def phone(browser: Browser, desk: Desk) -> Iterator[Phone]:
-    with phone_of(browser, desk.base) as made:
-        yield made
-        assert made.complaints == []
 
 
 def test_two_fast_taps_redeem_once(desk: Desk, phone: Phone) -> None:

@@ -1,40 +1,17 @@
 """What the phone page computes: digests, check symbols, QR codes, compared with somebody else's."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import segno
 import segno.encoder
-from playwright.sync_api import Browser, sync_playwright
 
 from sync.codes import ALPHABET, check_symbols
 from sync.protocol import gate_digest, pickup_lookup
-from tests.sync.server.browser import SLUG, Desk, Phone, launch, phone_of, running_endpoint
+from tests.sync.server.browser import SLUG, Desk, Phone
 
 VECTORS = json.loads(Path("tests/vectors/codes.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def phone(browser: Browser, desk: Desk) -> Iterator[Phone]:
-    with phone_of(browser, desk.base) as made:
-        yield made
-        assert made.complaints == []
 
 
 def test_the_page_computes_the_digests_of_the_vectors(desk: Desk, phone: Phone) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from app.services.distribution.links import Gate
 from sync.codes import ALPHABET, check_symbols
-from tests.sync.server.browser import SLUG, Desk, Issued, Phone, launch, phone_of, running_endpoint
+from tests.sync.server.browser import SLUG, Desk, Issued, Phone, phone_of
 
 PAGES = Path("sync/server/pages")
 LIMIT = 60_000
@@ -30,26 +30,11 @@ SUPPLIER: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_endpoint(tmp_path_factory.mktemp("endpoint")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
-
-
 @pytest.fixture
-def phone(browser: Browser, desk: Desk) -> Iterator[Phone]:
-    with phone_of(browser, desk.base) as made:
-        yield made
-        assert made.complaints == []
-        assert {re.match(r"\w+://[^/]+|data:", url)[0] for url in made.requests} <= {desk.base, "data:"}  # type: ignore[index]
+def phone(phone: Phone, desk: Desk) -> Iterator[Phone]:
+    """One that asks nobody else."""
+    yield phone
+    assert {re.match(r"\w+://[^/]+|data:", url)[0] for url in phone.requests} <= {desk.base, "data:"}  # type: ignore[index]
 
 
 # --- the shell ---
