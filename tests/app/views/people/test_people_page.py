@@ -212,6 +212,21 @@ def test_the_toast_takes_a_leaving_back(staffed: Screen) -> None:
     staffed.shows("李四", "曾晓", "张三")
 
 
+def test_the_toast_does_not_bring_back_who_had_left_before(staffed: Screen) -> None:
+    page, chosen = staffed.page, [staffed.one("李四"), staffed.one("张三")]
+    page.let_go(chosen[:1])
+    staffed.shows("曾晓", "张三")
+    page.show_all()
+    staffed.shows("李四", "曾晓", "张三")
+    page.let_go(chosen)
+    page.left_box.setCurrentIndex(page.left_box.findData("left"))
+    staffed.shows("李四", "张三")
+    toasts = page.window().findChild(Toasts)
+    assert toasts is not None
+    toasts.toasts()[-1].take_back()
+    staffed.shows("李四")
+
+
 def test_the_drawer_shows_a_person_masked_and_leads_to_the_cards(staffed: Screen) -> None:
     person = staffed.one("张三")
     staffed.page.open_record(person)
