@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -9,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.errors import AppError, EndpointUnreachable
 from app.models.base import now
 from app.topics import Topic
+from app.views.jobs import Job, JobState
 from app.views.main_window.specs import SyncStatus
 from app.words import moment, ntr, tr
 
@@ -22,6 +24,8 @@ EVERY_MS = 30_000
 SOON_MS = 2_000
 """After something was put in the queue: long enough for a burst to be one sync."""
 SCHEDULE_MS = 60_000
+BACKUP_AGAIN = timedelta(hours=1)
+"""So long after a backup that failed the next one is tried."""
 
 
 class Background(QObject):
@@ -31,6 +35,7 @@ class Background(QObject):
         super().__init__(parent)
         self._desk, self._services = desk, services
         self._running = False
+        self._backup: Job | None = None
         self._due: DueRuns | None = None
         self._again = QTimer(self, interval=EVERY_MS)
         self._again.timeout.connect(self.sync)
@@ -59,15 +64,19 @@ class Background(QObject):
             return
         self._running = True
         self._show(SyncStatus("info", tr("Syncing…")))
-        self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
+        job = self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
+        job.ended.connect(self._rest)
 
     def _sync(self) -> CloudStatus:
         self._services.cloud.sync()
         self._services.distribution.settle_recalls()
         return self._services.cloud.status()
 
-    def _done(self, status: CloudStatus) -> None:
+    def _rest(self) -> None:
+        """However it ended: a fault in one round is no reason to leave out the next."""
         self._running = False
+
+    def _done(self, status: CloudStatus) -> None:
         at = moment(status.last_sync_at)[-5:]
         if status.rejected:
             words = ntr("{count} entry refused", "{count} entries refused", status.rejected)
@@ -81,7 +90,6 @@ class Background(QObject):
         self._desk.window.set_badge("sync", status.rejected)
 
     def _refused(self, error: AppError) -> None:
-        self._running = False
         offline = tr("Offline: everything but syncing works") if isinstance(error, EndpointUnreachable) else ""
         self._show(SyncStatus("warn", tr("Offline") if offline else tr("Sync refused"), offline))
 
@@ -95,8 +103,15 @@ class Background(QObject):
     def do_what_is_due(self) -> None:
         """Deliveries whose time has come, and a backup."""
         self._deliver_what_is_due()
-        if self._services.backups.due(now()):
-            self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+        if self._may_back_up() and self._services.backups.due(now()):
+            self._backup = self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+
+    def _may_back_up(self) -> bool:
+        """Not while one is made, and a folder that is not there is not asked for every minute."""
+        last = self._backup
+        if last is None or last.state is JobState.DONE:
+            return True
+        return last.ended_at is not None and now() - last.ended_at >= BACKUP_AGAIN
 
     def _deliver_what_is_due(self) -> None:
         from app.views.distribution.runs import DueRuns
