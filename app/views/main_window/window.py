@@ -209,6 +209,8 @@ class MainWindow(QMainWindow):
         view.go(current)
 
     def _put(self, widget: QWidget) -> None:
+        """Toasts go with the page they speak for: they name people, and take back through it."""
+        self._toasts.clear()
         while (old := self._stack.widget(0)) is not None:
             self._stack.removeWidget(old)
             old.deleteLater()
