@@ -6,7 +6,7 @@ from typing import Protocol
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.messages import sentence
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.theme import code_font
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
@@ -75,13 +75,14 @@ class RenewDialog(Dialog):
         self.renew_button = self.add_verb(tr("Make a new key"), self._renew)
 
     def _renew(self) -> None:
-        self._jobs.start(
+        renewing = self._jobs.start(
             self._keys.renew_recovery_key,
             self.passphrase.passphrase,
             on_done=self._show_key,
             on_refused=lambda error: self.form.set_error("passphrase", sentence(error)),
             owner=self,
         )
+        hold(renewing, self.renew_button)
 
     def _show_key(self, key: str) -> None:
         self._key = key

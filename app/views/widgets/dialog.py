@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.views.theme import set_kind
 from app.views.widgets.banner import Banner
@@ -43,6 +43,15 @@ class Dialog(QDialog):
         layout.addLayout(head, 1)
         layout.addWidget(line())
         layout.addWidget(self.buttons)
+
+    def open(self) -> None:
+        """Shows it, unless the same question is in front already: a double click asked for it twice."""
+        front = QApplication.activeModalWidget()
+        same = isinstance(front, type(self)) and front.parent() is self.parent()
+        if same and front is not None and front.windowTitle() == self.windowTitle():
+            self.deleteLater()
+        else:
+            super().open()
 
     def add_verb(self, text: str, call: Callable[[], object] | None = None, *, kind: str = "primary") -> QPushButton:
         """The deed. Without `call` it accepts the dialog; a dangerous one (`danger-filled`) is never the default."""
