@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -12,7 +13,7 @@ from app.models.base import now
 from app.topics import Topic
 from app.views.jobs import Job, JobState
 from app.views.main_window.specs import SyncStatus
-from app.words import moment, ntr, tr
+from app.words import moment, ntr, tr, zone
 
 if TYPE_CHECKING:
     from app.bootstrap.parts import DeskParts
@@ -31,8 +32,11 @@ BACKUP_AGAIN = timedelta(hours=1)
 class Background(QObject):
     """Lives as long as the vault is open. A lost line is shown in the top bar, never as a dialog."""
 
-    def __init__(self, desk: DeskParts, services: Services, *, parent: QObject) -> None:
+    def __init__(
+        self, desk: DeskParts, services: Services, *, parent: QObject, clock: Callable[[], datetime] = now
+    ) -> None:
         super().__init__(parent)
+        self._clock, self._today = clock, _day(clock())
         self._desk, self._services = desk, services
         self._running = False
         self._backup: Job | None = None
@@ -101,10 +105,18 @@ class Background(QObject):
             self._soon.start()
 
     def do_what_is_due(self) -> None:
-        """Deliveries whose time has come, and a backup."""
+        """Deliveries whose time has come, a backup, and another day."""
+        self._begin_another_day()
         self._deliver_what_is_due()
         if self._may_back_up() and self._services.backups.due(now()):
             self._backup = self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+
+    def _begin_another_day(self) -> None:
+        """What is called today, expired or soon to expire is read anew, also where nothing was written overnight."""
+        today = _day(self._clock())
+        if today != self._today:
+            self._today = today
+            self._desk.changes.tell(Topic)
 
     def _may_back_up(self) -> bool:
         """Not while one is made, and a folder that is not there is not asked for every minute."""
@@ -124,3 +136,7 @@ class Background(QObject):
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""
         wake = self._services.distribution.wake
         self._desk.jobs.start(wake, on_done=lambda _: self._deliver_what_is_due(), owner=self)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(zone()).date()

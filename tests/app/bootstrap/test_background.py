@@ -1,6 +1,7 @@
 """What goes on by itself in the open window, and what a fault of one round does to the next."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.bootstrap.background import Background
 from app.config import Config
 from app.services import Services
 from app.topics import Topic
+from app.views.changes import GATHER_MS
 from app.views.jobs import Job, JobState
 from app.words import tr
 from tests.drivers.desk import DeskDriver
@@ -76,6 +78,27 @@ def test_a_folder_that_is_not_there_is_not_asked_for_every_minute(
     assert [job.state for job in backups(desk)] == [JobState.REFUSED]
     assert not desk.window.view.banner.isVisible()
     services.settings.put("backup.folder", "")
+
+
+def test_another_day_is_seen_where_nothing_was_written_overnight(desk: DeskDriver, services: Services) -> None:
+    """Expired, today, in thirty days: all of it was true when the page was read."""
+    at = [datetime(2027, 9, 14, 15, 59, tzinfo=UTC)]
+    made = Background(desk.desk, services, parent=desk.desk, clock=lambda: at[0])
+    services.settings.put("backup.every_hours", 0)
+    desk.go("home")
+    desk.settled()
+    desk.bot.wait(2 * GATHER_MS)
+    desk.settled()
+    shown = desk.page.shown
+    made.do_what_is_due()
+    desk.settled()
+    desk.bot.wait(2 * GATHER_MS)
+    desk.settled()
+    assert desk.page.shown is shown
+    at[0] += timedelta(minutes=2)
+    made.do_what_is_due()
+    desk.wait(lambda: desk.page.shown is not shown)
+    made.stop()
 
 
 @pytest.mark.expects_log("a job crashed$")
