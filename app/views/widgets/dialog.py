@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.views.jobs import Job, hold
 from app.views.theme import set_kind
 from app.views.widgets.banner import Banner
 from app.views.widgets.field import Field
@@ -24,6 +25,7 @@ class Dialog(QDialog):
         self.setModal(True)
         self.setFixedWidth(width)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._deed: Job | None = None
         self.heading = label(title, "dialog-title", wrap=True)
         self.banner = Banner(self)
         self.body = QVBoxLayout()
@@ -52,6 +54,14 @@ class Dialog(QDialog):
             self.deleteLater()
         else:
             super().open()
+
+    def see_through(self, deed: Job, *controls: QWidget) -> None:
+        """The dialog stays until what cannot be taken back has ended and was heard; nothing is pressed twice."""
+        self._deed = hold(deed, *controls)
+
+    def reject(self) -> None:
+        if self._deed is None or not self._deed.running:
+            super().reject()
 
     def add_verb(self, text: str, call: Callable[[], object] | None = None, *, kind: str = "primary") -> QPushButton:
         """The deed. Without `call` it accepts the dialog; a dangerous one (`danger-filled`) is never the default."""

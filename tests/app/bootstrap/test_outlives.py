@@ -1,10 +1,11 @@
 """What outlives a lock or a change of the language in the real window, and what must not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -77,9 +78,8 @@ def toasts(desk: DeskDriver) -> list[Toast]:
 
 
 @pytest.mark.parametrize("interrupt", [lock_and_unlock, speak_english])
-def test_a_list_that_was_mended_is_not_lost(desk: DeskDriver, interrupt: object) -> None:
+def test_a_list_that_was_mended_is_not_lost(desk: DeskDriver, interrupt: Callable[[DeskDriver], object]) -> None:
     """Ten quiet minutes lock the window, and five hundred people are mended for longer than that."""
-    assert callable(interrupt)
     draft = begun(desk).draft
     interrupt(desk)
     again = wizard(desk)
@@ -157,6 +157,32 @@ def test_a_lock_leaves_no_toast_that_names_or_undoes(desk: DeskDriver) -> None:
     desk.desk.lock()
     desk.settled()
     assert not toasts(desk)
+
+
+@pytest.mark.parametrize("interrupt", [lambda desk: desk.desk.lock(), speak_english])
+def test_no_question_of_a_page_stays_in_front_of_another(
+    desk: DeskDriver, interrupt: Callable[[DeskDriver], object]
+) -> None:
+    for ask in (lambda: desk.page.tabs.ask_for_name(), desk.window.show_keys):
+        desk.go("people")
+        desk.settled()
+        ask()
+        assert desk.dialog
+        interrupt(desk)
+        desk.settled()
+        desk.wait(lambda: QApplication.activeModalWidget() is None)
+        if desk.window.view is None:
+            desk.unlock()
+            desk.wait(lambda: desk.window.view is not None)
+
+
+def test_the_dialog_of_a_fault_comes_again_after_a_lock(desk: DeskDriver) -> None:
+    desk.window.show_crash(ZeroDivisionError())
+    assert desk.dialog
+    desk.desk.lock()
+    desk.wait(lambda: QApplication.activeModalWidget() is None)
+    desk.window.show_crash(ZeroDivisionError())
+    desk.dialog.reject()
 
 
 def test_a_toast_does_not_outlive_the_page_it_would_undo_through(desk: DeskDriver) -> None:

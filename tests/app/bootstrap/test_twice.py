@@ -60,6 +60,10 @@ def security(desk: DeskDriver) -> SecuritySection:
     return found
 
 
+def shown(desk: DeskDriver, kind: type[Dialog]) -> list[Dialog]:
+    return [dialog for dialog in desk.window.findChildren(kind) if dialog.isVisible()]
+
+
 def enter_twice(desk: DeskDriver) -> None:
     desk.key(Qt.Key.Key_Return)
     desk.key(Qt.Key.Key_Return)
@@ -106,6 +110,41 @@ def test_the_key_that_is_shown_is_the_only_one_that_was_made(desk: DeskDriver) -
     assert len(renewed) == 1
 
 
+def test_a_key_that_counts_is_shown_whatever_is_pressed_meanwhile(desk: DeskDriver) -> None:
+    """From now on it is the only one; the printed one is worthless already."""
+    security(desk).renew()
+    dialog = desk.dialog
+    assert isinstance(dialog, RenewDialog)
+    dialog.passphrase.entry.setText(PASSPHRASE)
+    desk.press(dialog.renew_button.text(), within=dialog)
+    desk.key(Qt.Key.Key_Escape)
+    desk.settled()
+    assert dialog.isVisible()
+    assert len(dialog.shown.text().replace("-", "")) == 28
+    desk.key(Qt.Key.Key_Escape)
+    desk.wait(lambda: not shown(desk, RenewDialog))
+
+
+def test_a_passphrase_that_is_set_opens_whatever_is_pressed_meanwhile(
+    gate: DeskDriver, qtbot: QtBot, config: Config, memory: QSettings
+) -> None:
+    page = gate.page
+    key = page._recovery_key
+    gate.make_vault()
+    gate.settled()
+    gate.close()
+    again = DeskDriver(qtbot, config, memory)
+    again.page.ask_recovery_key()
+    dialog = again.dialog
+    dialog.key.setText(key)
+    dialog.passphrase.entry.setText(OTHER)
+    again.press(dialog.open_button.text(), within=dialog)
+    again.key(Qt.Key.Key_Escape)
+    again.wait(lambda: again.window.view is not None)
+    again.settled()
+    again.close()
+
+
 def test_a_changed_passphrase_is_not_called_wrong(desk: DeskDriver) -> None:
     section = security(desk)
     section.current.entry.setText(PASSPHRASE)
@@ -139,7 +178,7 @@ def test_a_double_click_opens_one_dialog(desk: DeskDriver) -> None:
     desk.page.ask_for_batch()
     desk.page.ask_for_batch()
     desk.settled()
-    assert len([dialog for dialog in desk.page.findChildren(Dialog) if dialog.isVisible()]) == 1
+    assert len(shown(desk, Dialog)) == 1
 
 
 def test_next_pressed_twice_goes_one_step(desk: DeskDriver) -> None:
