@@ -46,14 +46,14 @@ class Dialog(QDialog):
         layout.addWidget(line())
         layout.addWidget(self.buttons)
 
-    def open(self) -> None:
-        """Shows it, unless the same question is in front already: a double click asked for it twice."""
+    def setVisible(self, visible: bool) -> None:
+        """Not where the same question is in front already: a double click asked for it twice."""
         front = QApplication.activeModalWidget()
-        same = isinstance(front, type(self)) and front.parent() is self.parent()
-        if same and front is not None and front.windowTitle() == self.windowTitle():
+        same = isinstance(front, type(self)) and front is not self and front.parent() is self.parent()
+        if visible and same and front is not None and front.windowTitle() == self.windowTitle():
             self.deleteLater()
         else:
-            super().open()
+            super().setVisible(visible)
 
     def see_through(self, deed: Job, *controls: QWidget) -> None:
         """The dialog stays until what cannot be taken back has ended and was heard; nothing is pressed twice."""
