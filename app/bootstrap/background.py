@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -9,8 +11,9 @@ from PySide6.QtCore import QObject, QTimer
 from app.errors import AppError, EndpointUnreachable
 from app.models.base import now
 from app.topics import Topic
+from app.views.jobs import Job, JobState
 from app.views.main_window.specs import SyncStatus
-from app.words import moment, ntr, tr
+from app.words import moment, ntr, tr, zone
 
 if TYPE_CHECKING:
     from app.bootstrap.parts import DeskParts
@@ -22,15 +25,21 @@ EVERY_MS = 30_000
 SOON_MS = 2_000
 """After something was put in the queue: long enough for a burst to be one sync."""
 SCHEDULE_MS = 60_000
+BACKUP_AGAIN = timedelta(hours=1)
+"""So long after a backup that failed the next one is tried."""
 
 
 class Background(QObject):
     """Lives as long as the vault is open. A lost line is shown in the top bar, never as a dialog."""
 
-    def __init__(self, desk: DeskParts, services: Services, *, parent: QObject) -> None:
+    def __init__(
+        self, desk: DeskParts, services: Services, *, parent: QObject, clock: Callable[[], datetime] = now
+    ) -> None:
         super().__init__(parent)
+        self._clock, self._today = clock, _day(clock())
         self._desk, self._services = desk, services
         self._running = False
+        self._backup: Job | None = None
         self._due: DueRuns | None = None
         self._again = QTimer(self, interval=EVERY_MS)
         self._again.timeout.connect(self.sync)
@@ -59,15 +68,19 @@ class Background(QObject):
             return
         self._running = True
         self._show(SyncStatus("info", tr("Syncing…")))
-        self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
+        job = self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
+        job.ended.connect(self._rest)
 
     def _sync(self) -> CloudStatus:
         self._services.cloud.sync()
         self._services.distribution.settle_recalls()
         return self._services.cloud.status()
 
-    def _done(self, status: CloudStatus) -> None:
+    def _rest(self) -> None:
+        """However it ended: a fault in one round is no reason to leave out the next."""
         self._running = False
+
+    def _done(self, status: CloudStatus) -> None:
         at = moment(status.last_sync_at)[-5:]
         if status.rejected:
             words = ntr("{count} entry refused", "{count} entries refused", status.rejected)
@@ -81,7 +94,6 @@ class Background(QObject):
         self._desk.window.set_badge("sync", status.rejected)
 
     def _refused(self, error: AppError) -> None:
-        self._running = False
         offline = tr("Offline: everything but syncing works") if isinstance(error, EndpointUnreachable) else ""
         self._show(SyncStatus("warn", tr("Offline") if offline else tr("Sync refused"), offline))
 
@@ -93,10 +105,25 @@ class Background(QObject):
             self._soon.start()
 
     def do_what_is_due(self) -> None:
-        """Deliveries whose time has come, and a backup."""
+        """Deliveries whose time has come, a backup, and another day."""
+        self._begin_another_day()
         self._deliver_what_is_due()
-        if self._services.backups.due(now()):
-            self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+        if self._may_back_up() and self._services.backups.due(now()):
+            self._backup = self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
+
+    def _begin_another_day(self) -> None:
+        """What is called today, expired or soon to expire is read anew, also where nothing was written overnight."""
+        today = _day(self._clock())
+        if today != self._today:
+            self._today = today
+            self._desk.changes.tell(Topic)
+
+    def _may_back_up(self) -> bool:
+        """Not while one is made, and a folder that is not there is not asked for every minute."""
+        last = self._backup
+        if last is None or last.state is JobState.DONE:
+            return True
+        return last.ended_at is not None and now() - last.ended_at >= BACKUP_AGAIN
 
     def _deliver_what_is_due(self) -> None:
         from app.views.distribution.runs import DueRuns
@@ -109,3 +136,7 @@ class Background(QObject):
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""
         wake = self._services.distribution.wake
         self._desk.jobs.start(wake, on_done=lambda _: self._deliver_what_is_due(), owner=self)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(zone()).date()

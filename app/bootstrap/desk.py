@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.config import Config
 from app.views.changes import Changes
-from app.views.jobs import JobRunner
+from app.views.jobs import Job, JobRunner
 from app.views.main_window import MainWindow
 from app.views.theme import application, theme
 from app.views.widgets.passphrase_field import Strength
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.bootstrap.background import Background
     from app.services import Services
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
+    from app.views.distribution.draft import Shelf
 
 log = logging.getLogger(__name__)
 PAINTED_MS = 100
@@ -58,6 +59,8 @@ class Desk(QObject):
         self._vault: OpenVault | None = None
         self._vaults: Vaults | None = None
         self._throw_away: TemporaryDirectory[str] | None = None
+        self._making: Job | None = None
+        self._shelf: Shelf | None = None
         set_language(_first_language(memory))
         theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
         self.window = MainWindow(self.jobs, log_folder=config.logs, memory=memory)
@@ -83,7 +86,7 @@ class Desk(QObject):
         from app.bootstrap import build_services
 
         if self._vault is not vault:
-            self._vault = vault
+            self._vault, self._shelf = vault, None
             vault.database.subscribe(self.changes.tell)
             self.services = build_services(self.config, vault, autostart=True)
             chosen = self.services.settings.get("look.language")
@@ -135,6 +138,14 @@ class Desk(QObject):
     @property
     def is_demo(self) -> bool:
         return self._throw_away is not None
+
+    def shelf(self) -> Shelf:
+        """Where what is begun in this vault outlives a lock; nothing of it is ever written to a disk."""
+        if self._shelf is None:
+            from app.views.distribution.draft import Shelf
+
+            self._shelf = Shelf()
+        return self._shelf
 
     def judge(self, passphrase: str) -> Strength:
         """How good a passphrase is, in words."""
@@ -196,21 +207,17 @@ class Desk(QObject):
 
         restore(backup, self.config, secret=secret)
 
-    def open_demo(self) -> None:
-        """A throw-away vault in a folder of its own, which goes with the program."""
-        from tempfile import TemporaryDirectory
+    def open_demo(self) -> Job:
+        """A throw-away vault in a folder of its own, which goes with the program. One that cannot be made leaves all
+        as it was; asked for again while it is made, it is that one."""
+        if self._making is None or not self._making.running:
+            self._making = self.jobs.start(_made_demo, title=tr("Make the demo"), on_done=self._enter_demo)
+        return self._making
 
-        from app.bootstrap.demo import make_demo, sweep
-
-        self._throw_away = TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
+    def _enter_demo(self, made: tuple[TemporaryDirectory[str], OpenVault]) -> None:
+        self._throw_away, vault = made
         self.config, self._vaults = Config(Path(self._throw_away.name)), None
-        config = self.config
-
-        def made() -> OpenVault:
-            sweep(config.data.parent.glob(f"{DEMOS}*"))
-            return make_demo(config)
-
-        self.jobs.start(made, title=tr("Make the demo"), on_done=self.enter)
+        self.enter(vault)
 
     def page_keys(self) -> list[str]:
         """Pages of the rail, from top to bottom."""
@@ -272,6 +279,20 @@ class _LockedDoors:
     def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object:
         self._desk.vaults().reset_passphrase(typed, new_passphrase)
         return self._desk.locked_vault()
+
+
+def _made_demo() -> tuple[TemporaryDirectory[str], OpenVault]:
+    """In a folder that goes with what is returned here. Raises AppError."""
+    import tempfile
+
+    from app.bootstrap.demo import make_demo, sweep
+    from app.services.vault.vaults import file_refusals
+
+    place = Path(tempfile.gettempdir())
+    with file_refusals(place):
+        folder = tempfile.TemporaryDirectory(prefix=DEMOS, ignore_cleanup_errors=True)
+    sweep(place.glob(f"{DEMOS}*"))
+    return folder, make_demo(Config(Path(folder.name)))
 
 
 def _first_language(memory: QSettings) -> str:

@@ -80,6 +80,7 @@ def _people(desk: DeskParts, services: Services) -> Builders:
             services.settings,
             services.cloud.public_url,
             views=services.list_views,
+            shelf=desk.shelf(),
         )
         return DistributionPage(parts, jobs=jobs, changes=changes)
 

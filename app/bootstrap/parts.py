@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from app.services.vault.vaults import NewVault, OpenVault, Vaults
     from app.views.changes import Changes
-    from app.views.jobs import JobRunner
+    from app.views.distribution.draft import Shelf
+    from app.views.jobs import Job, JobRunner
     from app.views.main_window import MainWindow
     from app.views.widgets.passphrase_field import Strength
 
@@ -25,6 +26,9 @@ class DeskParts(Protocol):
     def is_demo(self) -> bool:
         """Whether the vault is a throw-away one, gone with the program."""
 
+    def shelf(self) -> Shelf:
+        """Where what is begun in this vault outlives a lock."""
+
     def judge(self, passphrase: str) -> Strength:
         """How good a passphrase is, in words."""
 
@@ -34,5 +38,5 @@ class DeskParts(Protocol):
     def restore(self, backup: Path, secret: str) -> None:
         """Put a backup into this data folder."""
 
-    def open_demo(self) -> None:
+    def open_demo(self) -> Job:
         """Leave the gate for a throw-away vault with demo data."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from datetime import datetime
 
+    from PySide6.QtWidgets import QWidget
+
     from app.errors import AppError
 
 log = logging.getLogger(__name__)
@@ -308,6 +310,20 @@ class JobRunner(QObject):
     def _drop(self, job: Job) -> None:
         self._titled.remove(job)
         job.deleteLater()
+
+
+def hold(job: Job, *controls: QWidget) -> Job:
+    """Nothing here is pressed a second time until the job has ended, in whatever way; its own ends come after that."""
+    for control in controls:
+        control.setEnabled(False)
+
+    def let_go() -> None:
+        for control in controls:
+            if isValid(control):
+                control.setEnabled(True)
+
+    job.ended.connect(let_go)
+    return job
 
 
 def _now() -> datetime:

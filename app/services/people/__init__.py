@@ -1,6 +1,7 @@
 """People who can receive cards: stage a list, check it, store it; find them, let them go, forget them."""
 
 from collections.abc import Iterable, Mapping, Set
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, update
@@ -26,6 +27,8 @@ MAPPINGS = "people.mappings"
 OPEN = ("prepared", "released", "sending", "uncertain")
 """States of a delivery that still needs to know where to go."""
 EVERYONE = PersonFilter()
+Marked = dict[int, datetime | None]
+"""Whom an act changed, and when each of them had left before it."""
 
 
 class PeopleService:
@@ -138,17 +141,28 @@ class PeopleService:
                 raise NotFound("person", str(person_id))
             return Contact(person.id, person.name, person.employee_no, person.department, person.phone, person.email)
 
-    def leave(self, ids: Iterable[int]) -> int:
-        """They left the company; how many had not before."""
+    def leave(self, ids: Iterable[int]) -> Marked:
+        """They left the company; those who had not before."""
         at = now()
         with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
             return self._mark(session, ids, "person.left", is_left=False, values={"left_at": at, "changed_at": at})
 
-    def rejoin(self, ids: Iterable[int]) -> int:
-        """They are back; how many had left."""
+    def rejoin(self, ids: Iterable[int]) -> Marked:
+        """They are back; those who had left, and when."""
         with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
             values = {"left_at": None, "changed_at": now()}
             return self._mark(session, ids, "person.rejoined", is_left=True, values=values)
+
+    def put_back(self, before: Marked) -> None:
+        """As `leave` or `rejoin` found them, with the day on which they had left; who changed since then stays."""
+        times: dict[datetime | None, list[int]] = {}
+        for person_id, left_at in before.items():
+            times.setdefault(left_at, []).append(person_id)
+        with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
+            for left_at, ids in times.items():
+                action = "person.rejoined" if left_at is None else "person.left"
+                values = {"left_at": left_at, "changed_at": now()}
+                self._mark(session, ids, action, is_left=left_at is None, values=values)
 
     def forget(self, ids: Iterable[int]) -> int:
         """Delete name, number, phone and e-mail for good; what they received stays, without a name. How many.
@@ -160,24 +174,24 @@ class PeopleService:
         gone |= dict.fromkeys(("employee_no", "phone", "phone_tail", "email"))
         with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
             _require_none_open(session, wanted)
-            return self._mark(session, wanted, "person.forgotten", is_left=None, values=gone)
+            return len(self._mark(session, wanted, "person.forgotten", is_left=None, values=gone))
 
     def _mark(
         self, session: Session, ids: Iterable[int], action: str, *, is_left: bool | None, values: Mapping[str, object]
-    ) -> int:
+    ) -> Marked:
         """Put values on those who are (not) marked as left, and record who they were by id alone."""
-        marked: list[int] = []
+        marked: Marked = {}
         for part in _parts(sorted(set(ids))):
-            wanted = select(Person.id).where(Person.id.in_(part), Person.name != "")
+            wanted = select(Person.id, Person.left_at).where(Person.id.in_(part), Person.name != "")
             if is_left is not None:
                 wanted = wanted.where(Person.left_at.is_not(None) if is_left else Person.left_at.is_(None))
-            marked += session.scalars(wanted)
-        for part in _parts(marked):
+            marked |= {row.id: row.left_at for row in session.execute(wanted)}
+        for part in _parts(list(marked)):
             session.execute(update(Person).where(Person.id.in_(part)).values(values))
         if marked:
-            subject = f"person:{marked[0]}" if len(marked) == 1 else ""
-            self._audit.record(session, action, subject=subject, people=marked)
-        return len(marked)
+            subject = f"person:{next(iter(marked))}" if len(marked) == 1 else ""
+            self._audit.record(session, action, subject=subject, people=list(marked))
+        return marked
 
 
 def _parts(ids: list[int]) -> list[list[int]]:
@@ -202,4 +216,4 @@ def _require_none_open(session: Session, ids: list[int]) -> None:
         raise DeliveriesOpen(people)
 
 
-__all__ = ["Contact", "PeopleService", "PersonFilter", "PersonRow", "Stored"]
+__all__ = ["Contact", "Marked", "PeopleService", "PersonFilter", "PersonRow", "Stored"]

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.cards import CardRow, CardService
 from app.services.secret import Secret
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.theme import code_font
 from app.views.widgets.clipboard import copy_for_a_while
 from app.views.widgets.dialog import Dialog
@@ -30,7 +30,6 @@ class RevealDialog(Dialog):
         self.copy_button.hide()
         self.add_cancel(tr("Close"))
         self.show_button = self.add_verb(tr("Show code"), self._ask)
-        self.reason.returnPressed.connect(self._ask)
         self.reason.setFocus()
 
     def _ask(self) -> None:
@@ -41,7 +40,7 @@ class RevealDialog(Dialog):
         def reveal() -> Secret:
             return self._cards.reveal(self._card.id, reason=self.reason.text())
 
-        self._jobs.start(reveal, on_done=self._show_code, on_refused=self.banner.show_error)
+        hold(self._jobs.start(reveal, on_done=self._show_code, on_refused=self.banner.show_error), self.show_button)
 
     def _show_code(self, code: Secret) -> None:
         self._code = code

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 from app.errors import AppError, RuleOverrideNeeded
 from app.messages import sentence
 from app.services.catalog import CatalogService, ProductRow, ProductSpec, prompts
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.widgets.amount_field import AmountField, DayField
 from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.form import Form
@@ -147,12 +147,13 @@ class ProductDialog(Dialog):
         reason = self.reason.text() if self.reason.isVisible() else None
         call = self._catalog.change if self._product else self._catalog.add
         arguments = (self._product.id, self.spec()) if self._product else (self.spec(),)
-        self._jobs.start(
+        saving = self._jobs.start(
             lambda: call(*arguments, override_reason=reason),
             on_done=lambda _: self.accept(),
             on_refused=self._refused,
             owner=self,
         )
+        hold(saving, self.save_button)
 
     def _mistyped(self) -> bool:
         for key in ("face_minor", "min_minor", "max_minor", "step_minor"):

@@ -57,7 +57,7 @@ class CounterPage(Page):
         self._redemptions, self._settings, self._jobs, self._clock = redemptions, settings, jobs, clock
         self._code, self._verdict = "", None  # type: tuple[str, Verdict | None]
         self._last_hash, self._last_scan, self._asked = 0, -SAME_CODE_S, 0
-        self._redeeming = False
+        self._redeeming, self._last_asked = False, -SECOND_ENTER_S
         self.place = ""
         self._build()
         changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
@@ -74,7 +74,7 @@ class CounterPage(Page):
         if typed:
             self.entry.clear()
             self.look(typed)
-        elif self._clock() - self._last_scan >= SECOND_ENTER_S:
+        elif self._clock() - max(self._last_scan, self._last_asked) >= SECOND_ENTER_S:
             self.redeem()
 
     def look(self, typed: str) -> None:
@@ -115,7 +115,8 @@ class CounterPage(Page):
         def call() -> RedemptionResult:
             return self._redemptions.redeem(code, amount_minor, uses=uses, place=place)
 
-        self._jobs.start(call, on_done=self._redeemed, on_refused=self._not_redeemed, owner=self)
+        job = self._jobs.start(call, on_done=self._redeemed, on_refused=self._refuse, owner=self)
+        job.ended.connect(self._may_go_on)
 
     def take_part(self) -> None:
         """F4: ask how much."""
@@ -142,13 +143,13 @@ class CounterPage(Page):
     def undo(self, use: Use) -> None:
         dialog = UndoDialog(self, use)
         dialog.accepted.connect(lambda: self._reverse(use, dialog.reason.text()))
-        dialog.finished.connect(self._home_soon)
+        dialog.finished.connect(self._come_back)
         dialog.open()
 
     def name_place(self) -> None:
         dialog = PlaceDialog(self, self.place)
         dialog.accepted.connect(lambda: self._keep_place(dialog.place.text().strip()))
-        dialog.finished.connect(self._home_soon)
+        dialog.finished.connect(self._come_back)
         dialog.open()
 
     # --- what comes back ---
@@ -175,15 +176,15 @@ class CounterPage(Page):
         sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
         self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
 
-    def _redeemed(self, result: RedemptionResult) -> None:
+    def _may_go_on(self) -> None:
+        """However it ended: after a fault the next card is looked up all the same."""
         self._redeeming = False
+        self._tell_acts()
+
+    def _redeemed(self, result: RedemptionResult) -> None:
         self._forget()
         self._show(redeemed_shown(result, place=self.place))
         self._home()
-
-    def _not_redeemed(self, error: AppError) -> None:
-        self._redeeming = False
-        self._refuse(error)
 
     def _reverse(self, use: Use, reason: str) -> None:
         def call() -> RedemptionResult:
@@ -338,6 +339,11 @@ class CounterPage(Page):
         if self.isVisible() and not self.part.isVisible():
             self.entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def _come_back(self) -> None:
+        """From a question: the Enter that answered it twice is not meant for the card in front."""
+        self._last_asked = self._clock()
+        self._home_soon()
+
     def _home_soon(self) -> None:
         QTimer.singleShot(0, self, self._home)
 
@@ -365,6 +371,8 @@ class CounterPage(Page):
         if event.type() == QEvent.Type.ShortcutOverride and watched is self.entry:
             return event.matches(QKeySequence.StandardKey.Undo) and not self.entry.text()
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if event.type() == QEvent.Type.KeyPress and enter and event.isAutoRepeat():
+            return True  # a finger that rests on the key that looked the card up
         if event.type() == QEvent.Type.KeyPress and enter and watched is not self.entry:
             self.redeem()
             return True

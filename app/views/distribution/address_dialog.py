@@ -37,7 +37,6 @@ class AddressDialog(Dialog):
         self.entry = QLineEdit()
         self.form = Form()
         self.form.add(field, word(FIELDS, field), self.entry)
-        self.entry.returnPressed.connect(self._save)
         if found.said:
             self.body.addWidget(label(tr("The mail server said: {said}", said=found.said), "note", wrap=True))
         elif found.reason:

@@ -111,3 +111,15 @@ class Draft:
             template=self.template if by_mail else None,
             protected=self.channel == "file" and self.zip_password is not None,
         )
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Where a draft lies while its page is made anew: after a lock, or for another language.
+
+    `at` is the step it was seen at, `reached` the last one that was seen. What is being sent lies here no more.
+    """
+
+    draft: Draft = field(default_factory=Draft)
+    at: int = 0
+    reached: int = 0

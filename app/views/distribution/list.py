@@ -47,6 +47,7 @@ class DistributionList(ListPage):
     ) -> None:
         self._distribution = distribution
         self._rows: dict[int, DistributionRow] = {}
+        self._wanted = "", ""
         super().__init__(
             tr("Distribution"),
             tr("Give everybody on a list a card, and see what became of it"),
@@ -170,11 +171,16 @@ class DistributionList(ListPage):
         for box in (self.state_box, self.channel_box):
             box.setCurrentIndex(0)
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._wanted = str(self.state_box.currentData()), str(self.channel_box.currentData())
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         rows = self._distribution.distributions()
         self._rows = {found.id: found for found in rows}
-        wanted = (self.state_box.currentData(), self.channel_box.currentData())
-        chosen = [found for found in rows if wanted[0] in ("", found.state) and wanted[1] in ("", *found.channels)]
+        state, channel = self._wanted
+        chosen = [found for found in rows if state in ("", found.state) and channel in ("", *found.channels)]
         chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)
         return [found.id for found in chosen]
 

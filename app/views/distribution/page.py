@@ -50,6 +50,7 @@ class DistributionPage(QWidget):
         self.wizard.left.connect(self.show_list)
         self.wizard.detail_wanted.connect(self.show_detail)
         self._bring(self.list)
+        self.list.offer_draft(self.wizard.draft)
 
     @property
     def front(self) -> Page:
@@ -76,9 +77,9 @@ class DistributionPage(QWidget):
         self.show_wizard()
 
     def choose_file(self) -> None:
-        """The wizard with its file dialog open."""
+        """The wizard with its file dialog open; a list that is chosen there begins anew, whatever stands in it."""
         self.begin(None)
-        self.wizard.loading.choose_file()
+        self.wizard.loading.choose_file(self.begin)
 
     def show_wizard(self) -> None:
         self._bring(self.wizard)

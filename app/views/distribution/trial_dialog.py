@@ -31,7 +31,6 @@ class TrialDialog(Dialog):
         self.entry = QLineEdit()
         self.form = Form()
         self.form.add("address", tr("Your own address"), self.entry)
-        self.entry.returnPressed.connect(self.send)
         for part in (label(words, "muted", wrap=True), self.form):
             self.body.addWidget(part)
         self.add_cancel()

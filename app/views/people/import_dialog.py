@@ -11,7 +11,7 @@ from app.messages import sentence
 from app.services.people import PeopleService, Stored
 from app.services.people.roster import Checked, Roster
 from app.services.progress import Progress
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.people.reading import Reading
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.drop_zone import DropZone
@@ -84,7 +84,12 @@ class ImportDialog(Dialog):
 
         self.banner.clear()
         self.verb.setEnabled(False)
-        self._jobs.start(look, on_done=done, on_refused=self._refuse, owner=self)
+
+        def refused(error: AppError) -> None:
+            if asked == self._asked:
+                self._refuse(error)
+
+        self._jobs.start(look, on_done=done, on_refused=refused, owner=self)
 
     def _show(self, roster: Roster, checked: Checked | None) -> None:
         self.checked = checked
@@ -110,13 +115,12 @@ class ImportDialog(Dialog):
             return
         if checked is None:
             return
-        self.verb.setEnabled(False)
-        self.reading.setEnabled(False)
 
         def work(progress: Progress) -> Stored:
             return self._people.store(checked, progress=progress)
 
-        self._jobs.start(work, on_done=self._done, on_refused=self._refuse, owner=self, watch=True)
+        storing = self._jobs.start(work, on_done=self._done, on_refused=self._refuse, owner=self, watch=True)
+        hold(storing, self.verb, self.reading)
 
     def _done(self, stored: Stored) -> None:
         self.finished_with = stored
@@ -160,7 +164,6 @@ class ImportDialog(Dialog):
         )
 
     def _refuse(self, error: AppError) -> None:
-        self.reading.setEnabled(True)
         self.banner.say("error", sentence(error))
 
 

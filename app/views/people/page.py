@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QWidget
 
 from app.services.list_views import ListViewService
-from app.services.people import PeopleService, PersonFilter, PersonRow, Stored
+from app.services.people import Marked, PeopleService, PersonFilter, PersonRow, Stored
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -292,13 +293,13 @@ class PeoplePage(ListPage):
         )
 
     def _mark_left(self, ids: list[int], *, left: bool) -> None:
-        call, back = (self._people.leave, self._people.rejoin) if left else (self._people.rejoin, self._people.leave)
-
-        def done(count: int) -> None:
-            words = _have_left(count) if left else _are_back(count)
-            toast(self, words, undo=lambda: self.jobs.start(back, ids) if count else None)
+        def done(before: Marked) -> None:
+            words = _have_left(len(before)) if left else _are_back(len(before))
+            back = partial(self.jobs.start, self._people.put_back, before)
+            toast(self, words, undo=back if before else None)
             self._reopen(ids)
 
+        call = self._people.leave if left else self._people.rejoin
         self.jobs.start(call, ids, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def _reopen(self, ids: Sequence[int]) -> None:

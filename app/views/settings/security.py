@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 from app.errors import AppError, WrongPassphrase
 from app.messages import sentence
 from app.services.settings import SettingService
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.settings.recovery import CheckDialog, RecoveryKeys, RenewDialog
 from app.views.settings.sheet import card, no_wider, sheet
 from app.views.widgets.form import Form
@@ -58,12 +58,12 @@ class SecuritySection(QWidget):
         idle_form = Form()
         idle_form.add("idle", tr("Lock when idle for"), self.idle)
         worthless = label(tr("A new key makes the printed one worthless."), "muted", wrap=True)
-        change = button(tr("Change passphrase"), self.change, kind="primary")
+        self.change_button = button(tr("Change passphrase"), self.change, kind="primary")
         check = button(tr("Check the printed one"), self.check, symbol="shield-check")
         renew = button(tr("Make a new recovery key"), self.renew, symbol="key-round")
         sheet(
             self,
-            card(no_wider(self.form), row(change, 0), title=tr("Passphrase")),
+            card(no_wider(self.form), row(self.change_button, 0), title=tr("Passphrase")),
             card(worthless, row(check, renew, 0), title=tr("Recovery key")),
             card(no_wider(idle_form), self.remember, title=tr("Lock")),
         )
@@ -77,7 +77,7 @@ class SecuritySection(QWidget):
         return box
 
     def change(self) -> None:
-        self._jobs.start(
+        changing = self._jobs.start(
             self._keys.change_passphrase,
             self.current.passphrase,
             self.new.passphrase,
@@ -85,6 +85,7 @@ class SecuritySection(QWidget):
             on_refused=self._refuse,
             owner=self,
         )
+        hold(changing, self.change_button)
 
     def check(self) -> None:
         CheckDialog(self, self._keys, jobs=self._jobs).open()

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.errors import AppError
 from app.services.vault.recovery import new_recovery_key, shown_recovery_key
 from app.services.vault.vaults import NewVault
-from app.views.jobs import JobRunner
+from app.views.jobs import Job, JobRunner
 from app.views.theme import code_font
 from app.views.vault.restore import RestoreDialog
 from app.views.vault.sheet import Sheet
@@ -46,7 +46,7 @@ class Beginnings:
     judge: Callable[[str], Strength]
     save_sheet: Callable[[Path, str], object]
     restore: Callable[[Path, str], object]
-    demo_wanted: Callable[[], object]
+    demo_wanted: Callable[[], Job]
 
 
 class FirstRunPage(Sheet):
@@ -89,7 +89,7 @@ class FirstRunPage(Sheet):
         layout.addWidget(
             label(tr("Your data stays on this computer, encrypted. Nothing is sent anywhere."), "muted", wrap=True)
         )
-        self.demo_button = button(tr("Look at the demo"), self._do.demo_wanted, symbol="play")
+        self.demo_button = button(tr("Look at the demo"), self.look_at_demo, symbol="play")
         self.restore_button = button(tr("Restore a backup"), self.ask_for_backup, symbol="archive-restore")
         for door, words in (
             (self.demo_button, tr("A throw-away vault with a month of invented business")),
@@ -162,6 +162,12 @@ class FirstRunPage(Sheet):
         layout.addStretch(1)
         return page
 
+    def look_at_demo(self) -> None:
+        """It takes some seconds; nothing else is begun meanwhile."""
+        self._set_busy(busy=True)
+        self.demo_button.setText(tr("Making the demo"))
+        self._do.demo_wanted().ended.connect(self._come_back)
+
     def ask_for_backup(self) -> None:
         dialog = RestoreDialog(self, self._do.restore, jobs=self._jobs)
         dialog.restored.connect(self.restored)
@@ -170,6 +176,8 @@ class FirstRunPage(Sheet):
     # --- going through them ---
 
     def go_on(self) -> None:
+        if not self.next_button.isEnabled():
+            return
         checks = (lambda: True, self._passphrase_is_good, self._key_is_written_down, self._shop_is_named)
         at = self.pages.currentIndex()
         if not checks[at]():
@@ -231,7 +239,7 @@ class FirstRunPage(Sheet):
             language=language(),
             recovery_key=self._recovery_key,
         )
-        self.next_button.setEnabled(False)
+        self._set_busy(busy=True)
         self._jobs.start(self._do.create, new, on_done=self._done, on_refused=self._refuse, owner=self)
 
     def _done(self, vault: object) -> None:
@@ -244,8 +252,18 @@ class FirstRunPage(Sheet):
         return not self.later.isChecked()
 
     def _refuse(self, error: AppError) -> None:
-        self.next_button.setEnabled(True)
+        self._come_back()
         self.banner.show_error(error)
+
+    def _come_back(self) -> None:
+        """What was begun ended, perhaps without a vault."""
+        self._set_busy(busy=False)
+        self.demo_button.setText(tr("Look at the demo"))
+        self.focus_step()
+
+    def _set_busy(self, *, busy: bool) -> None:
+        for part in (self.pages, self.back_button, self.next_button):
+            part.setEnabled(not busy)
 
     def _change_language(self) -> None:
         set_language(self.language_box.currentData())

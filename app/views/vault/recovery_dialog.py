@@ -36,8 +36,7 @@ class RecoveryDialog(Dialog):
         self.open_button = self.add_verb(tr("Open and set the passphrase"), self._open)
 
     def _open(self) -> None:
-        self.open_button.setEnabled(False)
-        self._jobs.start(
+        opening = self._jobs.start(
             self._doors.open_with_recovery_key,
             self.key.text(),
             self.passphrase.passphrase,
@@ -45,11 +44,11 @@ class RecoveryDialog(Dialog):
             on_refused=self._refuse,
             owner=self,
         )
+        self.see_through(opening, self.open_button)
 
     def _done(self, vault: object) -> None:
         self.opened.emit(vault)
         self.accept()
 
     def _refuse(self, error: AppError) -> None:
-        self.open_button.setEnabled(True)
         self.form.set_error("key" if error.code == "wrong-recovery-key" else "passphrase", sentence(error))

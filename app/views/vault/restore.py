@@ -55,8 +55,7 @@ class RestoreDialog(Dialog):
         if not self.file.text():
             self.form.set_error("file", tr("Choose a backup first."))
             return
-        self.restore_button.setEnabled(False)
-        self._jobs.start(
+        restoring = self._jobs.start(
             self._restore,
             Path(self.file.text()),
             self.secret.text(),
@@ -64,11 +63,11 @@ class RestoreDialog(Dialog):
             on_refused=self._refuse,
             owner=self,
         )
+        self.see_through(restoring, self.restore_button)
 
     def _done(self) -> None:
         self.restored.emit()
         self.accept()
 
     def _refuse(self, error: AppError) -> None:
-        self.restore_button.setEnabled(True)
         self.form.set_error("secret" if error.code.startswith("wrong") else "file", sentence(error))

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.views.jobs import Job, hold
 from app.views.theme import set_kind
 from app.views.widgets.banner import Banner
 from app.views.widgets.field import Field
@@ -24,6 +25,7 @@ class Dialog(QDialog):
         self.setModal(True)
         self.setFixedWidth(width)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._deed: Job | None = None
         self.heading = label(title, "dialog-title", wrap=True)
         self.banner = Banner(self)
         self.body = QVBoxLayout()
@@ -43,6 +45,23 @@ class Dialog(QDialog):
         layout.addLayout(head, 1)
         layout.addWidget(line())
         layout.addWidget(self.buttons)
+
+    def setVisible(self, visible: bool) -> None:
+        """Not where the same question is in front already: a double click asked for it twice."""
+        front = QApplication.activeModalWidget()
+        same = isinstance(front, type(self)) and front is not self and front.parent() is self.parent()
+        if visible and same and front is not None and front.windowTitle() == self.windowTitle():
+            self.deleteLater()
+        else:
+            super().setVisible(visible)
+
+    def see_through(self, deed: Job, *controls: QWidget) -> None:
+        """The dialog stays until what cannot be taken back has ended and was heard; nothing is pressed twice."""
+        self._deed = hold(deed, *controls)
+
+    def reject(self) -> None:
+        if self._deed is None or not self._deed.running:
+            super().reject()
 
     def add_verb(self, text: str, call: Callable[[], object] | None = None, *, kind: str = "primary") -> QPushButton:
         """The deed. Without `call` it accepts the dialog; a dangerous one (`danger-filled`) is never the default."""

@@ -83,6 +83,10 @@ class Toasts(QWidget):
         self.place()
         return toast
 
+    def clear(self) -> None:
+        for toast in self.toasts():
+            toast.go()
+
     def toasts(self) -> list[Toast]:
         return self.findChildren(Toast)
 

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.errors import AppError
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.words import tr
@@ -28,18 +28,19 @@ class ViewNameDialog(Dialog):
         super().__init__(parent, title)
         self._call, self._then, self._jobs = call, then, jobs
         self.name = QLineEdit(name)
-        self.name.returnPressed.connect(self._save)
         self.form = Form()
         self.form.add("name", tr("Name of the view"), self.name)
         self.body.addWidget(self.form)
         self.add_cancel()
         self.verb_button = self.add_verb(tr("Save"), self._save)
-        self.verb_button.setDefault(False)
         self.name.selectAll()
         self.name.setFocus()
 
     def _save(self) -> None:
-        self._jobs.start(self._call, self.name.text(), on_done=self._saved, on_refused=self._refuse, owner=self)
+        saving = self._jobs.start(
+            self._call, self.name.text(), on_done=self._saved, on_refused=self._refuse, owner=self
+        )
+        hold(saving, self.verb_button)
 
     def _saved(self, made: Any) -> None:
         self.accept()

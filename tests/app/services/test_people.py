@@ -198,11 +198,31 @@ class TestFinding:
 class TestLeavingAndForgetting:
     def test_who_left_can_come_back(self, people: PeopleService, imported: Import) -> None:
         ids = list(imported("张三\t13800138000", "李四\t13900139000").person_ids.values())
-        assert people.leave(ids) == 2
-        assert people.leave(ids) == 0
+        assert list(people.leave(ids)) == ids
+        assert people.leave(ids) == {}
         assert people.person(ids[0]).left_at is not None
-        assert people.rejoin(ids[:1]) == 1
+        assert list(people.rejoin(ids[:1])) == ids[:1]
         assert people.person(ids[0]).left_at is None
+
+    def test_what_is_put_back_is_as_it_was_found(self, people: PeopleService, imported: Import) -> None:
+        """Who had left before did so on that day, whatever was done to all of them since."""
+        ids = list(imported("张三\t13800138000", "李四\t13900139000", "王五\t13700137000").person_ids.values())
+        people.leave(ids[:1])
+        before = [people.person(one).left_at for one in ids]
+        people.put_back(people.leave(ids))
+        assert [people.person(one).left_at for one in ids] == before
+        people.put_back(people.rejoin(ids))
+        assert [people.person(one).left_at for one in ids] == before
+
+    def test_who_changed_since_then_is_not_put_back(self, people: PeopleService, imported: Import) -> None:
+        [one] = imported("张三\t13800138000").person_ids.values()
+        people.leave([one])
+        rejoined = people.rejoin([one])
+        people.leave([one])
+        at = people.person(one).left_at
+        assert at != rejoined[one]
+        people.put_back(rejoined)
+        assert people.person(one).left_at == at
 
     def test_forgetting_keeps_the_row_and_nothing_of_the_person(
         self, people: PeopleService, imported: Import, vault: OpenVault

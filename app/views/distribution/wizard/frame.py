@@ -41,7 +41,7 @@ class Wizard(Page):
 
     def __init__(self, parts: Parts, runs: RunBook, *, jobs: JobRunner) -> None:
         super().__init__(tr("Bulk distribution"))
-        self.jobs, self._runs = jobs, runs
+        self.jobs, self._runs, self._shelf = jobs, runs, parts.shelf
         self.draft, self.at, self._reached = Draft(), 0, 0
         self._run: Run | None = None
         self._lack = ""
@@ -68,7 +68,7 @@ class Wizard(Page):
             self._hear(step)
         self.receipt.detail_wanted.connect(self.detail_wanted)
         self._add_keys()
-        self.start_anew()
+        self._take_up()
 
     # --- going through ---
 
@@ -87,6 +87,14 @@ class Wizard(Page):
         self._note(Draft())
         self._show(0)
 
+    def _take_up(self) -> None:
+        """Go on with what lies on the shelf; an empty draft is a beginning."""
+        draft, at, self._reached = self._shelf.draft, self._shelf.at, self._shelf.reached
+        self._note(draft)
+        for step in self.steps[LOAD:at]:
+            step.draft = draft  # what the step list asks of those that were passed
+        self._show(at)
+
     def load(self, source: object) -> None:
         """Begin with a list: a path or pasted cells."""
         self.start_anew()
@@ -103,7 +111,7 @@ class Wizard(Page):
             self._lack = lack
             self.banner.say("warn", lack)
         elif self.at < CONFIRM:
-            self.step.finish(self._next)
+            self.step.finish(partial(self._go_on_from, self.at))
         else:
             self._next()
 
@@ -135,6 +143,11 @@ class Wizard(Page):
 
     # --- inside ---
 
+    def _go_on_from(self, at: int) -> None:
+        """A step came to its end, perhaps on a worker: whoever pressed twice, or went elsewhere meanwhile, stays."""
+        if at == self.at:
+            self._next()
+
     def _next(self) -> None:
         target = self.at + 1
         while target in LIST_ONLY and self.draft.book:
@@ -146,6 +159,7 @@ class Wizard(Page):
         self.banner.clear()
         self._lack = ""
         self.at = at
+        self._keep()
         self.pages.setCurrentIndex(at)
         step = self.step
         step.take(self.draft)
@@ -182,7 +196,13 @@ class Wizard(Page):
 
     def _note(self, draft: Draft) -> None:
         self.draft = draft
+        self._keep()
         self.draft_changed.emit(draft)
+
+    def _keep(self) -> None:
+        """On the shelf, unless it goes out: nothing is sent a second time by a page that was made anew."""
+        shelf = self._shelf
+        shelf.draft, shelf.at, shelf.reached = (Draft(), 0, 0) if self.is_sent else (self.draft, self.at, self._reached)
 
     def _hear(self, step: Step) -> None:
         step.drafted.connect(self._take_draft)

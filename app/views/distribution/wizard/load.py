@@ -1,5 +1,6 @@
 """导入: a file, pasted cells or the address book becomes a staged list; nothing is stored."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QFileDialog, QSpinBox, QStackedWidget, QWidget
@@ -69,11 +70,13 @@ class LoadStep(Step):
         """A path or pasted text."""
         self._stage(source if isinstance(source, str) else Path(str(source)))
 
-    def choose_file(self) -> None:
+    def choose_file(self, then: Callable[[Path], object] | None = None) -> None:
+        """`then` gets the path in place of this step."""
+        take = then or self.load
         patterns = " ".join(f"*{ending}" for ending in ENDINGS)
         dialog = QFileDialog(self, tr("Choose the list"), "", f"{tr('Tables')} ({patterns})")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.load)
+        dialog.fileSelected.connect(lambda path: take(Path(path)))
         dialog.open()
 
     def take_book(self) -> None:
@@ -153,7 +156,7 @@ class LoadStep(Step):
         self.zone.dropped.connect(lambda paths: self.load(paths[0]))
         self.zone.pasted.connect(self.load)
         self.zone.refused.connect(lambda words: self.note.say("warn", words))
-        self.zone.choose_wanted.connect(self.choose_file)
+        self.zone.choose_wanted.connect(lambda: self.choose_file())
         self.department_box = QComboBox()
         self.department_box.setAccessibleName(tr("Department"))
         self.department_box.setMinimumWidth(200)

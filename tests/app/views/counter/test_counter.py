@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
+from sqlalchemy import text
 
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.dialogs import UndoDialog
 from app.views.counter.page import CounterPage
@@ -67,6 +71,13 @@ class Counter:
 
     def later(self, seconds: float) -> None:
         self.clock.now += seconds
+
+
+def rename(vault: OpenVault, table: str, name: str) -> None:
+    """What no program does: a fault that nobody thought of."""
+    with vault.database.write(Topic.SETTINGS) as session:
+        session.execute(text("PRAGMA legacy_alter_table=ON"))
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 def batch_of(services: Services, kind: str = "fixed") -> int:
@@ -131,6 +142,55 @@ def test_a_second_scan_within_three_seconds_changes_nothing(counter: Counter, ca
     counter.scan(card)
     counter.says("可用")
     assert counter.services.redemptions.last() == []
+
+
+def test_a_finger_that_rests_on_enter_does_not_redeem(counter: Counter, card: str) -> None:
+    """The key repeats itself after half a second, long after the card was looked up."""
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    for _ in range(3):
+        held = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True)
+        QApplication.sendEvent(counter.page.entry, held)
+    assert counter.jobs.idle
+    counter.enter()
+    counter.says("已核销")
+
+
+def test_the_enter_that_answers_a_question_twice_does_not_redeem(counter: Counter, card: str) -> None:
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    counter.page.name_place()
+    counter.wait(lambda: QApplication.activeModalWidget() is not None)
+    counter.bot.keyClick(QApplication.activeModalWidget(), Qt.Key.Key_Return)
+    counter.page.activateWindow()
+    counter.wait(counter.page.entry.hasFocus)
+    counter.enter()
+    counter.wait(lambda: counter.jobs.idle)
+    assert counter.services.redemptions.last() == []
+    counter.later(1)
+    counter.enter()
+    counter.says("已核销")
+
+
+@pytest.mark.expects_log("a job crashed$")
+def test_after_a_fault_the_counter_goes_on(counter: Counter, card: str, vault: OpenVault) -> None:
+    crashes: list[Exception] = []
+    counter.jobs.crashed.connect(crashes.append)
+    counter.scan(card)
+    counter.says("可用")
+    counter.later(1)
+    rename(vault, "card", "card_away")
+    counter.enter()
+    counter.wait(lambda: crashes)
+    rename(vault, "card_away", "card")
+    counter.later(4)
+    counter.scan(card)
+    counter.later(1)
+    counter.says("可用")
+    counter.enter()
+    counter.says("已核销")
 
 
 def test_a_scanner_that_ends_with_two_enters_does_not_redeem(counter: Counter, card: str) -> None:

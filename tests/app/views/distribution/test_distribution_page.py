@@ -1,11 +1,12 @@
 """The list of distributions and one of them in detail: who got what, and what can be done about it."""
 
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
 from app.services import Services
 from app.services.distribution import DistributionRow, DistributionSpec
@@ -74,6 +75,22 @@ def test_a_filter_stands_as_a_chip_and_is_taken_away(driver: DistributionDriver,
     found.chips.remove("state")
     driver.settled()
     assert found.table.count == 1
+
+
+def test_a_filter_is_read_on_the_thread_it_lives_on(
+    driver: DistributionDriver, delivered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker reads of a widget may just be gone, when the window is locked or speaks another language."""
+    read, threads = QComboBox.currentData, set[Thread]()
+
+    def noted(box: QComboBox, *role: int) -> object:
+        threads.add(current_thread())
+        return read(box, *role)
+
+    monkeypatch.setattr(QComboBox, "currentData", noted)
+    driver.page.list.reload()
+    driver.settled()
+    assert threads == {main_thread()}
 
 
 def test_enter_opens_who_got_what_and_alt_left_goes_back(driver: DistributionDriver, delivered: int) -> None:

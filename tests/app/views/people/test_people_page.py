@@ -9,10 +9,12 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QInputMethodEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from sqlalchemy import text
 
 from app.services import Services
 from app.services.people import PersonFilter
 from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.people.import_dialog import ImportDialog
@@ -27,6 +29,13 @@ LIST = """姓名\t手机\t部门\t工号
 王五\t12345\t市场部\tA004
 """
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+def rename(vault: OpenVault, table: str, name: str) -> None:
+    """What no program does: a fault that nobody thought of."""
+    with vault.database.write(Topic.SETTINGS) as session:
+        session.execute(text("PRAGMA legacy_alter_table=ON"))
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 class Screen:
@@ -70,6 +79,20 @@ def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Scree
     made.settled()
     yield made
     jobs.stop()
+
+
+@pytest.mark.expects_log("a job crashed$")
+def test_what_could_not_be_stored_can_be_tried_again(screen: Screen, vault: OpenVault) -> None:
+    dialog = screen.imported()
+    crashes: list[Exception] = []
+    screen.page.jobs.crashed.connect(crashes.append)
+    rename(vault, "person", "person_away")
+    dialog.store()
+    screen.bot.waitUntil(lambda: bool(crashes))
+    rename(vault, "person_away", "person")
+    assert dialog.verb.isEnabled()
+    dialog.store()
+    screen.bot.waitUntil(lambda: dialog.finished_with is not None)
 
 
 @pytest.fixture
@@ -210,6 +233,21 @@ def test_the_toast_takes_a_leaving_back(staffed: Screen) -> None:
     assert toasts is not None
     toasts.toasts()[-1].take_back()
     staffed.shows("李四", "曾晓", "张三")
+
+
+def test_the_toast_does_not_bring_back_who_had_left_before(staffed: Screen) -> None:
+    page, chosen = staffed.page, [staffed.one("李四"), staffed.one("张三")]
+    page.let_go(chosen[:1])
+    staffed.shows("曾晓", "张三")
+    page.show_all()
+    staffed.shows("李四", "曾晓", "张三")
+    page.let_go(chosen)
+    page.left_box.setCurrentIndex(page.left_box.findData("left"))
+    staffed.shows("李四", "张三")
+    toasts = page.window().findChild(Toasts)
+    assert toasts is not None
+    toasts.toasts()[-1].take_back()
+    staffed.shows("李四")
 
 
 def test_the_drawer_shows_a_person_masked_and_leads_to_the_cards(staffed: Screen) -> None:

@@ -1,0 +1,116 @@
+"""What goes on by itself in the open window, and what a fault of one round does to the next."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+from sqlalchemy import text
+
+from app.bootstrap.background import Background
+from app.config import Config
+from app.services import Services
+from app.topics import Topic
+from app.views.changes import GATHER_MS
+from app.views.jobs import Job, JobState
+from app.words import tr
+from tests.drivers.desk import DeskDriver
+
+
+@pytest.fixture
+def desk(qtbot: QtBot, config: Config, tmp_path: Path) -> Iterator[DeskDriver]:
+    memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
+    memory.setValue("language", "zh_CN")
+    driver = DeskDriver(qtbot, config, memory)
+    driver.make_vault()
+    driver.settled()
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def services(desk: DeskDriver) -> Services:
+    assert desk.desk.services is not None
+    return desk.desk.services
+
+
+@pytest.fixture
+def background(desk: DeskDriver, services: Services) -> Iterator[Background]:
+    made = Background(desk.desk, services, parent=desk.desk)
+    yield made
+    made.stop()
+
+
+def backups(desk: DeskDriver) -> list[Job]:
+    return [job for job in desk.desk.jobs.jobs() if job.title == tr("Back up")]
+
+
+def rename(desk: DeskDriver, table: str, name: str) -> None:
+    """What no program does: a fault that nobody thought of."""
+    with desk.desk.locked_vault().database.write(Topic.SETTINGS) as session:
+        session.execute(text("PRAGMA legacy_alter_table=ON"))
+        session.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
+def test_a_backup_that_is_due_is_made_once(desk: DeskDriver, background: Background, services: Services) -> None:
+    """A slow disk takes longer than until the next look."""
+    background.do_what_is_due()
+    background.do_what_is_due()
+    desk.settled()
+    assert [job.state for job in backups(desk)] == [JobState.DONE]
+    assert len(services.backups.backups()) == 1
+
+
+def test_a_folder_that_is_not_there_is_not_asked_for_every_minute(
+    desk: DeskDriver, background: Background, services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "no folder").touch()
+    services.settings.put("backup.folder", str(tmp_path / "no folder"))
+    background.do_what_is_due()
+    desk.settled()
+    assert desk.window.view is not None
+    assert desk.window.view.banner.isVisible()
+    desk.window.view.banner.clear()
+    background.do_what_is_due()
+    desk.settled()
+    assert [job.state for job in backups(desk)] == [JobState.REFUSED]
+    assert not desk.window.view.banner.isVisible()
+    services.settings.put("backup.folder", "")
+
+
+def test_another_day_is_seen_where_nothing_was_written_overnight(desk: DeskDriver, services: Services) -> None:
+    """Expired, today, in thirty days: all of it was true when the page was read."""
+    at = [datetime(2027, 9, 14, 15, 59, tzinfo=UTC)]
+    made = Background(desk.desk, services, parent=desk.desk, clock=lambda: at[0])
+    services.settings.put("backup.every_hours", 0)
+    desk.go("home")
+    desk.settled()
+    desk.bot.wait(2 * GATHER_MS)
+    desk.settled()
+    shown = desk.page.shown
+    made.do_what_is_due()
+    desk.settled()
+    desk.bot.wait(2 * GATHER_MS)
+    desk.settled()
+    assert desk.page.shown is shown
+    at[0] += timedelta(minutes=2)
+    made.do_what_is_due()
+    desk.wait(lambda: desk.page.shown is not shown)
+    made.stop()
+
+
+@pytest.mark.expects_log("a job crashed$")
+def test_after_a_fault_the_next_round_is_tried(desk: DeskDriver, background: Background, services: Services) -> None:
+    services.cloud.start_embedded()
+    rename(desk, "outbox_op", "outbox_away")
+    background.sync()
+    desk.wait(lambda: desk.window._crash is not None)
+    desk.dialog.reject()
+    rename(desk, "outbox_away", "outbox_op")
+    background.sync()
+    desk.settled()
+    assert desk.window.view is not None
+    assert desk.window.view.top.sync.status.tone == "ok"
+    services.cloud.stop_embedded()
