@@ -47,6 +47,14 @@ CARD_STATES: Words = {
     "expired": "Expired",
 }
 
+CARD_VALIDITY: Words = {
+    "valid": "Valid now",
+    "ending": "Ends within 30 days",
+    "expired": "Expired",
+    "endless": "Does not expire",
+    "days": "Ends from – to",
+}
+
 DELIVERY_STATES: Words = {
     "prepared": "Prepared",
     "released": "Released",

@@ -18,7 +18,8 @@ LISTS = {"cards": "cards", "deliveries": "deliveries", "redemptions": "ledger"}
 
 
 def page_builders(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
-    return _stock(desk, services) | _people(desk, services) | _insight(desk, services) | _house(desk, services, vault)
+    trade = _stock(desk, services) | _shop(desk, services) | _people(desk, services)
+    return trade | _insight(desk, services) | _house(desk, services, vault)
 
 
 def _stock(desk: DeskParts, services: Services) -> Builders:
@@ -45,7 +46,21 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def cards() -> QWidget:
         from app.views.cards.page import CardsPage
 
-        return CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes, views=services.list_views)
+        return CardsPage(
+            services.cards,
+            services.ledger,
+            services.batches,
+            services.people,
+            jobs=jobs,
+            changes=changes,
+            views=services.list_views,
+        )
+
+    return {"catalog": catalog, "batches": batches, "cards": cards}
+
+
+def _shop(desk: DeskParts, services: Services) -> Builders:
+    jobs, changes = desk.jobs, desk.changes
 
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
@@ -55,9 +70,9 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage
 
-        return LedgerPage(services.ledger, jobs=jobs, changes=changes, views=services.list_views)
+        return LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes, views=services.list_views)
 
-    return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter, "ledger": ledger}
+    return {"counter": counter, "ledger": ledger}
 
 
 def _people(desk: DeskParts, services: Services) -> Builders:

@@ -79,6 +79,14 @@ class ProductRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductName:
+    """A product as it is offered to choose from."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A rule of the trade that speaks to a product: `rule` is a key of vocabulary.RULES, `hard` needs a reason."""
 
@@ -168,10 +176,13 @@ class CatalogService:
             action = "product.archived" if archived else "product.restored"
             self._audit.record(session, action, subject=f"product:{product_id}")
 
-    def products(self, *, archived: bool = False) -> list[ProductRow]:
-        """All products on the shelf (or put away), newest first."""
+    def products(self, *, archived: bool | None = False, kind: str | None = None) -> list[ProductRow]:
+        """All products on the shelf (or put away; None: both), newest first."""
         wanted = select(Product).order_by(Product.id.desc())
-        wanted = wanted.where(Product.archived_at.is_not(None) if archived else Product.archived_at.is_(None))
+        if archived is not None:
+            wanted = wanted.where(Product.archived_at.is_not(None) if archived else Product.archived_at.is_(None))
+        if kind is not None:
+            wanted = wanted.where(Product.kind == kind)
         with self._database.read() as session:
             stock = _stock(session)
             return [_row(product, stock) for product in session.scalars(wanted)]
@@ -179,6 +190,18 @@ class CatalogService:
     def product(self, product_id: int) -> ProductRow:
         with self._database.read() as session:
             return _row(_product(session, product_id), _stock(session, product_id))
+
+    def find(self, text: str, limit: int = 20) -> list[ProductName]:
+        """By a part of the name, newest first, also those put away; the newest of all for an empty text."""
+        wanted = select(Product.id, Product.name).order_by(Product.id.desc()).limit(limit)
+        if text.strip():
+            wanted = wanted.where(Product.name.icontains(text.strip(), autoescape=True))
+        with self._database.read() as session:
+            return [ProductName(*row) for row in session.execute(wanted)]
+
+    def name_of(self, product_id: int) -> str:
+        with self._database.read() as session:
+            return _product(session, product_id).name
 
     def _asked_for_override(self, spec: ProductSpec, at: datetime, reason: str | None) -> list[str]:
         hard = [prompt.rule for prompt in prompts(spec, at) if prompt.hard]

@@ -43,7 +43,7 @@ def test_enter_shows_who_did_what_and_what_it_was_before_and_after(page: AuditPa
 
 
 def test_an_act_nobody_did_leaves_a_way_back(page: AuditPage, qtbot: QtBot) -> None:
-    page.action_box.setCurrentIndex(page.action_box.findData("batch.voided"))
+    page.filters.action_box.setCurrentIndex(page.filters.action_box.findData("batch.voided"))
     qtbot.waitUntil(lambda: not page.table.count, timeout=20_000)
     page.table._empty.act_button.click()  # type: ignore[union-attr]  # there is one
     qtbot.waitUntil(lambda: bool(page.table.count), timeout=20_000)

@@ -30,7 +30,7 @@ class Screen:
         self.bot.waitUntil(lambda: self.page.table.count == count and self.page.jobs.idle, timeout=20_000)
 
     def chip(self, key: str, words: str) -> None:
-        self.bot.waitUntil(lambda: words in self.page.chips._buttons[key].text(), timeout=20_000)
+        self.bot.waitUntil(lambda: words in self.page.filters.chips._buttons[key].text(), timeout=20_000)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Scree
     trade.redeem(cards[0], FACE, at=now() - timedelta(days=2))
     jobs, changes = JobRunner(), Changes()
     vault.database.subscribe(changes.tell)
-    page = CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes)
+    page = CardsPage(services.cards, services.ledger, services.batches, services.people, jobs=jobs, changes=changes)
     page.resize(1200, 700)
     qtbot.addWidget(page)
     with qtbot.waitExposed(page):
@@ -58,10 +58,10 @@ def test_a_number_of_the_dashboard_lists_the_cards_it_counts(screen: Screen) -> 
     screen.page.show_wanted(CardsOut(live=True))
     screen.shows(3)
     screen.chip("live", "仍可用")
-    assert not screen.page.state_box.isEnabled()
-    screen.page.chips.remove("live")
+    assert not screen.page.filters.state_box.isEnabled()
+    screen.page.filters.chips.remove("live")
     screen.shows(12)
-    assert screen.page.state_box.isEnabled()
+    assert screen.page.filters.state_box.isEnabled()
 
 
 def test_each_part_of_a_question_can_be_taken_away(screen: Screen) -> None:
@@ -69,23 +69,23 @@ def test_each_part_of_a_question_can_be_taken_away(screen: Screen) -> None:
     screen.page.show_wanted(wanted)
     screen.shows(1)
     screen.chip("product_id", "中秋福利卡")
-    assert screen.page.chips.keys() == ["product_id", "period", "redeemed"]
-    screen.page.chips.remove("redeemed")
+    assert screen.page.filters.chips.keys() == ["product_id", "period", "redeemed"]
+    screen.page.filters.chips.remove("redeemed")
     screen.shows(4)
 
 
 def test_a_batch_is_called_by_its_serial(screen: Screen) -> None:
     screen.page.show_wanted({"batch_id": 1})
     screen.chip("batch_id", "B2")
-    screen.page.chips.remove("batch_id")
-    screen.bot.waitUntil(lambda: not screen.page.chips.isVisible())
+    screen.page.filters.chips.remove("batch_id")
+    screen.bot.waitUntil(lambda: not screen.page.filters.chips.isVisible())
 
 
 def test_a_wanted_state_stands_in_the_box_and_can_be_changed_there(screen: Screen) -> None:
     screen.page.show_wanted(CardFilter(states=("spent",)))
     screen.shows(1)
-    assert screen.page.state_box.currentData() == "spent"
-    screen.page.state_box.setCurrentIndex(0)
+    assert screen.page.filters.state_box.currentData() == "spent"
+    screen.page.filters.state_box.setCurrentIndex(0)
     screen.shows(12)
 
 
@@ -93,5 +93,5 @@ def test_several_states_stand_in_a_chip(screen: Screen) -> None:
     screen.page.show_wanted(CardFilter(states=("spent", "in_stock")))
     screen.shows(9)
     screen.chip("states", "库存")
-    screen.page.chips.remove("states")
+    screen.page.filters.chips.remove("states")
     screen.shows(12)
