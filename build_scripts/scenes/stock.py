@@ -110,6 +110,39 @@ def cards(stage: Stage) -> None:
     stage.shoot("none")
 
 
+def filters(stage: Stage) -> None:
+    """Each list narrowed on its own page; a box that finds one of many."""
+    page = stage.go("cards")
+    narrow = page.filters
+    narrow.batch_box.setFocus()
+    narrow.batch_box.setText("B")
+    narrow.batch_box.tell_now()
+    stage.shoot("find")
+    narrow.batch_box.take_first()
+    narrow.state_box.setCurrentIndex(3)
+    narrow.validity_box.box.setCurrentIndex(narrow.validity_box.box.findData("days"))
+    narrow.holder_box.setText("z")
+    narrow.holder_box.tell_now()
+    narrow.holder_box.take_first()
+    stage.shoot("cards")
+    page = stage.go("batches")
+    page.filters.state_box.setCurrentIndex(3)
+    page.filters.made_box.box.setCurrentIndex(2)
+    stage.shoot("batches")
+    page = stage.go("catalog")
+    page.kind_box.setCurrentIndex(1)
+    page.state_box.setCurrentIndex(2)
+    stage.shoot("products")
+    page = stage.go("audit")
+    page.filters.days_box.box.setCurrentIndex(1)
+    page.filters.subject_box.setText(tr("Product {number}", number=1))
+    stage.shoot("audit")
+    page = stage.go("ledger")
+    page.days_box.box.setCurrentIndex(3)
+    page.kind_box.setCurrentIndex(1)
+    stage.shoot("ledger")
+
+
 def many(stage: Stage) -> None:
     """Views above a list, and what is offered below it for many rows."""
     page = stage.go("cards")
@@ -179,6 +212,7 @@ SCENES = (
     Scene("import-codes", import_codes),
     Scene("void", freeze_and_void),
     Scene("cards", cards),
+    Scene("filters", filters),
     Scene("many", many),
     Scene("card", card),
     Scene("reveal", reveal),

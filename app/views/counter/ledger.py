@@ -86,7 +86,7 @@ class LedgerPage(ListPage):
                 self.days_box.clear()  # days from another page stand in a chip alone
             show_choice(self.channel_box, wanted.channel)
             show_choice(self.kind_box, wanted.kind)
-            self.chips.show_chips(_chips(wanted))
+            self.chips.show_chips(_chips(wanted, days=self.days_box.chosen_words))
             self._show_empty()
             self.reload()
             self._add_up()
@@ -147,7 +147,7 @@ class LedgerPage(ListPage):
         """A product or a card is called by what its first entry says."""
         line = self.table.rows.row_at(0)
         if isinstance(line, Line) and (self._wanted.product_id is not None or self._wanted.card_id is not None):
-            self.chips.show_chips(_chips(self._wanted, line.entry))
+            self.chips.show_chips(_chips(self._wanted, line.entry, days=self.days_box.chosen_words))
 
     def _drop(self, key: str) -> None:
         """Take one filter away."""
@@ -234,15 +234,15 @@ def _mark(line: Line) -> StateMark:
     return StateMark("ok" if line.entry.kind == "redeemed" else "warn", word(HAPPENED, line.entry.kind))
 
 
-def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None) -> list[Chip]:
-    """What narrows the list, one chip for each part of the question."""
+def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None, *, days: str = "") -> list[Chip]:
+    """What narrows the list, one chip for each part of the question; `days` as they were chosen on the page."""
     chips = []
     if wanted.begin is not None or wanted.end is not None:
         chips.append(
             Chip(
                 "period",
                 tr("Net of the period") if wanted.net else tr("Period"),
-                period_words(wanted.begin, wanted.end),
+                days or period_words(wanted.begin, wanted.end),
             )
         )
     if wanted.weekday is not None or wanted.hour is not None:

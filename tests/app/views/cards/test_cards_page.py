@@ -1,9 +1,11 @@
 """The list of cards as another page wants it: by batch, by person, by a number of the dashboard."""
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from PySide6.QtCore import QDate, Qt
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
@@ -16,6 +18,9 @@ from app.services.vault.vaults import OpenVault
 from app.views.cards.page import CardsPage
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.days_box import DaysBox
+from app.views.widgets.pick_box import PickBox
+from app.words import end_of_local_day
 from tests.drivers.trade import Trade
 
 FACE = 20_000
@@ -95,3 +100,122 @@ def test_several_states_stand_in_a_chip(screen: Screen) -> None:
     screen.chip("states", "库存")
     screen.page.filters.chips.remove("states")
     screen.shows(12)
+
+
+# --- narrowing on the page itself ---
+
+
+def typed(screen: Screen, box: PickBox, words: str) -> None:
+    """Letters and Enter, as a person without a mouse does it."""
+    box.setFocus()
+    screen.bot.keyClicks(box, words)
+    screen.bot.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_a_batch_is_found_by_a_few_letters_and_enter(screen: Screen, services: Services) -> None:
+    other = services.batches.generate(BatchSpec(1, 3))
+    screen.shows(15)
+    typed(screen, screen.page.filters.batch_box, "-02")
+    screen.shows(3)
+    assert screen.page.filters.wanted == CardFilter(batch_id=other)
+    assert screen.page.filters.batch_box.text() == "", "the chip says it now"
+    screen.chip("batch_id", services.batches.batch(other).serial)
+    screen.page.filters.chips.remove("batch_id")
+    screen.shows(15)
+
+
+def test_a_batch_is_found_by_its_product_too_and_chosen_with_the_arrows(screen: Screen, services: Services) -> None:
+    course = services.catalog.add(ProductSpec("课程码", "exchange"))
+    services.batches.generate(BatchSpec(course, 2))
+    screen.shows(14)
+    box = screen.page.filters.batch_box
+    box.setFocus()
+    screen.bot.keyClick(box, Qt.Key.Key_Down)
+    screen.bot.waitUntil(lambda: box.popup.isVisible() and len(box.offered) == 2, timeout=20_000)
+    assert "课程码" in box.offered[0]
+    screen.bot.keyClick(box.popup, Qt.Key.Key_Down)
+    screen.bot.keyClick(box.popup, Qt.Key.Key_Return)
+    screen.shows(2)
+
+
+def test_a_holder_is_found_by_pinyin(screen: Screen, services: Services, holder: int) -> None:
+    typed(screen, screen.page.filters.holder_box, "zx")
+    screen.shows(0)
+    screen.chip("person_id", "曾小贤")
+    assert screen.page.filters.wanted == CardFilter(person_id=holder)
+
+
+def test_what_nobody_is_called_changes_nothing(screen: Screen) -> None:
+    box = screen.page.filters.holder_box
+    typed(screen, box, "nobody")
+    screen.bot.waitUntil(lambda: box.offered == ["没有找到"], timeout=20_000)
+    screen.bot.keyClick(box, Qt.Key.Key_Return)
+    assert screen.page.filters.wanted == CardFilter()
+
+
+def test_validity_narrows_and_goes_with_a_state(screen: Screen, services: Services, vault: OpenVault) -> None:
+    Trade(vault.database).end_validity(1, now() + timedelta(days=10))
+    services.batches.generate(BatchSpec(1, 5))
+    screen.shows(17)
+    choose(screen.page.filters.validity_box, "ending")
+    screen.shows(12)
+    screen.chip("validity", "30 天内到期")
+    choose(screen.page.filters.validity_box, "endless")
+    screen.shows(5)
+    choose(screen.page.filters.validity_box, "expired")
+    screen.shows(0)
+    choose(screen.page.filters.validity_box, "ending")
+    state = screen.page.filters.state_box
+    state.setCurrentIndex(state.findData("spent"))
+    screen.shows(1)
+    assert screen.page.filters.chips.keys() == ["states", "validity"]
+    screen.page.filters.chips.remove("states")
+    screen.shows(12)
+    assert state.currentData() == ""
+
+
+def test_days_that_are_typed_include_the_last_one(screen: Screen, vault: OpenVault) -> None:
+    end = end_of_local_day(date(2031, 5, 20))
+    Trade(vault.database).end_validity(1, end)
+    box = screen.page.filters.validity_box
+    choose(box, "days")
+    screen.shows(0)
+    box.first.setDate(QDate(2031, 5, 1))
+    box.last.setDate(QDate(2031, 5, 20))
+    screen.shows(12)
+    screen.chip("validity", "2031-05-01")
+    screen.page.filters.chips.remove("validity")
+    assert not box.first.isVisible()
+
+
+def test_what_is_narrowed_is_kept_as_a_view_keeps_it(screen: Screen) -> None:
+    asked = CardFilter(batch_id=1, states=("spent",), validity="endless")
+    screen.page.show_wanted(asked)
+    screen.shows(1)
+    kept = json.loads(json.dumps(screen.page.question()))
+    screen.page.show_question({})
+    screen.shows(12)
+    screen.page.show_question(kept)
+    screen.shows(1)
+    assert screen.page.filters.wanted == asked
+    assert screen.page.filters.validity_box.key == "endless"
+    screen.chip("batch_id", "B2")
+
+
+def test_the_filters_find_room_in_a_narrow_window(screen: Screen) -> None:
+    choose(screen.page.filters.validity_box, "days")
+    screen.page.resize(776, 600)
+    screen.bot.waitUntil(lambda: screen.page.width() == 776)
+    for box in (screen.page.filters.batch_box, screen.page.filters.holder_box, screen.page.filters.validity_box.last):
+        right = box.mapTo(screen.page, box.rect().topRight()).x()
+        assert right <= 776 - 24, box.accessibleName()
+
+
+def choose(box: DaysBox, key: str) -> None:
+    box.box.setCurrentIndex(box.box.findData(key))
+
+
+@pytest.fixture
+def holder(services: Services) -> int:
+    services.people.store(services.people.check(services.people.stage("姓名\t手机\n曾小贤\t13800138000")))
+    return services.people.find("曾小贤")[0].id
