@@ -93,8 +93,9 @@ class Background(QObject):
             self._soon.start()
 
     def do_what_is_due(self) -> None:
-        """Deliveries whose time has come, and a backup."""
+        """Deliveries whose time has come, what lay in the recycle bin long enough, and a backup."""
         self._deliver_what_is_due()
+        self._desk.jobs.start(self._empty_bin)
         if self._services.backups.due(now()):
             self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
 
@@ -104,6 +105,10 @@ class Background(QObject):
         if self._due is None:
             self._due = DueRuns(self._services.distribution, self._desk.jobs, parent=self)
         self._due.look()
+
+    def _empty_bin(self) -> None:
+        if self._services.removals.due(now()):
+            self._services.removals.purge(now())
 
     def _wake(self) -> None:
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""

@@ -28,7 +28,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def catalog() -> QWidget:
         from app.views.catalog.page import CatalogPage
 
-        return CatalogPage(services.catalog, jobs=jobs, changes=changes, views=services.list_views)
+        return CatalogPage(services.catalog, services.removals, jobs=jobs, changes=changes, views=services.list_views)
 
     def batches() -> QWidget:
         from app.views.batches.page import BatchesPage
@@ -38,6 +38,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             services.catalog,
             exports=services.exports,
             imports=services.supplier_imports,
+            removals=services.removals,
             jobs=jobs,
             changes=changes,
             views=services.list_views,
@@ -81,7 +82,7 @@ def _people(desk: DeskParts, services: Services) -> Builders:
     def people() -> QWidget:
         from app.views.people.page import PeoplePage
 
-        return PeoplePage(services.people, jobs=jobs, changes=changes, views=services.list_views)
+        return PeoplePage(services.people, services.removals, jobs=jobs, changes=changes, views=services.list_views)
 
     def distribution() -> QWidget:
         from app.views.distribution.page import DistributionPage
@@ -142,9 +143,14 @@ def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
 
         return AuditPage(services.audit, jobs=jobs, changes=changes, views=services.list_views)
 
+    def removals() -> QWidget:
+        from app.views.removals.page import RemovalsPage
+
+        return RemovalsPage(services.removals, jobs=jobs, changes=changes)
+
     def settings() -> QWidget:
         from app.bootstrap.sections import settings_page
 
         return settings_page(desk, services, vault)
 
-    return {"sync": sync, "tasks": tasks, "audit": audit, "settings": settings}
+    return {"sync": sync, "tasks": tasks, "audit": audit, "bin": removals, "settings": settings}

@@ -29,6 +29,7 @@ from app.services.batches import listing
 from app.services.batches.generation import CHUNK, Redraw, draw_unique, store_chunk
 from app.services.batches.listing import untouched_state
 from app.services.batches.rows import LARGEST, BatchFilter, BatchName, BatchRow, BatchSpec, Counts, Odds
+from app.services.hidden import refuse_removed
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex, Sealer
@@ -93,18 +94,10 @@ class BatchService:
         """End a batch for ever. `confirm` is the typed count of its cards. Raises CountMismatch."""
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
             batch = found(session, batch_id)
-            _refuse_unusable(batch)
+            _refuse_unusable(session, batch)
             if confirm.strip().replace(",", "") != str(batch.quantity):
                 raise CountMismatch(confirm, batch.quantity)
-            recount.take_back_batch(session, batch_id)
-            session.execute(update(Batch).where(Batch.id == batch_id).values(state="voided"))
-            session.execute(
-                update(Card)
-                .where(Card.batch_id == batch_id, Card.state.in_(("in_stock", "assigned", "active")))
-                .values(state="voided", changed_at=now())
-            )
-            self._audit.record(session, "batch.voided", subject=batch.serial, cards=batch.quantity)
-            _tell(session, batch, "batch.void@1")
+            void_batch(session, self._audit, batch)
 
     def ids(self, wanted: BatchFilter = EVERY_BATCH, *, sort: str = "created_at", descending: bool = True) -> list[int]:
         """Ids of those that match, sorted by a column of `listing.SORTS`."""
@@ -194,7 +187,7 @@ class BatchService:
     def _set_frozen(self, batch_id: int, *, frozen: bool) -> None:
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
             batch = found(session, batch_id)
-            _refuse_unusable(batch)
+            _refuse_unusable(session, batch)
             stop_batch(session, self._audit, batch, frozen=frozen)
 
 
@@ -206,6 +199,19 @@ def stop_batch(session: Session, audit: AuditLog, batch: Batch, *, frozen: bool)
     audit.record(session, "batch.frozen" if frozen else "batch.thawed", subject=batch.serial)
     _tell(session, batch, "batch.freeze@1" if frozen else "batch.thaw@1", lane="freeze" if frozen else "ops")
     return True
+
+
+def void_batch(session: Session, audit: AuditLog, batch: Batch) -> None:
+    """End all its cards that are not spent, here and at the endpoint."""
+    recount.take_back_batch(session, batch.id)
+    session.execute(update(Batch).where(Batch.id == batch.id).values(state="voided"))
+    session.execute(
+        update(Card)
+        .where(Card.batch_id == batch.id, Card.state.in_(("in_stock", "assigned", "active")))
+        .values(state="voided", changed_at=now())
+    )
+    audit.record(session, "batch.voided", subject=batch.serial, cards=batch.quantity)
+    _tell(session, batch, "batch.void@1")
 
 
 def read_format(typed: str) -> CodeFormat:
@@ -225,6 +231,7 @@ def found(session: Session, batch_id: int) -> Batch:
 
 def new_batch(session: Session, product: Product, quantity: int) -> dict[str, Any]:
     """The values every new batch starts from: ids, serial, and its own range of card ids."""
+    refuse_removed(session, "product", product.id, product.name)
     at = now()
     day = at.astimezone(zone()).strftime("%y%m%d")
     today = session.scalar(select(func.count()).select_from(Batch).where(Batch.serial.startswith(f"B{day}-"))) or 0
@@ -285,7 +292,8 @@ def _tell(session: Session, batch: Batch, type_: str, *, lane: str = "ops") -> N
     enqueue(session, type_, aggregate=f"batch:{batch.id}", body={"batch_id": str(UUID(bytes=batch.uid))}, lane=lane)
 
 
-def _refuse_unusable(batch: Batch) -> None:
+def _refuse_unusable(session: Session, batch: Batch) -> None:
+    refuse_removed(session, "batch", batch.id, batch.serial)
     if batch.state == "generating":
         raise BatchUnfinished(batch.serial)
     if batch.state == "voided":

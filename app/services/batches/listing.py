@@ -10,6 +10,7 @@ from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.services.batches.rows import BatchFilter, BatchName, BatchRow, Counts
+from app.services.hidden import removed
 
 STATE = case((Batch.state == "voided", Batch.state), (Batch.frozen_at.is_not(None), "frozen"), else_=Batch.state)
 """State as listed: frozen is a flag of its own in the file."""
@@ -27,6 +28,7 @@ def narrowed(wanted: BatchFilter, *, sort: str, descending: bool) -> Select[Any]
     column = SORTS[sort]
     order = (column.desc(), Batch.id.desc()) if descending else (column, Batch.id)
     query = select(Batch.id).join(Product, Product.id == Batch.product_id).order_by(*order)
+    query = query.where(Batch.id.not_in(removed("batch")))
     if wanted.product_id is not None:
         query = query.where(Batch.product_id == wanted.product_id)
     if wanted.states:
@@ -61,7 +63,7 @@ def named(session: Session, text: str, limit: int) -> list[BatchName]:
     wanted = (
         select(Batch.id, Batch.serial, Product.name)
         .join(Product, Product.id == Batch.product_id)
-        .where(Batch.state != "generating")
+        .where(Batch.state != "generating", Batch.id.not_in(removed("batch")))
         .order_by(Batch.id.desc())
         .limit(limit)
     )

@@ -20,6 +20,7 @@ from app.models.catalog import Product
 from app.models.distribution import Delivery
 from app.models.people import Person
 from app.services.cards.rows import ENDING_DAYS, CardFilter, CardNames
+from app.services.hidden import removed
 
 NONE = np.empty(0, np.int64)
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -63,8 +64,13 @@ def names_of(session: Session, wanted: CardFilter) -> CardNames:
 
 
 def _batches(wanted: CardFilter) -> Select[Any]:
-    """The batches whose cards can match at all: what is asked of a batch is answered by it once for all its cards."""
+    """The batches whose cards can match at all: what is asked of a batch is answered by it once for all its cards.
+
+    Those in the recycle bin are left out, unless it is asked for one of them, or for what a person was given.
+    """
     query = select(Batch).where(Batch.state != "generating")
+    if wanted.batch_id is None and wanted.person_id is None:
+        query = query.where(Batch.id.not_in(removed("batch")))
     if wanted.batch_id is not None:
         query = query.where(Batch.id == wanted.batch_id)
     if wanted.product_id is not None:
@@ -93,6 +99,8 @@ def _validity(asked: str, at: datetime) -> ColumnElement[bool]:
 def _begun(session: Session, wanted: CardFilter, *, sort: str, descending: bool) -> NDArray[np.int64]:
     """Cards that have a row and match; by serial they come as they lie."""
     query = _narrowed(select(Card.id), wanted)
+    if wanted.batch_id is None and wanted.person_id is None and session.scalar(removed("batch").limit(1)) is not None:
+        query = query.where(Card.batch_id.not_in(removed("batch")))
     column = SORTS.get(sort, Card.id)
     if column is not Card.id:
         query = query.order_by(*((column.desc(), Card.id.desc()) if descending else (column, Card.id)))

@@ -20,6 +20,7 @@ from app.services.audit import AuditLog
 from app.services.batches import found
 from app.services.cards.codes import CodeReader, OpenBlock
 from app.services.exports.rows import FACE, ExportCard, ExportTable, header, table_of
+from app.services.hidden import refuse_removed
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
@@ -104,7 +105,7 @@ class ExportService:
     def _table(self, order: ExportOrder) -> ExportTable:
         with self._database.read() as session:
             batch = found(session, order.batch_id)
-            _refuse(batch, plain=order.plain)
+            _refuse(session, batch, plain=order.plain)
             table = table_of(session, batch, plain=order.plain)
             session.expunge(batch)
         if not table.rows:
@@ -140,7 +141,7 @@ class ExportService:
         with self._database.write(Topic.AUDIT, *topics) as session:
             batch = found(session, order.batch_id)
             if order.plain:
-                _refuse(batch, plain=True)
+                _refuse(session, batch, plain=True)
                 if not np.array_equal(table_of(session, batch, plain=True).kept, table.kept):
                     return False
                 with recount.releasing(session, batch.id):
@@ -210,7 +211,8 @@ def _check_order(order: ExportOrder) -> None:
         raise InvalidInput("zip_password", "zip-only")
 
 
-def _refuse(batch: Batch, *, plain: bool) -> None:
+def _refuse(session: Session, batch: Batch, *, plain: bool) -> None:
+    refuse_removed(session, "batch", batch.id, batch.serial)
     if batch.state == "generating":
         raise BatchUnfinished(batch.serial)
     if plain and batch.state == "voided":

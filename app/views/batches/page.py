@@ -11,6 +11,7 @@ from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
 from app.services.list_views import ListViewService
 from app.services.progress import Progress
+from app.services.removals import RemovalService
 from app.services.supplier_imports import SupplierImportService
 from app.topics import Topic
 from app.views.batches.export_dialog import ExportDialog
@@ -19,6 +20,7 @@ from app.views.batches.generate_dialog import GenerateDialog
 from app.views.batches.import_dialog import ImportDialog
 from app.views.changes import Changes
 from app.views.jobs import Job, JobRunner
+from app.views.widgets.bin_acts import BinActs
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
@@ -39,6 +41,7 @@ class BatchesPage(ListPage):
         *,
         exports: ExportService,
         imports: SupplierImportService,
+        removals: RemovalService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
@@ -59,6 +62,7 @@ class BatchesPage(ListPage):
             views=views,
         )
         self._build_acts()
+        self.bin = BinActs(self, removals, "batch", bulk=self.bulk)
         self.body.insertWidget(0, self.filters)
         self.filters.changed.connect(self._narrow)
         self._show_empty()
@@ -254,9 +258,14 @@ class BatchesPage(ListPage):
         if len(ids) > 1:
             menu.addAction(tr("Freeze"), lambda: self.ask_to_stop(ids, frozen=True))
             menu.addAction(tr("Thaw"), lambda: self.ask_to_stop(ids, frozen=False))
+            self.bin.offer(menu, ids)
             return
         row = self._rows.get(ids[0])
-        if row is None or row.state == "voided":
+        if row is None:
+            return
+        if row.state == "voided":
+            menu.addAction(tr("Show cards"), lambda: self.show_cards(row.id))
+            self.bin.offer(menu, [row.id])
             return
         if row.state == "generating":
             menu.addAction(tr("Continue or discard"), lambda: self._offer_to_finish(row))
@@ -269,6 +278,7 @@ class BatchesPage(ListPage):
             menu.addAction(tr("Freeze"), lambda: self.freeze(row.id))
         menu.addSeparator()
         menu.addAction(tr("Void"), lambda: self.void(row))
+        menu.addAction(tr("Move to the recycle bin"), lambda: self.bin.remove([row.id]))
 
     def _run(self, call: object, batch_id: int) -> None:
         assert callable(call)

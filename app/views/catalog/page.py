@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.services.catalog import CatalogService, ProductRow
 from app.services.list_views import ListViewService
+from app.services.removals import RemovalService
 from app.topics import Topic
 from app.views.catalog.product_dialog import ProductDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.bin_acts import BinActs
 from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.choice_box import choice_box, show_choice
 from app.views.widgets.empty_state import EmptyState
@@ -31,7 +33,13 @@ class CatalogPage(ListPage):
     """Products on the shelf. Enter edits; the menu makes codes or puts away."""
 
     def __init__(
-        self, catalog: CatalogService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+        self,
+        catalog: CatalogService,
+        removals: RemovalService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
     ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
@@ -41,15 +49,7 @@ class CatalogPage(ListPage):
             jobs=jobs,
             changes=changes,
             topics=(Topic.CATALOG, Topic.BATCHES, Topic.CARDS),
-            columns=(
-                Column("name", tr("Name"), 128, stretch=True, sortable=True),
-                Column("kind", tr("Kind"), 142, value=lambda row: word(KINDS, row.kind)),
-                Column("face_minor", tr("Face value (yuan)"), 132, Kind.MONEY, sortable=True),
-                Column("in_stock", tr("Stock"), 62, Kind.COUNT, sortable=True),
-                Column("issued", tr("Issued"), 66, Kind.COUNT, sortable=True),
-                Column("redeemed", tr("Redeemed rate"), 120, Kind.SHARE, value=_rate),
-                Column("validity", tr("Validity"), 122, value=_validity, roomy=True),
-            ),
+            columns=_columns(),
             load=self._ids,
             fetch=self._fetch,
             sort=("id", True),
@@ -60,7 +60,9 @@ class CatalogPage(ListPage):
         self.header.add_more(tr("Copy product"), self.copy, symbol="copy", shortcut="Ctrl+D")
         self.table.opened.connect(self.change)
         self.table.set_menu(self._fill_menu)
-        self.offer_bulk().add_act(tr("Put away"), self.put_away, symbol="archive-restore")
+        bulk = self.offer_bulk()
+        bulk.add_act(tr("Put away"), self.put_away, symbol="package")
+        self.bin = BinActs(self, removals, "product", bulk=bulk)
         self._show_empty()
         self.reload()
 
@@ -154,6 +156,7 @@ class CatalogPage(ListPage):
         if len(ids) > 1:
             menu.addAction(tr("Put away"), lambda: self.put_away(ids))
             menu.addAction(tr("Put back"), lambda: self.put_back(ids))
+            self.bin.offer(menu, ids)
             return
         first = ids[0]
         product = self._rows.get(first)
@@ -167,6 +170,7 @@ class CatalogPage(ListPage):
             menu.addAction(tr("Put back"), lambda: self.put_back([first]))
         else:
             menu.addAction(tr("Put away"), lambda: self.put_away([first]))
+        self.bin.offer(menu, [first])
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         archived = {"": False, "away": True}.get(str(self.state_box.currentData()))
@@ -178,6 +182,18 @@ class CatalogPage(ListPage):
 
     def _fetch(self, ids: Sequence[int]) -> list[ProductRow]:
         return [self._rows[product_id] for product_id in ids if product_id in self._rows]
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("name", tr("Name"), 128, stretch=True, sortable=True),
+        Column("kind", tr("Kind"), 142, value=lambda row: word(KINDS, row.kind)),
+        Column("face_minor", tr("Face value (yuan)"), 132, Kind.MONEY, sortable=True),
+        Column("in_stock", tr("Stock"), 62, Kind.COUNT, sortable=True),
+        Column("issued", tr("Issued"), 66, Kind.COUNT, sortable=True),
+        Column("redeemed", tr("Redeemed rate"), 120, Kind.SHARE, value=_rate),
+        Column("validity", tr("Validity"), 122, value=_validity, roomy=True),
+    )
 
 
 def _rate(row: ProductRow) -> str:

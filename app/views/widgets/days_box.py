@@ -65,11 +65,14 @@ class DaysBox(QWidget):
     def kept(self) -> dict[str, Any]:
         """As JSON keeps it; {} for everything."""
         if self.key == DAYS:
-            return {"first": _day(self.first).isoformat(), "last": _day(self.last).isoformat()}
+            first, last = sorted((_day(self.first), _day(self.last)))
+            return {"first": first.isoformat(), "last": last.isoformat()}
         return {"span": self.key} if self.key else {}
 
     def show_kept(self, kept: Mapping[str, Any]) -> None:
-        """Nobody hears of it."""
+        """Nobody hears of it. Days that stand there already are left alone, also while they are still the wrong way."""
+        if self.kept() == kept:
+            return
         days = "first" in kept and "last" in kept
         if days:
             self._put(date.fromisoformat(kept["first"]), date.fromisoformat(kept["last"]))
@@ -96,6 +99,7 @@ def _date_box(name: str, today: date) -> QDateEdit:
     box.setAccessibleName(name)
     tidy_spin(box)
     box.setMinimumWidth(DATE_WIDTH)
+    box.setKeyboardTracking(False)  # a year half typed is none
     return box
 
 

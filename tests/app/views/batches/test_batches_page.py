@@ -32,10 +32,11 @@ class Lists:
             services.catalog,
             exports=services.exports,
             imports=services.supplier_imports,
+            removals=services.removals,
             jobs=self.jobs,
             changes=self.changes,
         )
-        self.products = CatalogPage(services.catalog, jobs=self.jobs, changes=self.changes)
+        self.products = CatalogPage(services.catalog, services.removals, jobs=self.jobs, changes=self.changes)
         for page in (self.batches, self.products):
             bot.addWidget(page)
             page.resize(1200, 700)
