@@ -52,6 +52,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             services.ledger,
             services.batches,
             services.people,
+            exports=services.exports,
             jobs=jobs,
             changes=changes,
             views=services.list_views,

@@ -5,6 +5,7 @@ from pathlib import Path
 from app.bootstrap.demo import PASSPHRASE
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
 from app.services.ledger import CardsOut
 from app.vocabulary import KINDS
 from app.words import tr
@@ -143,6 +144,35 @@ def filters(stage: Stage) -> None:
     stage.shoot("ledger")
 
 
+def bin_(stage: Stage) -> None:
+    """Into the recycle bin, refused, and back."""
+    stage.go("bin")
+    stage.shoot("empty")
+    services = stage.services
+    made = [services.catalog.add(ProductSpec(name, "exchange")) for name in ("B&W 2027", "Crab voucher")]
+    batch = services.batches.generate(BatchSpec(FIXED, 50, "STANDARD"))
+    page = stage.go("catalog")
+    page.bin.remove([FIXED])
+    stage.shoot("refused")
+    stage.clear()
+    page.banner.clear()
+    page.bin.remove(made)
+    stage.shoot("removed")
+    stage.clear()
+    services.removals.remove("batch", [batch])
+    people = stage.go("people")
+    people.table.go_to_row(1)
+    people.open_record(people.table.rows.ids[1])
+    stage.shoot("person")
+    services.removals.remove("person", list(people.table.rows.ids[:3]))
+    page = stage.go("bin")
+    page.table.go_to_row(0)
+    page.table.select_page()
+    stage.shoot("full")
+    page.show_wanted("person")
+    stage.shoot("people")
+
+
 def many(stage: Stage) -> None:
     """Views above a list, and what is offered below it for many rows."""
     page = stage.go("cards")
@@ -213,6 +243,7 @@ SCENES = (
     Scene("void", freeze_and_void),
     Scene("cards", cards),
     Scene("filters", filters),
+    Scene("bin", bin_),
     Scene("many", many),
     Scene("card", card),
     Scene("reveal", reveal),

@@ -77,6 +77,13 @@ class CardFilters(QWidget):
         out = asked_again(CardsOut, kept["out"]) if "out" in kept else None
         self.narrow(asked_again(CardFilter, kept.get("cards", {})), out)
 
+    def words(self) -> str:
+        """What is asked, for a file or the audit log: people by their number alone."""
+        person = self.wanted.person_id
+        names = replace(self._names, holder=tr("Person {number}", number=person) if person is not None else "")
+        chips = chips_of(self.wanted, self.out, names)
+        return " · ".join(tr("{title}: {value}", title=chip.title, value=chip.value) for chip in chips)
+
     # --- inside ---
 
     def _with(self, names: CardNames, **chosen: Any) -> None:

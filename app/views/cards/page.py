@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.services.batches import BatchService
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, Stopped, TimelineEntry
+from app.services.exports import ExportService
 from app.services.ledger import CardsOut, LedgerService
 from app.services.list_views import ListViewService
 from app.services.people import PeopleService
 from app.services.progress import Progress, unwatched
 from app.topics import Topic
+from app.views.cards.export import ListExport
 from app.views.cards.filters import CardFilters
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
@@ -60,6 +62,7 @@ class CardsPage(ListPage):
         batches: BatchService,
         people: PeopleService,
         *,
+        exports: ExportService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
@@ -80,16 +83,24 @@ class CardsPage(ListPage):
         )
         self.body.insertWidget(0, self.filters)
         self.filters.changed.connect(self.reload)
-        self.bulk = self.offer_bulk(SelectionWords(_selected, _everything))
-        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
-        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
-        self.table.set_menu(self._fill_menu)
-        self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
+        self._build_acts(exports)
         self.table.opened.connect(self.open_record)
         self.table.set_empty(
             EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
         )
         self.reload()
+
+    def _build_acts(self, exports: ExportService) -> None:
+        self.bulk = self.offer_bulk(SelectionWords(_selected, _everything))
+        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
+        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
+        self.list_export = ListExport(self, exports, asked=self.filters.words)
+        self.bulk.add_act(tr("Export"), self.list_export.choose_file, symbol="file-down")
+        self.header.add_secondary(
+            tr("Export list"), self.list_export.export_shown, symbol="file-down", shortcut="Ctrl+E"
+        )
+        self.table.set_menu(self._fill_menu)
+        self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
 
     def show_wanted(self, wanted: object) -> None:
         """An id opens one card; a CardFilter (or its keys), or the ledger's CardsOut, narrows the list."""

@@ -1,11 +1,15 @@
 """The list of cards as another page wants it: by batch, by person, by a number of the dashboard."""
 
+import csv
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QDate, Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
@@ -48,7 +52,15 @@ def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Scree
     trade.redeem(cards[0], FACE, at=now() - timedelta(days=2))
     jobs, changes = JobRunner(), Changes()
     vault.database.subscribe(changes.tell)
-    page = CardsPage(services.cards, services.ledger, services.batches, services.people, jobs=jobs, changes=changes)
+    page = CardsPage(
+        services.cards,
+        services.ledger,
+        services.batches,
+        services.people,
+        exports=services.exports,
+        jobs=jobs,
+        changes=changes,
+    )
     page.resize(1200, 700)
     qtbot.addWidget(page)
     with qtbot.waitExposed(page):
@@ -219,3 +231,46 @@ def choose(box: DaysBox, key: str) -> None:
 def holder(services: Services) -> int:
     services.people.store(services.people.check(services.people.stage("姓名\t手机\n曾小贤\t13800138000")))
     return services.people.find("曾小贤")[0].id
+
+
+# --- the list as a file ---
+
+
+def test_the_narrowed_list_goes_into_a_masked_file(screen: Screen, services: Services, tmp_path: Path) -> None:
+    screen.page.show_wanted(CardFilter(states=("spent", "assigned", "active"), batch_id=1))
+    screen.shows(4)
+    screen.page.list_export.export_shown()
+    dialog = screen.page.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "cards.csv"))
+    dialog.close()
+    screen.bot.waitUntil(lambda: (tmp_path / "cards.csv").exists() and screen.page.jobs.idle, timeout=20_000)
+    with (tmp_path / "cards.csv").open(encoding="utf-8-sig", newline="") as file:
+        head, *lines = list(csv.reader(file))
+    assert head[:2] == ["卡号", "卡密"]
+    shown = screen.page.table.rows.ids
+    assert [line[0] for line in lines] == [row.serial for row in services.cards.rows(list(shown))], "in its order"
+    [entry] = services.audit.rows(action="cards.exported")
+    assert entry.details["rows"] == 4
+    assert "批次" in str(entry.details["filter"])
+    assert entry.details["sha256"] == hashlib.sha256((tmp_path / "cards.csv").read_bytes()).hexdigest()
+
+
+def test_only_the_selected_cards_are_exported_when_there_are_several(
+    screen: Screen, services: Services, tmp_path: Path
+) -> None:
+    screen.page.table.go_to_row(0)
+    screen.page.table.select_page()
+    ids = screen.page.table.selected_ids()[:3]
+    screen.page.list_export.write(ids, str(tmp_path / "some.xlsx"))
+    screen.bot.waitUntil(lambda: (tmp_path / "some.xlsx").exists() and screen.page.jobs.idle, timeout=20_000)
+    [entry] = services.audit.rows(action="cards.exported")
+    assert (entry.details["rows"], entry.details["filter"]) == (3, "在列表中选中的")
+
+
+def test_an_empty_list_writes_no_file(screen: Screen) -> None:
+    screen.page.show_wanted(CardFilter(states=("voided",)))
+    screen.shows(0)
+    screen.page.list_export.export_shown()
+    assert screen.page.findChild(QFileDialog) is None
+    assert "没有可导出的卡" in screen.page.banner.words.text()
