@@ -28,7 +28,8 @@ class BinActs:
         self._page, self._removals, self._kind, self._bulk = page, removals, kind, bulk
         page.header.add_more(tr("Move to the recycle bin"), self.remove_chosen, symbol=SYMBOL, shortcut="Del")
         page.header.add_more(tr("Recycle bin"), lambda: page.page_wanted.emit("bin", kind), symbol="archive-restore")
-        bulk.add_act(tr("Move to the recycle bin"), self.ask_to_remove, symbol=SYMBOL)
+        act = bulk.add_act(tr("To the bin"), self.ask_to_remove, symbol=SYMBOL)  # the whole words need more room
+        act.setToolTip(tr("Move to the recycle bin"))
 
     def offer(self, menu: QMenu, ids: Sequence[int]) -> None:
         menu.addSeparator()
