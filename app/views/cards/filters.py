@@ -1,7 +1,7 @@
 """What narrows the list of cards: a line of boxes, and below it what is chosen as chips."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +57,7 @@ class CardFilters(QWidget):
 
     def narrow(self, wanted: CardFilter, out: CardsOut | None = None) -> None:
         """Ask for this from now on."""
+        self._names = _still(self._names, self.wanted, wanted)
         self.wanted, self.out = wanted, out
         several = len(wanted.states) + bool(wanted.frozen) > 1
         show_choice(self.state_box, "" if several else "frozen" if wanted.frozen else "".join(wanted.states))
@@ -88,8 +89,9 @@ class CardFilters(QWidget):
 
     def _with(self, names: CardNames, **chosen: Any) -> None:
         """What was picked is called so at once."""
-        self._names = replace(self._names, batch=names.batch or self._names.batch, holder=names.holder)
         self.narrow(replace(self.wanted, **chosen))
+        self._names = replace(self._names, **{name: called for name, called in asdict(names).items() if called})
+        self._show_chips()
 
     def _take_state(self) -> None:
         state = str(self.state_box.currentData())
@@ -126,6 +128,15 @@ class CardFilters(QWidget):
             Pick(one.id, one.name, "  ".join(filter(None, (one.name, one.department, one.phone_masked))))
             for one in found
         ]
+
+
+def _still(names: CardNames, before: CardFilter, after: CardFilter) -> CardNames:
+    """The names of what is asked for as it was."""
+    return CardNames(
+        names.batch if before.batch_id == after.batch_id else "",
+        names.product if before.product_id == after.product_id else "",
+        names.holder if before.person_id == after.person_id else "",
+    )
 
 
 def _days_of(wanted: CardFilter) -> dict[str, Any]:

@@ -157,6 +157,20 @@ def test_a_holder_is_found_by_pinyin(screen: Screen, services: Services, holder:
     assert screen.page.filters.wanted == CardFilter(person_id=holder)
 
 
+def test_a_chip_never_bears_the_name_of_what_was_asked_before(screen: Screen, services: Services, holder: int) -> None:
+    other = services.batches.batch(services.batches.generate(BatchSpec(1, 3)))
+    screen.page.show_wanted(CardFilter(batch_id=other.id))
+    screen.chip("batch_id", other.serial)
+    screen.page.filters.narrow(CardFilter(batch_id=1))
+    assert other.serial not in screen.page.filters.chips._buttons["batch_id"].text()
+    screen.chip("batch_id", "-01")
+    typed(screen, screen.page.filters.holder_box, "zx")
+    screen.bot.waitUntil(lambda: len(screen.page.filters.chips.keys()) == 2, timeout=20_000)
+    texts = [screen.page.filters.chips._buttons[key].text() for key in ("batch_id", "person_id")]
+    assert "-01" in texts[0], "what stays is still called by its name"
+    assert "曾小贤" in texts[1], "what was picked is called so at once"
+
+
 def test_what_nobody_is_called_changes_nothing(screen: Screen) -> None:
     box = screen.page.filters.holder_box
     typed(screen, box, "nobody")
