@@ -46,6 +46,7 @@ class Background(QObject):
         self._schedule.start()
         self._soon.start()
         self._wake()
+        self._empty_bin()
 
     def stop(self) -> None:
         for timer in (self._again, self._soon, self._schedule):
@@ -95,7 +96,7 @@ class Background(QObject):
     def do_what_is_due(self) -> None:
         """Deliveries whose time has come, what lay in the recycle bin long enough, and a backup."""
         self._deliver_what_is_due()
-        self._desk.jobs.start(self._empty_bin)
+        self._empty_bin()
         if self._services.backups.due(now()):
             self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
 
@@ -107,8 +108,7 @@ class Background(QObject):
         self._due.look()
 
     def _empty_bin(self) -> None:
-        if self._services.removals.due(now()):
-            self._services.removals.purge(now())
+        self._desk.jobs.start(self._services.removals.purge_due, now())
 
     def _wake(self) -> None:
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""

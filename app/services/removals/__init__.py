@@ -107,6 +107,11 @@ class RemovalService:
         with self._database.read() as session:
             return session.scalar(_overdue(at).limit(1)) is not None
 
+    def purge_due(self, at: datetime) -> None:
+        """What goes on by itself while a vault is open; nothing is written while nothing is due."""
+        if self.due(at):
+            self.purge(at)
+
     def purge(self, at: datetime) -> Purged:
         """Let go of what lay in the bin for 30 days: people's data is erased, batches end, products stay hidden.
 

@@ -260,7 +260,7 @@ def test_after_thirty_days_a_batch_from_stock_ends_for_ever(
 ) -> None:
     services.removals.remove("batch", [batch])
     later("batch")
-    services.removals.purge(now())
+    services.removals.purge_due(now())
     assert services.batches.batch(batch).state == "voided"
     assert [row.action for row in services.audit.rows()][:2] == ["batch.purged", "batch.voided"]
     assert services.removals.purge(now()).batches == 0, "once"
