@@ -216,6 +216,34 @@ class CardSpent(AppError):
     serial: str
 
 
+# --- the recycle bin ---
+
+
+@dataclass(eq=False)
+class InBin(AppError):
+    """Something in the recycle bin was to be used; `what` is a noun of the domain."""
+
+    what: str
+    which: str
+
+
+@dataclass(eq=False)
+class BatchInUse(AppError):
+    """A batch with live cards in the world was to be removed; `balance_minor` is what they hold."""
+
+    serial: str
+    cards: int
+    balance_minor: int
+
+
+@dataclass(eq=False)
+class ProductInUse(AppError):
+    """A product with batches that are neither voided nor removed was to be removed."""
+
+    name: str
+    batches: int
+
+
 # --- files ---
 
 

@@ -36,6 +36,10 @@ WORDS: dict[type[AppError], str] = {
     errors.BatchUnfinished: "Batch {serial} is not finished. Continue or discard it first.",
     errors.BatchVoided: "Batch {serial} was voided. Make a new batch.",
     errors.BatchUnreadable: "The codes of this batch cannot be read: the file was changed. Restore the latest backup.",
+    errors.InBin: "This {what} lies in the recycle bin: {which}. Restore it first.",
+    errors.BatchInUse: "Batch {serial} cannot be removed: {cards} of its cards are out and live, with {balance_minor} "
+    "on them. Void the batch first.",
+    errors.ProductInUse: "{name} cannot be removed: {batches} of its batches are live. Void or remove those first.",
     errors.CardSpent: "Card {serial} is spent or voided already. Nothing was changed.",
     errors.NotEnoughCards: "{product}: {have} cards are in stock and {need} are needed. Make or import the rest first.",
     errors.FileUnreadable: "{path} cannot be read: {reason}",

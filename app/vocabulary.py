@@ -47,6 +47,16 @@ CARD_STATES: Words = {
     "expired": "Expired",
 }
 
+CARD_VALIDITY: Words = {
+    "valid": "Valid now",
+    "ending": "Ends within 30 days",
+    "expired": "Expired",
+    "endless": "Does not expire",
+    "days": "Ends from – to",
+}
+
+REMOVED_KINDS: Words = {"product": "Product", "batch": "Batch", "person": "Person"}
+
 DELIVERY_STATES: Words = {
     "prepared": "Prepared",
     "released": "Released",
@@ -86,6 +96,7 @@ DELIVERY_REASONS: Words = {
     "already-given": "Has this benefit already",
     "listed-twice": "Stands in the list twice",
     "has-left": "Has left",
+    "removed": "Lies in the recycle bin",
     "no-rule": "Gets nothing by the rules",
     "no-email": "No mail address",
     "bad-address": "The mail address is not valid",
@@ -168,6 +179,9 @@ ACTIONS: Words = {
     "backup.made": "Backup made",
     "product.added": "Product added",
     "product.changed": "Product changed",
+    "product.removed": "Product removed",
+    "product.recovered": "Product restored from the recycle bin",
+    "product.purged": "Product hidden for good",
     "product.archived": "Product put away",
     "product.restored": "Product put back",
     "rule.overridden": "Rule of the trade overridden",
@@ -177,9 +191,13 @@ ACTIONS: Words = {
     "batch.frozen": "Batch frozen",
     "batch.thawed": "Batch thawed",
     "batch.voided": "Batch voided",
+    "batch.removed": "Batch removed",
+    "batch.recovered": "Batch restored from the recycle bin",
+    "batch.purged": "Batch hidden for good",
     "codes.exported": "Codes exported",
     "codes.released": "Plain codes released",
     "codes.imported": "Supplier codes imported",
+    "cards.exported": "Card list exported",
     "card.revealed": "Code revealed",
     "card.frozen": "Card frozen",
     "card.thawed": "Card thawed",
@@ -190,6 +208,9 @@ ACTIONS: Words = {
     "person.left": "Person left",
     "person.rejoined": "Person is back",
     "person.forgotten": "Personal data deleted",
+    "person.removed": "Person removed",
+    "person.recovered": "Person restored from the recycle bin",
+    "person.purged": "Person removed for good",
     "person.changed": "Contact details changed",
     "distribution.prepared": "Distribution prepared",
     "distribution.delivered": "Distribution delivered",
@@ -218,6 +239,7 @@ DETAILS: Words = {
     "failed": "Failed",
     "field": "Changed field",
     "file": "File",
+    "filter": "Filter",
     "first_day": "First day",
     "format": "Format",
     "imported": "Imported",
@@ -317,6 +339,7 @@ ROW_WARNINGS: Words = {
     "name-odd": "An unusual name",
     "employee-no-zeros": "Excel has probably dropped leading zeros",
     "person-left": "Has left",
+    "person-removed": "Lies in the recycle bin, comes back with this list",
 }
 
 RULES: Words = {

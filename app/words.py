@@ -121,6 +121,13 @@ def end_of_local_day(day: date) -> datetime:
     return datetime.combine(day, time(23, 59, 59), zone()).astimezone(UTC)
 
 
+def begin_of_local_day(day: date) -> datetime:
+    """The first moment of a day in the merchant's zone, as a UTC instant."""
+    from datetime import UTC, datetime, time
+
+    return datetime.combine(day, time(), zone()).astimezone(UTC)
+
+
 def moment(instant: datetime | None) -> str:
     """An instant as `2026-09-25 14:08`; nothing is `--`."""
     return instant.astimezone(zone()).strftime("%Y-%m-%d %H:%M") if instant else NO_DATA

@@ -55,6 +55,7 @@ class Background(QObject):
         self._schedule.start()
         self._soon.start()
         self._wake()
+        self._empty_bin()
 
     def stop(self) -> None:
         for timer in (self._again, self._soon, self._schedule):
@@ -105,9 +106,10 @@ class Background(QObject):
             self._soon.start()
 
     def do_what_is_due(self) -> None:
-        """Deliveries whose time has come, a backup, and another day."""
+        """Deliveries whose time has come, what lay in the recycle bin long enough, a backup, and another day."""
         self._begin_another_day()
         self._deliver_what_is_due()
+        self._empty_bin()
         if self._may_back_up() and self._services.backups.due(now()):
             self._backup = self._desk.jobs.start(self._services.backups.create, title=tr("Back up"))
 
@@ -131,6 +133,9 @@ class Background(QObject):
         if self._due is None:
             self._due = DueRuns(self._services.distribution, self._desk.jobs, parent=self)
         self._due.look()
+
+    def _empty_bin(self) -> None:
+        self._desk.jobs.start(self._services.removals.purge_due, now())
 
     def _wake(self) -> None:
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""

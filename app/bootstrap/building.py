@@ -21,6 +21,7 @@ from app.services.ledger import LedgerService
 from app.services.list_views import ListViewService
 from app.services.people import PeopleService
 from app.services.redemptions import RedemptionService
+from app.services.removals import RemovalService
 from app.services.sealing import BlindIndex, Sealer
 from app.services.settings import SettingService
 from app.services.supplier_imports import SupplierImportService
@@ -60,6 +61,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         list_views=ListViewService(database, audit),
         people=PeopleService(database, audit),
         redemptions=RedemptionService(database, audit, cards=cards, reader=reader, cloud=cloud, settings=settings),
+        removals=RemovalService(database, audit),
         settings=settings,
         supplier_imports=SupplierImportService(database, audit, sealer=sealer, blind=blind),
     )

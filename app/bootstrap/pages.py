@@ -18,7 +18,8 @@ LISTS = {"cards": "cards", "deliveries": "deliveries", "redemptions": "ledger"}
 
 
 def page_builders(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
-    return _stock(desk, services) | _people(desk, services) | _insight(desk, services) | _house(desk, services, vault)
+    trade = _stock(desk, services) | _shop(desk, services) | _people(desk, services)
+    return trade | _insight(desk, services) | _house(desk, services, vault)
 
 
 def _stock(desk: DeskParts, services: Services) -> Builders:
@@ -27,7 +28,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def catalog() -> QWidget:
         from app.views.catalog.page import CatalogPage
 
-        return CatalogPage(services.catalog, jobs=jobs, changes=changes, views=services.list_views)
+        return CatalogPage(services.catalog, services.removals, jobs=jobs, changes=changes, views=services.list_views)
 
     def batches() -> QWidget:
         from app.views.batches.page import BatchesPage
@@ -37,6 +38,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             services.catalog,
             exports=services.exports,
             imports=services.supplier_imports,
+            removals=services.removals,
             jobs=jobs,
             changes=changes,
             views=services.list_views,
@@ -45,7 +47,22 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def cards() -> QWidget:
         from app.views.cards.page import CardsPage
 
-        return CardsPage(services.cards, services.ledger, jobs=jobs, changes=changes, views=services.list_views)
+        return CardsPage(
+            services.cards,
+            services.ledger,
+            services.batches,
+            services.people,
+            exports=services.exports,
+            jobs=jobs,
+            changes=changes,
+            views=services.list_views,
+        )
+
+    return {"catalog": catalog, "batches": batches, "cards": cards}
+
+
+def _shop(desk: DeskParts, services: Services) -> Builders:
+    jobs, changes = desk.jobs, desk.changes
 
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
@@ -55,9 +72,9 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage
 
-        return LedgerPage(services.ledger, jobs=jobs, changes=changes, views=services.list_views)
+        return LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes, views=services.list_views)
 
-    return {"catalog": catalog, "batches": batches, "cards": cards, "counter": counter, "ledger": ledger}
+    return {"counter": counter, "ledger": ledger}
 
 
 def _people(desk: DeskParts, services: Services) -> Builders:
@@ -66,7 +83,7 @@ def _people(desk: DeskParts, services: Services) -> Builders:
     def people() -> QWidget:
         from app.views.people.page import PeoplePage
 
-        return PeoplePage(services.people, jobs=jobs, changes=changes, views=services.list_views)
+        return PeoplePage(services.people, services.removals, jobs=jobs, changes=changes, views=services.list_views)
 
     def distribution() -> QWidget:
         from app.views.distribution.page import DistributionPage
@@ -128,9 +145,14 @@ def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
 
         return AuditPage(services.audit, jobs=jobs, changes=changes, views=services.list_views)
 
+    def removals() -> QWidget:
+        from app.views.removals.page import RemovalsPage
+
+        return RemovalsPage(services.removals, jobs=jobs, changes=changes)
+
     def settings() -> QWidget:
         from app.bootstrap.sections import settings_page
 
         return settings_page(desk, services, vault)
 
-    return {"sync": sync, "tasks": tasks, "audit": audit, "settings": settings}
+    return {"sync": sync, "tasks": tasks, "audit": audit, "bin": removals, "settings": settings}

@@ -22,7 +22,7 @@ ORDERS = {
     "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
 }
 FOUND_PEOPLE = 8
-LISTS = ("ledger", "deliveries")
+LISTS = ("ledger", "deliveries", "bin")
 FOOT = ("tasks", "sync", "audit", "settings")
 
 
@@ -67,6 +67,7 @@ def page_titles() -> dict[str, Callable[[], str]]:
         "settings": lambda: tr("Settings"),
         "ledger": lambda: tr("Redemptions"),
         "deliveries": lambda: tr("Deliveries"),
+        "bin": lambda: tr("Recycle bin"),
     }
 
 
@@ -86,6 +87,7 @@ def page_symbols() -> dict[str, str]:
         "settings": "settings",
         "ledger": "scroll-text",
         "deliveries": "send",
+        "bin": "trash-2",
     }
 
 
@@ -104,6 +106,7 @@ def commands_of(desk: DeskParts) -> tuple[Command, ...]:
             "send",
             "Ctrl+Shift+D",
         ),
+        Command("bin", lambda: tr("Recycle bin"), lambda: go("bin"), "tools", "trash-2"),
         Command("backup", lambda: tr("Back up now"), lambda: go("settings", "backups"), "file", "archive-restore"),
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.removals import add_bin
 from app.cli.shell import Shell, minor, password_in
 from app.messages import reason_sentence
 from app.services.batches import BatchRow, BatchSpec
@@ -29,6 +30,7 @@ def add_to(cli: typer.Typer) -> None:
         ("export", export),
     ):
         batch.command(name)(command)
+    add_bin(batch, "batch")
     cli.add_typer(batch, name="batch")
     codes = typer.Typer(help="Codes bought from suppliers.", no_args_is_help=True)
     codes.command("import")(import_codes)

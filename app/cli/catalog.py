@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.removals import add_bin
 from app.cli.shell import Shell, minor
 from app.errors import InvalidInput
 from app.services.catalog import ProductRow, ProductSpec
@@ -16,6 +17,7 @@ def add_to(cli: typer.Typer) -> None:
     product = typer.Typer(help="Products: what a card stands for.", no_args_is_help=True)
     product.command("add")(add)
     product.command("list")(list_)
+    add_bin(product, "product")
     cli.add_typer(product, name="product")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.removals import add_bin
 from app.cli.shell import Shell
 from app.errors import ColumnDamaged
 from app.messages import sentence
@@ -23,6 +24,7 @@ def add_to(cli: typer.Typer) -> None:
     people = typer.Typer(help="People who can receive cards.", no_args_is_help=True)
     people.command("import")(import_)
     people.command("list")(list_)
+    add_bin(people, "person")
     cli.add_typer(people, name="people")
 
 
@@ -130,12 +132,21 @@ def _problems(row: CheckedRow) -> Iterator[Document]:
 def _done(stored: Stored | None) -> Document:
     """`imported` counts what came in, new or changed; who is there already as listed is `unchanged`."""
     if stored is None:
-        return {"dry_run": True, "imported": 0, "created": 0, "updated": 0, "unchanged": 0, "nothing_new": False}
+        return {
+            "dry_run": True,
+            "imported": 0,
+            "created": 0,
+            "updated": 0,
+            "unchanged": 0,
+            "restored": 0,
+            "nothing_new": False,
+        }
     counts = {"created": stored.created, "updated": stored.updated, "unchanged": stored.unchanged}
     return {
         "dry_run": False,
         "imported": stored.created + stored.updated,
         **counts,
+        "restored": stored.restored,
         "nothing_new": stored.is_nothing_new,
     }
 
@@ -162,6 +173,12 @@ def _lines(checked: Checked, stored: Stored | None) -> Iterator[str]:
             created=stored.created,
             updated=stored.updated,
             same=stored.unchanged,
+        )
+    if stored.restored:
+        yield ntr(
+            "{count} person is back from the recycle bin",
+            "{count} people are back from the recycle bin",
+            stored.restored,
         )
 
 

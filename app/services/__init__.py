@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.list_views import ListViewService
     from app.services.people import PeopleService
     from app.services.redemptions import RedemptionService
+    from app.services.removals import RemovalService
     from app.services.settings import SettingService
     from app.services.supplier_imports import SupplierImportService
 
@@ -42,5 +43,6 @@ class Services(NamedTuple):
     list_views: ListViewService
     people: PeopleService
     redemptions: RedemptionService
+    removals: RemovalService
     settings: SettingService
     supplier_imports: SupplierImportService

@@ -103,13 +103,40 @@ class AuditLog:
         with self._database.read() as session:
             return [_row(entry) for entry in session.scalars(wanted)]
 
-    def ids(self, *, action: str | None = None, descending: bool = True) -> list[int]:
-        """Ids of all entries, newest first or last: what a table of entries holds."""
+    def ids(
+        self,
+        *,
+        action: str | None = None,
+        actor: str | None = None,
+        subject: str = "",
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        descending: bool = True,
+    ) -> list[int]:
+        """Ids of all entries, newest first or last: what a table of entries holds.
+
+        `subject`: one thing by its noun and number (`person:3`), all of a noun (`person:`), or a part of a name.
+        """
         wanted = select(AuditEntry.id).order_by(AuditEntry.id.desc() if descending else AuditEntry.id)
         if action is not None:
             wanted = wanted.where(AuditEntry.action == action)
+        if actor is not None:
+            wanted = wanted.where(AuditEntry.actor == actor)
+        if subject:
+            one = ":" in subject and not subject.endswith(":")
+            named = AuditEntry.subject.icontains(subject, autoescape=True)
+            wanted = wanted.where(AuditEntry.subject == subject if one else named)
+        if begin is not None:
+            wanted = wanted.where(AuditEntry.at >= begin)
+        if end is not None:
+            wanted = wanted.where(AuditEntry.at < end)
         with self._database.read() as session:
             return list(session.scalars(wanted))
+
+    def actors(self) -> list[str]:
+        """Everybody who did something."""
+        with self._database.read() as session:
+            return list(session.scalars(select(AuditEntry.actor).distinct().order_by(AuditEntry.actor)))
 
     def rows_of(self, ids: list[int]) -> list[AuditRow]:
         with self._database.read() as session:

@@ -16,6 +16,7 @@ from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
+from app.services.hidden import removed
 from app.services.texts import one_line
 from app.topics import Topic
 
@@ -76,6 +77,14 @@ class ProductRow:
     @property
     def issued(self) -> int:
         return self.quantity - self.in_stock
+
+
+@dataclass(frozen=True, slots=True)
+class ProductName:
+    """A product as it is offered to choose from."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +177,13 @@ class CatalogService:
             action = "product.archived" if archived else "product.restored"
             self._audit.record(session, action, subject=f"product:{product_id}")
 
-    def products(self, *, archived: bool = False) -> list[ProductRow]:
-        """All products on the shelf (or put away), newest first."""
-        wanted = select(Product).order_by(Product.id.desc())
-        wanted = wanted.where(Product.archived_at.is_not(None) if archived else Product.archived_at.is_(None))
+    def products(self, *, archived: bool | None = False, kind: str | None = None) -> list[ProductRow]:
+        """All products on the shelf (or put away; None: both), newest first."""
+        wanted = select(Product).where(Product.id.not_in(removed("product"))).order_by(Product.id.desc())
+        if archived is not None:
+            wanted = wanted.where(Product.archived_at.is_not(None) if archived else Product.archived_at.is_(None))
+        if kind is not None:
+            wanted = wanted.where(Product.kind == kind)
         with self._database.read() as session:
             stock = _stock(session)
             return [_row(product, stock) for product in session.scalars(wanted)]
@@ -179,6 +191,19 @@ class CatalogService:
     def product(self, product_id: int) -> ProductRow:
         with self._database.read() as session:
             return _row(_product(session, product_id), _stock(session, product_id))
+
+    def find(self, text: str, limit: int = 20) -> list[ProductName]:
+        """By a part of the name, newest first, also those put away; the newest of all for an empty text."""
+        wanted = select(Product.id, Product.name).order_by(Product.id.desc()).limit(limit)
+        wanted = wanted.where(Product.id.not_in(removed("product")))
+        if text.strip():
+            wanted = wanted.where(Product.name.icontains(text.strip(), autoescape=True))
+        with self._database.read() as session:
+            return [ProductName(*row) for row in session.execute(wanted)]
+
+    def name_of(self, product_id: int) -> str:
+        with self._database.read() as session:
+            return _product(session, product_id).name
 
     def _asked_for_override(self, spec: ProductSpec, at: datetime, reason: str | None) -> list[str]:
         hard = [prompt.rule for prompt in prompts(spec, at) if prompt.hard]
@@ -253,7 +278,7 @@ def _product(session: Session, product_id: int) -> Product:
 
 
 def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int]]:
-    """Per product: cards made, cards still in stock, cards spent."""
+    """Per product: cards made, cards still in stock, cards spent. What a batch in the bin has left is no stock."""
     made = select(Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state).where(Batch.state != "voided")
     lives = select(
         Card.batch_id,
@@ -265,15 +290,17 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[i
     if product_id is not None:
         made = made.where(Batch.product_id == product_id)
     begun = {row.batch_id: row for row in session.execute(lives)}
+    in_bin = set(session.scalars(removed("batch")))
     totals: dict[int, tuple[int, int, int]] = {}
     for batch in session.execute(made):
         row = begun.get(batch.id)
         lived, back, spent, voided = (row.lives, row.back, row.spent, row.voided) if row else (0, 0, 0, 0)
         untouched = batch.made - lived if batch.released_at is None and batch.state != "generating" else 0
         before = totals.get(batch.product_id, (0, 0, 0))
+        stock = untouched + back
         totals[batch.product_id] = (
-            before[0] + batch.made - voided,
-            before[1] + untouched + back,
+            before[0] + batch.made - voided - (stock if batch.id in in_bin else 0),
+            before[1] + (0 if batch.id in in_bin else stock),
             before[2] + spent,
         )
     return totals

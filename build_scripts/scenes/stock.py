@@ -5,6 +5,7 @@ from pathlib import Path
 from app.bootstrap.demo import PASSPHRASE
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
 from app.services.ledger import CardsOut
 from app.vocabulary import KINDS
 from app.words import tr
@@ -110,6 +111,68 @@ def cards(stage: Stage) -> None:
     stage.shoot("none")
 
 
+def filters(stage: Stage) -> None:
+    """Each list narrowed on its own page; a box that finds one of many."""
+    page = stage.go("cards")
+    narrow = page.filters
+    narrow.batch_box.setFocus()
+    narrow.batch_box.setText("B")
+    narrow.batch_box.tell_now()
+    stage.shoot("find")
+    narrow.batch_box.take_first()
+    narrow.state_box.setCurrentIndex(3)
+    narrow.validity_box.box.setCurrentIndex(narrow.validity_box.box.findData("days"))
+    narrow.holder_box.setText("z")
+    narrow.holder_box.tell_now()
+    narrow.holder_box.take_first()
+    stage.shoot("cards")
+    page = stage.go("batches")
+    page.filters.state_box.setCurrentIndex(3)
+    page.filters.made_box.box.setCurrentIndex(2)
+    stage.shoot("batches")
+    page = stage.go("catalog")
+    page.kind_box.setCurrentIndex(1)
+    page.state_box.setCurrentIndex(2)
+    stage.shoot("products")
+    page = stage.go("audit")
+    page.filters.days_box.box.setCurrentIndex(1)
+    page.filters.subject_box.setText(tr("Product {number}", number=1))
+    stage.shoot("audit")
+    page = stage.go("ledger")
+    page.days_box.box.setCurrentIndex(3)
+    page.kind_box.setCurrentIndex(1)
+    stage.shoot("ledger")
+
+
+def bin_(stage: Stage) -> None:
+    """Into the recycle bin, refused, and back."""
+    stage.go("bin")
+    stage.shoot("empty")
+    services = stage.services
+    made = [services.catalog.add(ProductSpec(name, "exchange")) for name in ("B&W 2027", "Crab voucher")]
+    batch = services.batches.generate(BatchSpec(FIXED, 50, "STANDARD"))
+    page = stage.go("catalog")
+    page.bin.remove([FIXED])
+    stage.shoot("refused")
+    stage.clear()
+    page.banner.clear()
+    page.bin.remove(made)
+    stage.shoot("removed")
+    stage.clear()
+    services.removals.remove("batch", [batch])
+    people = stage.go("people")
+    people.table.go_to_row(1)
+    people.open_record(people.table.rows.ids[1])
+    stage.shoot("person")
+    services.removals.remove("person", list(people.table.rows.ids[:3]))
+    page = stage.go("bin")
+    page.table.go_to_row(0)
+    page.table.select_page()
+    stage.shoot("full")
+    page.show_wanted("person")
+    stage.shoot("people")
+
+
 def many(stage: Stage) -> None:
     """Views above a list, and what is offered below it for many rows."""
     page = stage.go("cards")
@@ -179,6 +242,8 @@ SCENES = (
     Scene("import-codes", import_codes),
     Scene("void", freeze_and_void),
     Scene("cards", cards),
+    Scene("filters", filters),
+    Scene("bin", bin_),
     Scene("many", many),
     Scene("card", card),
     Scene("reveal", reveal),

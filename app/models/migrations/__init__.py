@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.errors import VaultNewer
 from app.models.database import Database
 
-HEAD = "0003"
+HEAD = "0004"
 FOLDER = Path(__file__).parent
 
 

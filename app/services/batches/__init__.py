@@ -25,8 +25,11 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.services import recount
 from app.services.audit import AuditLog
+from app.services.batches import listing
 from app.services.batches.generation import CHUNK, Redraw, draw_unique, store_chunk
-from app.services.batches.rows import LARGEST, BatchRow, BatchSpec, Counts, Odds
+from app.services.batches.listing import untouched_state
+from app.services.batches.rows import LARGEST, BatchFilter, BatchName, BatchRow, BatchSpec, Counts, Odds
+from app.services.hidden import refuse_removed
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex, Sealer
@@ -35,6 +38,7 @@ from app.words import end_of_day, zone
 from sync.codes import CodeFormat
 from sync.protocol import new_op_id
 
+EVERY_BATCH = BatchFilter()
 WEAKEST_BITS = 40
 GUESSES_PER_SECOND = 10
 """What the endpoint's limits on failures leave an attacker who owns many addresses."""
@@ -90,34 +94,35 @@ class BatchService:
         """End a batch for ever. `confirm` is the typed count of its cards. Raises CountMismatch."""
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
             batch = found(session, batch_id)
-            _refuse_unusable(batch)
+            _refuse_unusable(session, batch)
             if confirm.strip().replace(",", "") != str(batch.quantity):
                 raise CountMismatch(confirm, batch.quantity)
-            recount.take_back_batch(session, batch_id)
-            session.execute(update(Batch).where(Batch.id == batch_id).values(state="voided"))
-            session.execute(
-                update(Card)
-                .where(Card.batch_id == batch_id, Card.state.in_(("in_stock", "assigned", "active")))
-                .values(state="voided", changed_at=now())
-            )
-            self._audit.record(session, "batch.voided", subject=batch.serial, cards=batch.quantity)
-            _tell(session, batch, "batch.void@1")
+            void_batch(session, self._audit, batch)
+
+    def ids(self, wanted: BatchFilter = EVERY_BATCH, *, sort: str = "created_at", descending: bool = True) -> list[int]:
+        """Ids of those that match, sorted by a column of `listing.SORTS`."""
+        with self._database.read() as session:
+            return list(session.scalars(listing.narrowed(wanted, sort=sort, descending=descending)))
+
+    def rows_of(self, ids: Sequence[int]) -> list[BatchRow]:
+        """One page of batches, in the order of `ids`."""
+        with self._database.read() as session:
+            return listing.rows_of(session, ids)
 
     def batches(self, *, product_id: int | None = None, states: Sequence[str] = ()) -> list[BatchRow]:
         """Newest first."""
-        wanted = select(Batch, Product.name, Product.kind).join(Product).order_by(Batch.id.desc())
-        if product_id is not None:
-            wanted = wanted.where(Batch.product_id == product_id)
+        wanted = listing.narrowed(BatchFilter(product_id, tuple(states)), sort="created_at", descending=True)
         with self._database.read() as session:
-            lives = _lives(session)
-            rows = [_row(*row, lives.get(row[0].id, {})) for row in session.execute(wanted)]
-        return [row for row in rows if not states or row.state in states]
+            return listing.rows_of(session, list(session.scalars(wanted)))
 
     def batch(self, batch_id: int) -> BatchRow:
         with self._database.read() as session:
-            batch = found(session, batch_id)
-            product = session.get_one(Product, batch.product_id)
-            return _row(batch, product.name, product.kind, _lives(session, batch_id).get(batch_id, {}))
+            return listing.rows_of(session, [found(session, batch_id).id])[0]
+
+    def find(self, text: str, limit: int = 20) -> list[BatchName]:
+        """By a part of the serial or of the product's name, newest first; the newest of all for an empty text."""
+        with self._database.read() as session:
+            return listing.named(session, text, limit)
 
     def odds(self, format_: str, quantity: int) -> Odds:
         """Expected hits R·T·N / 2^b over a year of guessing, with all live cards of the vault counted."""
@@ -182,7 +187,7 @@ class BatchService:
     def _set_frozen(self, batch_id: int, *, frozen: bool) -> None:
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:
             batch = found(session, batch_id)
-            _refuse_unusable(batch)
+            _refuse_unusable(session, batch)
             stop_batch(session, self._audit, batch, frozen=frozen)
 
 
@@ -194,6 +199,19 @@ def stop_batch(session: Session, audit: AuditLog, batch: Batch, *, frozen: bool)
     audit.record(session, "batch.frozen" if frozen else "batch.thawed", subject=batch.serial)
     _tell(session, batch, "batch.freeze@1" if frozen else "batch.thaw@1", lane="freeze" if frozen else "ops")
     return True
+
+
+def void_batch(session: Session, audit: AuditLog, batch: Batch) -> None:
+    """End all its cards that are not spent, here and at the endpoint."""
+    recount.take_back_batch(session, batch.id)
+    session.execute(update(Batch).where(Batch.id == batch.id).values(state="voided"))
+    session.execute(
+        update(Card)
+        .where(Card.batch_id == batch.id, Card.state.in_(("in_stock", "assigned", "active")))
+        .values(state="voided", changed_at=now())
+    )
+    audit.record(session, "batch.voided", subject=batch.serial, cards=batch.quantity)
+    _tell(session, batch, "batch.void@1")
 
 
 def read_format(typed: str) -> CodeFormat:
@@ -213,6 +231,7 @@ def found(session: Session, batch_id: int) -> Batch:
 
 def new_batch(session: Session, product: Product, quantity: int) -> dict[str, Any]:
     """The values every new batch starts from: ids, serial, and its own range of card ids."""
+    refuse_removed(session, "product", product.id, product.name)
     at = now()
     day = at.astimezone(zone()).strftime("%y%m%d")
     today = session.scalar(select(func.count()).select_from(Batch).where(Batch.serial.startswith(f"B{day}-"))) or 0
@@ -273,7 +292,8 @@ def _tell(session: Session, batch: Batch, type_: str, *, lane: str = "ops") -> N
     enqueue(session, type_, aggregate=f"batch:{batch.id}", body={"batch_id": str(UUID(bytes=batch.uid))}, lane=lane)
 
 
-def _refuse_unusable(batch: Batch) -> None:
+def _refuse_unusable(session: Session, batch: Batch) -> None:
+    refuse_removed(session, "batch", batch.id, batch.serial)
     if batch.state == "generating":
         raise BatchUnfinished(batch.serial)
     if batch.state == "voided":
@@ -299,41 +319,4 @@ def _validity(product: Product, spec: BatchSpec) -> dict[str, datetime | None]:
     return {"valid_from": spec.valid_from, "valid_until": until}
 
 
-def _lives(session: Session, batch_id: int | None = None) -> dict[int, dict[str, int]]:
-    """Cards with a row of their own, per batch and state."""
-    wanted = select(Card.batch_id, Card.state, func.count()).group_by(Card.batch_id, Card.state)
-    if batch_id is not None:
-        wanted = wanted.where(Card.batch_id == batch_id)
-    lives: dict[int, dict[str, int]] = {}
-    for batch, state, count in session.execute(wanted):
-        lives.setdefault(batch, {})[state] = count
-    return lives
-
-
-def _row(batch: Batch, product: str, kind: str, lives: dict[str, int]) -> BatchRow:
-    untouched = batch.made - sum(lives.values())
-    counts = dict.fromkeys(("in_stock", "assigned", "active", "spent", "voided"), 0) | lives
-    counts[untouched_state(batch)] += untouched
-    state = "frozen" if batch.frozen_at is not None and batch.state != "voided" else batch.state
-    return BatchRow(
-        **{
-            name: getattr(batch, name)
-            for name in BatchRow.__dataclass_fields__
-            if hasattr(Batch, name) and name != "state"
-        },
-        product=product,
-        kind=kind,
-        state=state,
-        expired=batch.valid_until is not None and batch.valid_until <= now(),
-        counts=Counts(**counts),
-    )
-
-
-def untouched_state(batch: Batch) -> str:
-    """State of the cards of a batch that have no row of their own."""
-    if batch.state == "voided":
-        return "voided"
-    return "active" if batch.released_at is not None else "in_stock"
-
-
-__all__ = ["BatchRow", "BatchService", "BatchSpec", "Counts", "Odds"]
+__all__ = ["BatchFilter", "BatchName", "BatchRow", "BatchService", "BatchSpec", "Counts", "Odds", "untouched_state"]

@@ -23,6 +23,26 @@ class BatchSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchFilter:
+    """Which batches a list shows. Empty fields do not narrow it; `states` are those of BatchRow, and `expired`."""
+
+    product_id: int | None = None
+    states: tuple[str, ...] = ()
+    made_from: datetime | None = None
+    made_to: datetime | None = None
+    """The first moment behind the last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchName:
+    """A batch as it is offered to choose from."""
+
+    id: int
+    serial: str
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Cards of a batch by state; `frozen` cards are counted in their state, too."""
 

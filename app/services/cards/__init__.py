@@ -18,9 +18,9 @@ from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import untouched_state
 from app.services.cards.codes import TAIL, CodeReader, batch_of, batches_of
-from app.services.cards.listing import card_ids
+from app.services.cards.listing import card_ids, names_of
 from app.services.cards.reading import card_rows
-from app.services.cards.rows import CardDetail, CardFilter, CardRow, TimelineEntry
+from app.services.cards.rows import CardDetail, CardFilter, CardNames, CardRow, TimelineEntry
 from app.services.cards.stopping import Stopped, Stopping
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
@@ -49,6 +49,11 @@ class CardService:
         """One page of cards, in the order of `ids`."""
         with self._database.read() as session:
             return self._rows(session, ids)
+
+    def names_of(self, wanted: CardFilter) -> CardNames:
+        """What the batch, the product and the holder of a filter are called."""
+        with self._database.read() as session:
+            return names_of(session, wanted)
 
     def find_by_code(self, typed: str) -> int | None:
         """The card of a full code, however it was typed; None when the vault does not hold it."""
@@ -215,4 +220,4 @@ def _tell(session: Session, card_id: int, type_: str, *, lane: str = "ops") -> N
     enqueue(session, type_, aggregate=f"batch:{batch.id}", body=body, lane=lane)
 
 
-__all__ = ["CardDetail", "CardFilter", "CardRow", "CardService", "Stopped", "TimelineEntry"]
+__all__ = ["CardDetail", "CardFilter", "CardNames", "CardRow", "CardService", "Stopped", "TimelineEntry"]

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+ENDING_DAYS = 30
+"""A card that ends within so many days is about to."""
+
 
 @dataclass(frozen=True, slots=True)
 class CardFilter:
@@ -15,6 +18,20 @@ class CardFilter:
     person_id: int | None = None
     issued_from: datetime | None = None
     issued_to: datetime | None = None
+    validity: str | None = None
+    """valid (now), ending (within ENDING_DAYS), expired or endless: of the batch, whose cards all end together."""
+    ends_from: datetime | None = None
+    ends_to: datetime | None = None
+    """The first moment behind the last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardNames:
+    """What the batch, the product and the holder of a filter are called; empty for those it does not ask for."""
+
+    batch: str = ""
+    product: str = ""
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from app.services.distribution.rows import (
     Share,
 )
 from app.services.distribution.runs import Channels, CloudDoor, Runs, pause_cut
+from app.services.hidden import removed
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
@@ -74,7 +75,7 @@ class DistributionService(FollowUps):
     def everybody(self) -> list[int]:
         """Ids of all people who have not left, by name."""
         with self._database.read() as session:
-            wanted = select(Person.id).where(Person.left_at.is_(None))
+            wanted = select(Person.id).where(Person.left_at.is_(None), Person.id.not_in(removed("person")))
             return list(session.scalars(wanted.order_by(Person.pinyin_key, Person.id)))
 
     def already_given(self, product_id: int, person_ids: Sequence[int]) -> set[int]:

@@ -21,6 +21,7 @@ from app.services.channels.letters import FIELDS, Template, default_template, fl
 from app.services.distribution.links import GATES, gate_of
 from app.services.distribution.rows import DistributionSpec, Gift
 from app.services.figures import FigureEntry
+from app.services.hidden import removed
 from app.services.stock import take
 from sync.protocol import new_op_id
 
@@ -110,6 +111,7 @@ def places(session: Session, spec: DistributionSpec) -> list[Place]:
     if not spec.allow_again:
         products = {gift.product_id for gift in gifts if gift is not None}
         given = {product_id: already_given(session, product_id, spec.person_ids) for product_id in products}
+    gone = set(session.scalars(removed("person")))
     seen: set[int] = set()
     found: list[Place] = []
     for no, person_id in enumerate(spec.person_ids, 1):
@@ -118,6 +120,8 @@ def places(session: Session, spec: DistributionSpec) -> list[Place]:
             raise NotFound("person", str(person_id))
         gift = gifts[spec.group_of(person.department)]
         reason = _left_out(person, gift, given=given, seen=set() if spec.allow_again else seen)
+        if person_id in gone:
+            reason = "removed"
         seen.add(person_id)
         if reason is not None:
             found.append(Place(no, person, gift, "skipped", reason))

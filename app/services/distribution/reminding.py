@@ -18,6 +18,7 @@ from app.services.channels.letters import Template
 from app.services.distribution.delivering import RunFacts
 from app.services.distribution.mailing import BAD_IN_A_ROW, UNWELCOME, PhonePage, mail_of, pace_of
 from app.services.distribution.rows import Reminded
+from app.services.hidden import removed
 from app.services.progress import Progress
 from app.topics import Topic
 from sync.protocol import new_op_id
@@ -51,6 +52,7 @@ def to_remind(session: Session, distribution_id: int, *, days: int, at: datetime
             Delivery.opened_at.is_(None),
             Delivery.claimed_at.is_(None),
             Person.left_at.is_(None),
+            Person.id.not_in(removed("person")),
             Card.state.in_(("assigned", "active")),
             or_(Batch.valid_until.is_(None), Batch.valid_until > at),
             ~lately,

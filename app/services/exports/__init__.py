@@ -19,7 +19,9 @@ from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import found
 from app.services.cards.codes import CodeReader, OpenBlock
+from app.services.exports.card_list import LIST_FORMATS, MONEY, WIDTHS, CardListOrder, ListedCards, list_header
 from app.services.exports.rows import FACE, ExportCard, ExportTable, header, table_of
+from app.services.hidden import refuse_removed
 from app.services.progress import Progress, unwatched
 from app.services.secret import Secret
 from app.services.settings import SettingService
@@ -27,7 +29,7 @@ from app.services.unfinished import Unfinished
 from app.services.vault.vaults import file_refusals
 from app.services.writers import atomically
 from app.services.writers.cards_pdf import CardFace, write_cards_pdf
-from app.services.writers.tables import BOM, SheetOut, csv_lines, write_xlsx, zip_member
+from app.services.writers.tables import BOM, SheetOut, csv_lines, stream_csv, write_xlsx, zip_member
 from app.topics import Topic
 from app.words import last_second, moment, ntr, tr, worth
 from sync.codes import ALPHABET, canonical, format_code
@@ -101,10 +103,48 @@ class ExportService:
                 table = self._table(order)  # cards were handed out meanwhile: they must not stand in this file
         return Exported(str(order.out), table.rows, digest, password)
 
+    def export_list(self, order: CardListOrder, progress: Progress = unwatched) -> Exported:
+        """Write any cards as a masked list; plain codes leave by the release of their batch alone.
+
+        Raises InvalidInput, NotWritable, DiskFull. A cancel leaves no file.
+        """
+        if order.format not in LIST_FORMATS:
+            raise InvalidInput("format", "unknown-kind")
+        _check_place(order.out)
+        with self._unfinished.noted(order.out), atomically(order.out) as beside:
+            with self._database.read() as session:
+                listed = ListedCards(session, order, self._reader, progress)
+                self._write_list(beside, order, listed)
+            digest = _sha256(beside)
+            self._audit.note(
+                "cards.exported",
+                format=order.format,
+                file=order.out.name,
+                filter=order.asked,
+                rows=listed.count,
+                sha256=digest,
+            )
+        return Exported(str(order.out), listed.count, digest, None)
+
+    def _write_list(self, path: Path, order: CardListOrder, listed: ListedCards) -> None:
+        if order.format == "csv":
+            with path.open("wb") as file:
+                stream_csv(file, list_header(), listed.lines())
+            return
+        facts = [
+            (tr("Merchant"), self._settings.merchant().name),
+            (tr("Filter"), order.asked),
+            (tr("Codes"), tr("Last four only")),
+            (tr("Made at"), moment(now())),
+        ]
+        notes = SheetOut(name=tr("Notes"), header=[tr("Item"), tr("Content")], rows=facts, widths=(40, 40))
+        sheet = SheetOut(tr("Cards"), list_header(), listed.cells(), widths=WIDTHS, money_columns=MONEY)
+        write_xlsx(path, [sheet, notes])
+
     def _table(self, order: ExportOrder) -> ExportTable:
         with self._database.read() as session:
             batch = found(session, order.batch_id)
-            _refuse(batch, plain=order.plain)
+            _refuse(session, batch, plain=order.plain)
             table = table_of(session, batch, plain=order.plain)
             session.expunge(batch)
         if not table.rows:
@@ -140,7 +180,7 @@ class ExportService:
         with self._database.write(Topic.AUDIT, *topics) as session:
             batch = found(session, order.batch_id)
             if order.plain:
-                _refuse(batch, plain=True)
+                _refuse(session, batch, plain=True)
                 if not np.array_equal(table_of(session, batch, plain=True).kept, table.kept):
                     return False
                 with recount.releasing(session, batch.id):
@@ -203,14 +243,19 @@ class ExportService:
 def _check_order(order: ExportOrder) -> None:
     if order.format not in FORMATS:
         raise InvalidInput("format", "unknown-kind")
-    with file_refusals(order.out):
-        if order.out.is_dir() or not order.out.parent.is_dir():
-            raise InvalidInput("out", "no-folder")
+    _check_place(order.out)
     if order.zip_password is not None and order.format != "zip":
         raise InvalidInput("zip_password", "zip-only")
 
 
-def _refuse(batch: Batch, *, plain: bool) -> None:
+def _check_place(out: Path) -> None:
+    with file_refusals(out):
+        if out.is_dir() or not out.parent.is_dir():
+            raise InvalidInput("out", "no-folder")
+
+
+def _refuse(session: Session, batch: Batch, *, plain: bool) -> None:
+    refuse_removed(session, "batch", batch.id, batch.serial)
     if batch.state == "generating":
         raise BatchUnfinished(batch.serial)
     if plain and batch.state == "voided":
@@ -269,4 +314,4 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-__all__ = ["FORMATS", "ExportOrder", "ExportService", "Exported"]
+__all__ = ["FORMATS", "CardListOrder", "ExportOrder", "ExportService", "Exported"]

@@ -4,28 +4,27 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.errors import DeliveriesOpen, NotFound
+from app.errors import NotFound
 from app.models.base import now
 from app.models.database import Database
-from app.models.distribution import Delivery
 from app.models.people import Person
 from app.services.audit import AuditLog
+from app.services.hidden import removed
 from app.services.people import listing, storing
 from app.services.people.problems import write_problems
 from app.services.people.roster import Checked, Place, Roster, check
 from app.services.people.rows import Contact, PersonFilter, PersonRow, Stored
 from app.services.people.staging import staged, with_mapping
+from app.services.people.storing import in_parts, refuse_underway
 from app.services.progress import Progress, unwatched
 from app.services.settings import store, stored
 from app.services.unfinished import Unfinished
 from app.topics import Topic
 
 MAPPINGS = "people.mappings"
-OPEN = ("prepared", "released", "sending", "uncertain")
-"""States of a delivery that still needs to know where to go."""
 EVERYONE = PersonFilter()
 Marked = dict[int, datetime | None]
 """Whom an act changed, and when each of them had left before it."""
@@ -66,10 +65,10 @@ class PeopleService:
         undone: Set[Place] = frozenset(),
         choices: Mapping[int, str] | None = None,
     ) -> Checked:
-        """`roster.check` that also warns of those who have left."""
+        """`roster.check` that also warns of those who have left, and of those in the recycle bin."""
         with self._database.read() as session:
-            left = storing.who_left(session)
-        return check(roster, edits, undone=undone, choices=choices, left=left)
+            left, in_bin = storing.who_left(session), storing.who_removed(session)
+        return check(roster, edits, undone=undone, choices=choices, left=left, in_bin=in_bin)
 
     def store(self, checked: Checked, *, lines: Iterable[int] | None = None, progress: Progress = unwatched) -> Stored:
         """Bring the good rows in, or those of them that stand on `lines`, in one transaction.
@@ -84,6 +83,7 @@ class PeopleService:
         with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
             changes = storing.changes_of(session, rows, names, now())
             storing.write(session, changes, progress)
+            storing.record_people(session, self._audit, "person.recovered", storing.brought_back(session, changes))
             _remember(session, checked.roster)
             self._audit.record(
                 session,
@@ -96,7 +96,13 @@ class PeopleService:
             )
         merged = {row.line: changes.ids.get(row.merged_into) for row in checked.rows if row.merged_into is not None}
         ids = changes.ids | {line: person_id for line, person_id in merged.items() if person_id is not None}
-        return Stored(len(changes.created), len(changes.updated), changes.unchanged, dict(sorted(ids.items())))
+        return Stored(
+            len(changes.created),
+            len(changes.updated),
+            changes.unchanged,
+            dict(sorted(ids.items())),
+            restored=len(changes.restored),
+        )
 
     def problem_rows(self, checked: Checked, path: Path) -> int:
         """Write the faulty rows with their reasons (XLSX or CSV by the ending); how many. The file imports again."""
@@ -129,7 +135,8 @@ class PeopleService:
 
     def departments(self) -> list[str]:
         """Every department that somebody belongs to."""
-        wanted = select(Person.department).where(Person.department != "").distinct().order_by(Person.department)
+        wanted = select(Person.department).where(Person.department != "", Person.id.not_in(removed("person")))
+        wanted = wanted.distinct().order_by(Person.department)
         with self._database.read() as session:
             return list(session.scalars(wanted))
 
@@ -169,33 +176,25 @@ class PeopleService:
 
         Raises DeliveriesOpen while cards are underway to one of them.
         """
-        wanted, at = sorted(set(ids)), now()
-        gone = {"name": "", "pinyin_key": "", "search": "", "department": "", "changed_at": at}
-        gone |= dict.fromkeys(("employee_no", "phone", "phone_tail", "email"))
+        wanted = sorted(set(ids))
         with self._database.write(Topic.PEOPLE, Topic.AUDIT) as session:
-            _require_none_open(session, wanted)
-            return len(self._mark(session, wanted, "person.forgotten", is_left=None, values=gone))
+            refuse_underway(session, wanted)
+            return len(self._mark(session, wanted, "person.forgotten", is_left=None, values=storing.nobody(now())))
 
     def _mark(
         self, session: Session, ids: Iterable[int], action: str, *, is_left: bool | None, values: Mapping[str, object]
     ) -> Marked:
         """Put values on those who are (not) marked as left, and record who they were by id alone."""
         marked: Marked = {}
-        for part in _parts(sorted(set(ids))):
+        for part in in_parts(sorted(set(ids))):
             wanted = select(Person.id, Person.left_at).where(Person.id.in_(part), Person.name != "")
             if is_left is not None:
                 wanted = wanted.where(Person.left_at.is_not(None) if is_left else Person.left_at.is_(None))
             marked |= {row.id: row.left_at for row in session.execute(wanted)}
-        for part in _parts(list(marked)):
+        for part in in_parts(list(marked)):
             session.execute(update(Person).where(Person.id.in_(part)).values(values))
-        if marked:
-            subject = f"person:{next(iter(marked))}" if len(marked) == 1 else ""
-            self._audit.record(session, action, subject=subject, people=list(marked))
+        storing.record_people(session, self._audit, action, list(marked))
         return marked
-
-
-def _parts(ids: list[int]) -> list[list[int]]:
-    return [ids[start : start + listing.MOST_VARIABLES] for start in range(0, len(ids), listing.MOST_VARIABLES)]
 
 
 def _remember(session: Session, roster: Roster) -> None:
@@ -205,15 +204,4 @@ def _remember(session: Session, roster: Roster) -> None:
         store(session, MAPPINGS, kept)
 
 
-def _require_none_open(session: Session, ids: list[int]) -> None:
-    people = 0
-    for part in _parts(ids):
-        open_ones = select(func.count(Delivery.person_id.distinct())).where(
-            Delivery.person_id.in_(part), Delivery.state.in_(OPEN)
-        )
-        people += session.scalar(open_ones) or 0
-    if people:
-        raise DeliveriesOpen(people)
-
-
-__all__ = ["Contact", "Marked", "PeopleService", "PersonFilter", "PersonRow", "Stored"]
+__all__ = ["Contact", "Marked", "PeopleService", "PersonFilter", "PersonRow", "Stored", "in_parts", "refuse_underway"]

@@ -7,9 +7,10 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.models.people import Person
+from app.services.hidden import removed
 from app.services.people.masking import mask_email, mask_phone
 from app.services.people.rows import PersonFilter, PersonRow
-from app.services.people.storing import TAIL
+from app.services.people.storing import MOST_VARIABLES, TAIL
 
 ORDER = (Person.pinyin_key, Person.id)
 SORTS: dict[str, InstrumentedAttribute[Any]] = {
@@ -20,15 +21,14 @@ SORTS: dict[str, InstrumentedAttribute[Any]] = {
 }
 SHORT = 2
 """Letters up to which a text is a beginning (`zx`), not any part (`xian`)."""
-MOST_VARIABLES = 500
-"""Ids per query; SQLite takes a limited number of variables."""
 
 
 def narrowed(wanted: PersonFilter, *, sort: str = "name", descending: bool = False) -> Select[Any]:
     """Ids of those who match, in the order of the list, equals by pinyin. Deleted people never match."""
     column = SORTS[sort]
     rest = ORDER[1:] if column is Person.pinyin_key else ORDER
-    query = select(Person.id).where(Person.name != "").order_by(column.desc() if descending else column, *rest)
+    query = select(Person.id).where(Person.name != "", Person.id.not_in(removed("person")))
+    query = query.order_by(column.desc() if descending else column, *rest)
     if wanted.text.strip():
         query = query.where(_matching(wanted.text))
     if wanted.department is not None:

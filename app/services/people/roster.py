@@ -168,6 +168,7 @@ def check(
     undone: Set[Place] = frozenset(),
     choices: Mapping[int, str] | None = None,
     left: Left = NOBODY,
+    in_bin: Left = NOBODY,
 ) -> Checked:
     """Look at every row. Pure.
 
@@ -179,7 +180,8 @@ def check(
     rows, redo = _looked_at(roster, edits or {}, undone)
     _warn_of_lost_zeros(roster, rows)
     duplicates = _resolve_duplicates(rows, choices or {})
-    _warn_of_left(rows, left)
+    _warn_of(rows, left, "person-left")
+    _warn_of(rows, in_bin, "person-removed")
     frozen = tuple(_frozen(row) for row in rows)
     return Checked(roster, frozen, _groups(frozen, redo), duplicates, _counts(frozen))
 
@@ -329,7 +331,7 @@ def _settle(row: _Row, first: _Row, name: str, choice: str | None) -> None:
         row.faults.append(Finding(name, f"duplicate-{name.replace('_', '-')}"))
 
 
-def _warn_of_left(rows: Sequence[_Row], left: Left) -> None:
+def _warn_of(rows: Sequence[_Row], left: Left, kind: str) -> None:
     if not (left.employee_nos or left.named):
         return
     for row in rows:
@@ -337,7 +339,7 @@ def _warn_of_left(rows: Sequence[_Row], left: Left) -> None:
         name = values["name"]
         keys = {(values.get("phone", ""), name), (values.get("email", "").lower(), name)}
         if values.get("employee_no") in left.employee_nos or keys & left.named:
-            row.warnings.append(Finding("name", "person-left"))
+            row.warnings.append(Finding("name", kind))
 
 
 def _groups(rows: Sequence[CheckedRow], redo: Mapping[Place, str]) -> tuple[Group, ...]:

@@ -52,7 +52,9 @@ class Stored:
     updated: int
     unchanged: int
     person_ids: Mapping[int, int]
+    restored: int = 0
+    """Of them, those who lay in the recycle bin and are back."""
 
     @property
     def is_nothing_new(self) -> bool:
-        return not self.created and not self.updated
+        return not self.created and not self.updated and not self.restored

@@ -5,16 +5,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from app.errors import DeliveriesOpen
+from app.models.distribution import Delivery
 from app.models.people import Person
+from app.models.removal import Removal
+from app.services.hidden import removed
 from app.services.people.pinyin import readings
 from app.services.people.roster import Checked, CheckedRow, Left
 from app.services.progress import Progress
 
 CHUNK = 5_000
 TAIL = 4
+MOST_VARIABLES = 500
+"""Ids per query; SQLite takes a limited number of variables."""
+OPEN = ("prepared", "released", "sending", "uncertain")
+"""States of a delivery that still needs to know where to go."""
 Readings = Mapping[str, tuple[str, str]]
 
 
@@ -37,6 +45,8 @@ class Changes:
     updated: list[dict[str, Any]] = field(default_factory=list)
     unchanged: int = 0
     ids: dict[int, int] = field(default_factory=dict)
+    restored: list[int] = field(default_factory=list)
+    """People on the list who lay in the recycle bin."""
 
 
 class Register:
@@ -90,7 +100,16 @@ def everybody(session: Session) -> list[Kept]:
 
 def who_left(session: Session) -> Left:
     """How to recognise those who have left."""
-    wanted = select(Person.name, Person.employee_no, Person.phone, Person.email).where(Person.left_at.is_not(None))
+    return _known_by(session, Person.left_at.is_not(None))
+
+
+def who_removed(session: Session) -> Left:
+    """How to recognise those in the recycle bin."""
+    return _known_by(session, Person.id.in_(removed("person")))
+
+
+def _known_by(session: Session, which: ColumnElement[bool]) -> Left:
+    wanted = select(Person.name, Person.employee_no, Person.phone, Person.email).where(which)
     people = session.execute(wanted.where(Person.name != "")).all()
     named = {(contact, p.name) for p in people for contact in (p.phone, (p.email or "").lower()) if contact}
     return Left(frozenset(p.employee_no for p in people if p.employee_no), frozenset(named))
@@ -112,6 +131,7 @@ def changes_of(session: Session, rows: Sequence[CheckedRow], names: Readings, at
     register = Register(everybody(session))
     next_id = (session.scalar(select(func.max(Person.id))) or 0) + 1
     changes = Changes()
+    in_bin = set(session.scalars(removed("person")))
     for row in rows:
         before = register.take(row.values)
         if before is None:
@@ -125,7 +145,53 @@ def changes_of(session: Session, rows: Sequence[CheckedRow], names: Readings, at
             person_id = before.id
             changes.updated.append(_columns(after, names) | {"changed_at": at})
         changes.ids[row.line] = person_id
+        if person_id in in_bin:
+            changes.restored.append(person_id)
     return changes
+
+
+def brought_back(session: Session, changes: Changes) -> list[int]:
+    """Whoever stands on a list again is no double: out of the recycle bin, and back."""
+    for part in in_parts(changes.restored):
+        session.execute(delete(Removal).where(Removal.kind == "person", Removal.record_id.in_(part)))
+    return changes.restored
+
+
+def nobody(at: datetime) -> dict[str, Any]:
+    """What is left of a person whose data was erased: a number that the ledger and the deliveries know."""
+    gone = {"name": "", "pinyin_key": "", "search": "", "department": "", "changed_at": at}
+    return gone | dict.fromkeys(("employee_no", "phone", "phone_tail", "email"))
+
+
+def forgotten(session: Session, person_id: int, at: datetime) -> bool:
+    """Erase one person's data; not while a card is underway to them."""
+    if underway(session, [person_id]):
+        return False
+    session.execute(update(Person).where(Person.id == person_id).values(nobody(at)))
+    return True
+
+
+def refuse_underway(session: Session, ids: list[int]) -> None:
+    """Raises DeliveriesOpen."""
+    people = underway(session, ids)
+    if people:
+        raise DeliveriesOpen(people)
+
+
+def underway(session: Session, ids: list[int]) -> int:
+    """How many of these people have cards on the way to them."""
+    people = 0
+    for part in in_parts(ids):
+        open_ones = select(func.count(Delivery.person_id.distinct())).where(
+            Delivery.person_id.in_(part), Delivery.state.in_(OPEN)
+        )
+        people += session.scalar(open_ones) or 0
+    return people
+
+
+def in_parts(ids: list[int]) -> list[list[int]]:
+    """As many ids as one query may name."""
+    return [ids[start : start + MOST_VARIABLES] for start in range(0, len(ids), MOST_VARIABLES)]
 
 
 def _merged(before: Kept, values: Mapping[str, str]) -> Kept:

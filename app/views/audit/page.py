@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox
-
 from app.services.audit import AuditLog, AuditRow, AuditVerdict
 from app.services.list_views import ListViewService
 from app.topics import Topic
+from app.views.audit.filters import AuditFilters
 from app.views.audit.words import detail_lines, details, subject, who
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
-from app.views.widgets.pieces import row
 from app.views.widgets.row_table import Column, Kind
 from app.vocabulary import ACTIONS, word
 from app.words import moment, ntr, tr
@@ -27,6 +25,7 @@ class AuditPage(ListPage):
         self, audit: AuditLog, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
     ) -> None:
         self._audit = audit
+        self.filters = AuditFilters(audit, jobs=jobs)
         super().__init__(
             tr("Audit log"),
             tr("Every export, reveal, freeze, login and setting change"),
@@ -47,15 +46,10 @@ class AuditPage(ListPage):
             views=views,
         )
         self.header.add_primary(tr("Verify"), self.verify, symbol="shield-check", shortcut="Ctrl+R")
-        self.action_box = QComboBox()
-        self.action_box.setAccessibleName(tr("What was done"))
-        self.action_box.addItem(tr("All acts"), "")
-        for key in ACTIONS:
-            self.action_box.addItem(word(ACTIONS, key), key)
-        self.action_box.currentIndexChanged.connect(self.reload)
-        self.body.insertLayout(0, row(self.action_box, 0))
+        self.body.insertWidget(0, self.filters)
+        self.filters.changed.connect(self.reload)
         self.table.opened.connect(self.open_record)
-        empty = EmptyState("scroll-text", tr("Nobody did this yet"), act=(tr("All acts"), self._show_all))
+        empty = EmptyState("scroll-text", tr("Nobody did this yet"), act=(tr("Show the whole log"), self._show_all))
         self.table.set_empty(empty)
         self.reload()
 
@@ -70,14 +64,10 @@ class AuditPage(ListPage):
         self.jobs.start(self._audit.rows_of, [record], on_done=done, owner=self)
 
     def question(self) -> dict[str, Any]:
-        action = self.action_box.currentData()
-        return {"action": action} if action else {}
+        return self.filters.kept()
 
     def show_question(self, question: Mapping[str, Any]) -> None:
-        self.action_box.blockSignals(True)
-        self.action_box.setCurrentIndex(max(0, self.action_box.findData(question.get("action", ""))))
-        self.action_box.blockSignals(False)
-        self.reload()
+        self.filters.show_kept(question)
 
     def verify(self) -> None:
         self.jobs.start(
@@ -97,7 +87,7 @@ class AuditPage(ListPage):
             self.banner.say("error", tr("The audit log was changed: {findings}", findings=", ".join(verdict.findings)))
 
     def _show_all(self) -> None:
-        self.action_box.setCurrentIndex(0)
+        self.filters.show_kept({})
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(action=str(self.action_box.currentData()) or None, descending=descending)
+        return self._audit.ids(**self.filters.asked, descending=descending)

@@ -10,8 +10,22 @@ FINGERPRINT, SHORT = 64, 16
 """Signs of a fingerprint that are enough to compare it with a file's."""
 
 
+NOUNS: dict[str, Callable[[str], str]] = {
+    "product": lambda number: tr("Product {number}", number=number),
+    "person": lambda number: tr("Person {number}", number=number),
+    "batch": lambda number: tr("Batch {number}", number=number),
+    "card": lambda number: tr("Card {number}", number=number),
+    "delivery": lambda number: tr("Delivery {number}", number=number),
+    "link": lambda number: tr("Link {number}", number=number),
+}
+
+
 def who(row: AuditRow) -> str:
-    return tr("Owner") if row.actor == "owner" else row.actor
+    return actor_words(row.actor)
+
+
+def actor_words(actor: str) -> str:
+    return tr("Owner") if actor == "owner" else actor
 
 
 def subject(row: AuditRow) -> str:
@@ -19,15 +33,18 @@ def subject(row: AuditRow) -> str:
     if row.action == "setting.changed":
         return word(SETTINGS, row.subject)
     noun, mark, number = row.subject.partition(":")
-    known: dict[str, Callable[[], str]] = {
-        "product": lambda: tr("Product {number}", number=number),
-        "person": lambda: tr("Person {number}", number=number),
-        "batch": lambda: tr("Batch {number}", number=number),
-        "card": lambda: tr("Card {number}", number=number),
-        "delivery": lambda: tr("Delivery {number}", number=number),
-        "link": lambda: tr("Link {number}", number=number),
-    }
-    return known[noun]() if mark and noun in known else row.subject
+    named = NOUNS.get(noun) if mark else None
+    return named(number) if named is not None else row.subject
+
+
+def as_stored(typed: str) -> str:
+    """What a person calls a thing, as the log has it: `Product 3` → `product:3`; a serial stands for itself."""
+    words = typed.strip()
+    for noun, named in NOUNS.items():
+        shown = named("").strip()
+        if words.lower().startswith(shown.lower()):
+            return f"{noun}:{words[len(shown) :].strip()}"
+    return words
 
 
 def details(row: AuditRow) -> str:

@@ -1,7 +1,8 @@
 """卡密批次: make and control codes."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from PySide6.QtWidgets import QMenu
 
@@ -10,13 +11,16 @@ from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
 from app.services.list_views import ListViewService
 from app.services.progress import Progress
+from app.services.removals import RemovalService
 from app.services.supplier_imports import SupplierImportService
 from app.topics import Topic
 from app.views.batches.export_dialog import ExportDialog
+from app.views.batches.filters import BatchFilters
 from app.views.batches.generate_dialog import GenerateDialog
 from app.views.batches.import_dialog import ImportDialog
 from app.views.changes import Changes
 from app.views.jobs import Job, JobRunner
+from app.views.widgets.bin_acts import BinActs
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage
@@ -37,12 +41,14 @@ class BatchesPage(ListPage):
         *,
         exports: ExportService,
         imports: SupplierImportService,
+        removals: RemovalService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
+        self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
             tr("Code batches"),
             tr("Make codes, hand them over, stop them"),
@@ -56,6 +62,10 @@ class BatchesPage(ListPage):
             views=views,
         )
         self._build_acts()
+        self.bin = BinActs(self, removals, "batch", bulk=self.bulk)
+        self.body.insertWidget(0, self.filters)
+        self.filters.changed.connect(self._narrow)
+        self._show_empty()
         self.reload()
 
     def _build_acts(self) -> None:
@@ -68,15 +78,12 @@ class BatchesPage(ListPage):
         self.bulk = self.offer_bulk()
         self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
         self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
-        self.table.set_empty(
-            EmptyState(
-                "layers",
-                tr("No codes yet"),
-                hint=tr("10,000 codes take a second"),
-                act=(tr("Generate"), self.ask_for_batch),
-                link=(tr("Import supplier codes"), self.ask_for_file),
-            )
-        )
+
+    def question(self) -> dict[str, Any]:
+        return self.filters.kept()
+
+    def show_question(self, question: Mapping[str, Any]) -> None:
+        self.filters.show_kept(question)
 
     def show_wanted(self, wanted: object) -> None:
         """("generate" or "import", product id) from another page; ("export", batch id)."""
@@ -251,9 +258,14 @@ class BatchesPage(ListPage):
         if len(ids) > 1:
             menu.addAction(tr("Freeze"), lambda: self.ask_to_stop(ids, frozen=True))
             menu.addAction(tr("Thaw"), lambda: self.ask_to_stop(ids, frozen=False))
+            self.bin.offer(menu, ids)
             return
         row = self._rows.get(ids[0])
-        if row is None or row.state == "voided":
+        if row is None:
+            return
+        if row.state == "voided":
+            menu.addAction(tr("Show cards"), lambda: self.show_cards(row.id))
+            self.bin.offer(menu, [row.id])
             return
         if row.state == "generating":
             menu.addAction(tr("Continue or discard"), lambda: self._offer_to_finish(row))
@@ -266,18 +278,38 @@ class BatchesPage(ListPage):
             menu.addAction(tr("Freeze"), lambda: self.freeze(row.id))
         menu.addSeparator()
         menu.addAction(tr("Void"), lambda: self.void(row))
+        menu.addAction(tr("Move to the recycle bin"), lambda: self.bin.remove([row.id]))
 
     def _run(self, call: object, batch_id: int) -> None:
         assert callable(call)
         self.jobs.start(call, batch_id, on_refused=self.banner.show_error, owner=self)
 
+    def _narrow(self) -> None:
+        self._show_empty()
+        self.reload()
+
+    def _show_empty(self) -> None:
+        if self.filters.kept():
+            act = (tr("Show all batches"), lambda: self.filters.show_kept({}))
+            self.table.set_empty(EmptyState("layers", tr("No such batch"), hint=tr("Take a filter away"), act=act))
+            return
+        self.table.set_empty(
+            EmptyState(
+                "layers",
+                tr("No codes yet"),
+                hint=tr("10,000 codes take a second"),
+                act=(tr("Generate"), self.ask_for_batch),
+                link=(tr("Import supplier codes"), self.ask_for_file),
+            )
+        )
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        rows = self._batches.batches()
-        self._rows = {row.id: row for row in rows}
-        return [row.id for row in sorted(rows, key=lambda row: (getattr(row, sort), row.id), reverse=descending)]
+        return self._batches.ids(self.filters.wanted, sort=sort, descending=descending)
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
-        return [self._rows[batch_id] for batch_id in ids if batch_id in self._rows]
+        rows = self._batches.rows_of(ids)
+        self._rows |= {row.id: row for row in rows}
+        return rows
 
 
 def _each(call: Callable[[int], object], ids: Sequence[int]) -> None:

@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from app.services.cards import CardFilter, CardRow
+from app.services.cards import CardFilter, CardNames
 from app.services.ledger import CardsOut
 from app.views.widgets.chip_bar import Chip, period_words
-from app.vocabulary import CARD_STATES, CHANNELS, word
+from app.vocabulary import CARD_STATES, CARD_VALIDITY, CHANNELS, word
 from app.words import NO_DATA, ntr, tr
 
-PERIOD = "period"
+PERIOD, STATE, VALIDITY = "period", "states", "validity"
 
 
-def chips_of(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> list[Chip]:
-    """`one` is a card of the list: it knows what its product, batch and holder are called."""
-    chips = _named(wanted, out, one)
+def chips_of(wanted: CardFilter, out: CardsOut | None, names: CardNames) -> list[Chip]:
+    """`names`: what the product, the batch and the holder are called, as far as that is known yet."""
+    chips = _named(wanted, out, names)
     asked = out or wanted
     if asked.issued_from is not None or asked.issued_to is not None:
         chips.append(Chip(PERIOD, tr("Issued"), period_words(asked.issued_from, asked.issued_to)))
@@ -24,8 +24,12 @@ def chips_of(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> l
 
 def without(key: str, wanted: CardFilter, out: CardsOut | None) -> tuple[CardFilter, CardsOut | None]:
     """The question with one part taken away. What is left of a dashboard's question is still one."""
-    gone: dict[str, object] = {key: () if key == "states" else None}
-    if key == PERIOD:
+    gone: dict[str, object] = {key: None}
+    if key == STATE:
+        gone = {"states": (), "frozen": None}
+    elif key == VALIDITY:
+        gone = {"validity": None, "ends_from": None, "ends_to": None}
+    elif key == PERIOD:
         gone = {"issued_from": None, "issued_to": None}
     elif key in ("live", "redeemed"):
         gone = {key: False}
@@ -35,17 +39,23 @@ def without(key: str, wanted: CardFilter, out: CardsOut | None) -> tuple[CardFil
     return wanted, None if rest == CardsOut() else rest
 
 
-def _named(wanted: CardFilter, out: CardsOut | None, one: CardRow | None) -> list[Chip]:
+def _named(wanted: CardFilter, out: CardsOut | None, names: CardNames) -> list[Chip]:
     product_id = out.product_id if out is not None else wanted.product_id
     chips = []
     if wanted.batch_id is not None:
-        chips.append(Chip("batch_id", tr("Batch"), one.batch if one else NO_DATA))
+        chips.append(Chip("batch_id", tr("Batch"), names.batch or NO_DATA))
     if product_id is not None:
-        chips.append(Chip("product_id", tr("Product"), one.product if one else NO_DATA))
+        chips.append(Chip("product_id", tr("Product"), names.product or NO_DATA))
+    states = [*wanted.states, *(["frozen"] if wanted.frozen else [])]
+    if states:
+        chips.append(Chip(STATE, tr("State"), " / ".join(word(CARD_STATES, state) for state in states)))
+    if wanted.validity is not None:
+        chips.append(Chip(VALIDITY, tr("Validity"), word(CARD_VALIDITY, wanted.validity)))
+    elif wanted.ends_from is not None or wanted.ends_to is not None:
+        ends = tr("ends {days}", days=period_words(wanted.ends_from, wanted.ends_to))
+        chips.append(Chip(VALIDITY, tr("Validity"), ends))
     if wanted.person_id is not None:
-        chips.append(Chip("person_id", tr("Holder"), one.holder if one else NO_DATA))
-    if wanted.states:
-        chips.append(Chip("states", tr("State"), " / ".join(word(CARD_STATES, state) for state in wanted.states)))
+        chips.append(Chip("person_id", tr("Holder"), names.holder or NO_DATA))
     return chips
 
 

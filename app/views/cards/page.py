@@ -2,35 +2,36 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QComboBox, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
+from app.services.batches import BatchService
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, Stopped, TimelineEntry
+from app.services.exports import ExportService
 from app.services.ledger import CardsOut, LedgerService
 from app.services.list_views import ListViewService
+from app.services.people import PeopleService
 from app.services.progress import Progress, unwatched
 from app.topics import Topic
-from app.views.cards.chips import chips_of, without
+from app.views.cards.export import ListExport
+from app.views.cards.filters import CardFilters
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.theme import Tone
-from app.views.widgets.chip_bar import ChipBar
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.marks import card_mark
-from app.views.widgets.pieces import button, column, line, row
-from app.views.widgets.questions import as_kept, asked_again
+from app.views.widgets.pieces import button, column, line
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.selection_bar import SelectionWords
 from app.views.widgets.timeline import Event, Timeline
 from app.views.widgets.toast import toast
-from app.vocabulary import CARD_STATES, HAPPENED, word
+from app.vocabulary import HAPPENED, word
 from app.words import NO_DATA, last_second, ntr, tr, yuan
 
 MASK = "····"
@@ -58,14 +59,16 @@ class CardsPage(ListPage):
         self,
         cards: CardService,
         ledger: LedgerService,
+        batches: BatchService,
+        people: PeopleService,
         *,
+        exports: ExportService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
     ) -> None:
         self._cards, self._ledger = cards, ledger
-        self._filter = CardFilter()
-        self._out: CardsOut | None = None
+        self.filters = CardFilters(cards, batches, people, jobs=jobs)
         super().__init__(
             tr("Cards"),
             tr("Find a card by code, serial, name or phone tail with Ctrl+K"),
@@ -78,53 +81,43 @@ class CardsPage(ListPage):
             sort=("serial", True),
             views=views,
         )
-        self._add_filters()
-        self.bulk = self.offer_bulk(SelectionWords(_selected, _everything))
-        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
-        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
-        self.table.set_menu(self._fill_menu)
-        self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
+        self.body.insertWidget(0, self.filters)
+        self.filters.changed.connect(self.reload)
+        self._build_acts(exports)
         self.table.opened.connect(self.open_record)
         self.table.set_empty(
             EmptyState("credit-card", tr("No cards here"), hint=tr("Change the filter, or make codes"))
         )
         self.reload()
 
-    def _add_filters(self) -> None:
-        self.state_box = QComboBox()
-        self.state_box.setAccessibleName(tr("State"))
-        self.state_box.addItem(tr("All states"), "")
-        for key in ("in_stock", "assigned", "active", "spent", "voided", "frozen"):
-            self.state_box.addItem(word(CARD_STATES, key), key)
-        self.state_box.currentIndexChanged.connect(self.reload)
-        self.chips = ChipBar()
-        self.chips.removed.connect(lambda key: self._narrow(*without(key, self._wanted(), self._out)))
-        self.chips.cleared.connect(lambda: self._narrow(CardFilter()))
-        self.body.insertLayout(0, row(self.state_box, 0))
-        self.body.insertWidget(1, self.chips)
-        for came in (self.table.rows.arrived, self.table.rows.modelReset):
-            came.connect(lambda *_: self._show_chips())
+    def _build_acts(self, exports: ExportService) -> None:
+        self.bulk = self.offer_bulk(SelectionWords(_selected, _everything))
+        self.bulk.add_act(tr("Freeze"), lambda ids: self.ask_to_stop(ids, frozen=True), symbol="snowflake")
+        self.bulk.add_act(tr("Thaw"), lambda ids: self.ask_to_stop(ids, frozen=False), symbol="sun")
+        self.list_export = ListExport(self, exports, asked=self.filters.words)
+        self.bulk.add_act(tr("Export"), self.list_export.choose_file, symbol="file-down")
+        self.header.add_secondary(
+            tr("Export list"), self.list_export.export_shown, symbol="file-down", shortcut="Ctrl+E"
+        )
+        self.table.set_menu(self._fill_menu)
+        self.header.add_more(tr("Show code"), self.show_code, symbol="eye", shortcut="Ctrl+Shift+C")
 
     def show_wanted(self, wanted: object) -> None:
         """An id opens one card; a CardFilter (or its keys), or the ledger's CardsOut, narrows the list."""
         if isinstance(wanted, int):
             self.open_record(wanted)
         elif isinstance(wanted, CardFilter):
-            self._narrow(wanted)
+            self.filters.narrow(wanted)
         elif isinstance(wanted, CardsOut):
-            self._narrow(CardFilter(), wanted)
+            self.filters.narrow(CardFilter(), wanted)
         elif isinstance(wanted, dict):
-            self._narrow(CardFilter(**wanted))
+            self.filters.narrow(CardFilter(**wanted))
 
     def question(self) -> dict[str, Any]:
-        if self._out is not None:
-            return {"out": as_kept(self._out)}
-        kept = as_kept(self._wanted())
-        return {"cards": kept} if kept else {}
+        return self.filters.kept()
 
     def show_question(self, question: Mapping[str, Any]) -> None:
-        out = asked_again(CardsOut, question["out"]) if "out" in question else None
-        self._narrow(asked_again(CardFilter, question.get("cards", {})), out)
+        self.filters.show_kept(question)
 
     def ask_to_stop(self, ids: "array[int]", *, frozen: bool) -> None:
         """Freeze cards, or thaw them. What is all on the screen needs no question: the toast takes it back."""
@@ -183,36 +176,10 @@ class CardsPage(ListPage):
     def open_record(self, record: int) -> None:
         self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)
 
-    def _narrow(self, wanted: CardFilter, out: CardsOut | None = None) -> None:
-        """`out` is what a number of the dashboard counts; the state box then has no say."""
-        several = wanted.states if len(wanted.states) > 1 else ()
-        chosen = "frozen" if wanted.frozen else wanted.states[0] if wanted.states and not several else ""
-        self._filter, self._out = replace(wanted, states=several, frozen=None), out
-        self.state_box.blockSignals(True)
-        self.state_box.setCurrentIndex(max(0, self.state_box.findData(chosen)))
-        self.state_box.blockSignals(False)
-        self.state_box.setEnabled(out is None)
-        self.state_box.setToolTip(tr("Take the filters away to choose a state") if out else "")
-        self.chips.show_chips(chips_of(self._filter, out, None))
-        self.reload()
-
-    def _show_chips(self) -> None:
-        """A batch, a product or a person is called by what the first card says."""
-        card = self.table.rows.row_at(0)
-        if isinstance(card, CardRow) and self.chips.keys():
-            self.chips.show_chips(chips_of(self._filter, self._out, card))
-
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        if self._out is not None:
-            return self._ledger.card_ids(self._out, descending=descending)
-        return self._cards.ids(self._wanted(), sort=sort, descending=descending)
-
-    def _wanted(self) -> CardFilter:
-        """What the chips say, narrowed by the state box."""
-        state = str(self.state_box.currentData())
-        if state == "frozen":
-            return replace(self._filter, frozen=True)
-        return replace(self._filter, states=(state,)) if state else self._filter
+        if self.filters.out is not None:
+            return self._ledger.card_ids(self.filters.out, descending=descending)
+        return self._cards.ids(self.filters.wanted, sort=sort, descending=descending)
 
     def _show_detail(self, detail: CardDetail) -> None:
         card = detail.row

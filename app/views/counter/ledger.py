@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
+from PySide6.QtWidgets import QWidget
+
+from app.services.catalog import CatalogService
 from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
 from app.services.list_views import ListViewService
 from app.topics import Topic
@@ -13,8 +16,13 @@ from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.charts.heat import weekdays
 from app.views.widgets.chip_bar import Chip, ChipBar, period_words
+from app.views.widgets.choice_box import choice_box, show_choice
+from app.views.widgets.days_box import DaysBox
 from app.views.widgets.empty_state import EmptyState
+from app.views.widgets.flow import Flow
 from app.views.widgets.list_page import ListPage
+from app.views.widgets.pick_box import Pick, PickBox
+from app.views.widgets.pieces import column
 from app.views.widgets.questions import as_kept, asked_again
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateMark
@@ -36,9 +44,15 @@ class LedgerPage(ListPage):
     """`show_wanted` takes a RedemptionFilter; the status bar says what the entries shown add up to."""
 
     def __init__(
-        self, ledger: LedgerService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+        self,
+        ledger: LedgerService,
+        catalog: CatalogService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
     ) -> None:
-        self._ledger, self._wanted = ledger, EVERYTHING
+        self._ledger, self._catalog, self._wanted = ledger, catalog, EVERYTHING
         self._numbers = _Numbers()
         self._sum = ""
         self._asked = 0
@@ -54,10 +68,7 @@ class LedgerPage(ListPage):
             sort=("at", True),
             views=views,
         )
-        self.chips = ChipBar()
-        self.chips.removed.connect(self._drop)
-        self.chips.cleared.connect(lambda: self.show_wanted(EVERYTHING))
-        self.body.insertWidget(0, self.chips)
+        self._add_filters()
         self.table.summary_changed.disconnect(self.status_changed)
         self.table.summary_changed.connect(self._say)
         self.table.opened.connect(self._open)
@@ -71,18 +82,59 @@ class LedgerPage(ListPage):
     def show_wanted(self, wanted: object) -> None:
         if isinstance(wanted, RedemptionFilter):
             self._wanted = wanted
-            self.chips.show_chips(_chips(wanted))
+            if (wanted.begin, wanted.end) != self.days_box.span or wanted.net:
+                self.days_box.clear()  # days from another page stand in a chip alone
+            show_choice(self.channel_box, wanted.channel)
+            show_choice(self.kind_box, wanted.kind)
+            self.chips.show_chips(_chips(wanted, days=self.days_box.chosen_words))
             self._show_empty()
             self.reload()
             self._add_up()
 
     def question(self) -> dict[str, Any]:
-        return as_kept(self._wanted)
+        """Days chosen here stay relative: the last seven are others tomorrow."""
+        days = self.days_box.kept()
+        if not days:
+            return as_kept(self._wanted)
+        return as_kept(replace(self._wanted, begin=None, end=None)) | {"days": days}
 
     def show_question(self, question: Mapping[str, Any]) -> None:
-        self.show_wanted(asked_again(RedemptionFilter, dict(question)))
+        wanted = asked_again(RedemptionFilter, dict(question))
+        self.days_box.show_kept(question.get("days", {}))
+        if "days" in question:
+            begin, end = self.days_box.span
+            wanted = replace(wanted, begin=begin, end=end)
+        self.show_wanted(wanted)
 
     # --- inside ---
+
+    def _add_filters(self) -> None:
+        self.days_box = DaysBox(tr("Time"), tr("At any time"))
+        self.product_box = PickBox(tr("Product"), self._find_products, jobs=self.jobs)
+        self.channel_box = choice_box(tr("Channel"), tr("All channels"), CHANNELS)
+        self.kind_box = choice_box(tr("What"), tr("All entries"), HAPPENED, ("redeemed", "reversed"))
+        boxes = QWidget()
+        boxes.setLayout(Flow(self.days_box, self.product_box, self.channel_box, self.kind_box))
+        self.chips = ChipBar()
+        self.body.insertLayout(0, column(boxes, self.chips))
+        self.days_box.changed.connect(self._take_days)
+        self.product_box.picked.connect(lambda pick: self._narrow(product_id=pick.id))
+        self.channel_box.currentIndexChanged.connect(
+            lambda _: self._narrow(channel=self.channel_box.currentData() or None)
+        )
+        self.kind_box.currentIndexChanged.connect(lambda _: self._narrow(kind=self.kind_box.currentData() or None))
+        self.chips.removed.connect(self._drop)
+        self.chips.cleared.connect(lambda: self.show_wanted(EVERYTHING))
+
+    def _take_days(self) -> None:
+        begin, end = self.days_box.span
+        self._narrow(begin=begin, end=end, net=False)
+
+    def _narrow(self, **chosen: Any) -> None:
+        self.show_wanted(replace(self._wanted, **chosen))
+
+    def _find_products(self, text: str, limit: int) -> Sequence[Pick]:
+        return [Pick(one.id, one.name, one.name) for one in self._catalog.find(text, limit)]
 
     def _show_empty(self) -> None:
         if self._wanted == EVERYTHING:
@@ -95,7 +147,7 @@ class LedgerPage(ListPage):
         """A product or a card is called by what its first entry says."""
         line = self.table.rows.row_at(0)
         if isinstance(line, Line) and (self._wanted.product_id is not None or self._wanted.card_id is not None):
-            self.chips.show_chips(_chips(self._wanted, line.entry))
+            self.chips.show_chips(_chips(self._wanted, line.entry, days=self.days_box.chosen_words))
 
     def _drop(self, key: str) -> None:
         """Take one filter away."""
@@ -182,15 +234,15 @@ def _mark(line: Line) -> StateMark:
     return StateMark("ok" if line.entry.kind == "redeemed" else "warn", word(HAPPENED, line.entry.kind))
 
 
-def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None) -> list[Chip]:
-    """What narrows the list, one chip for each part of the question."""
+def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None, *, days: str = "") -> list[Chip]:
+    """What narrows the list, one chip for each part of the question; `days` as they were chosen on the page."""
     chips = []
     if wanted.begin is not None or wanted.end is not None:
         chips.append(
             Chip(
                 "period",
                 tr("Net of the period") if wanted.net else tr("Period"),
-                period_words(wanted.begin, wanted.end),
+                days or period_words(wanted.begin, wanted.end),
             )
         )
     if wanted.weekday is not None or wanted.hour is not None:

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QWidget
 
 from app.services.list_views import ListViewService
 from app.services.people import Marked, PeopleService, PersonFilter, PersonRow, Stored
+from app.services.removals import RemovalService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.people.import_dialog import ENDINGS, ImportDialog
+from app.views.widgets.bin_acts import BinActs, back_words
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
@@ -35,7 +37,13 @@ class PeoplePage(ListPage):
     """The address book, sorted by pinyin. Drop or paste a list anywhere on the page; Enter shows one person."""
 
     def __init__(
-        self, people: PeopleService, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
+        self,
+        people: PeopleService,
+        removals: RemovalService,
+        *,
+        jobs: JobRunner,
+        changes: Changes,
+        views: ListViewService | None = None,
     ) -> None:
         self._people = people
         self._filter = PersonFilter(left=False)
@@ -45,14 +53,7 @@ class PeoplePage(ListPage):
             jobs=jobs,
             changes=changes,
             topics=(Topic.PEOPLE,),
-            columns=(
-                Column("name", word(FIELDS, "name"), 130, stretch=True, sortable=True),
-                Column("employee_no", word(FIELDS, "employee_no"), 110, stretch=True, sortable=True),
-                Column("department", word(FIELDS, "department"), 130, stretch=True, sortable=True),
-                Column("phone_masked", word(FIELDS, "phone"), 125, stretch=True),
-                Column("email_masked", word(FIELDS, "email"), 180, stretch=True),
-                Column("left_at", tr("Employed"), 116, Kind.STATE, value=_mark, sortable=True),
-            ),
+            columns=_columns(),
             load=lambda sort, descending: people.ids(self._filter, sort=sort, descending=descending),
             fetch=lambda ids: people.rows_of(list(ids)),
             sort=("name", False),
@@ -66,6 +67,7 @@ class PeoplePage(ListPage):
         self.bulk = self.offer_bulk(SelectionWords(_selected, _everybody))
         self.bulk.add_act(tr("Mark as left"), self.let_go, symbol="log-out")
         self.bulk.add_act(tr("Mark as employed"), self.take_back, symbol="undo-2")
+        self.bin = BinActs(self, removals, "person", bulk=self.bulk)
         self.bulk.add_act(tr("Delete personal data"), self.ask_to_forget, kind="danger", symbol="trash-2")
         self._show_empty(narrowed=False)
         changes.follow(self, Topic.PEOPLE, then=self._read_departments)
@@ -257,7 +259,8 @@ class PeoplePage(ListPage):
         )
         note = label(tr("Phone and e-mail are shown in part only. Letters and sheets carry them in full."), "note")
         note.setWordWrap(True)
-        body.setLayout(column(facts(known), 4, note, 12, row(forget, 0), 0))
+        remove = button(tr("Move to the recycle bin"), lambda: self.bin.remove([person.id]), symbol="trash-2")
+        body.setLayout(column(facts(known), 4, note, 12, row(remove, 0), row(forget, 0), 0))
         return body
 
     def _show_cards(self, person_id: int) -> None:
@@ -269,7 +272,7 @@ class PeoplePage(ListPage):
             menu.addAction(tr("Show cards"), lambda: self._show_cards(people[0]))
         menu.addAction(tr("Mark as left"), lambda: self.let_go(people))
         menu.addAction(tr("Mark as employed"), lambda: self.take_back(people))
-        menu.addSeparator()
+        self.bin.offer(menu, people)
         chosen = self.table.current_row() if len(people) == 1 else None
         name = chosen.name if isinstance(chosen, PersonRow) else ""
         menu.addAction(tr("Delete personal data"), lambda: self.ask_to_forget(people, name))
@@ -317,9 +320,19 @@ class PeoplePage(ListPage):
         if stored.is_nothing_new:
             toast(self, tr("Everyone on the list is known already; nothing was changed"))
             return
-        toast(
-            self, tr("{created} new, {updated} updated", created=f"{stored.created:,}", updated=f"{stored.updated:,}")
-        )
+        words = tr("{created} new, {updated} updated", created=f"{stored.created:,}", updated=f"{stored.updated:,}")
+        toast(self, " · ".join(part for part in (words, back_words(stored.restored)) if part))
+
+
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("name", word(FIELDS, "name"), 130, stretch=True, sortable=True),
+        Column("employee_no", word(FIELDS, "employee_no"), 110, stretch=True, sortable=True),
+        Column("department", word(FIELDS, "department"), 130, stretch=True, sortable=True),
+        Column("phone_masked", word(FIELDS, "phone"), 125, stretch=True),
+        Column("email_masked", word(FIELDS, "email"), 180, stretch=True),
+        Column("left_at", tr("Employed"), 116, Kind.STATE, value=_mark, sortable=True),
+    )
 
 
 def _selected(count: int) -> str:

@@ -6,13 +6,27 @@ from PySide6.QtWidgets import QProgressBar, QScrollArea, QVBoxLayout, QWidget
 from app.errors import AppError
 from app.messages import sentence
 from app.views.jobs import Job, JobRunner, JobState
+from app.views.theme import Tone
+from app.views.widgets.choice_box import choice_box
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import CARD_PADDING, Card, button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
+from app.vocabulary import Words, word
 from app.words import moment, ntr, tr
 
 REPAINT_MS = 500
+
+
+STATES: Words = {"running": "Running", "done": "Done", "not-done": "Not done", "cancelled": "Cancelled"}
+TONES: dict[str, Tone] = {"running": "info", "done": "ok", "not-done": "error", "cancelled": "neutral"}
+_STATES = {
+    JobState.RUNNING: "running",
+    JobState.DONE: "done",
+    JobState.REFUSED: "not-done",
+    JobState.CANCELLED: "cancelled",
+    JobState.CRASHED: "not-done",
+}
 
 
 class TasksPage(Page):
@@ -21,6 +35,9 @@ class TasksPage(Page):
         self._jobs = jobs
         self.header.add_secondary(tr("Clear finished"), jobs.forget_ended, symbol="list-checks")
         self.empty = EmptyState("circle-check", tr("No task is running"))
+        self.state_box = choice_box(tr("State"), tr("All states"), STATES)
+        self.state_box.currentIndexChanged.connect(self.reload)
+        self.body.addLayout(row(self.state_box, 0))
         self._list = QWidget()
         self._list.setProperty("role", "scrolled")
         self._column = QVBoxLayout(self._list)
@@ -43,12 +60,14 @@ class TasksPage(Page):
             task.deleteLater()
         while self._column.count():
             self._column.takeAt(0)
-        self._rows = [_TaskRow(job) for job in self._jobs.jobs()]
+        state = str(self.state_box.currentData())
+        self._rows = [_TaskRow(job) for job in self._jobs.jobs() if state in ("", _STATES[job.state])]
         for task in self._rows:
             self._column.addWidget(task)
         self._column.addStretch(1)
         self._scroll.setVisible(bool(self._rows))
         self.empty.setVisible(not self._rows)
+        self.state_box.setVisible(bool(self._jobs.jobs()))
         self._tell_running()
 
     def _tell_running(self) -> None:
@@ -95,14 +114,8 @@ class _TaskRow(Card):
 
 
 def _mark(job: Job) -> StateMark:
-    marks = {
-        JobState.RUNNING: StateMark("info", tr("Running")),
-        JobState.DONE: StateMark("ok", tr("Done")),
-        JobState.REFUSED: StateMark("error", tr("Not done")),
-        JobState.CANCELLED: StateMark("neutral", tr("Cancelled")),
-        JobState.CRASHED: StateMark("error", tr("Not done")),
-    }
-    return marks[job.state]
+    state = _STATES[job.state]
+    return StateMark(TONES[state], word(STATES, state))
 
 
 def _told(job: Job) -> str:

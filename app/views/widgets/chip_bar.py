@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.views.theme import AFTER_WORDS, icon
-from app.views.widgets.pieces import button, row
+from app.views.widgets.flow import Flow
+from app.views.widgets.pieces import button
 from app.words import day, tr
 
 
@@ -35,11 +36,10 @@ class ChipBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._line = row(0, spacing=8)
-        self.setLayout(self._line)
         self._buttons: dict[str, QPushButton] = {}
         self._all = button(tr("Clear all"), self.cleared.emit, kind="text", compact=True)
-        self._line.insertWidget(0, self._all)
+        self._line = Flow(self._all)
+        self.setLayout(self._line)
         self.hide()
 
     def show_chips(self, chips: Sequence[Chip]) -> None:
@@ -48,7 +48,7 @@ class ChipBar(QWidget):
             old.deleteLater()
         self._buttons = {chip.key: self._made(chip) for chip in chips}
         for place, made in enumerate(self._buttons.values()):
-            self._line.insertWidget(place, made)
+            self._line.insert_widget(place, made)
         self._all.setVisible(len(chips) > 1)
         self.setVisible(bool(chips))
 

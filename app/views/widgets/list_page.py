@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QVBoxLayout
 
 from app.services.list_views import ListViewService
@@ -13,6 +14,7 @@ from app.views.widgets.page import Page
 from app.views.widgets.row_table import Column, RowTable
 from app.views.widgets.row_table.model import Fetch
 from app.views.widgets.selection_bar import OF_ROWS, SelectionBar, SelectionWords
+from app.views.widgets.toast import take_back_last
 from app.views.widgets.view_tabs import ViewTabs
 from app.words import tr
 
@@ -49,6 +51,10 @@ class ListPage(Page):
         self.table.sort_changed.connect(self._sort_by)
         self.table.summary_changed.connect(self.status_changed)
         self.drawer.stepped.connect(self._step)
+        undo = QAction(tr("Undo"), self)
+        undo.setShortcut("Ctrl+Z")
+        undo.triggered.connect(lambda: take_back_last(self))
+        self.addAction(undo)
         changes.follow(self, *topics, then=self.refresh)
         self.body.addWidget(self.table, 1)
         self.tabs: ViewTabs | None = None

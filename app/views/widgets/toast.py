@@ -41,6 +41,10 @@ class Toast(QFrame):
         if tone != "error":
             self._timer.start()
 
+    @property
+    def can_undo(self) -> bool:
+        return self._undo is not None
+
     def height_at(self, width: int) -> int:
         """With the hairline around it, which the layout alone does not know of."""
         self.ensurePolished()
@@ -114,3 +118,11 @@ def toast(where: QWidget, words: str, *, tone: Tone = "ok", undo: Callable[[], o
     window = where.window()
     stack = window.findChild(Toasts) or Toasts(window)
     return stack.say(words, tone=tone, undo=undo)
+
+
+def take_back_last(where: QWidget) -> None:
+    """What Ctrl+Z does: the newest act whose toast still offers a way back."""
+    stack = where.window().findChild(Toasts)
+    offers = [one for one in stack.toasts() if one.can_undo] if stack is not None else []
+    if offers:
+        offers[-1].take_back()

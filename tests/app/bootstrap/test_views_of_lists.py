@@ -85,7 +85,7 @@ def test_a_filter_an_order_and_columns_come_back_with_the_tab(desk: DeskDriver, 
     desk.go("cards")
     shows(desk, 100)
     usual = columns(desk)
-    desk.page.state_box.setCurrentIndex(desk.page.state_box.findData("frozen"))
+    desk.page.filters.state_box.setCurrentIndex(desk.page.filters.state_box.findData("frozen"))
     shows(desk, 3)
     desk.table.setColumnHidden(usual.index("holder"), True)
     desk.table.set_sort("changed_at", descending=False)
@@ -104,7 +104,7 @@ def test_a_filter_an_order_and_columns_come_back_with_the_tab(desk: DeskDriver, 
     shows(desk, 3)
     assert list(desk.table.rows.ids) == order
     assert columns(desk) == [key for key in usual if key != "holder"]
-    assert desk.page.state_box.currentData() == "frozen"
+    assert desk.page.filters.state_box.currentData() == "frozen"
 
 
 def test_columns_of_a_view_are_not_those_of_the_list(desk: DeskDriver, memory: QSettings) -> None:
@@ -176,7 +176,7 @@ def test_every_list_keeps_views_of_its_own(desk: DeskDriver, place: str) -> None
     desk.go(place)
     desk.settled()
     if place == "audit":
-        desk.page.action_box.setCurrentIndex(desk.page.action_box.findData("card.frozen"))
+        desk.page.filters.action_box.setCurrentIndex(desk.page.filters.action_box.findData("card.frozen"))
         shows(desk, 3)
     desk.page.setFocus()
     shown = desk.page.front if place == "distribution" else desk.page

@@ -17,6 +17,7 @@ from app.views.distribution.wizard.duplicates import DuplicateCards
 from app.views.distribution.wizard.faults import FaultGroups, FaultTable
 from app.views.distribution.wizard.step import Step
 from app.views.jobs import JobRunner
+from app.views.widgets.bin_acts import back_words
 from app.views.widgets.pieces import Card, button, label, row
 from app.views.widgets.toast import toast
 from app.words import ntr, tr
@@ -115,7 +116,7 @@ class CheckStep(Step):
 
         def done(stored: Stored) -> None:
             if not stored.is_nothing_new:
-                toast(self, _stored_words(stored))
+                toast(self, " · ".join(filter(None, (_stored_words(stored), back_words(stored.restored)))))
             self.change(person_ids=tuple(dict.fromkeys(stored.person_ids.values())))
             then()
 

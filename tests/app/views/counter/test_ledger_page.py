@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
@@ -51,7 +52,7 @@ class Screen:
 def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Screen]:
     jobs, changes = JobRunner(), Changes()
     vault.database.subscribe(changes.tell)
-    page = LedgerPage(services.ledger, jobs=jobs, changes=changes)
+    page = LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes)
     page.resize(1200, 700)
     qtbot.addWidget(page)
     with qtbot.waitExposed(page):
@@ -128,4 +129,33 @@ def test_nothing_found_says_so_and_leads_back(traded: Screen) -> None:
     empty = traded.page.table._empty
     assert empty is not None
     empty.act_button.click()  # type: ignore[attr-defined]  # an EmptyState with an act
+    traded.shows(4)
+
+
+def test_days_a_channel_and_a_kind_are_chosen_on_the_page(traded: Screen) -> None:
+    page = traded.page
+    page.days_box.box.setCurrentIndex(page.days_box.box.findData("1"))
+    traded.shows(0)
+    page.days_box.box.setCurrentIndex(page.days_box.box.findData("7"))
+    traded.shows(4)
+    page.kind_box.setCurrentIndex(page.kind_box.findData("reversed"))
+    traded.shows(1)
+    assert page.chips.keys() == ["period", "kind"]
+    assert page.question() == {"kind": "reversed", "days": {"span": "7"}}, "the last seven days stay relative"
+    page.chips.remove("period")
+    assert page.days_box.key == ""
+    page.chips.remove("kind")
+    page.channel_box.setCurrentIndex(page.channel_box.findData("print"))
+    traded.shows(0)
+    page.show_question({"days": {"span": "7"}, "channel": "email"})
+    traded.shows(4)
+    assert (page.days_box.key, page.channel_box.currentData()) == ("7", "email")
+
+
+def test_a_product_is_found_on_the_page(traded: Screen) -> None:
+    box = traded.page.product_box
+    box.setFocus()
+    box.setText("中秋")
+    traded.bot.keyClick(box, Qt.Key.Key_Return)
+    traded.bot.waitUntil(lambda: traded.page.chips.keys() == ["product_id"], timeout=20_000)
     traded.shows(4)

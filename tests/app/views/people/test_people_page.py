@@ -70,7 +70,7 @@ class Screen:
 def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Screen]:
     jobs, changes = JobRunner(), Changes()
     vault.database.subscribe(changes.tell)
-    page = PeoplePage(services.people, jobs=jobs, changes=changes)
+    page = PeoplePage(services.people, services.removals, jobs=jobs, changes=changes)
     page.resize(1100, 700)
     qtbot.addWidget(page)
     with qtbot.waitExposed(page):
