@@ -12,6 +12,7 @@ from app.errors import DeliveriesOpen
 from app.models.distribution import Delivery
 from app.models.people import Person
 from app.models.removal import Removal
+from app.services.audit import AuditLog
 from app.services.hidden import removed
 from app.services.people.pinyin import readings
 from app.services.people.roster import Checked, CheckedRow, Left
@@ -163,29 +164,32 @@ def nobody(at: datetime) -> dict[str, Any]:
     return gone | dict.fromkeys(("employee_no", "phone", "phone_tail", "email"))
 
 
-def forgotten(session: Session, person_id: int, at: datetime) -> bool:
-    """Erase one person's data; not while a card is underway to them."""
-    if underway(session, [person_id]):
-        return False
-    session.execute(update(Person).where(Person.id == person_id).values(nobody(at)))
-    return True
+def erase(session: Session, ids: list[int], at: datetime) -> None:
+    """Delete these people's data for good."""
+    for part in in_parts(ids):
+        session.execute(update(Person).where(Person.id.in_(part)).values(nobody(at)))
+
+
+def record_people(session: Session, audit: AuditLog, action: str, ids: list[int]) -> None:
+    """One entry for all of them: who they were by number alone."""
+    if ids:
+        audit.record(session, action, subject=f"person:{ids[0]}" if len(ids) == 1 else "", people=ids)
 
 
 def refuse_underway(session: Session, ids: list[int]) -> None:
     """Raises DeliveriesOpen."""
     people = underway(session, ids)
     if people:
-        raise DeliveriesOpen(people)
+        raise DeliveriesOpen(len(people))
 
 
-def underway(session: Session, ids: list[int]) -> int:
-    """How many of these people have cards on the way to them."""
-    people = 0
+def underway(session: Session, ids: list[int]) -> set[int]:
+    """Which of these people have cards on the way to them."""
+    people: set[int] = set()
     for part in in_parts(ids):
-        open_ones = select(func.count(Delivery.person_id.distinct())).where(
-            Delivery.person_id.in_(part), Delivery.state.in_(OPEN)
+        people.update(
+            session.scalars(select(Delivery.person_id).where(Delivery.person_id.in_(part), Delivery.state.in_(OPEN)))
         )
-        people += session.scalar(open_ones) or 0
     return people
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
@@ -19,9 +19,9 @@ from app.models.people import Person
 from app.models.removal import Removal
 from app.services.audit import AuditLog
 from app.services.batches import found, stop_batch, void_batch
-from app.services.hidden import is_removed
+from app.services.hidden import removed
 from app.services.people import in_parts, refuse_underway
-from app.services.people.storing import forgotten
+from app.services.people.storing import erase, record_people, underway
 from app.services.removals.refusals import refuse_live_batch, refuse_used_product
 from app.services.removals.rows import KINDS, Purged, RemovalRow
 from app.topics import Topic
@@ -54,14 +54,18 @@ class RemovalService:
         Raises NotFound, BatchUnfinished, BatchInUse (cards are out), ProductInUse (batches), DeliveriesOpen (people).
         """
         with self._database.write(*TOPICS[kind], Topic.AUDIT) as session:
-            fresh = [one for one in dict.fromkeys(ids) if not is_removed(session, kind, one)]
+            known = _known(session, kind, ids)
+            fresh = [one for one in dict.fromkeys(ids) if one not in known]
             names = _names(session, kind, fresh)
             if kind == "person":
                 refuse_underway(session, fresh)
             at = now()
-            for one in fresh:
-                froze = self._take_out(session, kind, one)
-                session.add(Removal(kind=kind, record_id=one, froze=froze, removed_at=at))
+            rows = [
+                {"kind": kind, "record_id": one, "froze": self._take_out(session, kind, one), "removed_at": at}
+                for one in fresh
+            ]
+            if rows:
+                session.execute(insert(Removal), rows)
             self._tell(session, f"{kind}.removed", kind, names)
         return fresh
 
@@ -71,8 +75,10 @@ class RemovalService:
         with self._database.write(*TOPICS[kind], Topic.AUDIT) as session:
             rows = [row for row in _entries(session, kind, ids) if row.removed_at > _oldest(at)]
             names = _names(session, kind, [row.record_id for row in rows])
-            for row in rows:
-                self._bring_back(session, row)
+            if kind == "batch":
+                for row in rows:
+                    self._bring_back(session, row)
+            _take_from_bin(session, rows)
             self._tell(session, f"{kind}.recovered", kind, names)
         return len(rows)
 
@@ -120,9 +126,12 @@ class RemovalService:
         topics = {topic for kind in KINDS for topic in TOPICS[kind]}
         counts = dict.fromkeys(KINDS, 0)
         with self._database.write(*sorted(topics), Topic.AUDIT) as session:
-            for row in list(session.scalars(_overdue(at))):
-                if self._let_go(session, row, at):
+            rows = list(session.scalars(_overdue(at)))
+            for row in rows:
+                if row.kind != "person":
+                    self._let_go(session, row, at)
                     counts[row.kind] += 1
+            counts["person"] = self._forget(session, [row for row in rows if row.kind == "person"], at)
         return Purged(counts["product"], counts["batch"], counts["person"])
 
     # --- inside a transaction ---
@@ -138,35 +147,43 @@ class RemovalService:
         return batch.state != "voided" and stop_batch(session, self._audit, batch, frozen=True)
 
     def _bring_back(self, session: Session, row: Removal) -> None:
+        """A batch thaws, and needs its product."""
+        batch = found(session, row.record_id)
+        if row.froze and batch.state != "voided":
+            stop_batch(session, self._audit, batch, frozen=False)
+        products = _entries(session, "product", [batch.product_id])
+        if products:
+            names = _names(session, "product", [batch.product_id])
+            _take_from_bin(session, products)
+            self._tell(session, "product.recovered", "product", names)
+
+    def _let_go(self, session: Session, row: Removal, at: datetime) -> None:
+        """A product or a batch: it stays hidden for good."""
+        names = _names(session, row.kind, [row.record_id])
         if row.kind == "batch":
             batch = found(session, row.record_id)
-            if row.froze and batch.state != "voided":
-                stop_batch(session, self._audit, batch, frozen=False)
-            for product in _entries(session, "product", [batch.product_id]):
-                names = _names(session, "product", [product.record_id])
-                session.execute(delete(Removal).where(Removal.id == product.id))
-                self._tell(session, "product.recovered", "product", names)
-        session.execute(delete(Removal).where(Removal.id == row.id))
-
-    def _let_go(self, session: Session, row: Removal, at: datetime) -> bool:
-        names = _names(session, row.kind, [row.record_id])
-        if row.kind == "person":
-            if not forgotten(session, row.record_id, at):
-                return False
-            session.execute(delete(Removal).where(Removal.id == row.id))
-        else:
-            if row.kind == "batch":
-                batch = found(session, row.record_id)
-                if batch.state != "voided":
-                    void_batch(session, self._audit, batch)
-            session.execute(update(Removal).where(Removal.id == row.id).values(purged_at=at))
+            if batch.state != "voided":
+                void_batch(session, self._audit, batch)
+        session.execute(update(Removal).where(Removal.id == row.id).values(purged_at=at))
         self._tell(session, f"{row.kind}.purged", row.kind, names)
-        return True
+
+    def _forget(self, session: Session, rows: list[Removal], at: datetime) -> int:
+        """Erase people's data, but of those to whom a card is underway; how many."""
+        waiting = underway(session, [row.record_id for row in rows])
+        rows = [row for row in rows if row.record_id not in waiting]
+        names = _names(session, "person", [row.record_id for row in rows])
+        erase(session, list(names), at)
+        _take_from_bin(session, rows)
+        self._tell(session, "person.purged", "person", names)
+        return len(rows)
 
     def _tell(self, session: Session, action: str, kind: str, names: dict[int, str]) -> None:
-        """People are named by their number alone."""
+        """People are named by their numbers alone, however many in one entry."""
+        if kind == "person":
+            record_people(session, self._audit, action, list(names))
+            return
         for record_id, name in names.items():
-            subject = name if kind == "batch" else f"{kind}:{record_id}"
+            subject = name if kind == "batch" else f"product:{record_id}"
             known = {"name": name} if kind == "product" else {}
             self._audit.record(session, action, subject=subject, **known)
 
@@ -181,6 +198,19 @@ def _restorable(at: datetime) -> list[ColumnElement[bool]]:
 
 def _overdue(at: datetime) -> Any:
     return select(Removal).where(Removal.purged_at.is_(None), Removal.removed_at <= _oldest(at)).order_by(Removal.id)
+
+
+def _known(session: Session, kind: str, ids: Sequence[int]) -> set[int]:
+    """Which of these are in the bin, or hidden for good."""
+    known: set[int] = set()
+    for part in in_parts(list(ids)):
+        known.update(session.scalars(removed(kind).where(Removal.record_id.in_(part))))
+    return known
+
+
+def _take_from_bin(session: Session, rows: Sequence[Removal]) -> None:
+    for part in in_parts([row.id for row in rows]):
+        session.execute(delete(Removal).where(Removal.id.in_(part)), execution_options={"synchronize_session": False})
 
 
 def _entries(session: Session, kind: str, ids: Sequence[int]) -> list[Removal]:

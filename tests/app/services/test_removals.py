@@ -94,6 +94,18 @@ def test_a_removed_person_is_out_of_every_list_and_comes_back_whole(services: Se
     whole(services)
 
 
+def test_many_people_are_one_entry_of_the_audit_log_each_way(services: Services) -> None:
+    lines = "".join(f"员工{number}\t138{number:08d}\n" for number in range(600))
+    many = sorted(bring(services, "姓名\t手机\n" + lines).person_ids.values())
+    before = len(acts(services))
+    services.removals.remove("person", many)
+    assert len(services.removals.ids("person")) == 600
+    assert services.removals.restore_entries(services.removals.ids("person")) == 600
+    told = services.audit.rows()[: len(acts(services)) - before]
+    assert {row.action: row.details["people"] for row in told} == {"person.removed": many, "person.recovered": many}
+    assert sorted(services.people.ids()) == many
+
+
 def test_a_removed_person_gets_no_card(
     services: Services, batch: int, product: int, staff: tuple[int, int], tmp_path: Path
 ) -> None:
