@@ -173,7 +173,7 @@ def erase(session: Session, ids: list[int], at: datetime) -> None:
 def record_people(session: Session, audit: AuditLog, action: str, ids: list[int]) -> None:
     """One entry for all of them: who they were by number alone."""
     if ids:
-        audit.record(session, action, subject=f"person:{ids[0]}" if len(ids) == 1 else "", people=ids)
+        audit.record(session, action, subject=f"person:{ids[0]}" if len(ids) == 1 else "", people=sorted(ids))
 
 
 def refuse_underway(session: Session, ids: list[int]) -> None:
