@@ -187,6 +187,7 @@ REASONS: dict[str, str] = {
     "batch-unknown": "it does not know this batch. Sync again.",
     "batch-sealed": "this batch is sealed already.",
     "batch-incomplete": "the upload is not complete. Sync again.",
+    "held-back": "something before it was refused. Resolve that first.",
     "root-mismatch": "the uploaded cards are not the ones announced. Sync again.",
     "card-unknown": "this code is not known. Compare it sign by sign.",
     "card-spent": "this card is used up.",
