@@ -17,6 +17,7 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.hidden import removed
+from app.services.recount import LIVE, REDEEMED
 from app.services.texts import one_line
 from app.topics import Topic
 
@@ -278,7 +279,8 @@ def _product(session: Session, product_id: int) -> Product:
 
 
 def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int]]:
-    """Per product: cards made, cards still in stock, cards spent. What a batch in the bin has left is no stock."""
+    """Per product: cards made, cards still in stock, cards redeemed at least in part. What a batch in the bin has left
+    is no stock."""
     made = select(Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state).where(Batch.state != "voided")
     lives = select(
         Card.batch_id,
@@ -287,8 +289,12 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[i
         func.count().filter(Card.state == "spent").label("spent"),
         func.count().filter(Card.state == "voided").label("voided"),
     ).group_by(Card.batch_id)
+    used = (
+        select(Card.batch_id, func.count()).join(Batch, Batch.id == Card.batch_id).where(Card.state.in_(LIVE), REDEEMED)
+    )
     if product_id is not None:
-        made = made.where(Batch.product_id == product_id)
+        made, used = made.where(Batch.product_id == product_id), used.where(Batch.product_id == product_id)
+    partly = {row[0]: row[1] for row in session.execute(used.group_by(Card.batch_id))}
     begun = {row.batch_id: row for row in session.execute(lives)}
     in_bin = set(session.scalars(removed("batch")))
     totals: dict[int, tuple[int, int, int]] = {}
@@ -301,7 +307,7 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[i
         totals[batch.product_id] = (
             before[0] + batch.made - voided - (stock if batch.id in in_bin else 0),
             before[1] + (0 if batch.id in in_bin else stock),
-            before[2] + spent,
+            before[2] + spent + partly.get(batch.id, 0),
         )
     return totals
 

@@ -5,9 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.errors import InvalidInput, NotFound, ReasonMissing, RuleOverrideNeeded
+from app.models.base import now
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec, prompts
+from app.services.dashboard import Period
+from app.services.vault.vaults import OpenVault
+from app.words import zone
+from tests.drivers.trade import Trade
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -85,6 +90,21 @@ def test_stock_is_counted_from_batches(services: Services) -> None:
     services.cards.void(card_id, reason="测试")
     row = services.catalog.product(product_id)
     assert (row.quantity, row.in_stock) == (29, 29)
+
+
+def test_a_card_counts_as_redeemed_as_soon_as_a_part_of_it_was(services: Services, vault: OpenVault) -> None:
+    """As the dashboard counts it: one figure has one definition."""
+    product_id = services.catalog.add(ProductSpec("卡", "fixed", face_minor=100))
+    services.batches.generate(BatchSpec(product_id, 5))
+    trade, at = Trade(vault.database), now() - timedelta(hours=1)
+    cards = trade.hand_out(product_id, 4, at=at)
+    trade.redeem(cards[0], 100, at=at)
+    trade.redeem(cards[1], 40, at=at)
+    row = services.catalog.product(product_id)
+    assert (row.issued, row.redeemed) == (4, 2)
+    today = now().astimezone(zone()).date()
+    week = Period(today - timedelta(days=7), today)
+    assert services.dashboard.summary(week).rates.redemption_cards == row.redeemed / row.issued
 
 
 def test_putting_away_hides_and_brings_back(services: Services) -> None:
