@@ -17,6 +17,7 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.hidden import removed
+from app.services.stock import USABLE
 from app.services.texts import one_line
 from app.topics import Topic
 
@@ -72,6 +73,7 @@ class ProductRow:
     created_at: datetime
     quantity: int = 0
     in_stock: int = 0
+    to_give: int = 0
     redeemed: int = 0
 
     @property
@@ -277,13 +279,19 @@ def _product(session: Session, product_id: int) -> Product:
     return product
 
 
-def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int]]:
-    """Per product: cards made, cards still in stock, cards spent. What a batch in the bin has left is no stock."""
-    made = select(Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state).where(Batch.state != "voided")
+def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int, int]]:
+    """Per product: cards made, cards still in stock, cards spent, cards that could be given now.
+
+    What a batch in the bin has left is no stock.
+    """
+    made = select(
+        Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state, Batch.frozen_at, Batch.valid_until
+    ).where(Batch.state != "voided")
     lives = select(
         Card.batch_id,
         func.count().label("lives"),
         func.count().filter(Card.state == "in_stock").label("back"),
+        func.count().filter(Card.state == "in_stock", Card.frozen_at.is_(None)).label("free"),
         func.count().filter(Card.state == "spent").label("spent"),
         func.count().filter(Card.state == "voided").label("voided"),
     ).group_by(Card.batch_id)
@@ -291,23 +299,33 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[i
         made = made.where(Batch.product_id == product_id)
     begun = {row.batch_id: row for row in session.execute(lives)}
     in_bin = set(session.scalars(removed("batch")))
-    totals: dict[int, tuple[int, int, int]] = {}
+    totals: dict[int, tuple[int, int, int, int]] = {}
     for batch in session.execute(made):
         row = begun.get(batch.id)
-        lived, back, spent, voided = (row.lives, row.back, row.spent, row.voided) if row else (0, 0, 0, 0)
+        lived, back, free = (row.lives, row.back, row.free) if row else (0, 0, 0)
+        spent, voided = (row.spent, row.voided) if row else (0, 0)
         untouched = batch.made - lived if batch.released_at is None and batch.state != "generating" else 0
-        before = totals.get(batch.product_id, (0, 0, 0))
-        stock = untouched + back
+        before = totals.get(batch.product_id, (0, 0, 0, 0))
+        stock, is_removed = untouched + back, batch.id in in_bin
         totals[batch.product_id] = (
-            before[0] + batch.made - voided - (stock if batch.id in in_bin else 0),
-            before[1] + (0 if batch.id in in_bin else stock),
+            before[0] + batch.made - voided - (stock if is_removed else 0),
+            before[1] + (0 if is_removed else stock),
             before[2] + spent,
+            before[3] + (untouched + free if not is_removed and _gives(batch) else 0),
         )
     return totals
 
 
-def _row(product: Product, stock: dict[int, tuple[int, int, int]]) -> ProductRow:
-    quantity, in_stock, redeemed = stock.get(product.id, (0, 0, 0))
+def _gives(batch: Any) -> bool:
+    """Whether a distribution would take cards of this batch."""
+    is_good = batch.valid_until is None or batch.valid_until > now()
+    return is_good and batch.state in USABLE and batch.frozen_at is None and batch.released_at is None
+
+
+def _row(product: Product, stock: dict[int, tuple[int, int, int, int]]) -> ProductRow:
+    quantity, in_stock, redeemed, to_give = stock.get(product.id, (0, 0, 0, 0))
     values = {name: getattr(product, name) for name in ProductRow.__dataclass_fields__ if hasattr(product, name)}
     archived = product.archived_at is not None
-    return ProductRow(**values, archived=archived, quantity=quantity, in_stock=in_stock, redeemed=redeemed)
+    return ProductRow(
+        **values, archived=archived, quantity=quantity, in_stock=in_stock, to_give=to_give, redeemed=redeemed
+    )

@@ -8,6 +8,8 @@ from app.errors import InvalidInput, NotFound, ReasonMissing, RuleOverrideNeeded
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec, prompts
+from app.services.stock import stock_of
+from app.services.vault.vaults import OpenVault
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 
@@ -85,6 +87,19 @@ def test_stock_is_counted_from_batches(services: Services) -> None:
     services.cards.void(card_id, reason="测试")
     row = services.catalog.product(product_id)
     assert (row.quantity, row.in_stock) == (29, 29)
+
+
+def test_what_can_be_given_is_what_a_distribution_would_take(services: Services, vault: OpenVault) -> None:
+    product_id = services.catalog.add(ProductSpec("卡", "fixed", face_minor=100))
+    services.batches.generate(BatchSpec(product_id, 30))
+    frozen = services.batches.generate(BatchSpec(product_id, 5))
+    services.batches.freeze(frozen)
+    serial = next(row.serial for row in services.batches.batches() if row.id != frozen)
+    services.cards.freeze(services.cards.find(f"{serial}-000001"))
+    row = services.catalog.product(product_id)
+    assert (row.in_stock, row.to_give) == (35, 29)
+    with vault.database.read() as session:
+        assert stock_of(session, product_id) == row.to_give
 
 
 def test_putting_away_hides_and_brings_back(services: Services) -> None:
