@@ -81,7 +81,7 @@ DISTRIBUTION_STATES: Words = {
 CHANNELS: Words = {
     "file": "File",
     "print": "Print",
-    "email": "Email",
+    "email": "Mail",
     "direct": "Direct",
 }
 

@@ -22,7 +22,8 @@ ORDERS = {
     "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
 }
 FOUND_PEOPLE = 8
-LISTS = ("ledger", "deliveries", "bin")
+LISTS = {"ledger": "counter", "deliveries": "distribution", "bin": ""}
+"""Lists without an entry in the rail, and under which entry each belongs, if under one."""
 FOOT = ("tasks", "sync", "audit", "settings")
 
 
@@ -40,7 +41,11 @@ def workspace_of(desk: DeskParts, services: Services, vault: OpenVault) -> Works
     return Workspace(
         merchant=merchant.name,
         pages=specs,
-        lists=[PageSpec(key, titles[key], symbols[key], builders[key]) for key in LISTS if key in builders],
+        lists=[
+            PageSpec(key, titles[key], symbols[key], builders[key], under=under)
+            for key, under in LISTS.items()
+            if key in builders
+        ],
         commands=commands_of(desk),
         find=lambda scope, text: find(services, scope, text),
         ribbon=_demo_words if desk.is_demo else None,

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from app.config import RESOURCES
@@ -18,6 +18,7 @@ from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.hidden import removed
 from app.services.recount import LIVE, REDEEMED
+from app.services.stock import USABLE
 from app.services.texts import one_line
 from app.topics import Topic
 
@@ -49,6 +50,15 @@ class ProductSpec:
     description: str = ""
 
 
+class Stock(NamedTuple):
+    """Cards of a product: made, still in stock, redeemed at least in part, and those that could be given now."""
+
+    quantity: int = 0
+    in_stock: int = 0
+    redeemed: int = 0
+    to_give: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ProductRow:
     """A product as listed, with its stock and what was handed out."""
@@ -73,6 +83,7 @@ class ProductRow:
     created_at: datetime
     quantity: int = 0
     in_stock: int = 0
+    to_give: int = 0
     redeemed: int = 0
 
     @property
@@ -278,42 +289,48 @@ def _product(session: Session, product_id: int) -> Product:
     return product
 
 
-def _stock(session: Session, product_id: int | None = None) -> dict[int, tuple[int, int, int]]:
-    """Per product: cards made, cards still in stock, cards redeemed at least in part. What a batch in the bin has left
-    is no stock."""
-    made = select(Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state).where(Batch.state != "voided")
-    lives = select(
-        Card.batch_id,
-        func.count().label("lives"),
-        func.count().filter(Card.state == "in_stock").label("back"),
-        func.count().filter(Card.state == "spent").label("spent"),
-        func.count().filter(Card.state == "voided").label("voided"),
-    ).group_by(Card.batch_id)
-    used = (
-        select(Card.batch_id, func.count()).join(Batch, Batch.id == Card.batch_id).where(Card.state.in_(LIVE), REDEEMED)
-    )
+def _stock(session: Session, product_id: int | None = None) -> dict[int, Stock]:
+    """What a batch in the bin has left is no stock."""
+    made = select(
+        Batch.id, Batch.product_id, Batch.made, Batch.released_at, Batch.state, Batch.frozen_at, Batch.valid_until
+    ).where(Batch.state != "voided")
     if product_id is not None:
-        made, used = made.where(Batch.product_id == product_id), used.where(Batch.product_id == product_id)
-    partly = {row[0]: row[1] for row in session.execute(used.group_by(Card.batch_id))}
-    begun = {row.batch_id: row for row in session.execute(lives)}
+        made = made.where(Batch.product_id == product_id)
+    lives = select(Card.batch_id, Card.state, func.count()).group_by(Card.batch_id, Card.state)  # by its index alone
+    begun: dict[int, dict[str, int]] = {}
+    for batch_id, state, count in session.execute(lives):
+        begun.setdefault(batch_id, {})[state] = count
+    partly = _counted(session, Card.state.in_(LIVE), REDEEMED)
+    stopped = _counted(session, Card.state == "in_stock", Card.frozen_at.is_not(None))
     in_bin = set(session.scalars(removed("batch")))
-    totals: dict[int, tuple[int, int, int]] = {}
+    totals: dict[int, Stock] = {}
     for batch in session.execute(made):
-        row = begun.get(batch.id)
-        lived, back, spent, voided = (row.lives, row.back, row.spent, row.voided) if row else (0, 0, 0, 0)
-        untouched = batch.made - lived if batch.released_at is None and batch.state != "generating" else 0
-        before = totals.get(batch.product_id, (0, 0, 0))
-        stock = untouched + back
-        totals[batch.product_id] = (
-            before[0] + batch.made - voided - (stock if batch.id in in_bin else 0),
-            before[1] + (0 if batch.id in in_bin else stock),
-            before[2] + spent + partly.get(batch.id, 0),
+        cards = begun.get(batch.id, {})
+        untouched = batch.made - sum(cards.values()) if batch.released_at is None and batch.state != "generating" else 0
+        stock, is_removed = untouched + cards.get("in_stock", 0), batch.id in in_bin
+        gives = not is_removed and _gives(batch)
+        before = totals.get(batch.product_id, Stock())
+        totals[batch.product_id] = Stock(
+            before.quantity + batch.made - cards.get("voided", 0) - (stock if is_removed else 0),
+            before.in_stock + (0 if is_removed else stock),
+            before.redeemed + cards.get("spent", 0) + partly.get(batch.id, 0),
+            before.to_give + (stock - stopped.get(batch.id, 0) if gives else 0),
         )
     return totals
 
 
-def _row(product: Product, stock: dict[int, tuple[int, int, int]]) -> ProductRow:
-    quantity, in_stock, redeemed = stock.get(product.id, (0, 0, 0))
+def _counted(session: Session, *which: ColumnElement[bool]) -> dict[int, int]:
+    """Batch id → how many of its cards that have a row are such."""
+    wanted = select(Card.batch_id, func.count()).join(Batch, Batch.id == Card.batch_id).where(*which)
+    return {row[0]: row[1] for row in session.execute(wanted.group_by(Card.batch_id))}
+
+
+def _gives(batch: Any) -> bool:
+    """Whether a distribution would take cards of this batch."""
+    is_good = batch.valid_until is None or batch.valid_until > now()
+    return is_good and batch.state in USABLE and batch.frozen_at is None and batch.released_at is None
+
+
+def _row(product: Product, stock: dict[int, Stock]) -> ProductRow:
     values = {name: getattr(product, name) for name in ProductRow.__dataclass_fields__ if hasattr(product, name)}
-    archived = product.archived_at is not None
-    return ProductRow(**values, archived=archived, quantity=quantity, in_stock=in_stock, redeemed=redeemed)
+    return ProductRow(**values, archived=product.archived_at is not None, **stock.get(product.id, Stock())._asdict())

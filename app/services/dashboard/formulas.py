@@ -33,7 +33,7 @@ TITLES: Words = {
     "opened": "Opened",
     "claimed": "Claimed",
     "redeemed": "Redeemed",
-    "redemption_money": "Redemption rate",
+    "redemption_money": "Redemption rate by amount",
     "redemption_cards": "Redemption rate by cards",
     "mature_30": "Redemption rate after 30 days",
     "outstanding": "Outstanding",

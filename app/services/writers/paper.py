@@ -219,11 +219,10 @@ class Table:
             self._frame(page + 1, pages)
             y = self._row([column.title for column in self._columns], self._sheet.tall - self.HEAD, Ink(8, SOFT))
             first = page * self.per_page
-            for at, row in enumerate(every[first : first + self.per_page], first):
-                is_total = at >= len(rows)
-                if is_total:
-                    self._shade(y)
-                y = self._row(row, y, Ink(9, BLUE if is_total else INK))
+            last = min(first + self.per_page, len(every))
+            self._shade(y - self.ROW * (max(first, len(rows)) - first), y - self.ROW * (last - first))
+            for at in range(first, last):
+                y = self._row(every[at], y, Ink(9, BLUE if at >= len(rows) else INK))
 
     def _frame(self, page: int, pages: int) -> None:
         """What stands on every page around the rows."""
@@ -235,9 +234,11 @@ class Table:
         number = tr("Page {page} of {pages}", page=page, pages=pages)
         self._sheet.write(number, MARGIN + self._inside, 12.5, ink=Ink(7.5, SOFT), align="r")
 
-    def _shade(self, y: float) -> None:
-        self._sheet.setFillColorRGB(*_rgb(PALE))
-        self._sheet.rect(MARGIN * mm, (y - self.ROW) * mm, self._inside * mm, self.ROW * mm, stroke=0, fill=1)
+    def _shade(self, top: float, bottom: float) -> None:
+        """What lies under the totals of a page, before any of its lines: it would hide them."""
+        if top > bottom:
+            self._sheet.setFillColorRGB(*_rgb(PALE))
+            self._sheet.rect(MARGIN * mm, bottom * mm, self._inside * mm, (top - bottom) * mm, stroke=0, fill=1)
 
     def _row(self, cells: Sequence[str], y: float, ink: Ink) -> float:
         """One row whose top is at `y`; the top of the next."""

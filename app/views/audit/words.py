@@ -48,12 +48,12 @@ def as_stored(typed: str) -> str:
 
 
 def details(row: AuditRow) -> str:
-    """`Reason: print shop  Cards: 300`."""
+    """`Reason: print shop · Cards: 300`."""
     parts = (
         tr("{name}: {value}", name=word(DETAILS, key), value=_value(row, key, value))
         for key, value in row.details.items()
     )
-    return "  ".join(parts)
+    return " · ".join(parts)
 
 
 def detail_lines(row: AuditRow) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from app.services.progress import Progress, unwatched
 from app.services.supplier_imports import ImportResult, Preview, Problem, SupplierImportService
 from app.views.batches.import_columns import ImportColumns
 from app.views.jobs import Job, JobRunner
-from app.views.widgets.dialog import WIDE, Dialog
+from app.views.widgets.dialog import Dialog
 from app.views.widgets.drop_zone import DropZone
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
@@ -22,6 +22,8 @@ from app.views.widgets.row_table import Column, Kind, RowTable
 from app.views.widgets.row_table.arrangement import ROW_PX
 from app.words import ntr, tr
 
+WIDTH = 760
+"""What is wrong with a line is read whole."""
 MOST_SEEN = 4
 """Wrong lines seen without scrolling."""
 ENDINGS = (".xlsx", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -39,7 +41,7 @@ class ImportDialog(Dialog):
         jobs: JobRunner,
         product_id: int,
     ) -> None:
-        super().__init__(parent, tr("Import supplier codes"), width=WIDE)
+        super().__init__(parent, tr("Import supplier codes"), width=WIDTH)
         self._imports, self._jobs = imports, jobs
         self._source: Path | str = ""
         self._tried: ImportResult | None = None
@@ -173,8 +175,8 @@ class ImportDialog(Dialog):
         self._problems: dict[int, Problem] = {}
         self.problems = RowTable(
             (
-                Column("line", tr("Line"), 64, Kind.COUNT),
-                Column("value_masked", tr("Value"), 104, Kind.CODE),
+                Column("line", tr("Line"), 56, Kind.COUNT),
+                Column("value_masked", tr("Value"), 88, Kind.CODE),
                 Column("reason", tr("What is wrong"), 280, stretch=True, value=_reason),
             ),
             lambda ids: [self._problems[line] for line in ids if line in self._problems],

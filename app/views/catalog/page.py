@@ -191,7 +191,7 @@ def _columns() -> tuple[Column, ...]:
         Column("face_minor", tr("Face value (yuan)"), 132, Kind.MONEY, sortable=True),
         Column("in_stock", tr("Stock"), 62, Kind.COUNT, sortable=True),
         Column("issued", tr("Issued"), 66, Kind.COUNT, sortable=True),
-        Column("redeemed", tr("Redeemed rate"), 120, Kind.SHARE, value=_rate),
+        Column("redeemed", tr("Redemption rate"), 120, Kind.SHARE, value=_rate),
         Column("validity", tr("Validity"), 122, value=_validity, roomy=True),
     )
 

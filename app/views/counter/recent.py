@@ -104,4 +104,7 @@ def _amount(use: Use) -> str:
 
 def _kind(use: Use) -> StateLabel:
     is_use = use.kind == "redeemed"
-    return StateLabel(StateMark("ok" if is_use else "warn", tr("Redeemed") if is_use else tr("Undone")))
+    mark = StateMark("ok", tr("Redeemed")) if is_use else StateMark("warn", tr("Undone"))
+    made = StateLabel(mark, role="label")
+    made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)  # as high as the words beside it
+    return made

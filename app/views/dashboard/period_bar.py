@@ -48,7 +48,9 @@ class PeriodBar(QWidget):
         super().__init__()
         self._today = today
         self.chosen = START
-        self.chips = {key: button(word(PERIODS, key), self._choosing(key), kind="text") for key in PERIODS}
+        self.chips = {
+            key: button(word(PERIODS, key), self._choosing(key), kind="text", compact=True) for key in PERIODS
+        }
         self.first_day, self.last_day = _date_box(tr("First day"), today), _date_box(tr("Last day"), today)
         self.first_day.setDate(_qt(today - timedelta(days=29)))
         self.product_box = QComboBox()

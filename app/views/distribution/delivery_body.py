@@ -15,7 +15,7 @@ def delivery_body(found: DeliveryRow) -> QWidget:
     body = QWidget()
     layout = QVBoxLayout(body)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(8)
+    layout.setSpacing(16)
     if trouble := _trouble(found):
         layout.addWidget(trouble)
     layout.addWidget(facts(_facts(found), codes=(found.serial,)))
@@ -26,7 +26,7 @@ def delivery_body(found: DeliveryRow) -> QWidget:
 
 
 def channel_words(found: DeliveryRow) -> str:
-    """`Email`, or `Email → Print` while the old link is ending."""
+    """`Mail`, or `Mail → Print` while the old link is ending."""
     now = word(CHANNELS, found.channel)
     if found.change_to is None:
         return now

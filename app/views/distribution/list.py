@@ -193,7 +193,7 @@ def _columns() -> tuple[Column, ...]:
         Column("name", tr("Distribution"), 160, stretch=True, sortable=True),
         Column("product", tr("Product"), 130, stretch=True, roomy=True, sortable=True),
         Column("channel", tr("Channel"), 84, roomy=True, value=channels_of),
-        Column("people", tr("Persons"), 80, Kind.COUNT, sortable=True),
+        Column("people", tr("Recipients"), 80, Kind.COUNT, sortable=True),
         Column(
             "total_minor",
             tr("Amount (yuan)"),
@@ -209,7 +209,7 @@ def _columns() -> tuple[Column, ...]:
 
 
 def channels_of(found: DistributionRow) -> str:
-    """`Email, Print`: all that its cards travel by."""
+    """`Mail, Print`: all that its cards travel by."""
     return tr(", ").join(word(CHANNELS, channel) for channel in found.channels)
 
 

@@ -142,8 +142,11 @@ class Rail(QFrame):
         self.set_folded(False)
 
     def mark(self, key: str) -> None:
-        if key in self.items:
-            self.items[key].setChecked(True)
+        """The entry of what is shown; none where that belongs to none."""
+        for at, item in self.items.items():
+            item.setAutoExclusive(False)
+            item.setChecked(at == key)
+            item.setAutoExclusive(True)
 
     def set_folded(self, folded: bool) -> None:
         self.setFixedWidth(NARROW if folded else WIDE)

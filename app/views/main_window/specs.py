@@ -16,7 +16,8 @@ Scope = Literal["", "#", "@"]
 class PageSpec:
     """`title` is called whenever it is shown, because the language may change; `build` on the first visit.
 
-    The order of a list of specs is the order of the rail and of Ctrl+1…9; `foot` pages stand below its line.
+    The order of a list of specs is the order of the rail and of Ctrl+1…9; `foot` pages stand below its line. A page
+    that has no place in the rail says `under` which entry it belongs.
     """
 
     key: str
@@ -25,6 +26,7 @@ class PageSpec:
     build: Callable[[], QWidget]
     shortcut: str = ""
     foot: bool = False
+    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)

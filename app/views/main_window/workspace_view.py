@@ -66,7 +66,7 @@ class WorkspaceView(QWidget):
         page = self._pages[key]
         self.current = key
         self.stack.setCurrentWidget(page)
-        self.rail.mark(key)
+        self.rail.mark(self._specs[key].under or key)
         self.top.set_place(self._specs[key].title())
         self.status_words.setText(self._statuses.get(key, ""))
         page.setFocus()

@@ -17,7 +17,7 @@ from app.views.widgets.search_box import SearchBox
 from app.words import ntr, tr
 
 LOGO = 48
-LIST_WIDTH = 240
+LIST_WIDTH = 280
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class MailSection(QWidget):
         self._fill_form()
         self.save_button = button(tr("Save"), self.save, kind="primary")
         self.test_button = button(tr("Test the connection"), self.test_connection, symbol="send")
-        self.remove_button = button(tr("Remove"), self.remove, kind="text")
+        self.remove_button = button(tr("Remove"), self.remove, kind="danger")
         self.remove_button.hide()
         words = tr("One mail goes to each person, over an encrypted line, with a claim link and never a code.")
         acts = row(self.save_button, self.test_button, 0, self.remove_button)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton
 
 from app.errors import AppError, OldEndpointSilent
@@ -16,7 +17,7 @@ from app.views.sync.leaving import ask_to_leave
 from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.facts import facts
+from app.views.widgets.facts import caption, facts
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.pieces import Card, button, label, native, row
 from app.views.widgets.row_table import Column, Kind
@@ -227,7 +228,7 @@ class SyncPage(ListPage):
         for at, name in enumerate(names):
             value = label("", wrap=True)
             self._facts.append(value)
-            grid.addWidget(label(name, "label"), at, 0)
+            grid.addWidget(caption(name), at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, at, 1)
         grid.setColumnStretch(1, 1)
         card.body.addLayout(grid)

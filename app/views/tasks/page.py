@@ -33,7 +33,7 @@ class TasksPage(Page):
     def __init__(self, *, jobs: JobRunner) -> None:
         super().__init__(tr("Tasks"), tr("Long jobs go on when you leave a page or lock the window"))
         self._jobs = jobs
-        self.header.add_secondary(tr("Clear finished"), jobs.forget_ended, symbol="list-checks")
+        self.clear_button = self.header.add_secondary(tr("Clear finished"), jobs.forget_ended, symbol="list-checks")
         self.empty = EmptyState("circle-check", tr("No task is running"))
         self.state_box = choice_box(tr("State"), tr("All states"), STATES)
         self.state_box.currentIndexChanged.connect(self.reload)
@@ -68,6 +68,7 @@ class TasksPage(Page):
         self._scroll.setVisible(bool(self._rows))
         self.empty.setVisible(not self._rows)
         self.state_box.setVisible(bool(self._jobs.jobs()))
+        self.clear_button.setEnabled(not all(job.running for job in self._jobs.jobs()))
         self._tell_running()
 
     def _tell_running(self) -> None:
@@ -124,7 +125,6 @@ def _told(job: Job) -> str:
         parts = [tr("{done} of {total}", done=f"{job.done:,}", total=f"{job.total:,}")] if job.total else []
         if job.remaining_s is not None:
             parts.append(ntr("about {count} second left", "about {count} seconds left", int(job.remaining_s) + 1))
-        return "  ·  ".join([*parts, tr("since {at}", at=moment(job.started_at))])
-    if isinstance(job.error, AppError):
-        return sentence(job.error)
-    return "  ·  ".join(part for part in (job.outcome, moment(job.ended_at)) if part)
+        return " · ".join([*parts, tr("since {at}", at=moment(job.started_at))])
+    ended = sentence(job.error) if isinstance(job.error, AppError) else job.outcome
+    return " · ".join(part for part in (ended, moment(job.ended_at)) if part)

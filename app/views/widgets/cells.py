@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyledItemDelegate,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from app.services.people.columns import column_name
 from app.views.theme import font, theme
+from app.views.theme.fonts import LABEL_PX
 from app.words import NO_DATA
 
 ROW_PX = 36
@@ -66,9 +67,10 @@ class CellTable(QTableWidget):
 
     def fit(self) -> None:
         """Widths by what is in the cells, within reason."""
-        self.resizeColumnsToContents()
-        for at in range(self.columnCount()):
-            self.setColumnWidth(at, min(max(self.columnWidth(at) + 8, LEAST_PX), MOST_PX))
+        head = self.horizontalHeader()
+        for at in range(self.columnCount()):  # the last one is wider by now than its words
+            words = max(self.sizeHintForColumn(at), head.sectionSizeHint(at))
+            self.setColumnWidth(at, min(max(words, LEAST_PX), MOST_PX))
 
 
 class _CellPainter(QStyledItemDelegate):
@@ -88,7 +90,7 @@ class _CellPainter(QStyledItemDelegate):
             painter.setPen(QPen(QColor(tokens.primary), 2))
             painter.drawRect(area.adjusted(1, 1, -1, -1))
         painter.fillRect(area.left(), area.bottom(), area.width(), 1, QColor(tokens.line))
-        painter.setFont(font(13))
+        painter.setFont(font(LABEL_PX))
         painter.setPen(QColor(tokens.error if is_faulty else tokens.text))
         is_number = bool(index.data(NUMBER_ROLE))
         inner = area.adjusted(PAD, 0, -PAD if is_number else -4, 0)
@@ -96,6 +98,11 @@ class _CellPainter(QStyledItemDelegate):
         shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, inner.width())
         side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, shown)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """As wide as what is painted, with room at both sides."""
+        words = QFontMetrics(font(LABEL_PX)).horizontalAdvance(str(index.data() or ""))
+        return QSize(words + 2 * PAD + 2, ROW_PX)
 
 
 def number_cell(number: int) -> QTableWidgetItem:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app.views.theme import icon
+from app.views.widgets.drop_menu import DropMenu
 from app.views.widgets.pieces import button, column, icon_button, label, native, row
 from app.words import tr
 
@@ -20,10 +21,8 @@ class PageHeader(QWidget):
         self.line = label(line, "note")
         if not line:
             self.line.hide()
-        self._menu = QMenu(self)
         self.more: QToolButton = icon_button("ellipsis", tr("More"))
-        self.more.setMenu(self._menu)
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._menu = DropMenu(self.more)
         self.more.hide()
         self._tools = row(self.more)
         words = column(0, self.heading, self.line, 0, spacing=2)

@@ -14,6 +14,8 @@ DOT = 8
 BAR = 6
 ICON = 14
 GAP = 8
+DOWN = 1
+"""Words stand that much below the middle of their line, and the mark with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Shares:
 def paint_state(painter: QPainter, mark: StateMark, area: QRect, *, colour: str) -> None:
     """Dot or icon, then the word in `colour`, cut with an ellipsis at the right edge of `area`."""
     ink = theme().tokens.ink(mark.tone)
-    middle = area.center().y() + 1
+    middle = area.center().y() + DOWN
     ratio = painter.device().devicePixelRatio()
     if mark.symbol:
         painter.drawPixmap(area.left() - 3, middle - ICON // 2, icon_pixmap(mark.symbol, ink, size=ICON, ratio=ratio))
@@ -106,9 +108,12 @@ def paint_shares(painter: QPainter, shares: Shares, area: QRect, *, colour: str)
 class StateLabel(QWidget):
     """The same mark as a widget, for heads of drawers and cards."""
 
-    def __init__(self, mark: StateMark, parent: QWidget | None = None) -> None:
+    def __init__(self, mark: StateMark, parent: QWidget | None = None, *, role: str = "") -> None:
+        """`role` is that of the words beside it; without one it is body text."""
         super().__init__(parent)
         self._word = QLabel()
+        if role:
+            self._word.setProperty("role", role)
         self._dot = _Dot(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -133,14 +138,15 @@ class _Dot(QWidget):
     def show_mark(self, mark: StateMark) -> None:
         """As wide as what is painted, so that it begins where the lines above and below it begin."""
         self.mark = mark
-        self.setFixedSize(ICON if mark.symbol else DOT, ICON)
+        self.setFixedSize(ICON if mark.symbol else DOT, ICON + 2 * DOWN)
         self.update()
 
     def paintEvent(self, event: object) -> None:
         painter = QPainter(self)
+        painter.translate(0, 2 * DOWN)
         ink = theme().tokens.ink(self.mark.tone)
         if self.mark.symbol:
-            paint_icon(painter, self.mark.symbol, self.rect(), colour=ink)
+            paint_icon(painter, self.mark.symbol, QRect(0, 0, ICON, ICON), colour=ink)
         else:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)

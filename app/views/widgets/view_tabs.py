@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMenu, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QTabBar, QWidget
 
 from app.services.list_views import ListView, ListViewService
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
+from app.views.widgets.drop_menu import DropMenu
 from app.views.widgets.pieces import button, icon_button, row
 from app.views.widgets.row_table import RowTable
 from app.views.widgets.toast import toast
@@ -58,9 +59,7 @@ class ViewTabs(QWidget):
         self.bar.customContextMenuRequested.connect(self._open_menu)
         self.save_button = button(tr("Save as view"), self.ask_for_name, kind="text", compact=True)
         self.more = icon_button("ellipsis", tr("Change the views"))
-        self.more.setMenu(QMenu(self))
-        self.more.menu().aboutToShow.connect(self._fill_more)
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        DropMenu(self.more).aboutToShow.connect(self._fill_more)
         line = row(self.bar, self.save_button, self.more)
         line.setStretch(0, 1)
         self.setLayout(line)

@@ -251,6 +251,16 @@ def test_toasts_stand_beside_the_rail_folded_or_not(open_desk: DeskDriver) -> No
         open_desk.key(Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
 
 
+@pytest.mark.parametrize(
+    ("key", "marked"), [("ledger", "counter"), ("deliveries", "distribution"), ("cards", "cards"), ("bin", "")]
+)
+def test_the_rail_marks_where_a_list_belongs(open_desk: DeskDriver, key: str, marked: str) -> None:
+    open_desk.go("dashboard")
+    open_desk.go(key)
+    rail = open_desk.window.view.rail  # type: ignore[union-attr]  # the desk is open
+    assert [name for name, item in rail.items.items() if item.isChecked()] == [marked] * bool(marked)
+
+
 def test_what_was_planned_goes_out_when_its_time_has_come(open_desk: DeskDriver, tmp_path: Path) -> None:
     desk, services = open_desk.desk, open_desk.desk.services
     assert services is not None

@@ -10,6 +10,7 @@ from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec, prompts
 from app.services.dashboard import Period
+from app.services.stock import stock_of
 from app.services.vault.vaults import OpenVault
 from app.words import zone
 from tests.drivers.trade import Trade
@@ -105,6 +106,19 @@ def test_a_card_counts_as_redeemed_as_soon_as_a_part_of_it_was(services: Service
     today = now().astimezone(zone()).date()
     week = Period(today - timedelta(days=7), today)
     assert services.dashboard.summary(week).rates.redemption_cards == row.redeemed / row.issued
+
+
+def test_what_can_be_given_is_what_a_distribution_would_take(services: Services, vault: OpenVault) -> None:
+    product_id = services.catalog.add(ProductSpec("卡", "fixed", face_minor=100))
+    services.batches.generate(BatchSpec(product_id, 30))
+    frozen = services.batches.generate(BatchSpec(product_id, 5))
+    services.batches.freeze(frozen)
+    serial = next(row.serial for row in services.batches.batches() if row.id != frozen)
+    services.cards.freeze(services.cards.find(f"{serial}-000001"))
+    row = services.catalog.product(product_id)
+    assert (row.in_stock, row.to_give) == (35, 29)
+    with vault.database.read() as session:
+        assert stock_of(session, product_id) == row.to_give
 
 
 def test_putting_away_hides_and_brings_back(services: Services) -> None:

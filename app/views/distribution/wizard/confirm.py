@@ -15,6 +15,7 @@ from app.views.distribution.wizard.step import Step
 from app.views.distribution.wizard.when import span
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
+from app.views.widgets.facts import caption
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, label
 from app.vocabulary import CHANNELS, RULES, word
@@ -119,7 +120,7 @@ class ConfirmStep(Step):
         )
         _clear(self.facts)
         for at, (name, value) in enumerate(self._facts(plan)):
-            self.facts.addWidget(label(name, "label"), at, 0, Qt.AlignmentFlag.AlignTop)
+            self.facts.addWidget(caption(name), at, 0, Qt.AlignmentFlag.AlignTop)
             self.facts.addWidget(label(value, wrap=True), at, 1)
         self._show_split([share for share in plan.shares if share.people])
         self.form.fields["typed"].caption.setText(tr("Type {text} to confirm", text=str(plan.people)))

@@ -56,5 +56,5 @@ class ProductTiles(QWidget):
 
 def _tile(product: ProductRow) -> ChoiceTile:
     amount = yuan(product.face_minor) if product.face_minor else word(KINDS, product.kind)
-    stock = tr("{count} in stock", count=f"{product.in_stock:,}")
-    return ChoiceTile(SYMBOLS.get(product.kind, "package"), product.name, amount, stock, warns=not product.in_stock)
+    stock = tr("{count} in stock", count=f"{product.to_give:,}")
+    return ChoiceTile(SYMBOLS.get(product.kind, "package"), product.name, amount, stock, warns=not product.to_give)

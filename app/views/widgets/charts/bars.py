@@ -172,10 +172,10 @@ class Funnel(Chart):
                 painter.drawRoundedRect(bar, 4, 4)
             painter.setPen(QColor(tokens.text))
             painter.setFont(font(13, bold()))
-            painter.drawText(QRectF(self.width() - right + 8, top, 68, height), MIDDLE, short(stage.count))
+            side = MIDDLE | Qt.AlignmentFlag.AlignRight
+            painter.drawText(QRectF(self.width() - right + 8, top, 60, height), side, short(stage.count))
             painter.setFont(font(12))
             painter.setPen(QColor(tokens.hint))
-            side = MIDDLE | Qt.AlignmentFlag.AlignRight
             painter.drawText(QRectF(self.width() - 60, top, 60, height), side, self.shares(at)[0] if at else "")
         self.paint_ring(painter)
         painter.end()

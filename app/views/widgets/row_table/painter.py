@@ -55,6 +55,7 @@ class CellPainter(QStyledItemDelegate):
         self.hovered = -1
         self.dimmed = False
         self.first_column = 0
+        self.sorted_column = -1
         self._needs: dict[int, int] = {}
         self._fonts: dict[bool, QFont] = {False: font(LABEL_PX), True: code_font(LABEL_PX)}
         self._metrics = {is_code: QFontMetrics(one) for is_code, one in self._fonts.items()}
@@ -76,7 +77,7 @@ class CellPainter(QStyledItemDelegate):
     def head_needed(self, number: int) -> int:
         """The width that its head alone needs."""
         column = self._model.columns[number]
-        arrow = ARROW + 4 if column.sortable else 2
+        arrow = ARROW + 4 if number == self.sorted_column else 2
         return 2 * PADDING + QFontMetrics(font(LABEL_PX, 500)).horizontalAdvance(column.title) + arrow
 
     def _said(self, line: Line, number: int) -> int:

@@ -186,6 +186,10 @@ class RowTable(QTableView):
         keys = [column.key for column in self._columns]
         self._head.sorted_by = (keys.index(key), descending) if key in keys else None
         self._head.viewport().update()
+        if (at := keys.index(key) if key in keys else -1) != self._cells.sorted_column:
+            self._cells.sorted_column = at
+            self._cells.measure_anew()
+            self.arrangement.fit()
 
     def summary(self) -> str:
         """Rows, selection and its sum, for the status bar."""

@@ -20,11 +20,11 @@ def entry(action: str, about: str = "", **known: object) -> AuditRow:
     ("row", "about", "words"),
     [
         (entry("card.revealed", "B261125-01-000005", reason="抽查"), "B261125-01-000005", "原因：抽查"),
-        (entry("batch.started", "B1", cards=400_000, format="STANDARD"), "B1", "张数：400,000  格式：标准"),
+        (entry("batch.started", "B1", cards=400_000, format="STANDARD"), "B1", "张数：400,000 · 格式：标准"),
         (
             entry("codes.exported", "B1", plain=True, sha256=FINGERPRINT),
             "B1",
-            "完整卡密：是  文件指纹 (SHA-256)：87d9603722c59cad",
+            "完整卡密：是 · 文件指纹 (SHA-256)：87d9603722c59cad",
         ),
         (entry("codes.imported", "B1", file=FINGERPRINT), "B1", "文件：87d9603722c59cad"),
         (entry("product.added", "product:3", name="中秋福利卡"), "商品 3", "名称：中秋福利卡"),
@@ -32,16 +32,16 @@ def entry(action: str, about: str = "", **known: object) -> AuditRow:
         (
             entry("setting.changed", "merchant.purpose", before="sell", after="shop"),
             "这台电脑的用途",
-            "改前：卖卡  改后：门店核销",
+            "改前：卖卡 · 改后：门店核销",
         ),
         (
             entry("setting.changed", "look.language", before="zh_CN", after="en"),
             "语言",
-            "改前：简体中文  改后：English",
+            "改前：简体中文 · 改后：English",
         ),
-        (entry("setting.changed", "backup.on_exit", before=True, after=False), "关闭程序时备份", "改前：是  改后：否"),
-        (entry("setting.changed", "counter.place", before="", after="前台"), "核销台所在地点", "改前：--  改后：前台"),
-        (entry("distribution.prepared", "中秋", channel="email", cards=5), "中秋", "渠道：邮件  张数：5"),
+        (entry("setting.changed", "backup.on_exit", before=True, after=False), "关闭程序时备份", "改前：是 · 改后：否"),
+        (entry("setting.changed", "counter.place", before="", after="前台"), "核销台所在地点", "改前：-- · 改后：前台"),
+        (entry("distribution.prepared", "中秋", channel="email", cards=5), "中秋", "渠道：邮件 · 张数：5"),
         (entry("batch.started", "B1", format="KX-####-####"), "B1", "格式：KX-####-####"),
         (entry("vault.opened"), "", ""),
     ],
@@ -54,4 +54,4 @@ def test_the_same_entry_in_english() -> None:
     set_language("en")
     row = entry("setting.changed", "backup.on_exit", before=True, after=False)
     assert (who(row), subject(row)) == ("Owner", "Back up when the program is closed")
-    assert details(row) == "Before: Yes  After: No"
+    assert details(row) == "Before: Yes · After: No"

@@ -4,13 +4,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.messages import reason_sentence
 from app.services import Services
 from app.services.catalog import ProductSpec
 from app.views.batches.import_dialog import ImportDialog
 from app.views.jobs import JobRunner
+from app.views.theme import font
+from app.views.theme.fonts import LABEL_PX
+from app.views.widgets.row_table.columns import PADDING
+from app.words import LANGUAGES, set_language
 
 PATIENCE_MS = 20_000
 ROWS = "卡号,密码\n" + "".join(f"8800{at:08d},PW{at:06d}AB\n" for at in range(20)) + "880000000099,\n"
@@ -71,3 +77,15 @@ def test_without_a_code_column_nothing_can_be_imported(supplier: Import) -> None
     supplier.dialog.columns.changed.emit()
     supplier.wait(supplier.dialog.banner.isVisible)
     assert not supplier.dialog.verb_button.isEnabled()
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_what_is_wrong_with_a_line_is_read_whole(qtbot: QtBot, services: Services, language: str) -> None:
+    set_language(language)
+    supplier = Import(qtbot, services)
+    supplier.dialog.look_at("卡号,密码\n8800000001,PW1A\n8.80E+15,PW2B\n")
+    table = supplier.dialog.problems
+    supplier.wait(lambda: table.count and table.rows.row_at(0) is not None)
+    words = reason_sentence(table.rows.row_at(0).reason)
+    assert QFontMetrics(font(LABEL_PX)).horizontalAdvance(words) <= table.columnWidth(2) - 2 * PADDING
+    supplier.jobs.stop()

@@ -326,7 +326,9 @@ def test_the_last_uses_say_whose_card_it_was_and_what_it_is_good_for(counter: Co
     counter.wait(lambda: counter.page.recent.uses)
     use = counter.page.recent.uses[0]
     assert (use.product, use.holder, use.amount_minor) == ("中秋福利卡", "", 20_000)
-    words = [one.text() for one in counter.page.recent.findChildren(QLabel)]
+    labels = counter.page.recent.findChildren(QLabel)
+    assert {one.property("role") for one in labels if one.text() in ("中秋福利卡", "已核销")} == {"label"}, "one size"
+    words = [one.text() for one in labels]
     assert words[words.index("时间") :][:7] == ["时间", "卡号", "商品", "持有人", "金额", "类型", "地点"]
     assert {"中秋福利卡", "¥200.00", "已核销"} <= set(words)
 

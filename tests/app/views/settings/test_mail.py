@@ -44,6 +44,10 @@ def fill(section: MailSection, host: str = "smtp.firm.example", password: str = 
     section.password.entry.setText(password)
 
 
+def test_forgetting_the_server_looks_like_what_it_is(section: MailSection) -> None:
+    assert section.remove_button.property("kind") == "danger"
+
+
 def test_a_server_is_kept_and_its_password_never_comes_back(
     section: MailSection, services: Services, wait: Wait
 ) -> None:

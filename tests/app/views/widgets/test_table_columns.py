@@ -11,6 +11,7 @@ from app.views.jobs import JobRunner
 from app.views.theme import font
 from app.views.widgets.row_table import Kind, RowTable
 from app.views.widgets.row_table.arrangement import LEAST_PX
+from app.views.widgets.row_table.painter import ARROW
 from tests.drivers.table import PATIENCE_MS, Table, columns, row
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -91,6 +92,23 @@ def test_words_that_are_seen_take_the_room_that_others_do_not_need(qtbot: QtBot,
     words = QFontMetrics(font(13)).horizontalAdvance(long)
     qtbot.waitUntil(lambda: table.columnWidth(at) >= words + 24, timeout=PATIENCE_MS)
     assert sum(table.columnWidth(place) for place in range(len(made))) == table.viewport().width(), "none is pushed out"
+
+
+def test_only_the_head_that_sorts_keeps_room_for_the_arrow(qtbot: QtBot, jobs: JobRunner) -> None:
+    made = [replace(one, title="Things that somebody has counted") if one.key == "minor" else one for one in columns()]
+    table = RowTable(made, lambda ids: [row(one) for one in ids], jobs=jobs, name="Things")
+    table.resize(560, 400)
+    qtbot.addWidget(table)
+    with qtbot.waitExposed(table):
+        table.show()
+    table.show_ids(range(2, 100))
+    qtbot.waitUntil(lambda: table.rows.row_at(0) is not None, timeout=PATIENCE_MS)
+    bare = QFontMetrics(font(13, 500)).horizontalAdvance(made[1].title) + 24
+    assert bare <= table.columnWidth(1) < bare + ARROW
+    table.set_sort("minor", descending=True)
+    assert table.columnWidth(1) >= bare + ARROW
+    table.set_sort("name", descending=False)
+    assert bare <= table.columnWidth(1) < bare + ARROW
 
 
 def test_columns_are_found_again_as_they_were_left(things: Table, qtbot: QtBot, jobs: JobRunner) -> None:
