@@ -61,7 +61,7 @@ class AuditPage(ListPage):
                 known = [(tr("Time"), moment(entry.at)), (tr("Who"), who(entry)), (tr("To what"), subject(entry))]
                 self.drawer.show_record(word(ACTIONS, entry.action), facts([*known, *detail_lines(entry)]))
 
-        self.jobs.start(self._audit.rows_of, [record], on_done=done, owner=self)
+        self.look_up(self._audit.rows_of, [record], then=done)
 
     def question(self) -> dict[str, Any]:
         return self.filters.kept()

@@ -105,10 +105,13 @@ class MainWindow(QMainWindow):
         self._build_workspace(workspace.start or workspace.pages[0].key)
 
     def rebuild(self) -> None:
-        """Make every text anew, in the language that is set now; the current page stays the current one."""
+        """Make every text anew, in the language that is set now; the current page stays the current one.
+
+        A gate that is about to open a vault stays as it is: only it hears the answer.
+        """
         if self._workspace is not None and self._view is not None:
             self._build_workspace(self._view.current)
-        elif self._build_gate is not None:
+        elif self._build_gate is not None and not getattr(self._stack.widget(0), "is_busy", False):
             self.open_gate(self._build_gate)
 
     def go(self, key: str, wanted: object = None) -> None:

@@ -96,6 +96,57 @@ def test_a_list_that_was_mended_is_not_lost(desk: DeskDriver, interrupt: Callabl
     assert again.at == CHECK
 
 
+@pytest.mark.parametrize("interrupt", [lock_and_unlock, speak_english])
+def test_what_was_decided_before_can_still_be_taken_back(
+    desk: DeskDriver, interrupt: Callable[[DeskDriver], object]
+) -> None:
+    begun(desk)
+    interrupt(desk)
+    again = wizard(desk)
+    desk.page.show_wizard()
+    again.check.take_back()
+    desk.settled()
+    assert again.draft.edits == {}
+    assert again.draft.checked is not None
+    assert again.draft.checked.counts.faulty == 1
+
+
+def test_a_draft_that_is_dropped_can_be_taken_up_again(desk: DeskDriver) -> None:
+    """Hours of mending are one click away from being gone."""
+    made = begun(desk)
+    draft, reached = made.draft, made._reached
+    desk.page.show_wizard()
+    desk.press(tr("Start anew"))
+    assert not made.draft.begun
+    [toast] = toasts(desk)
+    toast.take_back()
+    assert made.draft is draft
+    assert (made.at, made._reached) == (CHECK, reached)
+    assert made.step.isVisible()
+    made.go_on()
+    desk.settled()
+    assert made.step is made.assign
+
+
+def test_a_draft_gives_way_to_another_list_and_can_be_taken_up_again(desk: DeskDriver) -> None:
+    made = begun(desk)
+    draft = made.draft
+    desk.page.begin("姓名\t手机\n王五\t13700137000")
+    desk.settled()
+    assert made.draft.roster is not draft.roster
+    [toast] = toasts(desk)
+    toast.take_back()
+    assert made.draft is draft
+    assert made.at == CHECK
+
+
+def test_an_empty_draft_goes_without_a_word(desk: DeskDriver) -> None:
+    made = wizard(desk)
+    made.load(STAFF)
+    desk.settled()
+    assert not toasts(desk)
+
+
 def test_what_was_sent_is_not_offered_again(desk: DeskDriver, tmp_path: Path) -> None:
     product = services(desk).catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20000))
     services(desk).batches.generate(BatchSpec(product, 3))
