@@ -89,5 +89,10 @@ class AuditPage(ListPage):
     def _show_all(self) -> None:
         self.filters.show_kept({})
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._asked = self.filters.asked
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(**self.filters.asked, descending=descending)
+        return self._audit.ids(**self._asked, descending=descending)
