@@ -79,7 +79,11 @@ def test_the_recovery_key_restores_too(config: Config, vaults: Vaults, tmp_path:
     vault, recovery_key = vaults.create(NewVault("某某商户", PASSPHRASE))
     made = build_services(config, vault).backups.create()
     vault.close()
-    restore(made.path, Config(tmp_path / "elsewhere"), secret=recovery_key)
+    elsewhere = Config(tmp_path / "elsewhere")
+    restore(made.path, elsewhere, secret=recovery_key)
+    again = Vaults(elsewhere).open(PASSPHRASE)
+    assert build_services(elsewhere, again).settings.merchant().name == "某某商户"
+    again.close()
 
 
 DAMAGES = ["cut", "flip", "text", "member", "manifest", "squeezed", "locked", "nothing"]
