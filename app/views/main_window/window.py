@@ -18,6 +18,7 @@ from app.views.jobs import JobRunner
 from app.views.main_window.menus import Menus
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
+from app.views.widgets.tab_order import go_by_tab
 from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
 
@@ -336,6 +337,9 @@ class MainWindow(QMainWindow):
         self._fit_rail()
         if self._palette is not None and self._palette.isVisible():
             self._palette.place()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return go_by_tab(self, forward=forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running = len(self._jobs.running())

@@ -72,7 +72,8 @@ class Drawer(QFrame):
         holder.setLayout(inside)
         self._scroll.setWidget(holder)
         self._set_acts(acts)
-        self.setAccessibleName(title)
+        for part in (self, self._scroll):
+            part.setAccessibleName(title)
         if self.isHidden():
             self._open()
 
