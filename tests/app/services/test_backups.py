@@ -166,6 +166,14 @@ def test_the_schedule_is_due_after_its_hours(filled: Services) -> None:
     assert filled.backups.due(now() + timedelta(hours=25))
 
 
+def test_a_backup_from_the_future_holds_up_no_other(filled: Services) -> None:
+    """A clock that was a year ahead and is set right would mean a year without backups."""
+    filled.settings.put("backup.last", (now() + timedelta(days=365)).isoformat())
+    assert filled.backups.due(now())
+    filled.backups.create()
+    assert not filled.backups.due(now())
+
+
 def test_rotation_keeps_days_weeks_and_months(filled: Services, vault: OpenVault) -> None:
     folder = filled.backups.create().path.parent
     for days in range(1, 100):
