@@ -12,6 +12,7 @@ from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
+from app.topics import Topic
 from app.views.distribution.wizard.frame import CHECK, SEND, Wizard
 from app.views.widgets.toast import Toast
 from app.words import tr
@@ -49,6 +50,17 @@ def lock_and_unlock(desk: DeskDriver) -> None:
 def speak_english(desk: DeskDriver) -> None:
     desk.window.choose_language("en")
     desk.settled()
+
+
+def lock_and_unlock_at_once(desk: DeskDriver) -> None:
+    """Without waiting for what runs."""
+    desk.desk.lock()
+    desk.unlock()
+    desk.wait(lambda: desk.window.view is not None)
+
+
+def speak_english_at_once(desk: DeskDriver) -> None:
+    desk.window.choose_language("en")
 
 
 def wizard(desk: DeskDriver) -> Wizard:
@@ -145,6 +157,21 @@ def test_an_empty_draft_goes_without_a_word(desk: DeskDriver) -> None:
     made.load(STAFF)
     desk.settled()
     assert not toasts(desk)
+
+
+@pytest.mark.parametrize("interrupt", [lock_and_unlock_at_once, speak_english_at_once])
+def test_no_window_flashes_up_while_tasks_run(desk: DeskDriver, interrupt: Callable[[DeskDriver], object]) -> None:
+    product = services(desk).catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20000))
+    vault = desk.desk.locked_vault()
+    with vault.database.write(Topic.CATALOG):
+        desk.go("batches")
+        job = desk.page.generate(BatchSpec(product, 3))
+        interrupt(desk)
+        assert job.running
+        assert desk.window.view is not None
+        assert desk.window.view.top.ring.isVisible()
+        assert desk.flashes.seen == []
+    desk.settled()
 
 
 def test_what_was_sent_is_not_offered_again(desk: DeskDriver, tmp_path: Path) -> None:
