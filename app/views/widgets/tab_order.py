@@ -15,8 +15,11 @@ def go_by_tab(window: QWidget, *, forward: bool) -> bool:
 
     Qt goes by the order in which widgets were made: to a filter after its list, to what is added later at the end.
     """
-    here = window.focusWidget()
-    way = [part for part in _seen_below(window) if part is here or _is_stop(part)]
+    here: QWidget | None = window.focusWidget()
+    seen = list(_seen_below(window))
+    while here is not None and here not in seen:  # it is being hidden: from where it stood
+        here = here.parentWidget()
+    way = [part for part in seen if part is here or _is_stop(part)]
     at = way.index(here) if here in way else -1 if forward else len(way)
     if not any(part is not here for part in way):
         return False

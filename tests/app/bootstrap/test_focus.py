@@ -106,6 +106,19 @@ def test_the_wizard_is_gone_through_as_it_is_read(filled: DeskDriver) -> None:
     assert {key: told for key, told in found.items() if told} == {}
 
 
+def test_the_search_gives_the_keys_back(filled: DeskDriver) -> None:
+    filled.go("cards")
+    filled.settled()
+    filled.table.setFocus()
+    filled.key(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    assert filled.window.palette_box is not None
+    filled.wait(filled.window.palette_box.isVisible)
+    filled.key(Qt.Key.Key_Escape)
+    filled.settled()
+    assert filled.window.palette_box.isHidden()
+    assert QApplication.focusWidget() is filled.table
+
+
 DIALOGS: dict[str, Callable[[DeskDriver], object]] = {
     "new product": lambda desk: (desk.go("catalog"), desk.page.add()),
     "generate": lambda desk: (desk.go("batches"), desk.press("生成", within=desk.page)),

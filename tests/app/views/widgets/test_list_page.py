@@ -6,8 +6,9 @@ from threading import Event
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -85,3 +86,20 @@ def test_a_drawer_that_was_closed_stays_closed(opened: Opened) -> None:
     page.gates[2].set()
     wait(lambda: page.jobs.idle)
     assert page.drawer.isHidden()
+
+
+def test_a_drawer_shuts_where_what_had_the_keys_before_is_gone(opened: Opened) -> None:
+    """A chip that was pressed, a toast: neither outlives what it does."""
+    page, wait = opened
+    page.drawer.shut()
+    passing = QPushButton("chip", page)
+    passing.show()
+    passing.setFocus()
+    wait(passing.hasFocus)
+    page.open_record(1)
+    wait(page.drawer.isVisible)
+    passing.deleteLater()
+    wait(lambda: not isValid(passing))
+    QTest.keyClick(page.drawer, Qt.Key.Key_Escape)
+    assert page.drawer.isHidden()
+    assert page.isAncestorOf(QApplication.focusWidget())
