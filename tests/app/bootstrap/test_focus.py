@@ -106,6 +106,20 @@ def test_the_wizard_is_gone_through_as_it_is_read(filled: DeskDriver) -> None:
     assert {key: told for key, told in found.items() if told} == {}
 
 
+def test_the_way_back_is_the_way_there(filled: DeskDriver) -> None:
+    filled.go("batches")
+    filled.settled()
+    filled.table.setFocus()
+    there = [QApplication.focusWidget()]
+    for _ in range(4):
+        filled.key(Qt.Key.Key_Tab)
+        there.append(QApplication.focusWidget())
+    assert len(set(there)) == 5
+    for stop in there[-2::-1]:
+        filled.key(Qt.Key.Key_Backtab)
+        assert QApplication.focusWidget() is stop
+
+
 def test_the_search_gives_the_keys_back(filled: DeskDriver) -> None:
     filled.go("cards")
     filled.settled()
