@@ -225,7 +225,10 @@ class Desk(QObject):
         return [] if view is None else view.keys()
 
     def _enter_new(self, vault: OpenVault, *, confirmed: bool) -> None:
+        chosen = language()  # perhaps while the vault was made
         self.enter(vault)
+        if chosen != language():
+            self.window.choose_language(chosen)
         if confirmed and self.services is not None:
             self.jobs.start(self.services.settings.put, "recovery.confirmed", True)  # a value
 

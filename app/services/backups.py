@@ -142,10 +142,12 @@ class BackupService:
         return _listed(self.folder, self._keys)
 
     def due(self, at: datetime) -> bool:
-        """Has the schedule's time passed since the last backup?"""
+        """Has the schedule's time passed since the last backup? One from the future was made by a wrong clock."""
         last = self._settings.get("backup.last")
         hours = int(self._settings.get("backup.every_hours"))
-        return hours > 0 and (last is None or at - datetime.fromisoformat(last) >= timedelta(hours=hours))
+        if hours <= 0 or last is None:
+            return hours > 0
+        return not timedelta(0) <= at - datetime.fromisoformat(last) < timedelta(hours=hours)
 
     def _archive(self, scratch: Path, made_at: datetime) -> Path:
         copy = scratch / "vault.db"

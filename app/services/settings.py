@@ -1,5 +1,6 @@
 """Typed settings of the vault: declared once here, stored as one JSON value per key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +88,21 @@ class SettingService:
 
     def put(self, key: str, value: Any) -> None:
         """Store and record the change (the value itself only where it is no secret). Raises InvalidInput."""
-        if key not in DEFAULTS:
-            raise KeyError(key)
-        if key == "merchant.name":
-            value = one_line("merchant", value)
+        self.put_all({key: value})
+
+    def put_all(self, values: Mapping[str, Any]) -> None:
+        """Several settings at once: all of them, or none."""
+        if unknown := values.keys() - DEFAULTS:
+            raise KeyError(*unknown)
+        if "merchant.name" in values:
+            values = {**values, "merchant.name": one_line("merchant", values["merchant.name"])}
         with self._database.write(Topic.SETTINGS, Topic.AUDIT) as session:
-            before = stored(session, key)
-            if before == value:
-                return
+            for key, value in values.items():
+                self._put(session, key, value)
+
+    def _put(self, session: Session, key: str, value: Any) -> None:
+        before = stored(session, key)
+        if before != value:
             store(session, key, value)
             shown = {} if key in SECRET else {"before": before, "after": value}
             self._audit.record(session, "setting.changed", subject=key, **shown)

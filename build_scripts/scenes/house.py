@@ -73,7 +73,7 @@ def audit(stage: Stage) -> None:
     stage.shoot("before")
     page.verify()
     stage.shoot("verified")
-    page.action_box.setCurrentIndex(3)
+    page.filters.action_box.setCurrentIndex(3)
     stage.shoot("filtered")
 
 

@@ -6,7 +6,9 @@ from build_scripts import build
 
 
 def test_the_installer_scripts_carry_the_version(tmp_path: Path) -> None:
-    for path in build.installer_scripts(tmp_path):
+    scripts = build.installer_scripts(tmp_path)
+    assert scripts
+    for path in scripts:
         text = path.read_text("utf-8")
 
         assert build.version() in text

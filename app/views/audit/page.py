@@ -61,7 +61,7 @@ class AuditPage(ListPage):
                 known = [(tr("Time"), moment(entry.at)), (tr("Who"), who(entry)), (tr("To what"), subject(entry))]
                 self.drawer.show_record(word(ACTIONS, entry.action), facts([*known, *detail_lines(entry)]))
 
-        self.jobs.start(self._audit.rows_of, [record], on_done=done, owner=self)
+        self.look_up(self._audit.rows_of, [record], then=done)
 
     def question(self) -> dict[str, Any]:
         return self.filters.kept()
@@ -89,5 +89,10 @@ class AuditPage(ListPage):
     def _show_all(self) -> None:
         self.filters.show_kept({})
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._asked = self.filters.asked
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(**self.filters.asked, descending=descending)
+        return self._audit.ids(**self._asked, descending=descending)

@@ -23,6 +23,7 @@ class ImportColumns(QScrollArea):
     def __init__(self) -> None:
         super().__init__()
         self.setWidgetResizable(True)
+        self.setAccessibleName(tr("Column"))
         self._boxes: dict[int, QComboBox] = {}
 
     @property

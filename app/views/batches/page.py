@@ -303,8 +303,13 @@ class BatchesPage(ListPage):
             )
         )
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._asked = self.filters.wanted
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        return self._batches.ids(self.filters.wanted, sort=sort, descending=descending)
+        return self._batches.ids(self._asked, sort=sort, descending=descending)
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
         rows = self._batches.rows_of(ids)

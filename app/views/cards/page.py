@@ -174,7 +174,7 @@ class CardsPage(ListPage):
         )
 
     def open_record(self, record: int) -> None:
-        self.jobs.start(self._cards.detail, record, on_done=self._show_detail, on_refused=self.banner.show_error)
+        self.look_up(self._cards.detail, record, then=self._show_detail)
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         if self.filters.out is not None:

@@ -172,10 +172,15 @@ class CatalogPage(ListPage):
             menu.addAction(tr("Put away"), lambda: self.put_away([first]))
         self.bin.offer(menu, [first])
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._asked = str(self.state_box.currentData()), str(self.kind_box.currentData())
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        archived = {"": False, "away": True}.get(str(self.state_box.currentData()))
-        rows = self._catalog.products(archived=archived, kind=str(self.kind_box.currentData()) or None)
-        self._rows = {row.id: row for row in rows}
+        shelf, kind = self._asked
+        rows = self._catalog.products(archived={"": False, "away": True}.get(shelf), kind=kind or None)
+        self._rows |= {row.id: row for row in rows}  # an answer that is overtaken takes no rows away
         if sort != "id":
             rows = sorted(rows, key=lambda row: (getattr(row, sort) is None, getattr(row, sort)), reverse=descending)
         return [row.id for row in rows]

@@ -153,6 +153,7 @@ class DashboardPage(Page):
         layout.addLayout(self._charts, 1)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
+        self._scroll.setAccessibleName(self.accessibleName())
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.sheet)
         self.body.addWidget(self.bar)

@@ -111,8 +111,7 @@ class DistributionDetail(ListPage):
                 state = delivery_mark(found.state)
                 self.drawer.show_record(found.name, delivery_body(found), state=state, acts=self._acts_of(found))
 
-        service = self._parts.distribution
-        self.jobs.start(service.deliveries_of, [record], on_done=done, on_refused=self.banner.show_error, owner=self)
+        self.look_up(self._parts.distribution.deliveries_of, [record], then=done)
 
     # --- acts ---
 

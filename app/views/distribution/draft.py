@@ -12,6 +12,8 @@ from app.services.people.roster import Checked, Place, Roster
 from app.services.secret import Secret
 
 USUAL_PACE_MIN = 10
+Decisions = tuple[Mapping[Place, str], frozenset[Place], Mapping[int, str]]
+"""Edits, undone repairs, choices on duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Draft:
     edits: Mapping[Place, str] = field(default_factory=dict)
     undone: frozenset[Place] = frozenset()
     choices: Mapping[int, str] = field(default_factory=dict)
+    history: tuple[Decisions, ...] = ()
+    """What was decided on the list before each decision, to be taken back."""
     checked: Checked | None = None
     person_ids: tuple[int, ...] = ()
     """Who is on the list, in its order; known once a checked list was stored."""

@@ -178,7 +178,7 @@ class DistributionList(ListPage):
 
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
         rows = self._distribution.distributions()
-        self._rows = {found.id: found for found in rows}
+        self._rows |= {found.id: found for found in rows}  # an answer that is overtaken takes no rows away
         state, channel = self._wanted
         chosen = [found for found in rows if state in ("", found.state) and channel in ("", *found.channels)]
         chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)

@@ -77,8 +77,7 @@ class ReachedPage(ListPage):
                 go = button(tr("Show the distribution"), partial(self._show_distribution, found), symbol="send")
                 self.drawer.show_record(found.name, delivery_body(found), state=_mark(found), acts=(go,))
 
-        call = self._distribution.deliveries_of
-        self.jobs.start(call, [record], on_done=done, on_refused=self.banner.show_error, owner=self)
+        self.look_up(self._distribution.deliveries_of, [record], then=done)
 
     def _name_chips(self) -> None:
         """A product is called by what the first row says."""

@@ -44,6 +44,7 @@ class RemindDialog(Dialog):
         self.days.setRange(1, MOST_DAYS)
         self.days.setValue(REMIND_AFTER_DAYS)
         self.text.setFixedHeight(TEXT_PX)
+        self.text.setTabChangesFocus(True)
         self.flaws = FlawBar()
         self.form = Form(columns=2)
         self.form.add("days", tr("Mailed so many days ago or earlier"), self.days)

@@ -105,6 +105,7 @@ class HomePage(Page):
         sheet.setLayout(self._columns)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
+        self._scroll.setAccessibleName(self.accessibleName())
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(sheet)
         self._scroll.hide()

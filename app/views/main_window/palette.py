@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QListWidget,
     QListWidgetItem,
@@ -16,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.views.jobs import JobRunner
 from app.views.main_window.specs import Find, Found, Scope
@@ -139,9 +141,12 @@ class Palette(QFrame):
         layout.setSpacing(8)
         for part in (self.box, self.results, self.nothing, note):
             layout.addWidget(part)
+        self._back: QWidget | None = None
         self.hide()
 
     def pop_up(self, words: str = "") -> None:
+        if self.isHidden():
+            self._back = self._window.focusWidget()
         self.box.setText(words)
         self._search(words)
         self.show()
@@ -151,7 +156,12 @@ class Palette(QFrame):
         self.box.selectAll()
 
     def shut(self) -> None:
+        """The keys go back to where they were."""
+        held = QApplication.focusWidget()
+        had_keys = held is not None and self.isAncestorOf(held)
         self.hide()
+        if had_keys and self._back is not None and isValid(self._back):
+            self._back.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def place(self) -> None:
         width = min(WIDTH, self._window.width() - 48)

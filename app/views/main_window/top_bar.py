@@ -16,8 +16,8 @@ RING = 20
 class TaskRing(QAbstractButton):
     """How far the running jobs are, and how many there are; not there while nothing runs."""
 
-    def __init__(self, jobs: JobRunner) -> None:
-        super().__init__()
+    def __init__(self, jobs: JobRunner, parent: QWidget) -> None:
+        super().__init__(parent)  # it may be seen at once: without one it would flash as a window
         self._jobs = jobs
         self.setFixedSize(56, 32)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -133,7 +133,7 @@ class TopBar(QFrame):
         self.search_button = search
         self.sync = SyncDot()
         self.sync.clicked.connect(self.sync_wanted)
-        self.ring = TaskRing(jobs)
+        self.ring = TaskRing(jobs, self)
         self.ring.clicked.connect(self.tasks_wanted)
         lock = icon_button("lock", tr("Lock"), self.lock_wanted.emit, shortcut="Ctrl+L")
         place = (self._fold, self._merchant, self._slash, self.where)

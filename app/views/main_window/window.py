@@ -18,6 +18,7 @@ from app.views.jobs import JobRunner
 from app.views.main_window.menus import Menus
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
+from app.views.widgets.tab_order import go_by_tab
 from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
 
@@ -105,10 +106,13 @@ class MainWindow(QMainWindow):
         self._build_workspace(workspace.start or workspace.pages[0].key)
 
     def rebuild(self) -> None:
-        """Make every text anew, in the language that is set now; the current page stays the current one."""
+        """Make every text anew, in the language that is set now; the current page stays the current one.
+
+        A gate that is about to open a vault stays as it is: only it hears the answer.
+        """
         if self._workspace is not None and self._view is not None:
             self._build_workspace(self._view.current)
-        elif self._build_gate is not None:
+        elif self._build_gate is not None and not getattr(self._stack.widget(0), "is_busy", False):
             self.open_gate(self._build_gate)
 
     def go(self, key: str, wanted: object = None) -> None:
@@ -333,6 +337,9 @@ class MainWindow(QMainWindow):
         self._fit_rail()
         if self._palette is not None and self._palette.isVisible():
             self._palette.place()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return go_by_tab(self, forward=forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         running = len(self._jobs.running())

@@ -88,7 +88,7 @@ class PeoplePage(ListPage):
             self.search.setText(wanted)
 
     def open_record(self, record: int) -> None:
-        self.jobs.start(self._people.person, record, on_done=self._show_person, on_refused=self.banner.show_error)
+        self.look_up(self._people.person, record, then=self._show_person)
 
     def question(self) -> dict[str, Any]:
         kept = {

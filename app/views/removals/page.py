@@ -112,6 +112,11 @@ class RemovalsPage(ListPage):
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         menu.addAction(tr("Restore"), lambda: self.restore(ids))
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._asked = str(self.kind_box.currentData()), self.search.words
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        kind = str(self.kind_box.currentData()) or None
-        return self._removals.ids(kind, text=self.search.words, sort=sort, descending=descending)
+        kind, words = self._asked
+        return self._removals.ids(kind or None, text=words, sort=sort, descending=descending)

@@ -37,9 +37,4 @@ class MerchantSection(QWidget):
             "merchant.phone": self.phone.text().strip(),
             "merchant.purpose": self.purpose.currentData(),
         }
-
-        def put() -> None:
-            for key, value in values.items():
-                self._settings.put(key, value)
-
-        self._jobs.start(put, on_done=lambda _: toast(self, tr("Saved")), owner=self)
+        self._jobs.start(self._settings.put_all, values, on_done=lambda _: toast(self, tr("Saved")), owner=self)

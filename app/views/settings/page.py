@@ -46,5 +46,6 @@ class SettingsPage(Page):
         if layout is not None and not layout.count():
             scroll = QScrollArea()
             scroll.setWidgetResizable(True)
+            scroll.setAccessibleName(self.tabs.tabText(at))
             scroll.setWidget(self._sections[at].build())
             layout.addWidget(scroll)

@@ -45,6 +45,7 @@ class TasksPage(Page):
         self._column.setSpacing(8)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
+        self._scroll.setAccessibleName(self.accessibleName())
         self._scroll.setWidget(self._list)
         self.body.addWidget(self._scroll, 1)
         self.body.addWidget(self.empty, 1)

@@ -262,6 +262,7 @@ class FirstRunPage(Sheet):
         self.focus_step()
 
     def _set_busy(self, *, busy: bool) -> None:
+        self.is_busy = busy
         for part in (self.pages, self.back_button, self.next_button):
             part.setEnabled(not busy)
 

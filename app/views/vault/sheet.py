@@ -11,10 +11,14 @@ MARK = 32
 
 
 class Sheet(QWidget):
-    """A card of fixed width in the middle, with the mark of the house above its content."""
+    """A card of fixed width in the middle, with the mark of the house above its content.
+
+    While it `is_busy`, a vault is on its way whose only hearer it is: it must stay.
+    """
 
     def __init__(self, *, width: int) -> None:
         super().__init__()
+        self.is_busy = False
         self.setProperty("role", "canvas")
         self.card = Card()
         self.card.setFixedWidth(width)

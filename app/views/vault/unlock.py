@@ -110,5 +110,6 @@ class UnlockPage(Sheet):
         self._wait_s -= 1
 
     def _set_busy(self, *, busy: bool) -> None:
+        self.is_busy = busy
         self.unlock_button.setEnabled(not busy)
         self.unlock_button.setText(tr("Opening…") if busy else tr("Unlock"))

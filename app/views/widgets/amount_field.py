@@ -40,5 +40,8 @@ class DayField(QDateEdit):
         return end_of_local_day(chosen)  # type: ignore[arg-type]  # Qt says object; it is a date
 
     def show_instant(self, instant: datetime) -> None:
+        """Also one that has passed: the day it was is shown, and not today."""
         there = instant.astimezone(zone())
-        self.setDate(QDate(there.year, there.month, there.day))
+        shown = QDate(there.year, there.month, there.day)
+        self.setMinimumDate(min(shown, QDate.currentDate()))
+        self.setDate(shown)

@@ -10,6 +10,7 @@ from app.views.theme import set_kind
 from app.views.widgets.banner import Banner
 from app.views.widgets.field import Field
 from app.views.widgets.pieces import GUTTER, label, line
+from app.views.widgets.tab_order import go_by_tab
 from app.words import tr
 
 NARROW = 480
@@ -90,6 +91,9 @@ class Dialog(QDialog):
         if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
             self.fit()
         return heard
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return go_by_tab(self, forward=forward)
 
     def fit(self) -> None:
         """As high as its parts need at this width; `adjustSize` would wrap the words at a narrower one."""

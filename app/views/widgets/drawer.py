@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEasingCurve, QPropertyAnimation, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.views.widgets.pieces import column, icon_button, label, line, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -72,14 +73,15 @@ class Drawer(QFrame):
         holder.setLayout(inside)
         self._scroll.setWidget(holder)
         self._set_acts(acts)
-        self.setAccessibleName(title)
+        for part in (self, self._scroll):
+            part.setAccessibleName(title)
         if self.isHidden():
             self._open()
 
     def shut(self) -> None:
         if not self.isHidden():
             self.hide()
-            if self._back is not None:
+            if self._back is not None and isValid(self._back):
                 self._back.setFocus(Qt.FocusReason.OtherFocusReason)
             self.closed.emit()
 

@@ -27,8 +27,9 @@ class Field(QWidget):
         mistake.setStretch(1, 1)
         self._mistake.setLayout(mistake)
         self._mistake.hide()
-        if not control.accessibleName():
-            control.setAccessibleName(title)
+        for spoken in (control, self._typed_into):
+            if not spoken.accessibleName():
+                spoken.setAccessibleName(title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -37,14 +38,18 @@ class Field(QWidget):
         self.caption.setVisible(bool(title))
         theme().changed.connect(self._paint_symbol)
 
+    @property
+    def _typed_into(self) -> QWidget:
+        """Of several parts the one that the keys go to."""
+        return self.control.focusProxy() or self.control
+
     def set_error(self, words: str) -> None:
         """No words take the mistake away."""
         self.error.setText(words)
         self._mistake.setVisible(bool(words))
         self.hint.setVisible(bool(self.hint.text()) and not words)
-        marked = self.control.focusProxy() or self.control  # of several parts the one that is typed into
-        set_kind(marked, "error" if words else "")
-        marked.setAccessibleDescription(words)
+        set_kind(self._typed_into, "error" if words else "")
+        self._typed_into.setAccessibleDescription(words)
         self._paint_symbol()
 
     def set_hint(self, hint: str) -> None:

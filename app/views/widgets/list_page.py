@@ -1,7 +1,7 @@
 """A screen that is one list: loads its ids on a worker, follows the topics, tells the status bar."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QVBoxLayout
@@ -18,6 +18,7 @@ from app.views.widgets.toast import take_back_last
 from app.views.widgets.view_tabs import ViewTabs
 from app.words import tr
 
+Answer = TypeVar("Answer")
 LoadIds = Callable[[str, bool], Sequence[int]]
 
 
@@ -43,7 +44,7 @@ class ListPage(Page):
         self.jobs = jobs
         self._load = load
         self.sort = self.usual_sort = sort
-        self._turn = 0
+        self._turn = self._looked = 0
         self.table = RowTable(columns, fetch, jobs=jobs, name=title, parent=self)
         self.table.setObjectName(type(self).__name__)  # its columns are remembered by it
         if sort[0]:
@@ -55,6 +56,7 @@ class ListPage(Page):
         undo.setShortcut("Ctrl+Z")
         undo.triggered.connect(lambda: take_back_last(self))
         self.addAction(undo)
+        self.drawer.closed.connect(self._forget_look)
         changes.follow(self, *topics, then=self.refresh)
         self.body.addWidget(self.table, 1)
         self.tabs: ViewTabs | None = None
@@ -98,6 +100,20 @@ class ListPage(Page):
 
     def open_record(self, record: int) -> None:
         """Show one record in the drawer; screens with a drawer override this."""
+
+    def look_up(self, call: Callable[..., Answer], *args: object, then: Callable[[Answer], object]) -> None:
+        """Read one record for the drawer: only the answer to the last question is shown, and none once it is shut."""
+        self._looked += 1
+        look = self._looked
+
+        def done(found: Answer) -> None:
+            if look == self._looked:
+                then(found)
+
+        self.jobs.start(call, *args, on_done=done, on_refused=self.banner.show_error, owner=self)
+
+    def _forget_look(self) -> None:
+        self._looked += 1
 
     def _ask(self, *, keep_place: bool) -> None:
         self.table.set_waiting()

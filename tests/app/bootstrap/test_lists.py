@@ -1,9 +1,11 @@
 """Every list of the window keeps the laws of lists, and finds its columns again as they were left."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import current_thread, main_thread
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QDateEdit, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -48,6 +50,31 @@ def test_every_list_can_be_opened_counted_and_is_never_blank(desk: DeskDriver) -
         assert table.receivers("2opened(PyObject)"), f"{name}: Enter does nothing"
         assert table.receivers("2summary_changed(QString)"), f"{name}: the status bar says nothing"
         assert table.count or table._empty is not None, f"{name}: blank when empty"
+
+
+READS = ((QComboBox, "currentData"), (QLineEdit, "text"), (QAbstractButton, "isChecked"), (QDateEdit, "date"))
+
+
+def test_no_list_is_asked_for_by_a_worker_that_looks_at_widgets(
+    desk: DeskDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page may be gone by then, and what is typed meanwhile belongs to the next question."""
+    strays: list[str] = []
+
+    def watched(kind: type, name: str) -> Callable[..., object]:
+        read = getattr(kind, name)
+
+        def look(self: QWidget, *args: object) -> object:
+            if current_thread() is not main_thread():
+                strays.append(f"{type(self).__name__}.{name}: {self.accessibleName()}")
+            return read(self, *args)
+
+        return look
+
+    for kind, name in READS:
+        monkeypatch.setattr(kind, name, watched(kind, name))
+    assert tables(desk)
+    assert strays == []
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

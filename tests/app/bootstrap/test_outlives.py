@@ -12,6 +12,7 @@ from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
+from app.topics import Topic
 from app.views.distribution.wizard.frame import CHECK, SEND, Wizard
 from app.views.widgets.toast import Toast
 from app.words import tr
@@ -49,6 +50,17 @@ def lock_and_unlock(desk: DeskDriver) -> None:
 def speak_english(desk: DeskDriver) -> None:
     desk.window.choose_language("en")
     desk.settled()
+
+
+def lock_and_unlock_at_once(desk: DeskDriver) -> None:
+    """Without waiting for what runs."""
+    desk.desk.lock()
+    desk.unlock()
+    desk.wait(lambda: desk.window.view is not None)
+
+
+def speak_english_at_once(desk: DeskDriver) -> None:
+    desk.window.choose_language("en")
 
 
 def wizard(desk: DeskDriver) -> Wizard:
@@ -94,6 +106,72 @@ def test_a_list_that_was_mended_is_not_lost(desk: DeskDriver, interrupt: Callabl
     assert again.step is again.assign
     again.visit(CHECK)
     assert again.at == CHECK
+
+
+@pytest.mark.parametrize("interrupt", [lock_and_unlock, speak_english])
+def test_what_was_decided_before_can_still_be_taken_back(
+    desk: DeskDriver, interrupt: Callable[[DeskDriver], object]
+) -> None:
+    begun(desk)
+    interrupt(desk)
+    again = wizard(desk)
+    desk.page.show_wizard()
+    again.check.take_back()
+    desk.settled()
+    assert again.draft.edits == {}
+    assert again.draft.checked is not None
+    assert again.draft.checked.counts.faulty == 1
+
+
+def test_a_draft_that_is_dropped_can_be_taken_up_again(desk: DeskDriver) -> None:
+    """Hours of mending are one click away from being gone."""
+    made = begun(desk)
+    draft, reached = made.draft, made._reached
+    desk.page.show_wizard()
+    desk.press(tr("Start anew"))
+    assert not made.draft.begun
+    [toast] = toasts(desk)
+    toast.take_back()
+    assert made.draft is draft
+    assert (made.at, made._reached) == (CHECK, reached)
+    assert made.step.isVisible()
+    made.go_on()
+    desk.settled()
+    assert made.step is made.assign
+
+
+def test_a_draft_gives_way_to_another_list_and_can_be_taken_up_again(desk: DeskDriver) -> None:
+    made = begun(desk)
+    draft = made.draft
+    desk.page.begin("姓名\t手机\n王五\t13700137000")
+    desk.settled()
+    assert made.draft.roster is not draft.roster
+    [toast] = toasts(desk)
+    toast.take_back()
+    assert made.draft is draft
+    assert made.at == CHECK
+
+
+def test_an_empty_draft_goes_without_a_word(desk: DeskDriver) -> None:
+    made = wizard(desk)
+    made.load(STAFF)
+    desk.settled()
+    assert not toasts(desk)
+
+
+@pytest.mark.parametrize("interrupt", [lock_and_unlock_at_once, speak_english_at_once])
+def test_no_window_flashes_up_while_tasks_run(desk: DeskDriver, interrupt: Callable[[DeskDriver], object]) -> None:
+    product = services(desk).catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20000))
+    vault = desk.desk.locked_vault()
+    with vault.database.write(Topic.CATALOG):
+        desk.go("batches")
+        job = desk.page.generate(BatchSpec(product, 3))
+        interrupt(desk)
+        assert job.running
+        assert desk.window.view is not None
+        assert desk.window.view.top.ring.isVisible()
+        assert desk.flashes.seen == []
+    desk.settled()
 
 
 def test_what_was_sent_is_not_offered_again(desk: DeskDriver, tmp_path: Path) -> None:

@@ -79,7 +79,11 @@ def test_the_recovery_key_restores_too(config: Config, vaults: Vaults, tmp_path:
     vault, recovery_key = vaults.create(NewVault("某某商户", PASSPHRASE))
     made = build_services(config, vault).backups.create()
     vault.close()
-    restore(made.path, Config(tmp_path / "elsewhere"), secret=recovery_key)
+    elsewhere = Config(tmp_path / "elsewhere")
+    restore(made.path, elsewhere, secret=recovery_key)
+    again = Vaults(elsewhere).open(PASSPHRASE)
+    assert build_services(elsewhere, again).settings.merchant().name == "某某商户"
+    again.close()
 
 
 DAMAGES = ["cut", "flip", "text", "member", "manifest", "squeezed", "locked", "nothing"]
@@ -160,6 +164,14 @@ def test_the_schedule_is_due_after_its_hours(filled: Services) -> None:
     filled.backups.create()
     assert not filled.backups.due(now())
     assert filled.backups.due(now() + timedelta(hours=25))
+
+
+def test_a_backup_from_the_future_holds_up_no_other(filled: Services) -> None:
+    """A clock that was a year ahead and is set right would mean a year without backups."""
+    filled.settings.put("backup.last", (now() + timedelta(days=365)).isoformat())
+    assert filled.backups.due(now())
+    filled.backups.create()
+    assert not filled.backups.due(now())
 
 
 def test_rotation_keeps_days_weeks_and_months(filled: Services, vault: OpenVault) -> None:

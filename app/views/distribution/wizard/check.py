@@ -22,7 +22,6 @@ from app.views.widgets.pieces import Card, button, label, row
 from app.views.widgets.toast import toast
 from app.words import ntr, tr
 
-Decisions = tuple[dict[Place, str], frozenset[Place], dict[int, str]]
 MOST_UNDONE = 100
 
 
@@ -31,7 +30,6 @@ class CheckStep(Step):
 
     def __init__(self, parts: Parts, *, jobs: JobRunner) -> None:
         super().__init__(tr("Check"), tr("Only the faulty rows; everything else is fine"), parts, jobs=jobs)
-        self._history: list[Decisions] = []
         self._go_to: Place | None = None
         self.tiles = Tiles()
         self.groups = FaultGroups()
@@ -65,7 +63,8 @@ class CheckStep(Step):
     def take(self, draft: Draft) -> None:
         super().take(draft)
         if draft.checked is None:
-            self._history.clear()
+            if draft.history:  # of another list
+                self.change(history=())
             self._check()
         else:
             self._show(draft.checked)
@@ -141,18 +140,18 @@ class CheckStep(Step):
         self._decide(choices={**self.draft.choices, **dict.fromkeys(lines, choice)})
 
     def take_back(self) -> None:
-        if self._history:
-            edits, undone, choices = self._history.pop()
-            self.change(edits=edits, undone=undone, choices=choices, person_ids=())
+        if self.draft.history:
+            *earlier, (edits, undone, choices) = self.draft.history
+            self.change(edits=edits, undone=undone, choices=choices, history=tuple(earlier), person_ids=())
             self._check()
 
     def go_to_next_fault(self) -> None:
         self.table.go_to_next()
 
     def _decide(self, **changed: object) -> None:
-        self._history.append((dict(self.draft.edits), self.draft.undone, dict(self.draft.choices)))
-        del self._history[:-MOST_UNDONE]
-        self.change(**changed, person_ids=())
+        draft = self.draft
+        history = (*draft.history, (draft.edits, draft.undone, draft.choices))[-MOST_UNDONE:]
+        self.change(**changed, history=history, person_ids=())
         self._check()
 
     # --- looking ---

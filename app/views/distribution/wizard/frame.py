@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
-from app.views.distribution.draft import Draft
+from app.views.distribution.draft import Draft, Shelf
 from app.views.distribution.parts import Parts
 from app.views.distribution.runs import Run, RunBook
 from app.views.distribution.wizard.assign import AssignStep
@@ -24,6 +24,7 @@ from app.views.jobs import JobRunner
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import button, column, label, native, row
 from app.views.widgets.step_list import StepList
+from app.views.widgets.toast import toast
 from app.words import tr
 
 WIDEST = 880
@@ -68,7 +69,7 @@ class Wizard(Page):
             self._hear(step)
         self.receipt.detail_wanted.connect(self.detail_wanted)
         self._add_keys()
-        self._take_up()
+        self._take_up(self._shelf)
 
     # --- going through ---
 
@@ -81,15 +82,24 @@ class Wizard(Page):
         return self._run is not None
 
     def start_anew(self) -> None:
-        """Forget the draft; nothing of it was stored."""
+        """Forget the draft; nothing of it was stored. No question asked: the toast brings it back."""
+        dropped = Shelf(self.draft, self.at, self._reached)
+        mended = dropped.draft.begun and not self.is_sent
         self._run = None
         self._reached = 0
         self._note(Draft())
         self._show(0)
+        if mended:
+            words = tr("{name} was dropped", name=dropped.draft.title or tr("Pasted cells"))
+            toast(self, words, undo=lambda: self._bring_back(dropped))
 
-    def _take_up(self) -> None:
-        """Go on with what lies on the shelf; an empty draft is a beginning."""
-        draft, at, self._reached = self._shelf.draft, self._shelf.at, self._shelf.reached
+    def _bring_back(self, dropped: Shelf) -> None:
+        if not self.is_sent:
+            self._take_up(dropped)
+
+    def _take_up(self, shelf: Shelf) -> None:
+        """Go on with what lies there; an empty draft is a beginning."""
+        draft, at, self._reached = shelf.draft, shelf.at, shelf.reached
         self._note(draft)
         for step in self.steps[LOAD:at]:
             step.draft = draft  # what the step list asks of those that were passed

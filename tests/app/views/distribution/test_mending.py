@@ -25,6 +25,7 @@ from app.views.distribution.trial_dialog import TrialDialog
 from app.views.distribution.zip_password import ZipPasswordDialog
 from tests.app.services.mail_peer import MailPeer
 from tests.drivers.distribution import DistributionDriver
+from tests.drivers.focus import faults
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -180,6 +181,10 @@ def test_everybody_who_has_not_opened_it_is_reminded_from_one_dialog(
     detail.remind_button.click()
     asked = mailing.asked(RemindDialog)
     mailing.wait(lambda: asked.verb_button.text() == "催领 6 人")
+    asked.activateWindow()
+    mailing.wait(asked.isActiveWindow)
+    asked.subject.setFocus()
+    assert faults(asked) == []
     asked.text.setPlainText("{nme}")
     assert not asked.verb_button.isEnabled()
     assert asked.flaws.isVisible()

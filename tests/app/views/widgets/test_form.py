@@ -100,3 +100,11 @@ def test_what_cannot_be_undone_begins_with_the_caret_on_the_way_back(window: QWi
     qtbot.keyClick(dialog.cancel_button, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not dialog.isVisible())
     assert done == []
+
+
+def test_a_control_of_several_parts_is_called_by_its_caption_where_the_keys_go(window: QWidget) -> None:
+    form, parts = Form(), QWidget()
+    entry = QLineEdit(parts)
+    parts.setFocusProxy(entry)
+    form.add("file", "Backup", parts)
+    assert entry.accessibleName() == "Backup"
