@@ -25,6 +25,7 @@ class AuditPage(ListPage):
         self, audit: AuditLog, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
     ) -> None:
         self._audit = audit
+        self._wanted: dict[str, Any] = {}
         self.filters = AuditFilters(audit, jobs=jobs)
         super().__init__(
             tr("Audit log"),
@@ -89,5 +90,10 @@ class AuditPage(ListPage):
     def _show_all(self) -> None:
         self.filters.show_kept({})
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._wanted = self.filters.asked
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(**self.filters.asked, descending=descending)
+        return self._audit.ids(**self._wanted, descending=descending)

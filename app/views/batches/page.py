@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QMenu
 
-from app.services.batches import BatchRow, BatchService, BatchSpec
+from app.services.batches import BatchFilter, BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
 from app.services.list_views import ListViewService
@@ -48,6 +48,7 @@ class BatchesPage(ListPage):
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
+        self._wanted = BatchFilter()
         self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
             tr("Code batches"),
@@ -303,8 +304,13 @@ class BatchesPage(ListPage):
             )
         )
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._wanted = self.filters.wanted
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        return self._batches.ids(self.filters.wanted, sort=sort, descending=descending)
+        return self._batches.ids(self._wanted, sort=sort, descending=descending)
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
         rows = self._batches.rows_of(ids)

@@ -43,6 +43,7 @@ class CatalogPage(ListPage):
     ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
+        self._wanted: tuple[bool | None, str | None] = False, None
         super().__init__(
             tr("Products"),
             tr("What you sell or give"),
@@ -172,9 +173,15 @@ class CatalogPage(ListPage):
             menu.addAction(tr("Put away"), lambda: self.put_away([first]))
         self.bin.offer(menu, [first])
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
         archived = {"": False, "away": True}.get(str(self.state_box.currentData()))
-        rows = self._catalog.products(archived=archived, kind=str(self.kind_box.currentData()) or None)
+        self._wanted = archived, str(self.kind_box.currentData()) or None
+        super()._ask(keep_place=keep_place)
+
+    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+        archived, kind = self._wanted
+        rows = self._catalog.products(archived=archived, kind=kind)
         self._rows = {row.id: row for row in rows}
         if sort != "id":
             rows = sorted(rows, key=lambda row: (getattr(row, sort) is None, getattr(row, sort)), reverse=descending)

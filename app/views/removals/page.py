@@ -28,6 +28,7 @@ class RemovalsPage(ListPage):
 
     def __init__(self, removals: RemovalService, *, jobs: JobRunner, changes: Changes) -> None:
         self._removals = removals
+        self._wanted: tuple[str | None, str] = None, ""
         super().__init__(
             tr("Recycle bin"),
             ntr(
@@ -112,6 +113,11 @@ class RemovalsPage(ListPage):
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         menu.addAction(tr("Restore"), lambda: self.restore(ids))
 
+    def _ask(self, *, keep_place: bool) -> None:
+        """The boxes are read here: what a worker reads of a widget may just be gone."""
+        self._wanted = str(self.kind_box.currentData()) or None, self.search.words
+        super()._ask(keep_place=keep_place)
+
     def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        kind = str(self.kind_box.currentData()) or None
-        return self._removals.ids(kind, text=self.search.words, sort=sort, descending=descending)
+        kind, text = self._wanted
+        return self._removals.ids(kind, text=text, sort=sort, descending=descending)

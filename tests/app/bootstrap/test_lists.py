@@ -1,9 +1,11 @@
 """Every list of the window keeps the laws of lists, and finds its columns again as they were left."""
 
 from collections.abc import Iterator
+from threading import Thread, current_thread, main_thread
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -48,6 +50,20 @@ def test_every_list_can_be_opened_counted_and_is_never_blank(desk: DeskDriver) -
         assert table.receivers("2opened(PyObject)"), f"{name}: Enter does nothing"
         assert table.receivers("2summary_changed(QString)"), f"{name}: the status bar says nothing"
         assert table.count or table._empty is not None, f"{name}: blank when empty"
+
+
+def test_every_filter_is_read_on_the_thread_it_lives_on(desk: DeskDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker reads of a widget may just be gone, when the window is locked or speaks another language."""
+    read, readers = QComboBox.currentData, set[tuple[str, Thread]]()
+
+    def noted(box: QComboBox, *role: int) -> object:
+        readers.add((box.accessibleName(), current_thread()))
+        return read(box, *role)
+
+    monkeypatch.setattr(QComboBox, "currentData", noted)
+    tables(desk)
+    assert readers
+    assert {thread for _, thread in readers} == {main_thread()}, readers
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
