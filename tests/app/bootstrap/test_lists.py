@@ -5,7 +5,8 @@ from threading import Thread, current_thread, main_thread
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QAbstractButton, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -64,6 +65,19 @@ def test_every_filter_is_read_on_the_thread_it_lives_on(desk: DeskDriver, monkey
     tables(desk)
     assert readers
     assert {thread for _, thread in readers} == {main_thread()}, readers
+
+
+def test_every_button_of_every_page_says_what_it_is(desk: DeskDriver) -> None:
+    """A sign alone tells nothing to a screen reader; the glass in a search field is a button, too."""
+    view = desk.window.view
+    assert view is not None
+    for key in list(view._specs):
+        desk.go(key)
+        desk.settled()
+        for made in desk.window.findChildren(QAbstractButton):
+            if made.isVisible():
+                spoken = QAccessible.queryAccessibleInterface(made).text(QAccessible.Text.Name)
+                assert spoken, f"{key}: a {type(made).__name__} in a {type(made.parent()).__name__}"
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
