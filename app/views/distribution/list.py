@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QMenu
 from app.services.distribution import DistributionRow, DistributionService
 from app.services.home import FAILURES
 from app.services.list_views import ListViewService
+from app.services.people.pinyin import spelled
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.distribution.draft import Draft
@@ -183,7 +184,7 @@ class DistributionList(ListPage):
         self._rows = {found.id: found for found in rows}
         state, channel = self._wanted
         chosen = [found for found in rows if _is_in(found, state) and channel in ("", *found.channels)]
-        chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)
+        chosen.sort(key=lambda found: (_place(getattr(found, sort)), found.id), reverse=descending)
         return [found.id for found in chosen]
 
     def _fetch(self, ids: Sequence[int]) -> list[DistributionRow]:
@@ -212,6 +213,11 @@ def _columns() -> tuple[Column, ...]:
 
 def _is_in(found: DistributionRow, state: str) -> bool:
     return bool(found.failed or found.uncertain) if state == FAILURES else state in ("", found.state)
+
+
+def _place(value: Any) -> Any:
+    """Names by how they are read."""
+    return spelled(value) if isinstance(value, str) else value
 
 
 def channels_of(found: DistributionRow) -> str:
