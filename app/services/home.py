@@ -1,5 +1,6 @@
 """What needs somebody today, how the last month went, and what a young vault still lacks."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,6 +23,8 @@ from app.words import zone
 
 DAYS = 30
 BACKUP_AGE = timedelta(days=7)
+FAILURES = "failures"
+"""As `wanted` of the distributions: those with cards that could not be delivered."""
 FESTIVALS = {"spring": (1, 1), "dragon_boat": (5, 5), "mid_autumn": (8, 15)}
 """Lunar month and day."""
 
@@ -86,9 +89,7 @@ class HomeService:
                 return int(session.scalar(query) or 0)
 
             unfinished = count(select(func.count()).select_from(Batch).where(Batch.state == "generating"))
-            failed = count(
-                select(func.count()).select_from(Delivery).where(Delivery.state.in_(("failed", "uncertain")))
-            )
+            undone = _undelivered(session)
             paused, locked = _waiting(session, at)
             refused = count(select(func.count()).select_from(OutboxOp).where(OutboxOp.state == "rejected"))
             last, made = stored(session, "backup.last"), session.scalar(select(func.min(Batch.created_at)))
@@ -98,9 +99,9 @@ class HomeService:
         expiring = figures.expiring
         return [
             Todo("unfinished", unfinished, None, "batches", None),
-            Todo("paused", len(paused), None, "distribution", paused[0] if len(paused) == 1 else None),
-            Todo("password", len(locked), None, "distribution", locked[0] if len(locked) == 1 else None),
-            Todo("failed", failed, None, "distribution", None),
+            Todo("paused", len(paused), None, "distribution", _one_of(paused)),
+            Todo("password", len(locked), None, "distribution", _one_of(locked)),
+            Todo("failed", sum(undone.values()), None, "distribution", _one_of(undone) or FAILURES),
             Todo("expiring", expiring.count, expiring.minor, "cards", CardsOut(live=True, expiring_days=DAYS)),
             Todo("refused", refused, None, "sync", None),
             Todo("backup" if last else "unsaved", stale, None, "settings", "backups"),
@@ -120,6 +121,17 @@ class HomeService:
                 Step("endpoint", bool(stored(session, "cloud.url")), "sync", None),
                 Step("backup", stored(session, "backup.last") is not None, "settings", "backups"),
             )
+
+
+def _undelivered(session: Session) -> dict[int, int]:
+    """Distribution → how many of its deliveries failed, or ended nobody knows how."""
+    query = select(Delivery.distribution_id, func.count()).where(Delivery.state.in_(("failed", "uncertain")))
+    return {row[0]: row[1] for row in session.execute(query.group_by(Delivery.distribution_id))}
+
+
+def _one_of(distributions: Collection[int]) -> int | None:
+    """The one to open; of several the list is shown."""
+    return next(iter(distributions)) if len(distributions) == 1 else None
 
 
 def _waiting(session: Session, at: datetime) -> tuple[list[int], list[int]]:

@@ -102,7 +102,7 @@ class BatchService:
     def ids(self, wanted: BatchFilter = EVERY_BATCH, *, sort: str = "created_at", descending: bool = True) -> list[int]:
         """Ids of those that match, sorted by a column of `listing.SORTS`."""
         with self._database.read() as session:
-            return list(session.scalars(listing.narrowed(wanted, sort=sort, descending=descending)))
+            return listing.in_order(session, wanted, sort=sort, descending=descending)
 
     def rows_of(self, ids: Sequence[int]) -> list[BatchRow]:
         """One page of batches, in the order of `ids`."""

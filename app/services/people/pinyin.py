@@ -29,6 +29,11 @@ def readings(name: str) -> tuple[str, str]:
     return " ".join(read[0]) if read else plain, " ".join(dict.fromkeys(words))
 
 
+def spelled(words: str) -> str:
+    """The order of what things are called: as a dictionary reads it, for 单 stands for a single thing here."""
+    return " ".join(filter(None, _common("".join(words.split()).lower())))
+
+
 def _all_readings(name: str) -> list[list[str]]:
     """Syllables of the whole name, likeliest reading first."""
     common = [syllable for syllable in _common(name) if syllable]

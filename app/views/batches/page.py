@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QMenu
 
-from app.services.batches import BatchRow, BatchService, BatchSpec
+from app.services.batches import BatchFilter, BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
 from app.services.list_views import ListViewService
@@ -48,6 +48,7 @@ class BatchesPage(ListPage):
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
+        self._wanted = BatchFilter()
         self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
             tr("Code batches"),

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.services.catalog import CatalogService, ProductRow
 from app.services.list_views import ListViewService
+from app.services.people.pinyin import spelled
 from app.services.removals import RemovalService
 from app.topics import Topic
 from app.views.catalog.product_dialog import ProductDialog
@@ -43,6 +44,7 @@ class CatalogPage(ListPage):
     ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
+        self._wanted: tuple[bool | None, str | None] = False, None
         super().__init__(
             tr("Products"),
             tr("What you sell or give"),
@@ -182,11 +184,16 @@ class CatalogPage(ListPage):
         rows = self._catalog.products(archived={"": False, "away": True}.get(shelf), kind=kind or None)
         self._rows |= {row.id: row for row in rows}  # an answer that is overtaken takes no rows away
         if sort != "id":
-            rows = sorted(rows, key=lambda row: (getattr(row, sort) is None, getattr(row, sort)), reverse=descending)
+            rows = sorted(rows, key=lambda row: _place(getattr(row, sort)), reverse=descending)
         return [row.id for row in rows]
 
     def _fetch(self, ids: Sequence[int]) -> list[ProductRow]:
         return [self._rows[product_id] for product_id in ids if product_id in self._rows]
+
+
+def _place(value: Any) -> tuple[bool, Any]:
+    """Names by how they are read; what has no value comes after what has one."""
+    return value is None, spelled(value) if isinstance(value, str) else value
 
 
 def _columns() -> tuple[Column, ...]:

@@ -67,7 +67,7 @@ class DashboardPage(Page):
 
         def read() -> tuple[list[ProductRow], Dashboard]:
             shown = self._dashboard.summary(period, product_id=product_id, compare=compare)
-            return self._catalog.products(), shown
+            return self._catalog.products(archived=None), shown  # what is sold no more has a past
 
         def done(answer: tuple[list[ProductRow], Dashboard]) -> None:
             if asked == self._asked:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QPushButton
 
-from app.errors import AppError, ZipPasswordNeeded
+from app.errors import AppError, MailServerRefused, ZipPasswordNeeded
 from app.messages import sentence
 from app.services.distribution import DeliveryFilter, DeliveryRow, DistributionRow
 from app.services.secret import Secret
@@ -160,7 +160,8 @@ class DistributionDetail(ListPage):
             self._ask_password(None)
         elif error is not None:
             self.panel.say_stopped(sentence(error))
-            self.banner.show_error(error)
+            mail = tr("Set up mail"), lambda: self.page_wanted.emit("settings", "mail")
+            self.banner.show_error(error, action=mail if isinstance(error, MailServerRefused) else None)
         self.refresh()
 
     def _ask_password(self, before: Callable[[int], object] | None) -> None:

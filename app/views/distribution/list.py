@@ -10,7 +10,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QMenu
 
 from app.services.distribution import DistributionRow, DistributionService
+from app.services.home import FAILURES
 from app.services.list_views import ListViewService
+from app.services.people.pinyin import spelled
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.distribution.draft import Draft
@@ -111,6 +113,7 @@ class DistributionList(ListPage):
     def _add_filters(self) -> None:
         self.state_box, self.channel_box = QComboBox(), QComboBox()
         _fill(self.state_box, tr("All states"), DISTRIBUTION_STATES, tr("State"))
+        self.state_box.addItem(tr("Some not delivered"), FAILURES)
         channels = {key: words for key, words in CHANNELS.items() if key != "direct"}
         _fill(self.channel_box, tr("All channels"), channels, tr("Channel"))
         self.chips = ChipBar()
@@ -180,8 +183,8 @@ class DistributionList(ListPage):
         rows = self._distribution.distributions()
         self._rows |= {found.id: found for found in rows}  # an answer that is overtaken takes no rows away
         state, channel = self._wanted
-        chosen = [found for found in rows if state in ("", found.state) and channel in ("", *found.channels)]
-        chosen.sort(key=lambda found: (getattr(found, sort), found.id), reverse=descending)
+        chosen = [found for found in rows if _is_in(found, state) and channel in ("", *found.channels)]
+        chosen.sort(key=lambda found: (_place(getattr(found, sort)), found.id), reverse=descending)
         return [found.id for found in chosen]
 
     def _fetch(self, ids: Sequence[int]) -> list[DistributionRow]:
@@ -206,6 +209,15 @@ def _columns() -> tuple[Column, ...]:
         Column("shares", tr("How far"), 272, Kind.SHARES, value=shares_of, tip=far_words),
         Column("created_at", tr("Time"), 104, Kind.DAY, sortable=True, tip=lambda found: moment(found.created_at)),
     )
+
+
+def _is_in(found: DistributionRow, state: str) -> bool:
+    return bool(found.failed or found.uncertain) if state == FAILURES else state in ("", found.state)
+
+
+def _place(value: Any) -> Any:
+    """Names by how they are read."""
+    return spelled(value) if isinstance(value, str) else value
 
 
 def channels_of(found: DistributionRow) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from app.services.home import FAILURES
 from app.views.changes import Changes
 from app.views.distribution.detail import DistributionDetail
 from app.views.distribution.list import DistributionList
@@ -57,7 +58,8 @@ class DistributionPage(QWidget):
         return next(view for view in self._views if view is self.stack.currentWidget())
 
     def show_wanted(self, wanted: object) -> None:
-        """An id opens one distribution; "new" the wizard; a Path or ("list", path) begins with that list."""
+        """An id opens one distribution; "new" the wizard; a Path or ("list", path) begins with that list; FAILURES
+        lists those that need a hand."""
         match wanted:
             case int(distribution_id):
                 self.show_detail(distribution_id)
@@ -67,6 +69,9 @@ class DistributionPage(QWidget):
                 self.begin(source)
             case "new":
                 self.begin(None)
+            case words if words == FAILURES:
+                self.show_list()
+                self.list.show_question({"state": FAILURES})
 
     def begin(self, source: object) -> None:
         """The wizard; with a source a new draft begins, without one the last draft goes on."""

@@ -58,11 +58,11 @@ class Banner(QFrame):
         self.shown.emit(True)
         self.show()
 
-    def show_error(self, error: AppError) -> None:
-        """The words of a refusal; fits `on_refused` of a job."""
+    def show_error(self, error: AppError, *, action: tuple[str, Callable[[], object]] | None = None) -> None:
+        """The words of a refusal, perhaps with the way on; fits `on_refused` of a job."""
         from app.messages import complaint  # all its sentences: a gate that nobody refused shows without them
 
-        self.say("error", complaint(error))
+        self.say("error", complaint(error), action=action)
 
     def clear(self) -> None:
         self.hide()

@@ -5,6 +5,7 @@ from threading import current_thread, main_thread
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QDateEdit, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -75,6 +76,19 @@ def test_no_list_is_asked_for_by_a_worker_that_looks_at_widgets(
         monkeypatch.setattr(kind, name, watched(kind, name))
     assert tables(desk)
     assert strays == []
+
+
+def test_every_button_of_every_page_says_what_it_is(desk: DeskDriver) -> None:
+    """A sign alone tells nothing to a screen reader; the glass in a search field is a button, too."""
+    view = desk.window.view
+    assert view is not None
+    for key in list(view._specs):
+        desk.go(key)
+        desk.settled()
+        for made in desk.window.findChildren(QAbstractButton):
+            if made.isVisible():
+                spoken = QAccessible.queryAccessibleInterface(made).text(QAccessible.Text.Name)
+                assert spoken, f"{key}: a {type(made).__name__} in a {type(made.parent()).__name__}"
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

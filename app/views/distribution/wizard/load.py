@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QFileDialog, QSpinBox, QStackedWidget, QWidget
 
 from app.errors import AppError
@@ -13,7 +14,7 @@ from app.services.people.roster import Roster
 from app.views.distribution.draft import Draft
 from app.views.distribution.parts import Parts
 from app.views.distribution.wizard.step import Step
-from app.views.jobs import JobRunner
+from app.views.jobs import Job, JobRunner
 from app.views.widgets.banner import Banner
 from app.views.widgets.cells import CellTable
 from app.views.widgets.drop_zone import DropZone
@@ -32,6 +33,8 @@ EVERYBODY = ""
 class LoadStep(Step):
     def __init__(self, parts: Parts, *, jobs: JobRunner) -> None:
         super().__init__(tr("Load"), tr("Drop the list; nothing is stored yet"), parts, jobs=jobs)
+        self._job: Job | None = None
+        self._then: Callable[[], object] | None = None
         self.note = Banner()
         self.stack = QStackedWidget()
         self.stack.addWidget(self._empty_side())
@@ -92,8 +95,16 @@ class LoadStep(Step):
 
         self.jobs.start(self.parts.people.ids, chosen, on_done=done, on_refused=self._refuse, owner=self)
 
-    def restage(self) -> None:
-        """Read the same source with another sheet, encoding or header."""
+    def finish(self, then: Callable[[], object]) -> None:
+        """A header row that is just typed, or a file that is still being read, comes first."""
+        self.header_box.interpretText()
+        if self._job is not None and self._job.running:
+            self._then = then
+        else:
+            then()
+
+    def restage(self, header_row: int | None = None) -> None:
+        """Read the same source as the boxes say. Another sheet or encoding is another list: its header is guessed."""
         roster = self.draft.roster
         if roster is None or self.draft.source is None:
             return
@@ -101,11 +112,12 @@ class LoadStep(Step):
             self.draft.source,
             sheet=self.sheet_box.currentIndex() if len(roster.sheet_names) > 1 else None,
             encoding=self.encoding_box.currentData() if roster.encoding else None,
-            header_row=self.header_box.value() - 1,
+            header_row=header_row,
         )
 
     def _stage(self, source: Path | str, **how: object) -> None:
         self.note.clear()
+        self._then = None
 
         def work() -> tuple[Roster, list[DistributionRow]]:
             roster = self.parts.people.stage(source, **how)  # type: ignore[arg-type]  # exactly its own names
@@ -116,8 +128,10 @@ class LoadStep(Step):
             roster, before = found
             self._begin(Draft(source=source, roster=roster))
             self._say_what_is_odd(roster, before)
+            if self._then is not None:
+                self._then()
 
-        self.jobs.start(work, on_done=done, on_refused=self._refuse, owner=self)
+        self._job = self.jobs.start(work, on_done=done, on_refused=self._refuse, owner=self)
 
     def _begin(self, draft: Draft) -> None:
         kept = self.draft
@@ -186,9 +200,10 @@ class LoadStep(Step):
             field.setFixedWidth(FIELD_PX)
         self.choices = QWidget()
         self.choices.setLayout(row(*self.fields.values(), 0, spacing=16))
-        self.sheet_box.activated.connect(self.restage)
-        self.encoding_box.activated.connect(self.restage)
-        self.header_box.editingFinished.connect(self._restage_if_header_moved)
+        self.sheet_box.activated.connect(lambda _: self.restage())
+        self.encoding_box.activated.connect(lambda _: self.restage())
+        self.header_box.setKeyboardTracking(False)
+        self.header_box.valueChanged.connect(lambda _: self._restage_if_header_moved())
         head = row(column(self.file_name, self.file_facts, spacing=2), self.other_button)
         head.setStretch(0, 1)
         card.body.addLayout(head)
@@ -224,14 +239,15 @@ class LoadStep(Step):
             self.encoding_box.addItem(roster.encoding.upper(), roster.encoding)
             at = self.encoding_box.count() - 1
         self.encoding_box.setCurrentIndex(max(0, at))
-        self.header_box.setRange(0, min(len(roster.rows), SHOWN_ROWS))
-        self.header_box.setValue(0 if roster.header_row is None else roster.header_row + 1)
+        with QSignalBlocker(self.header_box):
+            self.header_box.setRange(0, min(len(roster.rows), SHOWN_ROWS))
+            self.header_box.setValue(0 if roster.header_row is None else roster.header_row + 1)
 
     def _restage_if_header_moved(self) -> None:
         roster = self.draft.roster
         shown = 0 if roster is None or roster.header_row is None else roster.header_row + 1
         if roster is not None and self.header_box.value() != shown:
-            self.restage()
+            self.restage(self.header_box.value() - 1)
 
     def _choose_again(self) -> None:
         self.stack.setCurrentIndex(0)

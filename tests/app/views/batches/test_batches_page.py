@@ -86,9 +86,21 @@ def test_batches_are_narrowed_by_product_state_and_day(lists: Lists) -> None:
 
 
 def test_batches_stay_sorted_in_the_file(lists: Lists, services: Services) -> None:
-    assert services.batches.ids(sort="product", descending=False) == [1, 2, 3]
+    assert services.batches.ids(sort="product", descending=False) == [3, 1, 2]
     assert services.batches.ids(sort="serial", descending=True) == [3, 2, 1]
     assert [row.id for row in services.batches.rows_of([1, 3])] == [1, 3]
+
+
+def test_what_has_a_chinese_name_is_ordered_by_how_it_is_read(lists: Lists, services: Services) -> None:
+    """By their signs, 中 would come before 阿."""
+    before = services.batches.ids()
+    first = services.catalog.add(ProductSpec("阿胶券", "fixed", face_minor=100))
+    batch = services.batches.generate(BatchSpec(first, 1))
+    assert services.batches.ids(sort="product", descending=False)[0] == batch
+    assert services.batches.ids(sort="product", descending=True)[-1] == batch
+    assert len(services.batches.ids(sort="product")) == len(before) + 1
+    lists.products.table.sort_changed.emit("name", False)
+    lists.bot.waitUntil(lambda: list(lists.products.table.rows.ids)[:1] == [first], timeout=20_000)
 
 
 def test_products_are_narrowed_by_kind_and_by_whether_they_are_on_the_shelf(lists: Lists) -> None:

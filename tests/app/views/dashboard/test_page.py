@@ -81,6 +81,16 @@ def traded(screen: Screen, services: Services) -> Screen:
     return screen
 
 
+def test_a_product_that_was_put_away_can_still_be_looked_at(traded: Screen, services: Services) -> None:
+    (product,) = services.catalog.products()
+    services.catalog.archive(product.id)
+    traded.settled()
+    traded.bot.waitUntil(lambda: traded.page.bar.product_box.findData(product.id) > 0, timeout=5_000)
+    traded.page.reload()
+    traded.settled()
+    assert traded.page.bar.product_box.findData(product.id) > 0
+
+
 def test_before_the_first_card_the_page_says_how_to_begin(screen: Screen) -> None:
     assert screen.page.empty.isVisible()
     with screen.bot.waitSignal(screen.page.page_wanted) as asked:

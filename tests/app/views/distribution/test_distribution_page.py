@@ -7,9 +7,14 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
+from sqlalchemy import update
 
+from app.models.distribution import Delivery
 from app.services import Services
 from app.services.distribution import DistributionRow, DistributionSpec
+from app.services.home import FAILURES
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from app.views.distribution.list import far_words, shares_of
 from app.views.widgets.state_mark import StateMark
 from tests.drivers.distribution import DistributionDriver
@@ -75,6 +80,21 @@ def test_a_filter_stands_as_a_chip_and_is_taken_away(driver: DistributionDriver,
     found.chips.remove("state")
     driver.settled()
     assert found.table.count == 1
+
+
+def test_what_was_not_delivered_is_listed_for_the_home_page(
+    driver: DistributionDriver, delivered: int, vault: OpenVault
+) -> None:
+    driver.page.begin(None)
+    driver.page.show_wanted(FAILURES)
+    driver.settled()
+    found = driver.page.list
+    assert (driver.page.front, found.table.count) == (found, 0)
+    with vault.database.write(Topic.DISTRIBUTIONS) as session:
+        session.execute(update(Delivery).where(Delivery.distribution_id == delivered).values(state="failed"))
+    driver.settled()
+    driver.wait(lambda: found.table.count == 1)
+    assert found.chips.keys() == ["state"]
 
 
 def test_a_filter_is_read_on_the_thread_it_lives_on(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pyzipper
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from sqlalchemy import update
 
@@ -92,6 +93,21 @@ def test_a_refused_address_is_told_in_the_servers_words_and_mended_in_place(
     mailing.wait(lambda: mails.receivers[-1] == "right@corp.example")
     mailing.wait(lambda: mailing.services.distribution.distribution(run).sent == 7)
     assert mailing.services.people.contact(staff[2]).email == "right@corp.example"
+
+
+def test_a_run_that_lacks_a_mail_server_leads_to_where_it_is_set_up(mailing: DistributionDriver, run: int) -> None:
+    mailing.services.settings.put("mail.server", {})
+    show(mailing, run)
+    wanted: list[tuple[str, object]] = []
+    mailing.page.page_wanted.connect(lambda key, what: wanted.append((key, what)))
+    (again,) = (made for made in mailing.page.detail.findChildren(QPushButton) if made.text() == "重发失败的")
+    QTest.mouseClick(again, Qt.MouseButton.LeftButton)
+    mailing.settled()
+    banner = mailing.page.detail.banner
+    mailing.wait(banner.isVisible)
+    assert banner.act.text() == "设置邮件"
+    QTest.mouseClick(banner.act, Qt.MouseButton.LeftButton)
+    assert wanted == [("settings", "mail")]
 
 
 def test_chosen_ones_go_on_paper_with_the_letter_m(

@@ -17,6 +17,7 @@ from app.models.distribution import Delivery
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
+from app.services.home import FAILURES
 from app.services.ledger import CardsOut, RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
@@ -129,9 +130,19 @@ def test_every_line_leads_to_where_it_is_done(traded: Screen) -> None:
     unfinished, failed, expiring, recovery = traded.acts("todo")
     assert unfinished.text() == "继续"
     assert traded.click(unfinished)[0] == "batches"
-    assert traded.click(failed)[0] == "distribution"
+    assert traded.click(failed) == ("distribution", 1)
     assert traded.click(expiring) == ("cards", CardsOut(live=True, expiring_days=30))
     assert traded.click(recovery) == ("settings", "security")
+
+
+def test_failures_of_several_distributions_lead_to_those(traded: Screen, services: Services) -> None:
+    product = services.catalog.add(ProductSpec("月饼卡", "fixed", face_minor=FACE))
+    services.batches.generate(BatchSpec(product, 1))
+    cards = Trade(traded.vault.database, acts=100).hand_out(product, 1, at=now(), steps=(1,))
+    with traded.vault.database.write(Topic.DISTRIBUTIONS) as session:
+        session.execute(update(Delivery).where(Delivery.card_id.in_(cards)).values(state="uncertain"))
+    traded.until(lambda: traded.acts("todo")[1].accessibleDescription() == "3 张卡没有送达")
+    assert traded.click(traded.acts("todo")[1]) == ("distribution", FAILURES)
 
 
 def test_cards_that_end_soon_are_counted_with_their_worth(traded: Screen) -> None:
