@@ -25,7 +25,7 @@ class AuditPage(ListPage):
         self, audit: AuditLog, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
     ) -> None:
         self._audit = audit
-        self._wanted: dict[str, Any] = {}
+        self._asked: dict[str, Any] = {}
         self.filters = AuditFilters(audit, jobs=jobs)
         super().__init__(
             tr("Audit log"),

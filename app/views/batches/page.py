@@ -48,7 +48,7 @@ class BatchesPage(ListPage):
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
-        self._wanted = BatchFilter()
+        self._asked = BatchFilter()
         self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
             tr("Code batches"),

@@ -44,7 +44,7 @@ class CatalogPage(ListPage):
     ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
-        self._wanted: tuple[bool | None, str | None] = False, None
+        self._asked = "", ""
         super().__init__(
             tr("Products"),
             tr("What you sell or give"),

@@ -28,7 +28,7 @@ class RemovalsPage(ListPage):
 
     def __init__(self, removals: RemovalService, *, jobs: JobRunner, changes: Changes) -> None:
         self._removals = removals
-        self._wanted: tuple[str | None, str] = None, ""
+        self._asked = "", ""
         super().__init__(
             tr("Recycle bin"),
             ntr(
