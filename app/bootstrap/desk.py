@@ -60,6 +60,8 @@ class Desk(QObject):
         self._vaults: Vaults | None = None
         self._throw_away: TemporaryDirectory[str] | None = None
         self._making: Job | None = None
+        self.key_was_typed = False
+        """The recovery key has just opened the vault, or was copied off its sheet: it is there and right."""
         self._shelf: Shelf | None = None
         set_language(_first_language(memory))
         theme().choose(memory.value("theme", "system"))  # type: ignore[arg-type]  # an unknown word means system
@@ -94,6 +96,9 @@ class Desk(QObject):
                 self._memory.setValue("language", chosen)
                 set_language(chosen)
         self._show_workspace("vault.opened")
+        if self.key_was_typed and self.services is not None:
+            self.key_was_typed = False
+            self.jobs.start(self.services.settings.put, "recovery.confirmed", True)  # a value
         if self._background is None and self.services is not None and not self._alone:
             from app.bootstrap.background import Background
 
@@ -226,11 +231,10 @@ class Desk(QObject):
 
     def _enter_new(self, vault: OpenVault, *, confirmed: bool) -> None:
         chosen = language()  # perhaps while the vault was made
+        self.key_was_typed = confirmed
         self.enter(vault)
         if chosen != language():
             self.window.choose_language(chosen)
-        if confirmed and self.services is not None:
-            self.jobs.start(self.services.settings.put, "recovery.confirmed", True)  # a value
 
     def locked_vault(self) -> OpenVault:
         assert self._vault is not None, "locked with a vault"
@@ -266,7 +270,9 @@ class _ShutDoors:
         return self._desk.vaults().open(passphrase)
 
     def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object:
-        return self._desk.vaults().open_with_recovery_key(typed, new_passphrase)
+        vault = self._desk.vaults().open_with_recovery_key(typed, new_passphrase)
+        self._desk.key_was_typed = True
+        return vault
 
 
 class _LockedDoors:
@@ -281,6 +287,7 @@ class _LockedDoors:
 
     def open_with_recovery_key(self, typed: str, new_passphrase: str) -> object:
         self._desk.vaults().reset_passphrase(typed, new_passphrase)
+        self._desk.key_was_typed = True
         return self._desk.locked_vault()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QRadioButton, QWidget
 
@@ -15,6 +15,7 @@ from app.services.secret import Secret
 from app.views.batches.export_result import ExportResult
 from app.views.jobs import Job, JobRunner
 from app.views.widgets.dialog import WIDE, Dialog
+from app.views.widgets.folders import documents
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField
 from app.views.widgets.pieces import button, column, label, row
@@ -172,7 +173,7 @@ class ExportDialog(Dialog):
         if self._named_by_hand:
             self.path.setText(str(Path(self.path.text()).with_suffix(f".{key}")))
         else:
-            self.path.setText(str(_documents() / f"{self._batch.serial}-{'codes' if plain else 'list'}.{key}"))
+            self.path.setText(str(documents() / f"{self._batch.serial}-{'codes' if plain else 'list'}.{key}"))
         if plain:
             self.reason.setFocus()
 
@@ -224,7 +225,3 @@ def _formats() -> tuple[Choice, ...]:
         Choice("pdf", tr("Cards on paper (PDF)"), tr("With a QR code on each card when the whole codes are exported")),
         Choice("txt", tr("One code a line (TXT)"), tr("For loading into another system")),
     )
-
-
-def _documents() -> Path:
-    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))

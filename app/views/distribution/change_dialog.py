@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
 from app.views.widgets.dialog import Dialog
+from app.views.widgets.folders import documents
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, label, row
 from app.vocabulary import CHANNELS, word
@@ -53,8 +53,7 @@ class ChangeChannelDialog(Dialog):
         self._follow()
 
     def _add_folder(self, folder: str | None) -> None:
-        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        self.folder = QLineEdit(folder or documents)
+        self.folder = QLineEdit(folder or str(documents()))
         self.folder.setAccessibleName(tr("Folder for the files"))
         across = row(self.folder, button(tr("Choose"), self._choose_folder, symbol="folder-open"))
         across.setStretch(0, 1)

@@ -92,7 +92,7 @@ class FirstRunPage(Sheet):
         self.demo_button = button(tr("Look at the demo"), self.look_at_demo, symbol="play")
         self.restore_button = button(tr("Restore a backup"), self.ask_for_backup, symbol="archive-restore")
         for door, words in (
-            (self.demo_button, tr("A throw-away vault with a month of invented business")),
+            (self.demo_button, tr("A throw-away vault with two months of invented business")),
             (self.restore_button, tr("From another computer, or from before a disk broke")),
         ):
             across = row(label(words, "muted", wrap=True), door)

@@ -142,6 +142,9 @@ def test_a_passphrase_that_is_set_opens_whatever_is_pressed_meanwhile(
     again.key(Qt.Key.Key_Escape)
     again.wait(lambda: again.window.view is not None)
     again.settled()
+    opened = again.desk.services
+    assert opened is not None
+    again.wait(lambda: opened.settings.get("recovery.confirmed"))  # nobody is asked whether they have the key
     again.close()
 
 

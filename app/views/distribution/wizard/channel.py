@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from app.errors import AppError
@@ -15,6 +14,7 @@ from app.views.distribution.wizard.step import Step
 from app.views.distribution.zip_password import ZipPasswordField
 from app.views.jobs import JobRunner
 from app.views.widgets.banner import Banner
+from app.views.widgets.folders import documents
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, button, label, row
 from app.vocabulary import CHANNELS, word
@@ -60,9 +60,7 @@ class ChannelStep(Step):
         self.group.blockSignals(True)
         self.tiles[draft.channel].setChecked(True)
         self.group.blockSignals(False)
-        folder = draft.out_folder or Path(
-            QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        )
+        folder = draft.out_folder or documents()
         self.folder.setText(str(folder))
         if draft.out_folder is None:
             self.change(out_folder=folder)
