@@ -18,7 +18,6 @@ from app.views.jobs import JobRunner
 from app.views.main_window.menus import Menus
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
-from app.views.widgets.tab_order import go_by_tab
 from app.views.widgets.toast import Toasts, toast
 from app.words import ntr, set_language, tr
 
@@ -339,6 +338,8 @@ class MainWindow(QMainWindow):
             self._palette.place()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
+        from app.views.widgets.tab_order import go_by_tab  # not before the unlock screen is painted
+
         return go_by_tab(self, forward=forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
