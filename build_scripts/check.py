@@ -3,6 +3,7 @@
 One line a check with its seconds; only what failed shows its output. Other arguments go to pytest.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -58,9 +59,10 @@ def passed(name: str, command: list[str]) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    fast = "--fast" in arguments
-    extra = [argument for argument in arguments if argument != "--fast"]
-    results = [passed(name, command) for name, command in checks(fast=fast, pytest_arguments=extra)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", action="store_true", help="leave the tests out")
+    asked, extra = parser.parse_known_args(arguments)
+    results = [passed(name, command) for name, command in checks(fast=asked.fast, pytest_arguments=extra)]
     print(f"{sum(results)} of {len(results)} checks passed")
     return 0 if all(results) else 1
 

@@ -1,6 +1,7 @@
 """审计: who did what, and whether anybody changed the record of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from app.services.audit import AuditLog, AuditRow, AuditVerdict
@@ -12,7 +13,7 @@ from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.row_table import Column, Kind
 from app.vocabulary import ACTIONS, word
 from app.words import moment, ntr, tr
@@ -25,7 +26,6 @@ class AuditPage(ListPage):
         self, audit: AuditLog, *, jobs: JobRunner, changes: Changes, views: ListViewService | None = None
     ) -> None:
         self._audit = audit
-        self._asked: dict[str, Any] = {}
         self.filters = AuditFilters(audit, jobs=jobs)
         super().__init__(
             tr("Audit log"),
@@ -90,10 +90,5 @@ class AuditPage(ListPage):
     def _show_all(self) -> None:
         self.filters.show_kept({})
 
-    def _ask(self, *, keep_place: bool) -> None:
-        """The boxes are read here: what a worker reads of a widget may just be gone."""
-        self._asked = self.filters.asked
-        super()._ask(keep_place=keep_place)
-
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:
-        return self._audit.ids(**self._asked, descending=descending)
+    def _ids(self, _sort: str, descending: bool) -> Load:  # ListPage's shape
+        return partial(self._audit.ids, **self.filters.asked, descending=descending)

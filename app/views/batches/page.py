@@ -2,11 +2,12 @@
 
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtWidgets import QMenu
 
-from app.services.batches import BatchFilter, BatchRow, BatchService, BatchSpec
+from app.services.batches import BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
 from app.services.list_views import ListViewService
@@ -23,7 +24,7 @@ from app.views.jobs import Job, JobRunner
 from app.views.widgets.bin_acts import BinActs
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import batch_mark
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import Shares
@@ -48,7 +49,6 @@ class BatchesPage(ListPage):
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
         self._rows: dict[int, BatchRow] = {}
-        self._asked = BatchFilter()
         self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
             tr("Code batches"),
@@ -304,13 +304,8 @@ class BatchesPage(ListPage):
             )
         )
 
-    def _ask(self, *, keep_place: bool) -> None:
-        """The boxes are read here: what a worker reads of a widget may just be gone."""
-        self._asked = self.filters.wanted
-        super()._ask(keep_place=keep_place)
-
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        return self._batches.ids(self._asked, sort=sort, descending=descending)
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
+        return partial(self._batches.ids, self.filters.wanted, sort=sort, descending=descending)
 
     def _fetch(self, ids: Sequence[int]) -> list[BatchRow]:
         rows = self._batches.rows_of(ids)

@@ -24,7 +24,7 @@ from app.views.theme import Tone
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import card_mark
 from app.views.widgets.pieces import button, column, line
 from app.views.widgets.row_table import Column, Kind
@@ -176,10 +176,10 @@ class CardsPage(ListPage):
     def open_record(self, record: int) -> None:
         self.look_up(self._cards.detail, record, then=self._show_detail)
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
         if self.filters.out is not None:
-            return self._ledger.card_ids(self.filters.out, descending=descending)
-        return self._cards.ids(self.filters.wanted, sort=sort, descending=descending)
+            return partial(self._ledger.card_ids, self.filters.out, descending=descending)
+        return partial(self._cards.ids, self.filters.wanted, sort=sort, descending=descending)
 
     def _show_detail(self, detail: CardDetail) -> None:
         card = detail.row

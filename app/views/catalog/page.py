@@ -20,7 +20,7 @@ from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.choice_box import choice_box, show_choice
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.flow import Flow
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.toast import toast
 from app.vocabulary import KINDS, Words, word
@@ -44,7 +44,6 @@ class CatalogPage(ListPage):
     ) -> None:
         self._catalog = catalog
         self._rows: dict[int, ProductRow] = {}
-        self._asked = "", ""
         super().__init__(
             tr("Products"),
             tr("What you sell or give"),
@@ -174,18 +173,18 @@ class CatalogPage(ListPage):
             menu.addAction(tr("Put away"), lambda: self.put_away([first]))
         self.bin.offer(menu, [first])
 
-    def _ask(self, *, keep_place: bool) -> None:
-        """The boxes are read here: what a worker reads of a widget may just be gone."""
-        self._asked = str(self.state_box.currentData()), str(self.kind_box.currentData())
-        super()._ask(keep_place=keep_place)
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
+        archived = {"": False, "away": True}.get(str(self.state_box.currentData()))
+        kind = str(self.kind_box.currentData()) or None
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        shelf, kind = self._asked
-        rows = self._catalog.products(archived={"": False, "away": True}.get(shelf), kind=kind or None)
-        self._rows |= {row.id: row for row in rows}  # an answer that is overtaken takes no rows away
-        if sort != "id":
-            rows = sorted(rows, key=lambda row: _place(getattr(row, sort)), reverse=descending)
-        return [row.id for row in rows]
+        def load() -> Sequence[int]:
+            rows = self._catalog.products(archived=archived, kind=kind)
+            self._rows |= {row.id: row for row in rows}  # an answer that is overtaken takes no rows away
+            if sort != "id":
+                rows = sorted(rows, key=lambda row: _place(getattr(row, sort)), reverse=descending)
+            return [row.id for row in rows]
+
+        return load
 
     def _fetch(self, ids: Sequence[int]) -> list[ProductRow]:
         return [self._rows[product_id] for product_id in ids if product_id in self._rows]

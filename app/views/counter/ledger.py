@@ -20,7 +20,7 @@ from app.views.widgets.choice_box import choice_box, show_choice
 from app.views.widgets.days_box import DaysBox
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.flow import Flow
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.pick_box import Pick, PickBox
 from app.views.widgets.pieces import column
 from app.views.widgets.questions import as_kept, asked_again
@@ -156,8 +156,9 @@ class LedgerPage(ListPage):
             gone = {"weekday": None, "hour": None}
         self.show_wanted(replace(self._wanted, **(gone or {key: None})))  # type: ignore[arg-type]  # its own fields
 
-    def _ids(self, _sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        return self._numbers.of(self._ledger.redemption_ids(self._wanted, descending=descending))
+    def _ids(self, _sort: str, descending: bool) -> Load:  # ListPage's shape
+        wanted = self._wanted
+        return lambda: self._numbers.of(self._ledger.redemption_ids(wanted, descending=descending))
 
     def _fetch(self, numbers: Sequence[int]) -> list[Line]:
         texts = self._numbers.texts(numbers)

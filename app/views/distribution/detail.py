@@ -27,7 +27,7 @@ from app.views.distribution.zip_password import ZipPasswordDialog
 from app.views.jobs import JobRunner
 from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import delivery_mark
 from app.views.widgets.pieces import button, row
 from app.views.widgets.search_box import SearchBox
@@ -252,13 +252,9 @@ class DistributionDetail(ListPage):
     def _is_running(self) -> bool:
         return self._runs.of(self.distribution_id) is not None
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        service, asked = self._parts.distribution, self._asked
-        return service.delivery_ids(self.distribution_id, asked, sort=sort, descending=descending)
-
-    def _ask(self, *, keep_place: bool) -> None:
-        self._asked = self.wanted
-        super()._ask(keep_place=keep_place)
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
+        read = self._parts.distribution.delivery_ids
+        return partial(read, self.distribution_id, self.wanted, sort=sort, descending=descending)
 
     def _read(self) -> None:
         service, distribution_id = self._parts.distribution, self.distribution_id

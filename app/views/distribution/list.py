@@ -22,7 +22,7 @@ from app.views.jobs import JobRunner
 from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.drop_zone import DropZone
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import distribution_mark
 from app.views.widgets.pieces import row
 from app.views.widgets.row_table import Column, Kind
@@ -49,7 +49,6 @@ class DistributionList(ListPage):
     ) -> None:
         self._distribution = distribution
         self._rows: dict[int, DistributionRow] = {}
-        self._wanted = "", ""
         super().__init__(
             tr("Distribution"),
             tr("Give everybody on a list a card, and see what became of it"),
@@ -174,18 +173,17 @@ class DistributionList(ListPage):
         for box in (self.state_box, self.channel_box):
             box.setCurrentIndex(0)
 
-    def _ask(self, *, keep_place: bool) -> None:
-        """The boxes are read here: what a worker reads of a widget may just be gone."""
-        self._wanted = str(self.state_box.currentData()), str(self.channel_box.currentData())
-        super()._ask(keep_place=keep_place)
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
+        state, channel = str(self.state_box.currentData()), str(self.channel_box.currentData())
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        rows = self._distribution.distributions()
-        self._rows |= {found.id: found for found in rows}  # an answer that is overtaken takes no rows away
-        state, channel = self._wanted
-        chosen = [found for found in rows if _is_in(found, state) and channel in ("", *found.channels)]
-        chosen.sort(key=lambda found: (_place(getattr(found, sort)), found.id), reverse=descending)
-        return [found.id for found in chosen]
+        def load() -> Sequence[int]:
+            rows = self._distribution.distributions()
+            self._rows |= {found.id: found for found in rows}  # an answer that is overtaken takes no rows away
+            chosen = [found for found in rows if _is_in(found, state) and channel in ("", *found.channels)]
+            chosen.sort(key=lambda found: (_place(getattr(found, sort)), found.id), reverse=descending)
+            return [found.id for found in chosen]
+
+        return load
 
     def _fetch(self, ids: Sequence[int]) -> list[DistributionRow]:
         return [self._rows[one] for one in ids if one in self._rows]

@@ -1,7 +1,6 @@
 """The deliveries behind a number of the dashboard, over all distributions."""
 
 from array import array
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +12,7 @@ from app.views.distribution.delivery_body import channel_words, delivery_body
 from app.views.jobs import JobRunner
 from app.views.widgets.chip_bar import Chip, ChipBar, period_words
 from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import delivery_mark
 from app.views.widgets.pieces import button
 from app.views.widgets.row_table import Column, Kind
@@ -98,8 +97,9 @@ class ReachedPage(ListPage):
     def _leave(self) -> None:
         self.page_wanted.emit("dashboard", None)
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        return array("q", self._ledger.delivery_ids(self._wanted) if self._wanted is not None else ())
+    def _ids(self, _sort: str, _descending: bool) -> Load:  # ListPage's shape
+        wanted = self._wanted
+        return lambda: array("q", self._ledger.delivery_ids(wanted) if wanted is not None else ())
 
 
 def _chips(wanted: DeliveryFilter, one: DeliveryRow | None = None) -> list[Chip]:

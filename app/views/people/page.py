@@ -54,7 +54,7 @@ class PeoplePage(ListPage):
             changes=changes,
             topics=(Topic.PEOPLE,),
             columns=_columns(),
-            load=lambda sort, descending: people.ids(self._filter, sort=sort, descending=descending),
+            load=lambda sort, descending: partial(people.ids, self._filter, sort=sort, descending=descending),
             fetch=lambda ids: people.rows_of(list(ids)),
             sort=("name", False),
             views=views,

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtWidgets import QMenu, QWidget
@@ -14,7 +15,7 @@ from app.views.widgets.chip_bar import Chip, ChipBar
 from app.views.widgets.choice_box import choice_box, show_choice
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.flow import Flow
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.pieces import column
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.search_box import SearchBox
@@ -28,7 +29,6 @@ class RemovalsPage(ListPage):
 
     def __init__(self, removals: RemovalService, *, jobs: JobRunner, changes: Changes) -> None:
         self._removals = removals
-        self._asked = "", ""
         super().__init__(
             tr("Recycle bin"),
             ntr(
@@ -113,11 +113,6 @@ class RemovalsPage(ListPage):
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         menu.addAction(tr("Restore"), lambda: self.restore(ids))
 
-    def _ask(self, *, keep_place: bool) -> None:
-        """The boxes are read here: what a worker reads of a widget may just be gone."""
-        self._asked = str(self.kind_box.currentData()), self.search.words
-        super()._ask(keep_place=keep_place)
-
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
-        kind, words = self._asked
-        return self._removals.ids(kind or None, text=words, sort=sort, descending=descending)
+    def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
+        kind = str(self.kind_box.currentData()) or None
+        return partial(self._removals.ids, kind, text=self.search.words, sort=sort, descending=descending)

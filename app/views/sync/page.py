@@ -18,7 +18,7 @@ from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, s
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import caption, facts
-from app.views.widgets.list_page import ListPage
+from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.pieces import Card, button, label, native, row
 from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -251,7 +251,10 @@ class SyncPage(ListPage):
             menu.addAction(tr("Try again"), lambda: self.retry(first))
             menu.addAction(tr("Stop sending"), lambda: self.withdraw(first))
 
-    def _ids(self, sort: str, descending: bool) -> Sequence[int]:  # ListPage's shape
+    def _ids(self, _sort: str, _descending: bool) -> Load:  # ListPage's shape
+        return self._read_queue
+
+    def _read_queue(self) -> Sequence[int]:
         rows = self._cloud.queue()
         self._queue = {entry.id: entry for entry in rows}
         return [entry.id for entry in rows]

@@ -19,11 +19,15 @@ from app.views.widgets.view_tabs import ViewTabs
 from app.words import tr
 
 Answer = TypeVar("Answer")
-LoadIds = Callable[[str, bool], Sequence[int]]
+Load = Callable[[], Sequence[int]]
+LoadIds = Callable[[str, bool], Load]
 
 
 class ListPage(Page):
-    """`load(sort, descending)` asks a service for ids, on a worker; `fetch(ids)` for the rows of one page."""
+    """`load(sort, descending)` reads the boxes and gives what a worker runs for the ids; `fetch(ids)`: one page's rows.
+
+    A worker never reads a widget: it may just be gone, or say something newer than what was asked.
+    """
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class ListPage(Page):
             if turn == self._turn:  # an answer that a later question overtook is left unheard
                 self.table.show_ids(ids, keep_place=keep_place)
 
-        self.jobs.start(self._load, *self.sort, on_done=done, on_refused=self.banner.show_error, owner=self)
+        self.jobs.start(self._load(*self.sort), on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def _add_views(self, views: ListViewService) -> None:
         tabs = self.tabs = ViewTabs(self, views, name=type(self).__name__, jobs=self.jobs, parent=self)

@@ -27,7 +27,7 @@ class Things(ListPage):
             changes=Changes(),
             topics=(),
             columns=columns(),
-            load=lambda _sort, _descending: range(1, 11),
+            load=lambda _sort, _descending: lambda: range(1, 11),
             fetch=lambda ids: [row(one) for one in ids],
         )
         self.table.opened.connect(self.open_record)
