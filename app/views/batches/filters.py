@@ -1,6 +1,7 @@
 """What narrows the list of batches: product, state and the days they were made, as boxes and as chips."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -54,7 +55,8 @@ class BatchFilters(QWidget):
         show_choice(self.state_box, kept.get("state"))
         self.made_box.show_kept(kept.get("made", {}))
         if self._product is not None:
-            self._jobs.start(self._catalog.name_of, self._product, on_done=self._call_it, owner=self)
+            call = partial(self._call_it, self._product)
+            self._jobs.start(self._catalog.name_of, self._product, on_done=call, owner=self)
         self._narrow()
 
     def _narrow(self) -> None:
@@ -76,9 +78,10 @@ class BatchFilters(QWidget):
         self._product, self._name = pick.id, pick.name
         self._narrow()
 
-    def _call_it(self, name: str) -> None:
-        self._name = name
-        self._show_chips()
+    def _call_it(self, product: int, name: str) -> None:
+        if product == self._product:  # another may have been picked since
+            self._name = name
+            self._show_chips()
 
     def _find_products(self, text: str, limit: int) -> Sequence[Pick]:
         return [Pick(one.id, one.name, one.name) for one in self._catalog.find(text, limit)]

@@ -108,13 +108,15 @@ class CardFilters(QWidget):
 
     def _read_names(self) -> None:
         """A batch, a product or a person from another page, or from a saved view."""
-        asked = self.wanted if self.out is None else CardFilter(product_id=self.out.product_id)
+        wanted, out = self.wanted, self.out
+        asked = wanted if out is None else CardFilter(product_id=out.product_id)
         if (asked.batch_id, asked.product_id, asked.person_id) == (None, None, None):
             return
 
         def done(names: CardNames) -> None:
-            self._names = names
-            self._show_chips()
+            if (self.wanted, self.out) == (wanted, out):  # else they name what another asked
+                self._names = names
+                self._show_chips()
 
         self._jobs.start(self._cards.names_of, asked, on_done=done, owner=self)
 
