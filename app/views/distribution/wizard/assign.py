@@ -72,7 +72,7 @@ class AssignStep(Step):
             box.setChecked(on)
             box.blockSignals(False)
         self.one_for_all.setChecked(not draft.by_rules)
-        self._reload()
+        self.look_again()
 
     @property
     def lack(self) -> str:
@@ -191,7 +191,7 @@ class AssignStep(Step):
 
     def _made(self, _: object) -> None:
         self.progress.hide()
-        self._reload()
+        self.look_again()
 
     def _take_rules(self) -> None:
         self._put(rules=self.editor.rules, rest=self.editor.rest.choice)
@@ -239,7 +239,7 @@ class AssignStep(Step):
 
     # --- counting and showing ---
 
-    def _reload(self) -> None:
+    def look_again(self) -> None:
         ids = self.draft.person_ids
 
         def work() -> tuple[list[ProductRow], dict[str, int]]:

@@ -64,12 +64,14 @@ class ChannelStep(Step):
         self.folder.setText(str(folder))
         if draft.out_folder is None:
             self.change(out_folder=folder)
+        self.look_again()
+        self._follow()
 
+    def look_again(self) -> None:
         def work() -> tuple[str | None, bool]:
             return self.parts.public_url(), bool(self.parts.settings.get("mail.server"))
 
         self.jobs.start(work, on_done=self._note_ways, on_refused=self.refused.emit, owner=self)
-        self._follow()
 
     @property
     def lack(self) -> str:

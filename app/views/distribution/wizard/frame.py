@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from app.views.distribution.draft import Draft, Shelf
@@ -150,6 +150,11 @@ class Wizard(Page):
         """A draft that was sent needs no second look."""
         if self._run is not None and not self._run.running:
             self.start_anew()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.step.look_again()
 
     # --- inside ---
 

@@ -41,6 +41,9 @@ class Step(QWidget):
         """The step comes to the front with this draft; steps fill their fields here."""
         self.draft = draft
 
+    def look_again(self) -> None:
+        """The wizard comes back into sight: read again what was perhaps made or set up elsewhere meanwhile."""
+
     @property
     def lack(self) -> str:
         """What is missing before the next step, as a sentence; empty when nothing is."""

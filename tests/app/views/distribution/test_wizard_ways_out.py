@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
 
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.services.channels.letters import Template
+from app.services.vault.vaults import OpenVault
 from app.views.distribution.wizard.when import usual_time
 from app.views.widgets.toast import Toasts
 from app.words import zone
@@ -185,3 +187,36 @@ def test_what_was_lacking_is_no_longer_asked_for_once_it_is_there(
     driver.wizard.assign.limits.shortage.act.click()
     driver.settled()
     assert not driver.wizard.banner.isVisible()
+
+
+def test_a_product_made_on_another_page_is_there_when_one_comes_back(driver: DistributionDriver, roster: Path) -> None:
+    driver.check(roster)
+    driver.go_on()
+    driver.wait(lambda: driver.step == "分配")
+    driver.settled()
+    assert driver.wizard.assign.none_yet.isVisible()
+    driver.page.hide()  # "New product" goes to the page of products
+    product_id = driver.services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20_000))
+    driver.services.batches.generate(BatchSpec(product_id, 40))
+    driver.page.show()
+    driver.settled()
+    assert not driver.wizard.assign.none_yet.isVisible()
+    driver.go_on()
+    assert driver.step == "渠道"
+
+
+def test_a_mail_server_set_up_on_another_page_is_known_when_one_comes_back(
+    qtbot: QtBot, services: Services, vault: OpenVault, roster: Path, card: int, out: Path
+) -> None:
+    driver = DistributionDriver(qtbot, services, vault, url="https://c.example.cn")
+    try:
+        driver.reach_channel(roster, card, out)
+        driver.take_channel("email")
+        assert driver.wizard.channel.lacking.isVisible()
+        driver.page.hide()  # "Set up mail" goes to the settings
+        services.settings.put("mail.server", {"host": "127.0.0.1", "port": 2525, "encryption": "none"})
+        driver.page.show()
+        driver.settled()
+        assert not driver.wizard.channel.lacking.isVisible()
+    finally:
+        driver.close()
