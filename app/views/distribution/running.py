@@ -204,9 +204,13 @@ class RunPanel(Card):
         return tr("Paused") if shown.waits else tr("Everything has gone out")
 
     def _show_acts(self) -> None:
-        shown = self.row
+        """Keys on an act that goes stay here for the one that comes; Qt would hand them to `Cancel the rest`."""
+        shown, acts = self.row, (self.pause_button, self.go_on_button)
+        held = any(part.hasFocus() for part in (self, *acts))
         running = self._is_running and shown is not None and shown.state != "paused"
         waits = shown is not None and shown.waits > 0
         self.pause_button.setVisible(running and waits)
         self.go_on_button.setVisible(waits and not self._is_running)
         self.cancel_button.setVisible(waits and ((shown is not None and "email" in shown.channels) or not running))
+        if held:
+            next((act for act in acts if not act.isHidden()), self).setFocus()

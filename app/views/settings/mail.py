@@ -30,6 +30,7 @@ class MailSection(QWidget):
         super().__init__()
         self._settings, self._test, self._jobs = settings, test, jobs
         self._stored: Values = {}
+        self._testing = False
         self.banner = Banner(self)
         self.form = Form(columns=2)
         self._fill_form()
@@ -63,7 +64,7 @@ class MailSection(QWidget):
 
     def test_connection(self) -> None:
         """With what stands in the form, saved or not."""
-        values = self._values()
+        values = None if self._testing else self._values()
         if values is None:
             return
 
@@ -170,6 +171,7 @@ class MailSection(QWidget):
         }
 
     def _set_testing(self, *, testing: bool) -> None:
+        """The button is not disabled: Qt would take its keys away, to the rail."""
+        self._testing = testing
         self.banner.clear()
-        self.test_button.setEnabled(not testing)
         self.test_button.setText(tr("Connecting") if testing else tr("Test the connection"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QAbstractItemView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QPushButton, QVBoxLayout, QWidget
 
 from app.services.people.problems import reasons
 from app.services.people.roster import FAULT, REPAIR, Checked, CheckedRow, Group, Place
@@ -37,13 +37,21 @@ class FaultGroups(Card):
         self._lines: list[QWidget] = []
 
     def show_groups(self, checked: Checked) -> None:
-        for old in self._lines:
-            old.hide()
-            old.deleteLater()
+        """The lines are made anew; keys that were on one are then on the same kind, where what was done is undone."""
+        held = next((act for act in self.findChildren(QPushButton) if act.hasFocus()), None)
+        kind = held.accessibleDescription() if held is not None else None
+        old = self._lines
         self._lines = [self._line(group) for group in checked.groups]
         for made in self._lines:
             self._list.addWidget(made)
         self.setVisible(bool(self._lines))
+        if kind is not None:
+            acts = [act for made in self._lines for act in made.findChildren(QPushButton)]
+            same = (act for act in acts if act.accessibleDescription() == kind)
+            next(same, acts[0] if acts else self).setFocus()
+        for gone in old:
+            gone.hide()
+            gone.deleteLater()
 
     def _line(self, group: Group) -> QWidget:
         made = QWidget()

@@ -92,9 +92,15 @@ def test_a_wizard_that_was_paused_does_not_go_on_to_a_receipt_that_says_all_is_o
     receipt = mailing.wizard.receipt
     assert mailing.wizard.step is receipt
     assert receipt.result.text() == "还有 1 人待发。可回到上一页继续，或稍后在列表中继续。"
-    mails.on_data = lambda receiver: None
+    away = threading.Event()
+    mails.on_data = lambda receiver: away.wait(20)
     mailing.wizard.visit(mailing.wizard.steps.index(mailing.wizard.sending))
+    panel.go_on_button.setFocus()
     panel.go_on_button.click()
+    assert not panel.cancel_button.hasFocus()
+    mailing.wait(panel.pause_button.isVisible)
+    assert panel.pause_button.hasFocus(), "and not what cancels the rest"
+    away.set()
     mailing.settled()
     mailing.wait(lambda: mailing.wizard.step is receipt)
     mailing.settled()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
 from app.services import Services
 from app.services.batches import BatchSpec
@@ -149,6 +149,16 @@ def test_repairs_of_one_kind_are_undone_and_done_again(driver: DistributionDrive
     check.repair_again(again)
     driver.settled()
     assert check.table.lines() == [4, 6, 13]
+
+
+def test_keys_stay_on_a_kind_of_repair_that_is_undone(driver: DistributionDriver, roster: Path) -> None:
+    driver.check(roster)
+    acts = driver.wizard.check.groups.findChildren(QPushButton)
+    driver.tab_to(next(act for act in acts if act.text() == "全部撤销"))
+    driver.key(Qt.Key.Key_Space)
+    here = QApplication.focusWidget()
+    assert isinstance(here, QPushButton)
+    assert here.text() == "全部应用"
 
 
 def test_two_rows_with_one_phone_stand_side_by_side_and_both_may_stay(driver: DistributionDriver, roster: Path) -> None:

@@ -73,6 +73,21 @@ def test_a_kept_password_does_not_go_to_another_server(section: MailSection, ser
     assert section.test_button.isEnabled()
 
 
+def test_keys_stay_on_the_test_of_the_connection(
+    tmp_path: Path, section: MailSection, jobs: JobRunner, wait: Wait
+) -> None:
+    with mail_peer(tmp_path) as (_, setting, _):
+        fill(section, host=str(setting["host"]))
+        section.port.setValue(int(setting["port"]))
+        section.activateWindow()
+        section.test_button.setFocus()
+        section.test_button.click()
+        section.test_button.click()
+        assert section.test_button.hasFocus()
+        wait(lambda: jobs.idle)
+    assert section.test_button.hasFocus()
+
+
 def test_a_line_without_encryption_is_refused_under_its_field(
     section: MailSection, services: Services, wait: Wait
 ) -> None:
