@@ -43,7 +43,7 @@ CORE = {"synchronize_session": False}
 
 
 class CloudService:
-    """`autostart`: start the embedded endpoint when it is needed and does not run; the window does, a script not."""
+    """`autostart`: start the embedded endpoint when it is needed and was not stopped; the window does, a script not."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class CloudService:
         self._reader = reader
         self._settings = settings
         self._embedded = embedded
-        self._autostart = autostart
+        self._autostart, self._was_stopped = autostart, False
         self._connection = Connection(database, audit, keys)
         self._one_at_a_time = threading.RLock()
 
@@ -92,6 +92,7 @@ class CloudService:
             before = self._connection.pairing()
             left = before is not None and before.mode == "cloud" and self._part_from(before, leave)
             url = self._run_embedded(host)
+            self._was_stopped = False
             if lan_address is not None:
                 self._settings.put("cloud.lan_address", lan_address.strip())
             self._pair_embedded(url, left=left)
@@ -99,6 +100,7 @@ class CloudService:
 
     def stop_embedded(self) -> CloudStatus:
         with self._one_at_a_time:
+            self._was_stopped = True
             self._embedded.stop()
         return self.status()
 
@@ -281,7 +283,7 @@ class CloudService:
             if pairing is not None and url is not None and url != pairing.url:
                 self._connection.move_address(url)
             return
-        if self._autostart:
+        if self._autostart and not self._was_stopped:
             self.start_embedded()
 
     def _run_embedded(self, host: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointNotStarted, RedemptionUncertain
+from app.errors import EndpointNotStarted, EndpointUnreachable, RedemptionUncertain
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
@@ -80,7 +80,7 @@ def test_what_an_endpoint_that_did_not_start_was_never_asked_does_not_redeem_lat
     aside = Path(f"{secrets}.aside")
 
     def end_for_good() -> None:
-        online.cloud.stop_embedded()
+        online.cloud._embedded.stop()  # it ended by itself: nobody stopped it
         secrets.rename(aside)
 
     online.cloud._autostart = True  # as the window does
@@ -88,6 +88,17 @@ def test_what_an_endpoint_that_did_not_start_was_never_asked_does_not_redeem_lat
         online.redemptions.redeem(code, 5_000)
     aside.rename(secrets)
     assert online.cloud.status().pending == 0
+    online.cloud.start_embedded()
+    online.cloud.sync()
+    assert online.redemptions.look(code).remaining_minor == FACE
+
+
+def test_an_endpoint_that_was_stopped_stays_so_until_it_is_started(online: Services, code: str) -> None:
+    online.cloud._autostart = True  # as the window does
+    online.cloud.stop_embedded()
+    with pytest.raises(EndpointUnreachable):
+        online.cloud.sync()
+    assert not online.cloud.status().running
     online.cloud.start_embedded()
     online.cloud.sync()
     assert online.redemptions.look(code).remaining_minor == FACE
