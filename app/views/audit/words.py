@@ -1,10 +1,11 @@
 """An entry of the audit log in words: who, to what, and what else is known of it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from app.services.audit import AuditRow
 from app.vocabulary import CHANNELS, CODE_FORMATS, DETAILS, FIELDS, PURPOSES, RULES, SETTINGS, word
-from app.words import LANGUAGES, NO_DATA, tr
+from app.words import LANGUAGES, NO_DATA, moment, tr
 
 FINGERPRINT, SHORT = 64, 16
 """Signs of a fingerprint that are enough to compare it with a file's."""
@@ -76,6 +77,8 @@ def _value(row: AuditRow, key: str, value: object, *, whole: bool = False) -> st
     words = {"channel": CHANNELS, "purpose": PURPOSES, "mode": MODES, "field": FIELDS, "format": CODE_FORMATS}.get(
         key, {}
     )
+    if row.action == "setting.changed" and row.subject == "backup.last" and text != NO_DATA:
+        return moment(datetime.fromisoformat(text))
     if row.action == "setting.changed":
         words = {"merchant.purpose": PURPOSES, "look.language": LANGUAGES}.get(row.subject, {})
     return word(words, text)

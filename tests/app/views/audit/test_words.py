@@ -35,6 +35,11 @@ def entry(action: str, about: str = "", **known: object) -> AuditRow:
             "改前：卖卡 · 改后：门店核销",
         ),
         (
+            entry("setting.changed", "backup.last", before=None, after="2026-11-29T22:45:03.474000+00:00"),
+            "上次备份",
+            "改前：-- · 改后：2026-11-30 06:45",
+        ),
+        (
             entry("setting.changed", "look.language", before="zh_CN", after="en"),
             "语言",
             "改前：简体中文 · 改后：English",
