@@ -39,6 +39,7 @@ class Background(QObject):
         self._clock, self._today = clock, _day(clock())
         self._desk, self._services = desk, services
         self._running = False
+        self._say: Callable[[], SyncStatus] = lambda: SyncStatus("neutral", "")
         self._backup: Job | None = None
         self._due: DueRuns | None = None
         self._again = QTimer(self, interval=EVERY_MS)
@@ -49,6 +50,7 @@ class Background(QObject):
         self._schedule.timeout.connect(self.do_what_is_due)
         desk.changes.changed.connect(self._notice)
         desk.window.sync_wanted.connect(self.sync)
+        desk.window.language_chosen.connect(self._say_again)
 
     def start(self) -> None:
         self._again.start()
@@ -62,13 +64,14 @@ class Background(QObject):
             timer.stop()
         self._desk.changes.changed.disconnect(self._notice)
         self._desk.window.sync_wanted.disconnect(self.sync)
+        self._desk.window.language_chosen.disconnect(self._say_again)
 
     def sync(self) -> None:
         """One round on a worker; a second wish while one runs is that one."""
         if self._running:
             return
         self._running = True
-        self._show(SyncStatus("info", tr("Syncing…")))
+        self._show(lambda: SyncStatus("info", tr("Syncing…")))
         job = self._desk.jobs.start(self._sync, on_done=self._done, on_refused=self._refused, owner=self)
         job.ended.connect(self._rest)
 
@@ -82,24 +85,22 @@ class Background(QObject):
         self._running = False
 
     def _done(self, status: CloudStatus) -> None:
-        at = moment(status.last_sync_at)[-5:]
-        if status.rejected:
-            words = ntr("{count} entry refused", "{count} entries refused", status.rejected)
-            self._show(SyncStatus("warn", words))
-        elif status.differences:
-            self._show(SyncStatus("error", tr("Sums differ")))
-        elif status.pending:
-            self._show(SyncStatus("warn", ntr("{count} waits", "{count} wait", status.pending)))
-        else:
-            self._show(SyncStatus("ok", tr("Synced {at}", at=at)))
+        self._show(lambda: _in_words(status))
         self._desk.window.set_badge("sync", status.rejected)
 
     def _refused(self, error: AppError) -> None:
-        offline = tr("Offline: everything but syncing works") if isinstance(error, EndpointUnreachable) else ""
-        self._show(SyncStatus("warn", tr("Offline") if offline else tr("Sync refused"), offline))
+        if isinstance(error, EndpointUnreachable):
+            self._show(lambda: SyncStatus("warn", tr("Offline"), tr("Offline: everything but syncing works")))
+        else:
+            self._show(lambda: SyncStatus("warn", tr("Sync refused")))
 
-    def _show(self, status: SyncStatus) -> None:
-        self._desk.window.set_sync(status)
+    def _show(self, say: Callable[[], SyncStatus]) -> None:
+        """Kept as what is to be said: in another language it is said anew."""
+        self._say = say
+        self._say_again()
+
+    def _say_again(self) -> None:
+        self._desk.window.set_sync(self._say())
 
     def _notice(self, topics: frozenset[Topic]) -> None:
         if Topic.OUTBOX in topics and not self._running:
@@ -141,6 +142,16 @@ class Background(QObject):
         """Nothing runs yet in a vault that was just opened: what looks so was cut off."""
         wake = self._services.distribution.wake
         self._desk.jobs.start(wake, on_done=lambda _: self._deliver_what_is_due(), owner=self)
+
+
+def _in_words(status: CloudStatus) -> SyncStatus:
+    if status.rejected:
+        return SyncStatus("warn", ntr("{count} entry refused", "{count} entries refused", status.rejected))
+    if status.differences:
+        return SyncStatus("error", tr("Sums differ"))
+    if status.pending:
+        return SyncStatus("warn", ntr("{count} waits", "{count} wait", status.pending))
+    return SyncStatus("ok", tr("Synced {at}", at=moment(status.last_sync_at)[-5:]))
 
 
 def _day(at: datetime) -> date:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QStacke
 
 from app.views.jobs import JobRunner
 from app.views.main_window.menus import Menus
+from app.views.main_window.qt_words import follow_language
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
 from app.views.widgets.toast import Toasts, toast
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         """Show the unlock screen or the first run. Pages are thrown away, so nothing of the vault stays in sight."""
         if self._workspace is not None:
             self.idle_watch.stop()
+        follow_language()
         self._build_gate, self._workspace = build, None
         self._put(build())
         self._view = None
@@ -190,6 +192,7 @@ class MainWindow(QMainWindow):
         from app.views.main_window.specs import SyncStatus
         from app.views.main_window.workspace_view import WorkspaceView
 
+        follow_language()
         view = WorkspaceView(workspace, self._jobs, self._memory)
         view.top.search_wanted.connect(self.show_palette)
         view.top.sync_wanted.connect(self.sync_wanted)

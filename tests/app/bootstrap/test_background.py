@@ -43,6 +43,19 @@ def background(desk: DeskDriver, services: Services) -> Iterator[Background]:
     made.stop()
 
 
+def test_the_state_of_sync_is_said_anew_in_another_language(desk: DeskDriver, background: Background) -> None:
+    background.sync()
+    desk.settled()
+    view = desk.window.view
+    assert view is not None
+    assert view.top.sync.status.words
+    desk.window.choose_language("en")
+    desk.settled()
+    view = desk.window.view
+    assert view is not None
+    assert view.top.sync.status.words.isascii(), view.top.sync.status.words
+
+
 def backups(desk: DeskDriver) -> list[Job]:
     return [job for job in desk.desk.jobs.jobs() if job.title == tr("Back up")]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -50,3 +51,17 @@ def test_a_language_chosen_while_the_vault_is_opened_does_not_shut_it_out(
     assert second.window.view is not None
     second.settled()
     second.close()
+
+
+def test_the_menu_of_a_field_speaks_the_language_of_the_program(desk: DeskDriver) -> None:
+    """Qt makes it, as it makes its file dialog and its message boxes."""
+
+    def words() -> str:
+        menu = QLineEdit(desk.window).createStandardContextMenu()
+        return " ".join(act.text() for act in menu.actions())
+
+    assert "粘贴" in words()
+    desk.window.choose_language("en")
+    assert "Paste" in words()
+    desk.window.choose_language("zh_CN")
+    assert "粘贴" in words()

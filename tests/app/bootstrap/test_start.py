@@ -60,6 +60,7 @@ NEEDED = {
     "app.views.jobs",
     "app.views.main_window",
     "app.views.main_window.menus",
+    "app.views.main_window.qt_words",
     "app.views.main_window.window",
     "app.views.theme",
     "app.views.theme.fonts",
