@@ -162,6 +162,9 @@ class ColumnsStep(Step):
             self._states[name].set_mark(self._mark(name))
         used = set(self.chosen.values())
         rest = [heading for column, heading in self._headings if column not in used]
+        roster = self.draft.roster
+        if roster is not None:
+            rest += [one.heading or column_name(roster.headings, one.column) for one in roster.refused]
         self.unused.setText(" · ".join(rest) if rest else tr("All columns are used"))
 
     def _room(self) -> int:

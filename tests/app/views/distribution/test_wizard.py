@@ -110,6 +110,19 @@ def test_a_list_without_a_name_column_does_not_go_on(driver: DistributionDriver,
     assert driver.words
 
 
+def test_a_column_that_is_refused_is_listed_among_those_that_are_not_read(
+    driver: DistributionDriver, tmp_path: Path
+) -> None:
+    path = tmp_path / "证件.csv"
+    rows = [f"员工{n},138001380{n:02},1101011990030{n:02}000" for n in range(12)]
+    path.write_text("\n".join(["姓名,手机,身份证号码", *rows]), encoding="utf-8")
+    driver.load(path)
+    driver.go_on()
+    columns = driver.wizard.columns
+    assert columns.damaged.isVisible()
+    assert columns.unused.text() == "身份证号码"
+
+
 def test_only_faulty_rows_are_listed_and_the_rest_may_go_first(driver: DistributionDriver, roster: Path) -> None:
     driver.check(roster)
     check = driver.wizard.check
