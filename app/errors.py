@@ -387,6 +387,11 @@ class RedemptionRefused(AppError):
 
 
 @dataclass(eq=False)
+class CodeMistyped(AppError):
+    """No card is known by this code, and its check symbols do not agree with the rest of it."""
+
+
+@dataclass(eq=False)
 class RedemptionUncertain(AppError):
     """The request went out and no answer came back; `op_id` is asked again with the next sync."""
 

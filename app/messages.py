@@ -65,6 +65,7 @@ WORDS: dict[type[AppError], str] = {
     errors.OldEndpointAnswers: "{host} answers. Nothing was left behind; move the usual way, with a last sync.",
     errors.EndpointRefused: "The endpoint refused this: {reason}",
     errors.EndpointNotStarted: "The embedded endpoint could not be started ({where}). Nothing was lost; try again.",
+    errors.CodeMistyped: "A sign of this code is mistyped. Compare it sign by sign.",
     errors.RedemptionUncertain: "The answer got lost. Do not redeem again; the next sync tells what happened.",
     errors.RedemptionRefused: "Not redeemed: {reason}",
 }

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.errors import (
+    CodeMistyped,
     EndpointNotStarted,
     EndpointRefused,
     EndpointUnreachable,
@@ -114,7 +115,7 @@ class RedemptionService:
         """How a card stands, by its code. Asks the endpoint; changes nothing.
 
         Without a line a card of this vault is shown as the vault knows it; it cannot be redeemed then.
-        Raises EndpointUnreachable for a card that is not of this vault, EndpointRefused, NotFound.
+        Raises EndpointUnreachable for a card that is not of this vault, EndpointRefused, NotFound, CodeMistyped.
         """
         card_id, d = self._meant(typed)
         row = self._cards.rows([card_id])[0] if card_id is not None else None
@@ -126,9 +127,11 @@ class RedemptionService:
             if refused.reason != "card-unknown":
                 raise
             if row is None:
-                raise NotFound("card", masked(typed.strip())) from refused
+                raise CodeMistyped() if _is_mistyped(typed) else NotFound("card", masked(typed.strip())) from refused
             return _of_row(row, "not-sealed")
         except EndpointUnreachable:
+            if row is None and _is_mistyped(typed):
+                raise CodeMistyped() from None
             if row is None:
                 raise
             return self._of_vault(row)
@@ -286,6 +289,16 @@ class RedemptionService:
         with self._database.read() as session:
             found = session.execute(wanted.order_by(Redemption.at.desc(), Redemption.seq.desc()).limit(1)).first()
         return (found.at, found.place or "") if found else (None, "")
+
+
+def _is_mistyped(typed: str) -> bool:
+    """By its length a code with check symbols, and they do not agree. Asked only of what nobody knows: a pattern of
+    somebody's own may be as long and has none."""
+    try:
+        code = code_words.canonical(typed)
+    except ValueError:
+        return False
+    return len(code) - code_words.CHECKS in code_words.PROFILES.values() and not code_words.is_valid(code)
 
 
 def _note(session: Session, op_id: str, state: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.errors import AppError, EndpointUnreachable, NotFound, RedemptionRefused, RedemptionUncertain
+from app.errors import AppError, CodeMistyped, EndpointUnreachable, NotFound, RedemptionRefused, RedemptionUncertain
 from app.messages import sentence
 from app.services.redemptions import RedemptionResult, Verdict
 from app.views.theme import Tone
@@ -53,6 +53,9 @@ def error_shown(error: AppError) -> Shown:
         case NotFound():
             advice = tr("This code is not known. Compare it sign by sign, or scan again.")
             return Shown("error", "circle-help", tr("Unknown"), lines=(advice,))
+        case CodeMistyped():
+            advice = tr("The check signs do not agree: one is mistyped. Compare it sign by sign, or scan again.")
+            return Shown("error", "circle-help", tr("Mistyped"), lines=(advice,))
         case EndpointUnreachable():
             unknown = tr("This machine does not know this card, and cannot ask. Nothing was redeemed.")
             return Shown("warn", "circle-help", tr("Offline, unknown"), lines=(unknown,))

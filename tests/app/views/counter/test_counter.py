@@ -249,13 +249,18 @@ def test_frozen_voided_and_unknown_are_told_apart(counter: Counter) -> None:
         (counter.code(batch_id), "已冻结"),
         (counter.code(batch_id, 1), "已作废"),
         ("NOPE", "查无此卡"),
+        (last_sign_changed(counter.code(batch_id)), "卡密输错了"),
     ):
         counter.scan(typed)
         counter.says(word)
         band = counter.page.band.shown
         shown.add((band.word, band.symbol))
         assert not band.yes
-    assert len(shown) == 3
+    assert len(shown) == 4
+
+
+def last_sign_changed(code: str) -> str:
+    return code[:-1] + ("0" if code[-1] != "0" else "1")
 
 
 def test_a_batch_that_never_left_says_so(counter: Counter) -> None:
@@ -272,6 +277,8 @@ def test_without_a_line_the_screen_says_that_nothing_can_be_redeemed(qtbot: QtBo
     counter.enter()
     counter.scan("0000-0000-0000-0000-0000")
     counter.says("离线，未知")
+    counter.scan("0000-0000-0000-0000-0001")
+    counter.says("输错", "校验位")
     counter.jobs.stop()
 
 
