@@ -18,14 +18,16 @@ from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.services.dashboard import DashboardService, ListLink
+from app.services.dashboard.formulas import title_of
 from app.services.ledger import CardsOut, DeliveryFilter, LedgerService, RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from app.views.changes import Changes
+from app.views.dashboard.figures import KEYS
 from app.views.dashboard.page import DashboardPage
 from app.views.dashboard.period_bar import period_of
 from app.views.jobs import JobRunner
 from app.views.widgets.charts.trend import nice_ticks
-from app.views.widgets.kpi_card import FormulaPopover
+from app.views.widgets.kpi_card import Figure, FormulaPopover, KpiCard
 from app.views.widgets.numbers import axis, change_of, short, short_yuan, times
 from app.words import set_language
 from tests.drivers.trade import Trade
@@ -212,6 +214,19 @@ def test_a_narrow_page_puts_cards_in_two_rows(traded: Screen) -> None:
     assert traded.page.funnel.x() == traded.page.trend.x()
     traded.page.resize(1200, 820)
     traded.bot.waitUntil(lambda: traded.page.cards["outstanding"].y() == traded.page.cards["issued"].y())
+
+
+@pytest.mark.parametrize("language", ["zh_CN", "en"])
+@pytest.mark.parametrize("key", [*KEYS, "redemption_cards"])
+def test_a_title_is_whole_on_the_narrowest_card(qtbot: QtBot, key: str, language: str) -> None:
+    set_language(language)
+    card = KpiCard()
+    qtbot.addWidget(card)
+    card.show_figure(Figure(title_of(key), "0", ""))
+    card.resize(card.minimumWidth(), 140)
+    card.show()
+    title = next(part for part in card.findChildren(QLabel) if part.text() == title_of(key))
+    assert title.width() >= title.fontMetrics().horizontalAdvance(title.text())
 
 
 def test_long_numbers_are_shortened_in_the_units_of_the_language() -> None:
