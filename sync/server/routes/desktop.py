@@ -115,8 +115,8 @@ async def events(
 @get("/sync/v1/batches/{batch_id:str}/upload")
 async def upload_state(request: Asked, batch_id: str) -> UploadState:
     """Which chunks of a batch are here."""
-    device, applying = device_of(request), endpoint_of(request).issue
-    return await endpoint_of(request).store.read(lambda t: applying.upload_state(t, device, batch_id))
+    device, endpoint = device_of(request), endpoint_of(request)
+    return await endpoint.store.read(lambda t: endpoint.uploads.state(t, device, batch_id))
 
 
 @put("/sync/v1/batches/{batch_id:str}/chunks/{n:int}", status_code=204)
@@ -127,7 +127,7 @@ async def put_chunk(request: Asked, batch_id: str, n: int) -> None:
     if len(records) > CHUNK_LIMIT:
         raise Refusal("too-large")
     await endpoint.store.write(
-        lambda t: endpoint.issue.put_chunk(t, device, batch_id, n=n, records=records), device.merchant_id
+        lambda t: endpoint.uploads.put_chunk(t, device, batch_id, n=n, records=records), device.merchant_id
     )
 
 
@@ -135,12 +135,10 @@ async def put_chunk(request: Asked, batch_id: str, n: int) -> None:
 async def seal(request: Asked, batch_id: str, data: SealRequest) -> SealAnswer:
     """Make an uploaded batch redeemable, all at once."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
-    outcome = await endpoint.store.write(
-        lambda t: endpoint.issue.seal(
-            t, device, batch_id, op_id=data.op_id, count=data.count, root=data.root, at_ms=at
-        ),
-        device.merchant_id,
-    )
+    store, uploads = endpoint.store, endpoint.uploads
+    for step in await store.read(lambda t: uploads.steps_to_seal(t, device, batch_id, data)):
+        await store.write(step)
+    outcome = await store.write(lambda t: uploads.seal(t, device, batch_id, data, at_ms=at), device.merchant_id)
     return msgspec.convert(outcome, SealAnswer)
 
 
