@@ -74,7 +74,7 @@ class Transaction:
             self._connection.execute("RELEASE SAVEPOINT step")
 
     def _said(self, sql: str) -> str:
-        return sql.replace("?", "%s") if self._numbered else sql
+        return sql.replace("%", "%%").replace("?", "%s") if self._numbered else sql
 
 
 def told(error: Exception, dialect: Dialect) -> Exception:
