@@ -68,6 +68,8 @@ HEADERS = (
 NO_STORE = (b"cache-control", b"no-store")
 REDEEM_HEADERS = (*HEADERS, NO_STORE)
 _PRIVATE = re.compile(r"(?<=/)(?:[A-Za-z0-9_-]{20,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?=/|$)")
+_BYTES = re.compile("/sync/v1/(batches/[^/]+/chunks|blobs)/")
+"""Where a body is bytes and no JSON."""
 _decode = msgspec.json.Decoder(RedeemRequest).decode
 _encode = msgspec.json.Encoder().encode
 _KEY = re.compile(rb'"([a-z_]+)"\s*:')
@@ -137,7 +139,7 @@ class Front:
         body = await _body(scope, receive)
         if path.startswith("/sync/v1/") and path != "/sync/v1/enroll":
             state["device"] = await self._admit(scope, body)
-        if body and not path.rpartition("/chunks/")[1]:
+        if body and not _BYTES.match(path):
             check_form(body)
         await self._documented(scope, _replay(body), send)
 

@@ -129,6 +129,17 @@ card_block = Table(
 )
 """Finds a card by its number; see batches.py."""
 
+blob = Table(
+    "blob",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "id"),
+)
+"""What a desktop left here for its own later self, encrypted by it."""
+
 redemption = Table(
     "redemption",
     metadata,

@@ -20,6 +20,14 @@ CREATE TABLE batch (
 	UNIQUE (merchant_id, uid)
 );
 
+CREATE TABLE blob (
+	merchant_id TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	content BLOB NOT NULL, 
+	stored_ms BIGINT NOT NULL, 
+	PRIMARY KEY (merchant_id, id)
+);
+
 CREATE TABLE "card" (
 	verifier BLOB NOT NULL, 
 	batch_id BIGINT NOT NULL, 

@@ -31,7 +31,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import access, envelope, feed, issue, limits, links
+from sync.server import access, blobs, envelope, feed, issue, limits, links
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -40,6 +40,7 @@ from sync.server.transaction import Transaction
 Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0
 POSITION = r"^([A-Za-z0-9_]{1,40}\.[0-9]{1,15})?$"
+BLOB_ID = "^[A-Za-z0-9_.-]{1,64}$"
 LINK_ID = "^[A-Za-z0-9_-]{22}$"
 
 
@@ -142,6 +143,20 @@ async def seal(request: Asked, batch_id: str, data: SealRequest) -> SealAnswer:
     return msgspec.convert(outcome, SealAnswer)
 
 
+@put("/sync/v1/blobs/{blob_id:str}", status_code=204)
+async def put_blob(request: Asked, blob_id: Annotated[str, Parameter(pattern=BLOB_ID)]) -> None:
+    """Up to 1 MiB of ciphertext, `application/octet-stream`, for the desktop's own later self. The first stays."""
+    endpoint, device, content, at = endpoint_of(request), device_of(request), await request.body(), now_ms()
+    await endpoint.store.write(lambda t: blobs.put(t, device, blob_id, content=content, at_ms=at))
+
+
+@get("/sync/v1/blobs/{blob_id:str}", media_type="application/octet-stream")
+async def get_blob(request: Asked, blob_id: Annotated[str, Parameter(pattern=BLOB_ID)]) -> bytes:
+    """What was left under this name."""
+    endpoint, device = endpoint_of(request), device_of(request)
+    return await endpoint.store.read(lambda t: blobs.get(t, device, blob_id))
+
+
 @post("/sync/v1/freeze", status_code=200)
 async def freeze(request: Asked, data: FreezeRequest) -> FreezeAnswer:
     """The fast lane: in force when this answers."""
@@ -191,6 +206,8 @@ ROUTES = (
     events,
     upload_state,
     put_chunk,
+    put_blob,
+    get_blob,
     seal,
     freeze,
     reconcile,

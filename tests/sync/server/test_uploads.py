@@ -7,12 +7,12 @@ import pytest
 from sync.client import Refused
 from sync.merkle import merkle_root
 from sync.protocol import RECORD, SealRequest, b64, new_op_id
-from sync.server import uploads
+from sync.server import blobs, uploads
 from sync.server.access import Device
 from sync.server.database import Store, opened
 from sync.server.problems import Refusal
 from sync.server.secret_files import load_or_make
-from tests.drivers.endpoint import Desktop, Served
+from tests.drivers.endpoint import Desktop, Served, new_merchant, paired
 
 PEPPER, OTHER = b"p" * 32, b"o" * 32
 RECORDS = bytes(range(RECORD)) * 3
@@ -77,6 +77,38 @@ def test_a_code_that_is_uploaded_twice_is_refused_at_the_seal(desktop: Desktop) 
     with pytest.raises(Refused, match="stale-version"):
         again.seal(desktop.client)
     assert desktop.redeem(first.records[1]).status_code == 200
+
+
+def test_a_blob_is_given_back_as_it_came_and_the_first_stays(desktop: Desktop, served: Served) -> None:
+    content = bytes(range(256)) * 4_000
+    desktop.client.put_blob("batch.0", content)
+    desktop.client.put_blob("batch.0", b"something else")
+    assert desktop.client.get_blob("batch.0") == content
+    other = paired(served.url, new_merchant(served.database))
+    for client, name in ((desktop.client, "batch.1"), (other.client, "batch.0")):
+        with pytest.raises(Refused, match="not-found"):
+            client.get_blob(name)
+    other.client.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "key"),
+    [("batch.0", b"", "invalid"), ("batch.0", bytes(2**20 + 1), "too-large"), ("b" * 65, b"x", "invalid")],
+)
+def test_what_is_no_blob_is_refused(desktop: Desktop, name: str, content: bytes, key: str) -> None:
+    with pytest.raises(Refused, match=key):
+        desktop.client.put_blob(name, content)
+
+
+def test_a_clerk_neither_leaves_nor_fetches_a_blob(served: Served) -> None:
+    with opened(served.database) as store:
+        clerk = Device("d", "m", "clerk")
+        for act in (
+            lambda t: blobs.put(t, clerk, "batch.0", content=b"x", at_ms=1),
+            lambda t: blobs.get(t, clerk, "batch.0"),
+        ):
+            with pytest.raises(Refusal, match="forbidden"):
+                store.write_now(act)
 
 
 def stored(served: Served) -> list[bytes]:

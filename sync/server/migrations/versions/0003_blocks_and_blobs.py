@@ -1,4 +1,4 @@
-"""Cards are found by their number through blocks instead of an index, and put in when their batch is sealed."""
+"""Cards are found by their number through blocks instead of an index; what a restored desktop gets back has a table."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -22,6 +22,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", "n"),
     )
     block = sa.table("card_block", sa.column("batch_id"), sa.column("n"), sa.column("verifiers"))
+    op.create_table(
+        "blob",
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("stored_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("merchant_id", "id"),
+    )
     bind = op.get_bind()
     for row in _blocks(bind):
         bind.execute(block.insert().values(row))
