@@ -38,17 +38,9 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
     sealer, blind = Sealer(keys), BlindIndex(keys.blind)
     reader = CodeReader(database, sealer)
     cards = CardService(database, audit, reader=reader, blind=blind)
-    endpoint = EmbeddedEndpoint(config)
-    recovery = Recovery(database, audit, Blobs(keys), sealer, blind)
+    endpoint, recovery = EmbeddedEndpoint(config), Recovery(database, audit, Blobs(keys), sealer, blind)
     cloud = CloudService(
-        database,
-        audit,
-        keys,
-        reader=reader,
-        recovery=recovery,
-        settings=settings,
-        embedded=endpoint,
-        autostart=autostart,
+        database, audit, keys, recovery, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
     dashboard = DashboardService(database, audit)
     check = Vaults(config).check_passphrase
