@@ -29,7 +29,7 @@ from sync.protocol import (
 from sync.server import access
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal, problem
-from sync.signing import Message, SignatureRefused, Signed, read
+from sync.signing import SIGNED_HEADERS, Message, SignatureRefused, Signed, read
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -158,7 +158,10 @@ class Front:
         return 200
 
     async def _admit(self, scope: Scope, body: bytes) -> access.Device:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        named = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        headers = dict(named)
+        if sum(name in SIGNED_HEADERS for name, _ in named) > len(SIGNED_HEADERS.intersection(headers)):
+            raise Refusal("bad-signature")  # whoever stands between may have read the other one
         spoken = headers.get("kx-protocol", "")
         if spoken.isdecimal() and spoken != str(VERSION):
             raise Refusal("upgrade-required")
