@@ -192,6 +192,7 @@ ACTIONS: Words = {
     "batch.thawed": "Batch thawed",
     "batch.voided": "Batch voided",
     "batch.removed": "Batch removed",
+    "batch.returned": "Batch came back from the endpoint after a restore",
     "batch.recovered": "Batch restored from the recycle bin",
     "batch.purged": "Batch hidden for good",
     "codes.exported": "Codes exported",

@@ -142,6 +142,13 @@ class SyncClient:
     def put_chunk(self, batch_id: str, n: int, records: bytes) -> None:
         self._signed("PUT", f"/sync/v1/batches/{batch_id}/chunks/{n}", records, kind="application/octet-stream")
 
+    def put_blob(self, blob_id: str, content: bytes) -> None:
+        """Harmless when it is there already: the first stays."""
+        self._signed("PUT", f"/sync/v1/blobs/{blob_id}", content, kind="application/octet-stream")
+
+    def get_blob(self, blob_id: str) -> bytes:
+        return self._signed("GET", f"/sync/v1/blobs/{blob_id}", b"").content
+
     def seal(self, batch_id: str, request: SealRequest) -> SealAnswer:
         return self._call("POST", f"/sync/v1/batches/{batch_id}/seal", SealAnswer, request)
 

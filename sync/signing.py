@@ -17,6 +17,10 @@ from sync.protocol import VERSION
 TAG = "kx-sync-v1"
 WINDOW_S = 300
 """How far a signature's time may lie from the server's."""
+SIGNED_HEADERS = frozenset(
+    {"kx-protocol", "kx-device", "kx-incarnation", "content-digest", "signature-input", "signature"}
+)
+"""By lower-case name; each stands once."""
 COVERED = '("@method" "@authority" "@path" "@query" "content-digest" "kx-protocol" "kx-device" "kx-incarnation")'
 _INPUT = re.compile(
     r'^kx=(?P<covered>\([^()]*\));created=(?P<created>\d{1,12});nonce="(?P<nonce>[A-Za-z0-9_-]{16,64})"'
@@ -94,6 +98,8 @@ def read(message: Message, headers: Mapping[str, str]) -> Signed:
         raw = base64.b64decode(signature["raw"], validate=True)
     except ValueError as error:
         raise SignatureRefused("not base64") from error
+    if base64.b64encode(raw).decode() != signature["raw"]:
+        raise SignatureRefused("not the one way to write it")
     named = {
         "KX-Protocol": headers["kx-protocol"],
         "KX-Device": device,

@@ -12,6 +12,8 @@ from app.services.channels.email import EmailChannel
 from app.services.channels.file import FileChannel
 from app.services.channels.printed import PrintChannel
 from app.services.cloud import CloudService, EmbeddedEndpoint
+from app.services.cloud.blobs import Blobs
+from app.services.cloud.recovering import Recovery
 from app.services.dashboard import DashboardService
 from app.services.distribution import Channels, DistributionService
 from app.services.exports import ExportService
@@ -36,9 +38,9 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
     sealer, blind = Sealer(keys), BlindIndex(keys.blind)
     reader = CodeReader(database, sealer)
     cards = CardService(database, audit, reader=reader, blind=blind)
-    endpoint = EmbeddedEndpoint(config)
+    endpoint, recovery = EmbeddedEndpoint(config), Recovery(database, audit, Blobs(keys), sealer, blind)
     cloud = CloudService(
-        database, audit, keys, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
+        database, audit, keys, recovery, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
     dashboard = DashboardService(database, audit)
     check = Vaults(config).check_passphrase

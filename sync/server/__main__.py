@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
-from sync.server import access, feed
+from sync.server import access, feed, verifying
 from sync.server.database import Store, opened
 from sync.server.dialects import file_of, is_postgres, shown
 from sync.server.endpoint import Endpoint, now_ms
@@ -142,6 +143,23 @@ def migrate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def verify(arguments: argparse.Namespace) -> int:
+    """Look whether the books agree; exit 1 with what does not."""
+    store = Store(arguments.database)
+    if not store.is_up_to_date():
+        sys.stderr.write(f"{shown(arguments.database)} has no endpoint's tables of this version. Run migrate first.\n")
+        return 1
+    verdict = store.read_now(lambda transaction: verifying.verify(transaction, deep=arguments.deep))
+    store.stop()
+    if arguments.json:
+        sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
+    else:
+        looked = ", ".join(f"{count:,} {table}" for table, count in verdict.checked.items())
+        lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked}"]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if verdict.ok else 1
+
+
 def add_merchant(arguments: argparse.Namespace) -> int:
     """Make a merchant and print the pairing code for its first desktop; again for a new code."""
     with opened(arguments.database) as store:
@@ -181,6 +199,10 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(run=serve)
     step = commands.add_parser("migrate", parents=[database], help="bring the database up to date")
     step.set_defaults(run=migrate)
+    look = commands.add_parser("verify", parents=[database], help="look whether the books agree, beside a running one")
+    look.add_argument("--deep", action="store_true", help="every event and every card, too")
+    look.add_argument("--json", action="store_true")
+    look.set_defaults(run=verify)
     merchant = commands.add_parser("merchant", help="merchants").add_subparsers(required=True)
     add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
     add.add_argument("--name", required=True)

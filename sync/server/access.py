@@ -46,6 +46,7 @@ ROLES: dict[str, frozenset[str]] = {
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
     "upload": WRITERS,
+    "blob.get": WRITERS,
     "look": frozenset({"owner", "manager", "distributor", "clerk", "auditor"}),
 }
 """Who may do what; what is not listed nobody may."""

@@ -49,7 +49,7 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema up to date. Raises RuntimeError with a sentence."""
-        if self._is_up_to_date():
+        if self.is_up_to_date():
             return
         from alembic.util import CommandError  # most of a second of imports that an endpoint needs once in its life
         from sqlalchemy.exc import SQLAlchemyError
@@ -62,7 +62,7 @@ class Store:
             why = str(getattr(error, "orig", error)).strip().partition("\n")[0]
             raise RuntimeError(f"The database {shown(self._url)} cannot be used: {why}") from error
 
-    def _is_up_to_date(self) -> bool:
+    def is_up_to_date(self) -> bool:
         """False also for a database that cannot be used: the migration says why."""
         if not self.on_postgres and not file_of(self._url).exists():
             return False

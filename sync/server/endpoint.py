@@ -12,6 +12,7 @@ from sync.server.problems import Refusal
 from sync.server.redemption import Ask, Lot, told
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
+from sync.server.uploads import Uploads
 
 Outcome = dict[str, object]
 
@@ -32,6 +33,10 @@ class Endpoint:
     @property
     def issue(self) -> Issue:
         return Issue(self.secrets)
+
+    @property
+    def uploads(self) -> Uploads:
+        return Uploads(self.secrets)
 
     def start(self) -> None:
         """To be called on the event loop."""

@@ -29,7 +29,7 @@ from sync.protocol import (
 from sync.server import access
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal, problem
-from sync.signing import Message, SignatureRefused, Signed, read
+from sync.signing import SIGNED_HEADERS, Message, SignatureRefused, Signed, read
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -68,6 +68,8 @@ HEADERS = (
 NO_STORE = (b"cache-control", b"no-store")
 REDEEM_HEADERS = (*HEADERS, NO_STORE)
 _PRIVATE = re.compile(r"(?<=/)(?:[A-Za-z0-9_-]{20,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?=/|$)")
+_BYTES = re.compile("/sync/v1/(batches/[^/]+/chunks|blobs)/")
+"""Where a body is bytes and no JSON."""
 _decode = msgspec.json.Decoder(RedeemRequest).decode
 _encode = msgspec.json.Encoder().encode
 _KEY = re.compile(rb'"([a-z_]+)"\s*:')
@@ -137,7 +139,7 @@ class Front:
         body = await _body(scope, receive)
         if path.startswith("/sync/v1/") and path != "/sync/v1/enroll":
             state["device"] = await self._admit(scope, body)
-        if body and not path.rpartition("/chunks/")[1]:
+        if body and not _BYTES.match(path):
             check_form(body)
         await self._documented(scope, _replay(body), send)
 
@@ -156,7 +158,10 @@ class Front:
         return 200
 
     async def _admit(self, scope: Scope, body: bytes) -> access.Device:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        named = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        headers = dict(named)
+        if sum(name in SIGNED_HEADERS for name, _ in named) > len(SIGNED_HEADERS.intersection(headers)):
+            raise Refusal("bad-signature")  # whoever stands between may have read the other one
         spoken = headers.get("kx-protocol", "")
         if spoken.isdecimal() and spoken != str(VERSION):
             raise Refusal("upgrade-required")

@@ -1,35 +1,30 @@
 """What desktops tell the endpoint: batches and cards they made, froze or voided, uploads and seals."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from sync.merkle import merkle_root, sorted_records
 from sync.protocol import (
-    CHUNK_RECORDS,
-    RECORD,
     BatchClaim,
     BatchDifference,
     Op,
     OpResult,
     ReconcileAnswer,
-    UploadState,
-    b64,
     from_ms,
     from_wire,
     to_ms,
     to_wire,
     unb64,
 )
-from sync.server import feed, links, uploads
+from sync.server import feed, links
 from sync.server.access import SLUG, Device, require
+from sync.server.batches import batch_of, verifier_at
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
 from sync.server.secret_files import ServerSecrets
-from sync.server.transaction import Row, Transaction
+from sync.server.transaction import Transaction
 
 LARGEST = 1_000_000
 MOST_USES = 10_000
@@ -117,70 +112,6 @@ class Issue:
         with transaction.step():
             return redeem(transaction, ask)
 
-    # --- uploads ---
-
-    def upload_state(self, transaction: Transaction, device: Device, uid: str) -> UploadState:
-        row = _batch(transaction, device.merchant_id, uid)
-        have = [int(got[0]) for got in transaction.all("SELECT n FROM chunk WHERE batch_id = ? ORDER BY n", row[0])]
-        return UploadState(int(row[1]), CHUNK_RECORDS, have, row[2] is not None)
-
-    def put_chunk(self, transaction: Transaction, device: Device, uid: str, *, n: int, records: bytes) -> None:
-        """Take one chunk: its cards are stored but not redeemable before the seal. The same chunk again is harmless."""
-        require(device, "upload")
-        batch_id, count, sealed_ms, face, uses = _batch(transaction, device.merchant_id, uid)[:5]
-        digest = hashlib.sha256(records).digest()
-        known = transaction.one("SELECT digest FROM chunk WHERE batch_id = ? AND n = ?", batch_id, n)
-        if known is not None and bytes(known[0]) == digest:
-            return
-        if sealed_ms is not None:
-            raise Refusal("batch-sealed")
-        expected = min(CHUNK_RECORDS, int(count) - n * CHUNK_RECORDS)
-        if known is not None or n < 0 or expected <= 0 or len(records) != expected * RECORD:
-            raise Refusal("invalid", pointers=["/chunk"])
-        first = n * CHUNK_RECORDS
-        verifier = self._secrets.verifier
-        rows = sorted(
-            (verifier(records[at : at + RECORD]), batch_id, first + at // RECORD, face, uses)
-            for at in range(0, len(records), RECORD)
-        )
-        kept = uploads.packed(self._secrets.pepper, int(batch_id), n, records=records)
-        transaction.run(
-            "INSERT INTO chunk (batch_id, n, digest, records) VALUES (?, ?, ?, ?)", batch_id, n, digest, kept
-        )
-        transaction.many(
-            "INSERT INTO card (verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries) "
-            "VALUES (?, ?, ?, 'active', 0, ?, ?, 0)",
-            rows,
-        )
-
-    def seal(
-        self, transaction: Transaction, device: Device, uid: str, *, op_id: str, count: int, root: str, at_ms: int
-    ) -> Outcome:
-        """Make an uploaded batch redeemable, all at once, when count and Merkle root agree."""
-        require(device, "upload")
-        print_ = fingerprint_of("seal", uid, str(count), root)
-        known = answered(transaction, device.merchant_id, op_id, print_)
-        if known is not None:
-            return known
-        batch_id, wanted, sealed_ms = _batch(transaction, device.merchant_id, uid)[:3]
-        if sealed_ms is not None:
-            raise Refusal("batch-sealed")
-        live = transaction.one("SELECT count(*) FROM card WHERE batch_id = ?", batch_id)
-        if live is None or int(live[0]) != int(wanted) or count != int(wanted):
-            raise Refusal("batch-incomplete")
-        if b64(_root(transaction, int(batch_id), self._secrets.pepper)) != root:
-            raise Refusal("root-mismatch")
-        transaction.run("UPDATE batch SET sealed_ms = ? WHERE id = ?", at_ms, batch_id)
-        transaction.run("DELETE FROM chunk WHERE batch_id = ?", batch_id)
-        at = to_wire(from_ms(at_ms))
-        body = {"batch_id": uid, "live": count, "root": root}
-        seq = feed.append(transaction, device.merchant_id, "sealed@1", op_id=op_id, at=at, body=body)
-        receipt = {"kind": "seal", "batch_id": uid, "count": count, "root": root, "at": at, "seq": seq}
-        signature = self._secrets.signing.sign(msgspec.json.encode(receipt, order="deterministic"))
-        outcome = {"status": "applied", "seq": seq, "live": count, "receipt": receipt | {"signature": b64(signature)}}
-        keep(transaction, device.merchant_id, op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
-        return outcome
-
 
 def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: list[BatchClaim]) -> ReconcileAnswer:
     """Compare what a desktop believes with what is here; a difference is told, never written over."""
@@ -245,17 +176,20 @@ def _flag_batch(
 ) -> Outcome:
     """Freeze, thaw or void a batch. `flag` is one of our own column names."""
     uid = str(UUID(op.body["batch_id"]))
-    batch = _batch(transaction, device.merchant_id, uid)
-    transaction.run(f"UPDATE batch SET {flag} = ? WHERE id = ?", value, batch[0])
+    batch = batch_of(transaction, device.merchant_id, uid)
+    transaction.run(f"UPDATE batch SET {flag} = ? WHERE id = ?", value, batch.id)
     return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid})
 
 
 def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *, change: str, event: str) -> Outcome:
     """Freeze, thaw or void one card. A card of a supplier batch is not here and needs no change."""
     uid, number = str(UUID(op.body["batch_id"])), _whole(op.body["card_no"])
-    batch = _batch(transaction, device.merchant_id, uid)
-    changed = transaction.run(f"UPDATE card SET {change} WHERE batch_id = ? AND no = ?", batch[0], number)
-    if changed == 0 and batch[5] != "supplier":
+    if number is None:
+        raise TypeError("number")
+    batch = batch_of(transaction, device.merchant_id, uid)
+    verifier = verifier_at(transaction, batch.id, number)
+    changed = transaction.run(f"UPDATE card SET {change} WHERE verifier = ?", verifier)
+    if changed == 0 and batch.kind != "supplier":
         raise Refusal("card-unknown")
     return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid, "card_no": number})
 
@@ -293,23 +227,6 @@ def _event(transaction: Transaction, device: Device, op: Op, at_ms: int, *, type
     at = to_wire(from_ms(at_ms))
     seq = feed.append(transaction, device.merchant_id, type_, op_id=op.op_id, at=at, body=body)
     return {"status": "applied", "seq": seq}
-
-
-def _batch(transaction: Transaction, merchant_id: str, uid: str) -> Row:
-    """id, count, sealed_ms, face_minor, uses, kind. Raises Refusal for an unknown or foreign one."""
-    row = transaction.one(
-        "SELECT id, count, sealed_ms, face_minor, uses, kind FROM batch WHERE merchant_id = ? AND uid = ?",
-        *(merchant_id, uid),
-    )
-    if row is None:
-        raise Refusal("batch-unknown")
-    return row
-
-
-def _root(transaction: Transaction, batch_id: int, pepper: bytes) -> bytes:
-    found = transaction.all("SELECT n, records FROM chunk WHERE batch_id = ? ORDER BY n", batch_id)
-    chunks = (uploads.unpacked(pepper, batch_id, int(n), kept=bytes(kept)) for n, kept in found)
-    return merkle_root(sorted_records(chunks))
 
 
 def _result(op: Op, outcome: Outcome, *, fresh: bool) -> OpResult:

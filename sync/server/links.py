@@ -27,6 +27,7 @@ from sync.protocol import (
 )
 from sync.server import feed
 from sync.server.access import Device, merchant_card, require
+from sync.server.batches import verifier_at
 from sync.server.problems import Refusal
 from sync.server.redemption import FACTS, answered, facts_of, fingerprint_of, history, keep
 from sync.server.transaction import Row, Transaction
@@ -207,7 +208,7 @@ def open_pickup(
 
 def state_of(transaction: Transaction, link: Link, at_ms: int) -> CardState:
     """How the card behind a link stands."""
-    row = transaction.one(FACTS + "WHERE c.batch_id = ? AND c.no = ?", link.batch_id, link.card_no)
+    row = transaction.one(FACTS + "WHERE c.verifier = ?", verifier_at(transaction, link.batch_id, link.card_no))
     return _state(transaction, row, link.merchant_id, at_ms=at_ms, link=link.state(at_ms), link_batch=link.batch_id)
 
 

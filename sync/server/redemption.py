@@ -15,6 +15,7 @@ import msgspec
 from sync.protocol import HistoryEntry, from_ms, to_wire
 from sync.rules import CardFacts, Wanted, judge
 from sync.server import feed
+from sync.server.batches import verifier_at
 from sync.server.problems import Refusal
 from sync.server.transaction import Row, Transaction
 
@@ -268,9 +269,9 @@ def reverse(transaction: Transaction, undo: Undo) -> dict[str, Any]:
         raise Refusal("already-reversed")
     after = transaction.one(
         "UPDATE card SET balance_minor = balance_minor + ?, uses_left = uses_left + ?, entries = entries + 1, "
-        "state = CASE WHEN state = 'spent' THEN 'active' ELSE state END WHERE batch_id = ? AND no = ? "
+        "state = CASE WHEN state = 'spent' THEN 'active' ELSE state END WHERE verifier = ? "
         "RETURNING balance_minor, uses_left, entries",
-        *(first[2], first[3], first[0], first[1]),
+        *(first[2], first[3], verifier_at(transaction, first[0], first[1])),
     )
     assert after is not None, "a ledger entry has its card"
     return _enter_reversal(transaction, undo, first, after)

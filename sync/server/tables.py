@@ -86,6 +86,7 @@ batch = Table(
     Column("voided", Integer, nullable=False),
     Column("sealed_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
+    Column("staged", Integer, nullable=False, server_default="0"),
     UniqueConstraint("merchant_id", "uid"),
 )
 
@@ -111,13 +112,33 @@ card = Table(
     Column("balance_minor", BigInteger),
     Column("uses_left", Integer, nullable=False),
     Column("entries", Integer, nullable=False),
-    UniqueConstraint("batch_id", "no"),
     CheckConstraint("state IN ('active', 'spent', 'voided')", name="ck_card_state"),
     CheckConstraint("balance_minor IS NULL OR balance_minor >= 0", name="ck_card_balance"),
     CheckConstraint("uses_left >= 0", name="ck_card_uses"),
     sqlite_with_rowid=False,
 )
 """In the order of the verifiers on SQLite: one page instead of two for a card that is looked up and changed."""
+
+card_block = Table(
+    "card_block",
+    metadata,
+    Column("batch_id", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("verifiers", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("batch_id", "n"),
+)
+"""Finds a card by its number; see batches.py."""
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "id"),
+)
+"""What a desktop left here for its own later self, encrypted by it."""
 
 redemption = Table(
     "redemption",

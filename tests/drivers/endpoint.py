@@ -36,11 +36,17 @@ class Served:
 
 
 @contextmanager
-def running(database: str, secrets: Path, *more: str) -> Iterator[str]:
-    """URL of an endpoint on a free port; its stderr must stay empty of faults."""
-    command = [sys.executable, "-m", "sync.server", "serve", "--database", database, "--secrets", str(secrets)]
+def running(database: str, secrets: Path, *more: str, plant: str = "") -> Iterator[str]:
+    """URL of an endpoint on a free port; its stderr must stay empty of faults. `plant`: Python that runs first, a
+    mistake that a harness must find."""
+    program = ["-c", f"{plant}\nimport sys\nfrom sync.server.__main__ import main\nsys.exit(main())"]
+    command = [sys.executable, *(program if plant else ["-m", "sync.server"]), "serve", "--database", database]
     process = subprocess.Popen(
-        [*command, "--port", "0", *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--secrets", str(secrets), "--port", "0", *more],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     line = process.stdout.readline()

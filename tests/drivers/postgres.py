@@ -39,11 +39,11 @@ def postgres(folder: Path) -> Iterator[str]:
         _run([*control, "-m", "immediate", "stop"], as_nobody)
 
 
-def new_database(url: str, name: str) -> str:
-    """URL of an empty database on the server."""
+def new_database(url: str, name: str, *, like: str = "template1") -> str:
+    """URL of an empty database on the server, or of a copy of one that nobody uses."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     return url.rpartition("/")[0] + "/" + name
 
 

@@ -232,6 +232,11 @@ def found(session: Session, batch_id: int) -> Batch:
 def new_batch(session: Session, product: Product, quantity: int) -> dict[str, Any]:
     """The values every new batch starts from: ids, serial, and its own range of card ids."""
     refuse_removed(session, "product", product.id, product.name)
+    return next_place(session) | {"uid": UUID(new_op_id()).bytes, "product_id": product.id, "quantity": quantity}
+
+
+def next_place(session: Session) -> dict[str, Any]:
+    """Serial and first card id of the next batch."""
     at = now()
     day = at.astimezone(zone()).strftime("%y%m%d")
     today = session.scalar(select(func.count()).select_from(Batch).where(Batch.serial.startswith(f"B{day}-"))) or 0
@@ -242,10 +247,7 @@ def new_batch(session: Session, product: Product, quantity: int) -> dict[str, An
         select(Batch.first_card_id, Batch.quantity).order_by(Batch.first_card_id.desc()).limit(1)
     ).one_or_none()
     return {
-        "uid": UUID(new_op_id()).bytes,
         "serial": f"B{day}-{serial:02d}",
-        "product_id": product.id,
-        "quantity": quantity,
         "first_card_id": end.first_card_id + end.quantity if end else 1,
         "created_at": at,
     }

@@ -7,19 +7,16 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
 
-from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, NotFound
+from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable
 from app.models.base import now
-from app.models.batch import Batch
 from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
-from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
-from app.services.cloud import events
+from app.services.cloud import events, queue
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
 from app.services.cloud.comparing import compare
 from app.services.cloud.connection import Connection, Pairing, pairing_of
@@ -27,6 +24,7 @@ from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.leaving import note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
+from app.services.cloud.recovering import Recovery
 from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
@@ -39,7 +37,6 @@ from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 PAGE = 1_000
 FEED_TOPICS = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.CLOUD)
 MODES = ("embedded", "cloud")
-CORE = {"synchronize_session": False}
 
 
 class CloudService:
@@ -50,6 +47,7 @@ class CloudService:
         database: Database,
         audit: AuditLog,
         keys: VaultKeys,
+        recovery: Recovery,
         *,
         reader: CodeReader,
         settings: SettingService,
@@ -59,6 +57,7 @@ class CloudService:
         self._database = database
         self._audit = audit
         self._reader = reader
+        self._recovery = recovery
         self._settings = settings
         self._embedded = embedded
         self._autostart, self._was_stopped = autostart, False
@@ -137,34 +136,17 @@ class CloudService:
     def queue(self, *, states: tuple[str, ...] = ("waiting", "in_flight", "rejected")) -> list[QueueRow]:
         """What waits or was refused, oldest first."""
         with self._database.read() as session:
-            held = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.state == "rejected")))
-            found = session.scalars(select(OutboxOp).where(OutboxOp.state.in_(states)).order_by(OutboxOp.id).limit(500))
-            return [_queue_row(session, op, held=op.aggregate in held and op.state != "rejected") for op in found]
+            return queue.listed(session, states)
 
     def retry(self, queue_id: int) -> None:
-        """Send a refused op again; with a new id, for the old one has its outcome for ever, and in its old place: what
-        waited behind it comes after it, or a thaw that is tried again would undo the freeze that was meant to last."""
+        """Send a refused op again. Raises NotFound."""
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
-            op = _rejected(session, queue_id)
-            self._audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
-            if session.get(Redemption, op.op_id) is not None:  # decided elsewhere: it is that entry and no other
-                op.state, op.problem = "waiting", None
-                return
-            op_id = enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
-            op.state = "withdrawn"
-            session.flush()
-            last = session.scalars(select(func.max(OutboxOp.id))).one()
-            for moved, place in ((op.op_id, last + 1), (op_id, queue_id)):
-                session.execute(
-                    update(OutboxOp).where(OutboxOp.op_id == moved).values(id=place), execution_options=CORE
-                )
+            queue.retry(session, self._audit, queue_id)
 
     def withdraw(self, queue_id: int) -> None:
-        """Let a refused op be; what waited behind it goes on."""
+        """Let a refused op be; what waited behind it goes on. Raises NotFound."""
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
-            op = _rejected(session, queue_id)
-            op.state = "withdrawn"
-            self._audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
+            queue.withdraw(session, self._audit, queue_id)
 
     # --- sync ---
 
@@ -203,7 +185,7 @@ class CloudService:
     def pull(self, progress: Progress = unwatched) -> int:
         """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
         with self._client() as client, _told(client.base_url):
-            return self._pull(client, progress)
+            return self._pull(client, progress)[0]
 
     # --- the parts ---
 
@@ -213,26 +195,30 @@ class CloudService:
             self._tell_merchant(hello)
             pusher = self._pusher(client)
             pusher.push(progress)
-            pulled = self._pull(client, progress)
+            pulled, returned = self._pull(client, progress)
             differences = compare(self._database, client, at_seq=self._cursor()[1])
         status = self.status()
-        return SyncOutcome(pusher.pushed, pulled, status.rejected, self._cursor()[1], status.pending, differences)
+        head = self._cursor()[1]
+        return SyncOutcome(pusher.pushed, pulled, status.rejected, head, status.pending, differences, returned)
 
     def _pusher(self, client: SyncClient) -> Pusher:
         merchant_id = UUID(self._settings.merchant().id)
-        return Pusher(self._database, self._reader, client, merchant_id=merchant_id)
+        blobs = self._recovery.blobs
+        return Pusher(self._database, self._reader, client, merchant_id=merchant_id, blobs=blobs)
 
-    def _pull(self, client: SyncClient, progress: Progress) -> int:
-        pulled = 0
+    def _pull(self, client: SyncClient, progress: Progress) -> tuple[int, int]:
+        """How many events were heard, and how many batches came back."""
+        pulled = returned = 0
         while True:
             after = str(self._settings.get("cloud.cursor"))
             page = client.events(after, limit=PAGE)
             if page.events:
+                returned += self._recovery.bring_back(client, page)
                 self._take_in(page, after, client.base_url)
             pulled += len(page.events)
             progress(pulled, pulled + page.head - (page.events[-1].seq if page.events else page.head))
             if not page.has_more:
-                return pulled
+                return pulled, returned
 
     def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""
@@ -370,31 +356,6 @@ def _told(url: str) -> Iterator[None]:
         raise EndpointUnreachable(url) from error
     except Refused as refused:
         raise EndpointRefused(refused.key) from refused
-
-
-def _rejected(session: Session, queue_id: int) -> OutboxOp:
-    op = session.get(OutboxOp, queue_id)
-    if op is None or op.state != "rejected":
-        raise NotFound("op", str(queue_id))
-    return op
-
-
-def _queue_row(session: Session, op: OutboxOp, *, held: bool) -> QueueRow:
-    noun, _, number = op.aggregate.partition(":")
-    subject = op.aggregate
-    if noun == "batch" and number.isdecimal():
-        subject = session.scalar(select(Batch.serial).where(Batch.id == int(number))) or op.aggregate
-    return QueueRow(
-        id=op.id,
-        op_id=op.op_id,
-        type=op.type,
-        subject=subject,
-        state=op.state,
-        created_at=op.created_at,
-        attempts=op.attempts,
-        problem=str((op.problem or {}).get("key", "")),
-        held_back=held,
-    )
 
 
 __all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "QueueRow", "SyncOutcome"]

@@ -1,6 +1,7 @@
 """Pushing the outbox: in order, under the ids ops were born with; a refused op holds back its own aggregate only."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import msgspec
@@ -8,11 +9,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models.base import now
-from app.models.batch import Batch
+from app.models.batch import Batch, CodeBlock
+from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.services.cards.codes import CodeReader
+from app.services.cloud.blobs import Blobs, blob_id
 from app.services.progress import Progress
 from app.topics import Topic
 from sync.client import Refused, SyncClient
@@ -52,9 +55,12 @@ UNHEARD = PASSING | {"bad-signature", "clock-skew", "replayed-nonce", "device-re
 class Pusher:
     """One round of pushing over one client."""
 
-    def __init__(self, database: Database, reader: CodeReader, client: SyncClient, *, merchant_id: UUID) -> None:
+    def __init__(
+        self, database: Database, reader: CodeReader, client: SyncClient, *, merchant_id: UUID, blobs: Blobs
+    ) -> None:
         self._database = database
         self._reader = reader
+        self._blobs = blobs
         self._client = client
         self._merchant_id = merchant_id
         self.pushed = 0
@@ -150,31 +156,50 @@ class Pusher:
     def _upload(self, op: OutboxOp, step: Callable[[], None]) -> OpResult:
         """Missing chunks, then the seal. A cut upload goes on where it stopped."""
         uid = str(op.body["batch_id"])
-        records = self._records(UUID(uid))
-        count = len(records) // RECORD
-        root = merkle_root(sorted_records(self._sent(uid, records, step)))
-        return OpResult(op.op_id, "applied", seq=self._client.seal(uid, SealRequest(op.op_id, count, b64(root))).seq)
+        chunks = self._chunks(UUID(uid))
+        with ThreadPoolExecutor(1, "root") as beside:  # while the endpoint has a chunk, nothing else is to be done here
+            root = beside.submit(lambda: merkle_root(sorted_records(chunks)))
+            self._send(uid, chunks, step)
+            self._leave_blobs(UUID(uid), step)
+            count = sum(map(len, chunks)) // RECORD
+            sealed = self._client.seal(uid, SealRequest(op.op_id, count, b64(root.result())))
+        return OpResult(op.op_id, "applied", seq=sealed.seq)
 
-    def _sent(self, uid: str, records: bytearray, step: Callable[[], None]) -> Iterator[bytes]:
-        """The chunks, each once the endpoint has it; `records` is used up on the way."""
+    def _send(self, uid: str, chunks: list[bytes], step: Callable[[], None]) -> None:
         state = self._client.upload_state(uid)
         have = set(state.have)
-        for n in range(-(-len(records) // CHUNK)):
-            chunk = bytes(records[:CHUNK])
-            del records[:CHUNK]
+        for n, chunk in enumerate(chunks):
             if n not in have and not state.sealed:
                 self._client.put_chunk(uid, n, chunk)
                 step()
-            yield chunk
 
-    def _records(self, uid: UUID) -> bytearray:
-        """The digests of a batch in one piece: 32 MB for a million, where a list would take four times that."""
+    def _leave_blobs(self, uid: UUID, step: Callable[[], None]) -> None:
+        """For a vault that is restored from an older backup; an endpoint of before takes none."""
         with self._database.read() as session:
             batch = session.scalars(select(Batch).where(Batch.uid == uid.bytes)).one()
-        found = bytearray()
+            product = session.get_one(Product, batch.product_id)
+            wanted = select(CodeBlock).where(CodeBlock.batch_id == batch.id).order_by(CodeBlock.no)
+            blocks = session.scalars(wanted.execution_options(yield_per=64))
+            for n, piece in enumerate(self._blobs.pieces(batch, product, blocks)):
+                try:
+                    self._client.put_blob(blob_id(uid, n), piece)
+                except Refused as refused:
+                    if refused.key != "not-found":
+                        raise
+                    return
+                step()
+
+    def _chunks(self, uid: UUID) -> list[bytes]:
+        """The digests of a batch as they are sent: 32 MB for a million; single ones would be four times that."""
+        with self._database.read() as session:
+            batch = session.scalars(select(Batch).where(Batch.uid == uid.bytes)).one()
+        chunks, rest = [], bytearray()
         for block in self._reader.blocks(batch):
-            found += b"".join(digests(self._merchant_id, block.codes()))
-        return found
+            rest += b"".join(digests(self._merchant_id, block.codes()))
+            while len(rest) >= CHUNK:
+                chunks.append(bytes(rest[:CHUNK]))
+                del rest[:CHUNK]
+        return [*chunks, bytes(rest)] if rest else chunks
 
 
 def _follow(session: Session, op: OutboxOp) -> None:

@@ -33,6 +33,8 @@ class SyncOutcome:
     head: int
     pending: int
     differences: tuple[str, ...] = ()
+    returned: int = 0
+    """Batches that came back from the endpoint into a vault that was restored."""
 
 
 @dataclass(frozen=True, slots=True)

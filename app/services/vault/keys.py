@@ -49,6 +49,11 @@ class VaultKeys:
         return self._derived("header")
 
     @property
+    def blob(self) -> bytes:
+        """Encrypts what an endpoint keeps for this vault."""
+        return self._derived("blob")
+
+    @property
     def signing(self) -> Ed25519PrivateKey:
         """Signs the checkpoints of the audit log."""
         return Ed25519PrivateKey.from_private_bytes(self._derived("signing"))

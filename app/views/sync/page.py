@@ -14,7 +14,7 @@ from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
-from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, standing, subject
+from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, returned, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import caption, facts
@@ -178,6 +178,8 @@ class SyncPage(ListPage):
         self._set_syncing(syncing=False)
         self.banner.clear()
         toast(self, _told(outcome), tone="warn" if outcome.rejected else "ok")
+        if outcome.returned:
+            self.banner.say("info", returned(outcome.returned))
         self.refresh()
 
     def _sync_refused(self, error: AppError) -> None:

@@ -4,7 +4,7 @@ from app.messages import REASONS
 from app.services.cloud import CloudStatus, QueueRow
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
-from app.words import NO_DATA, tr
+from app.words import NO_DATA, ntr, tr
 
 
 def deed(row: QueueRow) -> str:
@@ -51,6 +51,17 @@ def reason(row: QueueRow) -> str:
     if row.held_back:
         return tr("An earlier entry about the same thing was refused; decide on that one first.")
     return ""
+
+
+def returned(count: int) -> str:
+    """What came back into a vault that was restored from an older backup."""
+    return ntr(
+        "{count} batch made after the backup came back from the endpoint. Who holds its cards is not known any more, "
+        "so all count as given out.",
+        "{count} batches made after the backup came back from the endpoint. Who holds their cards is not known any "
+        "more, so all count as given out.",
+        count,
+    )
 
 
 def last_problem(status: CloudStatus) -> str:

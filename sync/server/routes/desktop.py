@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import Request, get, post, put
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from sync.protocol import (
     CHUNK_LIMIT,
@@ -31,7 +31,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import access, envelope, feed, issue, limits, links
+from sync.server import access, blobs, envelope, feed, issue, limits, links
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -40,6 +40,7 @@ from sync.server.transaction import Transaction
 Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0
 POSITION = r"^([A-Za-z0-9_]{1,40}\.[0-9]{1,15})?$"
+BLOB_ID = "^[A-Za-z0-9_.-]{1,64}$"
 LINK_ID = "^[A-Za-z0-9_-]{22}$"
 
 
@@ -54,7 +55,7 @@ def device_of(request: Asked) -> Device:
 
 
 @post("/sync/v1/enroll", status_code=200)
-async def enroll(request: Asked, data: EnrollRequest) -> EnrollAnswer:
+async def enroll(request: Asked, data: JSONBody[EnrollRequest]) -> EnrollAnswer:
     """Register a device with a one-time pairing code."""
     endpoint, at = endpoint_of(request), now_ms()
     address = request.scope["state"]["address"]
@@ -84,7 +85,7 @@ async def hello(request: Asked) -> Hello:
 
 
 @post("/sync/v1/ops", status_code=200)
-async def ops(request: Asked, data: OpsRequest) -> OpsAnswer:
+async def ops(request: Asked, data: JSONBody[OpsRequest]) -> OpsAnswer:
     """Apply ops in order; a result for each, whatever became of it."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
     applying = endpoint.issue
@@ -97,9 +98,9 @@ async def ops(request: Asked, data: OpsRequest) -> OpsAnswer:
 @get("/sync/v1/events")
 async def events(
     request: Asked,
-    after: Annotated[str, Parameter(pattern=POSITION)] = "",
-    limit: Annotated[int, Parameter(ge=1, le=1_000)] = 500,
-    wait: Annotated[int, Parameter(ge=0, le=25)] = 0,
+    after: Annotated[str, QueryParameter(pattern=POSITION)] = "",
+    limit: Annotated[int, QueryParameter(ge=1, le=1_000)] = 500,
+    wait: Annotated[int, QueryParameter(ge=0, le=25)] = 0,
 ) -> EventsPage:
     """The feed behind a position, own events included; `wait` seconds for news when there are none."""
     endpoint, device = endpoint_of(request), device_of(request)
@@ -113,39 +114,51 @@ async def events(
 
 
 @get("/sync/v1/batches/{batch_id:str}/upload")
-async def upload_state(request: Asked, batch_id: str) -> UploadState:
+async def upload_state(request: Asked, batch_id: FromPath[str]) -> UploadState:
     """Which chunks of a batch are here."""
-    device, applying = device_of(request), endpoint_of(request).issue
-    return await endpoint_of(request).store.read(lambda t: applying.upload_state(t, device, batch_id))
+    device, endpoint = device_of(request), endpoint_of(request)
+    return await endpoint.store.read(lambda t: endpoint.uploads.state(t, device, batch_id))
 
 
 @put("/sync/v1/batches/{batch_id:str}/chunks/{n:int}", status_code=204)
-async def put_chunk(request: Asked, batch_id: str, n: int) -> None:
+async def put_chunk(request: Asked, batch_id: FromPath[str], n: FromPath[int]) -> None:
     """Up to 5,000 records of 32 bytes, `application/octet-stream`; the same chunk again is harmless."""
     endpoint, device = endpoint_of(request), device_of(request)
     records = await request.body()
     if len(records) > CHUNK_LIMIT:
         raise Refusal("too-large")
     await endpoint.store.write(
-        lambda t: endpoint.issue.put_chunk(t, device, batch_id, n=n, records=records), device.merchant_id
+        lambda t: endpoint.uploads.put_chunk(t, device, batch_id, n=n, records=records), device.merchant_id
     )
 
 
 @post("/sync/v1/batches/{batch_id:str}/seal", status_code=200)
-async def seal(request: Asked, batch_id: str, data: SealRequest) -> SealAnswer:
+async def seal(request: Asked, batch_id: FromPath[str], data: JSONBody[SealRequest]) -> SealAnswer:
     """Make an uploaded batch redeemable, all at once."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
-    outcome = await endpoint.store.write(
-        lambda t: endpoint.issue.seal(
-            t, device, batch_id, op_id=data.op_id, count=data.count, root=data.root, at_ms=at
-        ),
-        device.merchant_id,
-    )
+    store, uploads = endpoint.store, endpoint.uploads
+    for step in await store.read(lambda t: uploads.steps_to_seal(t, device, batch_id, data)):
+        await store.write(step)
+    outcome = await store.write(lambda t: uploads.seal(t, device, batch_id, data, at_ms=at), device.merchant_id)
     return msgspec.convert(outcome, SealAnswer)
 
 
+@put("/sync/v1/blobs/{blob_id:str}", status_code=204)
+async def put_blob(request: Asked, blob_id: Annotated[str, PathParameter(pattern=BLOB_ID)]) -> None:
+    """Up to 1 MiB of ciphertext, `application/octet-stream`, for the desktop's own later self. The first stays."""
+    endpoint, device, content, at = endpoint_of(request), device_of(request), await request.body(), now_ms()
+    await endpoint.store.write(lambda t: blobs.put(t, device, blob_id, content=content, at_ms=at))
+
+
+@get("/sync/v1/blobs/{blob_id:str}", media_type="application/octet-stream")
+async def get_blob(request: Asked, blob_id: Annotated[str, PathParameter(pattern=BLOB_ID)]) -> bytes:
+    """What was left under this name."""
+    endpoint, device = endpoint_of(request), device_of(request)
+    return await endpoint.store.read(lambda t: blobs.get(t, device, blob_id))
+
+
 @post("/sync/v1/freeze", status_code=200)
-async def freeze(request: Asked, data: FreezeRequest) -> FreezeAnswer:
+async def freeze(request: Asked, data: JSONBody[FreezeRequest]) -> FreezeAnswer:
     """The fast lane: in force when this answers."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
     op = Op(data.op_id, "batch.freeze@1", data.occurred_at or to_wire(from_ms(at)), {"batch_id": data.batch_id})
@@ -157,7 +170,7 @@ async def freeze(request: Asked, data: FreezeRequest) -> FreezeAnswer:
 
 
 @post("/sync/v1/reconcile", status_code=200)
-async def reconcile(request: Asked, data: ReconcileRequest) -> ReconcileAnswer:
+async def reconcile(request: Asked, data: JSONBody[ReconcileRequest]) -> ReconcileAnswer:
     """Compare counts and sums; a difference is told, never written over."""
     device = device_of(request)
     return await endpoint_of(request).store.read(lambda t: issue.reconcile(t, device, data.at_seq, data.batches))
@@ -165,7 +178,7 @@ async def reconcile(request: Asked, data: ReconcileRequest) -> ReconcileAnswer:
 
 @put("/sync/v1/links/{link_id:str}", status_code=200)
 async def put_link(
-    request: Asked, link_id: Annotated[str, Parameter(pattern=LINK_ID)], data: LinkRequest
+    request: Asked, link_id: Annotated[str, PathParameter(pattern=LINK_ID)], data: JSONBody[LinkRequest]
 ) -> dict[str, object]:
     """Store the ciphertext of a claim link and the digest of its token."""
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
@@ -176,7 +189,7 @@ async def put_link(
 
 
 @post("/sync/v1/cards/lookup", status_code=200)
-async def look_up(request: Asked, data: LookupRequest) -> LookupAnswer:
+async def look_up(request: Asked, data: JSONBody[LookupRequest]) -> LookupAnswer:
     """How a card stands, for the merchant's own counter."""
     endpoint, device = endpoint_of(request), device_of(request)
     try:
@@ -193,6 +206,8 @@ ROUTES = (
     events,
     upload_state,
     put_chunk,
+    put_blob,
+    get_blob,
     seal,
     freeze,
     reconcile,

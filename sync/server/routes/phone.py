@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 from litestar import MediaType, get, post
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 
 from sync.protocol import (
@@ -42,19 +43,19 @@ def _shell() -> Response[bytes]:
 
 
 @get("/c/{link_id:str}", media_type=MediaType.HTML)
-async def claim_page(link_id: str) -> Response[bytes]:
+async def claim_page(link_id: FromPath[str]) -> Response[bytes]:
     """The page behind a claim link; the same for every link."""
     return _shell()
 
 
 @get("/p/{slug:str}", media_type=MediaType.HTML)
-async def pickup_page(slug: str) -> Response[bytes]:
+async def pickup_page(slug: FromPath[str]) -> Response[bytes]:
     """The page for pick-up codes of a merchant."""
     return _shell()
 
 
 @get("/h5/assets/{name:str}", media_type=MediaType.TEXT)
-async def asset(name: str) -> Response[bytes]:
+async def asset(name: FromPath[str]) -> Response[bytes]:
     """Script, style and pictures of the page."""
     path = PAGES / name
     if path.suffix not in KINDS or path.parent != PAGES or not path.is_file():
@@ -63,7 +64,7 @@ async def asset(name: str) -> Response[bytes]:
 
 
 @post("/h5/v1/links/{link_id:str}/open", status_code=200)
-async def open_link(request: Asked, link_id: str, data: OpenRequest) -> OpenAnswer:
+async def open_link(request: Asked, link_id: FromPath[str], data: JSONBody[OpenRequest]) -> OpenAnswer:
     """The ciphertext, after the gate."""
     endpoint, at = endpoint_of(request), now_ms()
     tried = endpoint.attempt(address=address_of(request), link=link_id)
@@ -85,7 +86,7 @@ async def open_link(request: Asked, link_id: str, data: OpenRequest) -> OpenAnsw
 
 
 @post("/h5/v1/links/{link_id:str}/ack", status_code=200)
-async def acknowledge(request: Asked, link_id: str, data: AuthRequest) -> StateAnswer:
+async def acknowledge(request: Asked, link_id: FromPath[str], data: JSONBody[AuthRequest]) -> StateAnswer:
     """The phone has decrypted the card."""
     endpoint, at, op_id = endpoint_of(request), now_ms(), fresh_op_id()
 
@@ -97,7 +98,7 @@ async def acknowledge(request: Asked, link_id: str, data: AuthRequest) -> StateA
 
 
 @post("/h5/v1/links/{link_id:str}/state", status_code=200)
-async def link_state(request: Asked, link_id: str, data: AuthRequest) -> StateAnswer:
+async def link_state(request: Asked, link_id: FromPath[str], data: JSONBody[AuthRequest]) -> StateAnswer:
     """How the card stands; shows no card and needs no gate."""
     at = now_ms()
 
@@ -109,7 +110,7 @@ async def link_state(request: Asked, link_id: str, data: AuthRequest) -> StateAn
 
 
 @post("/h5/v1/pickup/open", status_code=200)
-async def open_pickup(request: Asked, data: PickupRequest) -> OpenAnswer:
+async def open_pickup(request: Asked, data: JSONBody[PickupRequest]) -> OpenAnswer:
     """The other door: pick-up code and phone tail or employee number."""
     endpoint, at, op_id = endpoint_of(request), now_ms(), fresh_op_id()
     tried = endpoint.attempt(address=address_of(request), link=data.lookup)
@@ -129,14 +130,14 @@ async def open_pickup(request: Asked, data: PickupRequest) -> OpenAnswer:
 
 
 @post("/h5/v1/redeem", status_code=200)
-async def redeem(request: Asked, data: RedeemRequest) -> RedeemAnswer:
+async def redeem(request: Asked, data: JSONBody[RedeemRequest]) -> RedeemAnswer:
     """Redeem with an op id made by the page; the same id again gives the same answer."""
     outcome = await endpoint_of(request).redeem(data, address=address_of(request), device_class="phone")
     return _answer(outcome)
 
 
 @get("/h5/v1/redeem/{op_id:str}")
-async def redeemed(request: Asked, op_id: str) -> RedeemAnswer:
+async def redeemed(request: Asked, op_id: FromPath[str]) -> RedeemAnswer:
     """What became of a redemption whose answer was lost."""
     row = await endpoint_of(request).store.read(
         lambda t: t.one("SELECT outcome FROM op WHERE op_id = ? ORDER BY at_ms LIMIT 1", op_id)
@@ -148,7 +149,7 @@ async def redeemed(request: Asked, op_id: str) -> RedeemAnswer:
 
 
 @get("/h5/v1/merchants/{slug:str}")
-async def merchant(request: Asked, slug: str) -> MerchantPage:
+async def merchant(request: Asked, slug: FromPath[str]) -> MerchantPage:
     """Name and phone of a merchant, for the page of pick-up codes."""
     row = await endpoint_of(request).store.read(
         lambda t: t.one("SELECT id, name, phone, slug FROM merchant WHERE slug = ?", slug)

@@ -20,7 +20,11 @@ RECORDS = {
     "description": f"Up to {CHUNK_RECORDS} records of {RECORD} bytes.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
-
+CIPHERTEXT = {
+    "required": True,
+    "description": "Up to 1 MiB that only the desktop itself can read.",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 
 SIGNED = {
     "type": "apiKey",
@@ -60,6 +64,8 @@ async def description(request: Asked) -> dict[str, Any]:
                 operation["security"] = [{"signed": []}]
             if path.endswith("/chunks/{n}"):
                 operation["requestBody"] = RECORDS
+            elif "put" in methods and "/blobs/" in path and operation is methods["put"]:
+                operation["requestBody"] = CIPHERTEXT
     return schema
 
 

@@ -1,5 +1,6 @@
 """The way of the endpoint's database to the newest schema, on SQLite and on PostgreSQL."""
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
+from sync.server.batches import verifier_at
 from sync.server.database import Store
 from sync.server.migrations import FOLDER, HEAD, upgrade
 from sync.server.tables import APPEND_ONLY, metadata
@@ -89,7 +91,7 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
@@ -144,6 +146,37 @@ def test_a_step_that_was_broken_off_leaves_the_old_database_and_is_done_the_next
     Store(database).migrate()
     with engine.connect() as connection:
         assert _kept(connection)[1] == ["o1", "o2"]
+
+
+def test_cards_of_an_old_database_are_found_by_their_number_and_unsealed_ones_wait_again(
+    old: tuple[str, Engine],
+) -> None:
+    database, engine = old
+    with engine.begin() as connection:
+        upgrade(connection, "0002")
+        for batch_id, sealed_ms, count in ((7, 1, 502), (8, None, 3)):
+            connection.exec_driver_sql(
+                "INSERT INTO batch (id, merchant_id, uid, name, kind, money, currency, uses, partial, count, frozen, "
+                f"voided, sealed_ms, created_ms) VALUES ({batch_id}, 'm', 'b{batch_id}', '', 'fixed', 1, 'CNY', 1, 1, "
+                f"{count}, 0, 0, {sealed_ms or 'NULL'}, 1)"
+            )
+            for number in range(count):
+                values = CARD | {"batch_id": batch_id, "verifier": _verifier(batch_id, number), "no": number}
+                connection.execute(metadata.tables["card"].insert().values(values))
+    Store(database).migrate()
+    store = Store(database)
+    for batch_id, number in ((7, 0), (7, 499), (7, 500), (7, 501), (8, 2)):
+        found = store.read_now(lambda transaction, of=(batch_id, number): verifier_at(transaction, *of))
+        assert found == _verifier(batch_id, number)
+    counts = store.read_now(lambda t: t.all("SELECT batch_id, count(*) FROM card GROUP BY batch_id ORDER BY batch_id"))
+    staged = store.read_now(lambda t: t.all("SELECT id, staged FROM batch ORDER BY id"))
+    store.stop()
+    assert [tuple(row) for row in counts] == [(1, 2), (7, 502)]
+    assert [tuple(row) for row in staged] == [(7, 256), (8, 0)]
+
+
+def _verifier(batch_id: int, number: int) -> bytes:
+    return hashlib.sha256(f"{batch_id} {number}".encode()).digest()
 
 
 def _said(connection: Connection) -> object:

@@ -1,0 +1,69 @@
+"""What waits for the endpoint or was refused by it: looking at it, trying again, letting it be."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+from app.models.batch import Batch
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.cloud.rows import QueueRow
+from app.services.outbox import enqueue
+
+LONGEST = 500
+CORE = {"synchronize_session": False}
+
+
+def listed(session: Session, states: tuple[str, ...]) -> list[QueueRow]:
+    """Oldest first."""
+    held = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.state == "rejected")))
+    found = session.scalars(select(OutboxOp).where(OutboxOp.state.in_(states)).order_by(OutboxOp.id).limit(LONGEST))
+    return [_row(session, op, held=op.aggregate in held and op.state != "rejected") for op in found]
+
+
+def retry(session: Session, audit: AuditLog, queue_id: int) -> None:
+    """Send a refused op again; with a new id, for the old one has its outcome for ever, and in its old place: what
+    waited behind it comes after it, or a thaw that is tried again would undo the freeze that was meant to last."""
+    op = _rejected(session, queue_id)
+    audit.record(session, "outbox.retried", subject=op.aggregate, type=op.type)
+    if session.get(Redemption, op.op_id) is not None:  # decided elsewhere: it is that entry and no other
+        op.state, op.problem = "waiting", None
+        return
+    op_id = enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
+    op.state = "withdrawn"
+    session.flush()
+    last = session.scalars(select(func.max(OutboxOp.id))).one()
+    for moved, place in ((op.op_id, last + 1), (op_id, queue_id)):
+        session.execute(update(OutboxOp).where(OutboxOp.op_id == moved).values(id=place), execution_options=CORE)
+
+
+def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
+    op = _rejected(session, queue_id)
+    op.state = "withdrawn"
+    audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
+
+
+def _rejected(session: Session, queue_id: int) -> OutboxOp:
+    op = session.get(OutboxOp, queue_id)
+    if op is None or op.state != "rejected":
+        raise NotFound("op", str(queue_id))
+    return op
+
+
+def _row(session: Session, op: OutboxOp, *, held: bool) -> QueueRow:
+    noun, _, number = op.aggregate.partition(":")
+    subject = op.aggregate
+    if noun == "batch" and number.isdecimal():
+        subject = session.scalar(select(Batch.serial).where(Batch.id == int(number))) or op.aggregate
+    return QueueRow(
+        id=op.id,
+        op_id=op.op_id,
+        type=op.type,
+        subject=subject,
+        state=op.state,
+        created_at=op.created_at,
+        attempts=op.attempts,
+        problem=str((op.problem or {}).get("key", "")),
+        held_back=held,
+    )

@@ -1,0 +1,287 @@
+"""Do the books of an endpoint's database agree? Looks at everything, changes nothing, beside a running endpoint.
+
+The invariants are those of the protocol: I1 a card holds its face less its ledger, I2 and I4 every entry has one
+outcome and one event, I3 nothing is redeemed between freeze and thaw, I7 the feed is gapless and chained, I9 nothing
+unsealed is redeemed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
+
+from sync.protocol import feed_hash, feed_row
+from sync.server.batches import BLOCK, VERIFIER
+from sync.server.transaction import Row, Transaction
+from sync.server.uploads import DRAWERS
+
+FEW = 20
+"""Findings of one kind that are told one by one: a damaged table would name a million."""
+PAGE = 5_000
+
+FINDINGS = {
+    "file": "the database file is damaged",
+    "entries": "the number of entries on a card is not the ledger's",
+    "balance": "a card does not hold its face value less its ledger",
+    "uses": "a card does not have its uses less its ledger",
+    "state": "a card is called spent and is not, or is and is not called so",
+    "stray-entry": "the ledger has an entry for a card that is not there",
+    "reversal": "a reversal does not give back what one redemption took",
+    "entry-outcome": "an entry of the ledger has no outcome of its op",
+    "entry-event": "an entry of the ledger has no event in the feed, or another one",
+    "event-entry": "an event of the feed has no entry in the ledger",
+    "op-twice": "two events of the feed come from one op",
+    "frozen": "a card was redeemed while its batch was frozen",
+    "flags": "a batch is not frozen or voided as its feed says",
+    "head": "the feed does not end where its merchant's head is",
+    "gap": "a number is missing in the feed",
+    "chain": "the feed was changed: its chain of hashes breaks",
+    "sealed-count": "a sealed batch does not have its number of cards",
+    "unsealed": "a card was redeemed though its batch is not sealed",
+    "place": "a card is not found by its number",
+}
+"""What is found → its sentence."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`what` is a key of FINDINGS; `where` names it: a card as `<batch>#<number>`, an event by its number."""
+
+    what: str
+    merchant_id: str = ""
+    where: str = ""
+
+    def __str__(self) -> str:
+        place = " ".join(filter(None, (self.merchant_id, self.where)))
+        return f"{FINDINGS[self.what]}: {place}" if place else FINDINGS[self.what]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`checked` says how many rows of a table were looked at; at most FEW findings of a kind."""
+
+    ok: bool
+    findings: list[Finding]
+    checked: dict[str, int]
+
+
+def verify(transaction: Transaction, *, deep: bool = False) -> Verdict:
+    """One state of the database. `deep` also walks through the feed, event by event, and through all cards' places."""
+    findings: list[Finding] = []
+    file = partial(_file, deep=deep)
+    checks: tuple[Callable[[Transaction], Iterable[Finding]], ...] = (file, _cards, _ledger, _events, _heads, _seals)
+    for check in (*checks, *((_places, _feeds) if deep else ())):
+        told: dict[str, int] = {}
+        for finding in check(transaction):
+            told[finding.what] = told.get(finding.what, 0) + 1
+            if told[finding.what] <= FEW:
+                findings.append(finding)
+    tables = ("merchant", "batch", "card", "redemption", "feed", "op")
+    return Verdict(not findings, findings, {table: _count(transaction, table) for table in tables})
+
+
+def _count(transaction: Transaction, table: str) -> int:
+    row = transaction.one(f"SELECT count(*) FROM {table}")
+    return int(row[0]) if row else 0
+
+
+def _file(transaction: Transaction, *, deep: bool) -> Iterator[Finding]:
+    """PostgreSQL looks after its pages itself."""
+    if not transaction.dialect.on_postgres:
+        said = transaction.all(f"PRAGMA {'integrity' if deep else 'quick'}_check(1)")
+        if [str(row[0]) for row in said] != ["ok"]:
+            yield Finding("file")
+
+
+def _found(transaction: Transaction, what: str, sql: str) -> Iterator[Finding]:
+    """`sql` gives a merchant, and what names the thing in one or two columns."""
+    for merchant, *named in transaction.all(f"{sql} LIMIT {FEW + 1}"):
+        yield Finding(what, str(merchant), "#".join(str(part) for part in named))
+
+
+def _cards(transaction: Transaction) -> Iterator[Finding]:
+    """I1: the fold of the ledger is what the card says."""
+    folded = (
+        "SELECT b.merchant_id, b.uid, c.no FROM card c JOIN batch b ON b.id = c.batch_id LEFT JOIN (SELECT batch_id, "
+        "card_no, count(*) AS entries, max(use_no) AS newest, sum(amount_minor) AS amount, sum(uses) AS uses "
+        "FROM redemption GROUP BY batch_id, card_no) r ON r.batch_id = c.batch_id AND r.card_no = c.no WHERE "
+    )
+    holds_nothing = "CASE WHEN b.money = 1 THEN c.balance_minor = 0 ELSE c.uses_left = 0 END"
+    yield from _found(
+        transaction,
+        "entries",
+        folded + "c.entries <> coalesce(r.entries, 0) OR c.entries <> coalesce(r.newest, 0)",
+    )
+    yield from _found(
+        transaction,
+        "balance",
+        folded + "b.money = 1 AND c.balance_minor IS DISTINCT FROM b.face_minor - coalesce(r.amount, 0)",
+    )
+    yield from _found(transaction, "uses", folded + "c.uses_left <> b.uses - coalesce(r.uses, 0)")
+    yield from _found(
+        transaction,
+        "state",
+        folded + f"(c.state = 'spent' AND NOT {holds_nothing}) OR (c.state = 'active' AND {holds_nothing})",
+    )
+    yield from _found(
+        transaction,
+        "stray-entry",
+        "SELECT r.merchant_id, b.uid, r.card_no FROM redemption r JOIN batch b ON b.id = r.batch_id "
+        "LEFT JOIN card c ON c.batch_id = r.batch_id AND c.no = r.card_no WHERE c.no IS NULL",
+    )
+
+
+def _ledger(transaction: Transaction) -> Iterator[Finding]:
+    """I2, I4: an entry has its outcome, and a reversal its redemption."""
+    yield from _found(
+        transaction,
+        "entry-outcome",
+        "SELECT r.merchant_id, r.op_id FROM redemption r LEFT JOIN op o ON o.op_id = r.op_id "
+        'AND o.merchant_id = r.merchant_id WHERE o.op_id IS NULL OR o.outcome NOT LIKE \'{"status":"applied"%\'',
+    )
+    yield from _found(
+        transaction,
+        "reversal",
+        "SELECT r.merchant_id, r.op_id FROM redemption r LEFT JOIN redemption f ON f.merchant_id = r.merchant_id "
+        "AND f.op_id = r.reverses AND f.kind = 'redeemed' WHERE r.kind = 'reversed' AND (f.op_id IS NULL "
+        "OR f.batch_id <> r.batch_id OR f.card_no <> r.card_no OR f.amount_minor <> -r.amount_minor "
+        "OR f.uses <> -r.uses)",
+    )
+
+
+def _events(transaction: Transaction) -> Iterator[Finding]:
+    """I2, I4: an entry has one event, and an event of redeeming its entry."""
+    yield from _found(
+        transaction,
+        "entry-event",
+        "SELECT r.merchant_id, r.op_id FROM redemption r LEFT JOIN feed f ON f.merchant_id = r.merchant_id "
+        "AND f.op_id = r.op_id AND f.type = r.kind || '@1' WHERE f.seq IS NULL",
+    )
+    yield from _found(
+        transaction,
+        "event-entry",
+        "SELECT f.merchant_id, f.seq FROM feed f LEFT JOIN redemption r ON r.merchant_id = f.merchant_id "
+        "AND r.op_id = f.op_id WHERE f.type IN ('redeemed@1', 'reversed@1') AND r.op_id IS NULL",
+    )
+    yield from _found(
+        transaction,
+        "op-twice",
+        "SELECT merchant_id, op_id FROM feed GROUP BY merchant_id, op_id HAVING count(*) > 1",
+    )
+
+
+def _heads(transaction: Transaction) -> Iterator[Finding]:
+    """I7, without reading every event."""
+    ends = (
+        "FROM merchant m LEFT JOIN (SELECT merchant_id, min(seq) AS first, max(seq) AS last, count(*) AS events "
+        "FROM feed GROUP BY merchant_id) f ON f.merchant_id = m.id "
+    )
+    yield from _found(
+        transaction,
+        "gap",
+        f"SELECT m.id, coalesce(f.last, 0) {ends} WHERE coalesce(f.events, 0) <> coalesce(f.last, 0) OR f.first > 1",
+    )
+    yield from _found(
+        transaction,
+        "head",
+        f"SELECT m.id, m.feed_seq {ends} LEFT JOIN feed e ON e.merchant_id = m.id AND e.seq = m.feed_seq "
+        "WHERE m.feed_seq <> coalesce(f.last, 0) OR (m.feed_seq > 0 AND e.hash IS DISTINCT FROM m.feed_hash)",
+    )
+
+
+def _seals(transaction: Transaction) -> Iterator[Finding]:
+    """I9."""
+    yield from _found(
+        transaction,
+        "sealed-count",
+        "SELECT b.merchant_id, b.uid FROM batch b LEFT JOIN (SELECT batch_id, count(*) AS cards FROM card "
+        "GROUP BY batch_id) c ON c.batch_id = b.id LEFT JOIN (SELECT batch_id, sum(length(verifiers)) AS bytes "
+        "FROM card_block GROUP BY batch_id) k ON k.batch_id = b.id WHERE b.sealed_ms IS NOT NULL AND ("
+        f"coalesce(c.cards, 0) <> b.count OR coalesce(k.bytes, 0) <> b.count * {VERIFIER} OR b.staged <> {DRAWERS})",
+    )
+    yield from _found(
+        transaction,
+        "unsealed",
+        "SELECT r.merchant_id, b.uid, r.card_no FROM redemption r JOIN batch b ON b.id = r.batch_id "
+        "WHERE b.sealed_ms IS NULL",
+    )
+
+
+def _places(transaction: Transaction) -> Iterator[Finding]:
+    yield from _found(
+        transaction,
+        "place",
+        "SELECT b.merchant_id, b.uid, c.no FROM card c JOIN batch b ON b.id = c.batch_id LEFT JOIN card_block k "
+        f"ON k.batch_id = c.batch_id AND k.n = c.no / {BLOCK} WHERE k.n IS NULL "
+        f"OR substr(k.verifiers, CAST(c.no % {BLOCK} AS INTEGER) * {VERIFIER} + 1, {VERIFIER}) <> c.verifier",
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the feed has told of a batch so far."""
+
+    sealed: bool = False
+    frozen: bool = False
+    voided: bool = False
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One merchant's feed, event by event."""
+
+    merchant_id: str
+    before: bytes = b"\0" * 32
+    batches: dict[str, _Told] = field(default_factory=dict)
+
+    def see(self, seq: int, type_: str, op_id: str, at: str, body: str, digest: bytes) -> Iterator[Finding]:
+        if feed_hash(self.before, seq, feed_row(type_, op_id, at, body.encode())) != digest:
+            yield Finding("chain", self.merchant_id, str(seq))
+        self.before = digest
+        told = msgspec.json.decode(body)
+        batch = self.batches.setdefault(told["batch_id"], _Told()) if "batch_id" in told else _Told()
+        if type_ == "redeemed@1" and batch.frozen:
+            yield Finding("frozen", self.merchant_id, str(seq))
+        if type_ == "redeemed@1" and not batch.sealed:
+            yield Finding("unsealed", self.merchant_id, str(seq))
+        if type_ in ("frozen@1", "thawed@1"):
+            batch.frozen = type_ == "frozen@1"
+        batch.sealed |= type_ == "sealed@1"
+        batch.voided |= type_ == "batch.voided@1"
+
+
+def _feeds(transaction: Transaction) -> Iterator[Finding]:
+    """I3, I7, I9 in the order of the feed; and that every event says what the ledger does."""
+    for (merchant_id,) in transaction.all("SELECT id FROM merchant ORDER BY id"):
+        walk = _Walk(str(merchant_id))
+        after = 0
+        while page := _page(transaction, walk.merchant_id, after):
+            for row in page:
+                seq, type_, op_id, at, body, digest = row[:6]
+                yield from walk.see(int(seq), type_, op_id, at, body, bytes(digest))
+                if row[6] is not None and not _agrees(row):
+                    yield Finding("entry-event", walk.merchant_id, str(row[2]))
+            after = int(page[-1][0])
+        for uid, frozen, voided in transaction.all(
+            "SELECT uid, frozen, voided FROM batch WHERE merchant_id = ?", walk.merchant_id
+        ):
+            told = walk.batches.get(str(uid), _Told())
+            if (bool(frozen), bool(voided)) != (told.frozen, told.voided):
+                yield Finding("flags", walk.merchant_id, str(uid))
+
+
+def _page(transaction: Transaction, merchant_id: str, after: int) -> list[Row]:
+    """Events with what the ledger has of them."""
+    return transaction.all(
+        "SELECT f.seq, f.type, f.op_id, f.at, f.body, f.hash, r.kind, b.uid, r.card_no, r.use_no, r.amount_minor, "
+        "r.uses, r.remaining_minor, r.remaining_uses FROM feed f LEFT JOIN redemption r "
+        "ON r.merchant_id = f.merchant_id AND r.op_id = f.op_id LEFT JOIN batch b ON b.id = r.batch_id "
+        f"WHERE f.merchant_id = ? AND f.seq > ? ORDER BY f.seq LIMIT {PAGE}",
+        *(merchant_id, after),
+    )
+
+
+def _agrees(row: Row) -> bool:
+    """Whether an event says of its entry what the ledger does."""
+    names = ("batch_id", "card_no", "use_no", "amount_minor", "uses", "remaining_minor", "remaining_uses")
+    told = msgspec.json.decode(str(row[4]))
+    return row[1] == f"{row[6]}@1" and [told.get(name) for name in names] == list(row[7:])

@@ -1,0 +1,160 @@
+"""`sync.server verify`: a database full of real work is whole, and each kind of damage is told by its name."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from sync.protocol import new_op_id
+from sync.server.database import Store
+from sync.server.transaction import Transaction
+from sync.server.verifying import FINDINGS, Verdict, verify
+from tests.drivers.endpoint import ROOT, new_merchant, paired, running
+from tests.drivers.postgres import new_database
+
+DAMAGE = {
+    "entries": "UPDATE card SET entries = entries + 1 WHERE entries = 0",
+    "balance": "UPDATE card SET balance_minor = balance_minor + 1 WHERE entries = 1 AND balance_minor > 0",
+    "uses": "UPDATE card SET uses_left = uses_left + 1 WHERE balance_minor IS NULL",
+    "state": "UPDATE card SET state = 'active' WHERE balance_minor = 0",
+    "stray-entry": "DELETE FROM card WHERE entries = 1",
+    "reversal": "UPDATE redemption SET reverses = 'another' WHERE kind = 'reversed'",
+    "entry-outcome": "DELETE FROM op WHERE op_id IN (SELECT op_id FROM redemption)",
+    "entry-event": "UPDATE feed SET op_id = 'another' WHERE type = 'reversed@1'",
+    "event-entry": "DELETE FROM redemption WHERE kind = 'redeemed'",
+    "op-twice": "UPDATE feed SET op_id = 'the same' WHERE seq IN (2, 3)",
+    "flags": "UPDATE batch SET frozen = 1 - frozen",
+    "head": "UPDATE merchant SET feed_seq = feed_seq - 1",
+    "gap": "DELETE FROM feed WHERE seq = 2",
+    "chain": "UPDATE feed SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 2",
+    "sealed-count": "UPDATE batch SET count = count + 1",
+    "unsealed": "UPDATE batch SET sealed_ms = NULL",
+    "place": "UPDATE card SET no = no + 500",
+}
+"""Kind → what does it, to a database whose guards are gone."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The database of an endpoint that did every kind of work and was stopped."""
+    folder = tmp_path_factory.mktemp("lived")
+    if request.param == "sqlite":
+        database = str(folder / "endpoint.db")
+    else:
+        database = new_database(request.getfixturevalue("postgres_url"), f"kaxia_{uuid4().hex[:12]}")
+    with running(database, folder / "secrets.json") as url:
+        for _ in range(2):
+            desktop = paired(url, new_merchant(database))
+            money, uses = desktop.batch(700), desktop.batch(3, face_minor=None)
+            desktop.batch(2, seal=False).upload(desktop.client)
+            first = desktop.redeem(money.records[0], 700).json()["op_id"]
+            desktop.redeem(money.records[0], 800)
+            desktop.redeem(money.records[1])
+            desktop.redeem(uses.records[0])
+            desktop.push("reverse@1", {"redemption_id": first, "reason": "mistake"})
+            desktop.push("batch.freeze@1", {"batch_id": money.uid})
+            assert desktop.redeem(money.records[2]).status_code == 409
+            desktop.push("batch.thaw@1", {"batch_id": money.uid})
+            assert desktop.redeem(money.records[2], 100).status_code == 200
+            desktop.push("batch.void@1", {"batch_id": uses.uid}, new_op_id())
+            desktop.client.close()
+    return database
+
+
+@pytest.fixture
+def copied(lived: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if lived.startswith("postgresql"):
+        url = request.getfixturevalue("postgres_url")
+        return new_database(url, f"kaxia_{uuid4().hex[:12]}", like=lived.rpartition("/")[2])
+    return str(shutil.copy(lived, tmp_path / "endpoint.db"))
+
+
+@pytest.fixture
+def store(copied: str) -> Iterator[Store]:
+    made = Store(copied)
+    made.start()
+    yield made
+    made.stop()
+
+
+def looked(store: Store) -> Verdict:
+    return store.read_now(lambda transaction: verify(transaction, deep=True))
+
+
+def test_a_database_full_of_work_is_whole(store: Store) -> None:
+    verdict = looked(store)
+    assert verdict.ok, [str(finding) for finding in verdict.findings]
+    assert verdict.checked["card"] == 1_406
+    assert verdict.checked["redemption"] == 12
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_every_kind_of_damage_is_told_by_its_name(store: Store, kind: str) -> None:
+    def damage(transaction: Transaction) -> None:
+        for table in ("redemption", "feed", "op"):
+            _unguard(transaction, table)
+        transaction.run(DAMAGE[kind])
+
+    store.write_now(damage)
+    found = {finding.what for finding in looked(store).findings}
+    assert kind in found
+    assert found <= set(FINDINGS)
+
+
+def test_a_redemption_between_freeze_and_thaw_is_told(store: Store) -> None:
+    def damage(transaction: Transaction) -> None:
+        _unguard(transaction, "feed")
+        transaction.run("UPDATE feed SET type = 'frozen@1' WHERE seq = 4")
+
+    store.write_now(damage)
+    assert "frozen" in {finding.what for finding in looked(store).findings}
+
+
+def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "endpoint.db"))
+    store.migrate()
+    store.start()
+    rows = [(f"k{number}", "v") for number in range(900)]
+    store.write_now(lambda transaction: transaction.many("INSERT INTO instance (key, value) VALUES (?, ?)", rows))
+    store.stop()
+    raw = bytearray((tmp_path / "endpoint.db").read_bytes())
+    place = raw.rindex(b"k899")
+    raw[place : place + 4] = b"k000"
+    (tmp_path / "endpoint.db").write_bytes(raw)
+    assert "file" in {finding.what for finding in looked(Store(str(tmp_path / "endpoint.db"))).findings}
+
+
+def test_at_the_command_line_it_names_what_it_found_and_ends_with_one(copied: str) -> None:
+    assert said(copied, "--deep").startswith("whole: 2 merchant")
+    store = Store(copied)
+    store.start()
+    store.write_now(lambda transaction: transaction.run(DAMAGE["balance"]))
+    store.stop()
+    assert "a card does not hold its face value less its ledger" in said(copied, code=1)
+    document = json.loads(said(copied, "--json", code=1))
+    assert (document["ok"], document["findings"][0]["what"]) == (False, "balance")
+
+
+def test_a_database_that_is_none_is_refused_with_words(tmp_path: Path) -> None:
+    assert said(str(tmp_path / "nothing.db"), code=1) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def said(database: str, *more: str, code: int = 0) -> str:
+    command = [sys.executable, "-m", "sync.server", "verify", "--database", database, *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def _unguard(transaction: Transaction, table: str) -> None:
+    """What a thief of the database file would do first."""
+    for act in ("update", "delete"):
+        where = f" ON {table}" if transaction.dialect.on_postgres else ""
+        transaction.run(f"DROP TRIGGER {table}_no_{act}{where}")
