@@ -137,6 +137,7 @@ DELIVERY_ADVICE: Words = {
     "server-busy": "It was tried several times. Send again later, or print the card.",
     "link-refused": "Sent again, it gets a new link.",
     "card-voided": "Sent again, the person gets another card.",
+    "removed": "Restore the person from the recycle bin, then send again.",
     "opened-first": "The holder has the card: nothing needs to be done.",
     "uncertain": "The mail had left when the line broke: it may have arrived. Ask the person, or send it again.",
 }
