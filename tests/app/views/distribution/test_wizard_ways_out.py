@@ -185,3 +185,18 @@ def test_what_was_lacking_is_no_longer_asked_for_once_it_is_there(
     driver.wizard.assign.limits.shortage.act.click()
     driver.settled()
     assert not driver.wizard.banner.isVisible()
+
+
+def test_products_that_are_all_put_away_are_not_told_as_none(
+    driver: DistributionDriver, services: Services, roster: Path, card: int
+) -> None:
+    asked: list[tuple[str, object]] = []
+    driver.wizard.assign.page_wanted.connect(lambda key, wanted: asked.append((key, wanted)))
+    services.catalog.archive(card)
+    driver.check(roster)
+    driver.go_on()
+    assign = driver.wizard.assign
+    driver.wait(assign.all_away.isVisible)
+    assert not assign.none_yet.isVisible()
+    assign.all_away.act_button.click()
+    assert asked == [("catalog", {"state": "away"})]
