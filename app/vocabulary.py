@@ -311,10 +311,10 @@ SUPPLIER_FIELDS: Words = {
 
 ROW_FAULTS: Words = {
     "name-missing": "The name is empty",
-    "not-a-name": "Not a name",
+    "not-a-name": "What stands there is not a name",
     "formula-error": "A formula went wrong; nothing stands here",
     "total-line": "A line of totals, not a person",
-    "no-contact": "No phone, e-mail or employee no.",
+    "no-contact": "There is no phone, e-mail or employee no.",
     "phone-wrong": "Not a mobile number",
     "phone-several": "More than one number in the cell",
     "phone-damaged": "Excel has rounded the number; the digits are lost",
