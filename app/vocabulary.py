@@ -142,6 +142,18 @@ DELIVERY_ADVICE: Words = {
     "uncertain": "The mail had left when the line broke: it may have arrived. Ask the person, or send it again.",
 }
 
+LETTER_FIELDS: Words = {
+    "name": "Full name",
+    "product": "Product",
+    "amount": "Amount",
+    "merchant": "Merchant",
+    "link": "Link",
+    "valid_until": "Valid until",
+    "note": "Note",
+    "pickup_code": "Pick-up code",
+    "pickup_url": "Pick-up page",
+}
+
 LETTER_FLAWS: Words = {
     "no-subject": "The mail needs a subject.",
     "no-way-in": "The mail needs the link or the pick-up code: without it nobody gets the card.",
