@@ -137,8 +137,21 @@ DELIVERY_ADVICE: Words = {
     "server-busy": "It was tried several times. Send again later, or print the card.",
     "link-refused": "Sent again, it gets a new link.",
     "card-voided": "Sent again, the person gets another card.",
+    "removed": "Restore the person from the recycle bin, then send again.",
     "opened-first": "The holder has the card: nothing needs to be done.",
     "uncertain": "The mail had left when the line broke: it may have arrived. Ask the person, or send it again.",
+}
+
+LETTER_FIELDS: Words = {
+    "name": "Full name",
+    "product": "Product",
+    "amount": "Amount",
+    "merchant": "Merchant",
+    "link": "Link",
+    "valid_until": "Valid until",
+    "note": "Note",
+    "pickup_code": "Pick-up code",
+    "pickup_url": "Pick-up page",
 }
 
 LETTER_FLAWS: Words = {
@@ -311,10 +324,10 @@ SUPPLIER_FIELDS: Words = {
 
 ROW_FAULTS: Words = {
     "name-missing": "The name is empty",
-    "not-a-name": "Not a name",
+    "not-a-name": "What stands there is not a name",
     "formula-error": "A formula went wrong; nothing stands here",
     "total-line": "A line of totals, not a person",
-    "no-contact": "No phone, e-mail or employee no.",
+    "no-contact": "There is no phone, e-mail or employee no.",
     "phone-wrong": "Not a mobile number",
     "phone-several": "More than one number in the cell",
     "phone-damaged": "Excel has rounded the number; the digits are lost",

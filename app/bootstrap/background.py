@@ -122,11 +122,14 @@ class Background(QObject):
             self._desk.changes.tell(Topic)
 
     def _may_back_up(self) -> bool:
-        """Not while one is made, and a folder that is not there is not asked for every minute."""
+        """Not while one is made, and a folder that is not there is not asked for every minute.
+
+        One that ended in the future was timed by a clock that was set back since.
+        """
         last = self._backup
         if last is None or last.state is JobState.DONE:
             return True
-        return last.ended_at is not None and now() - last.ended_at >= BACKUP_AGAIN
+        return last.ended_at is not None and not timedelta(0) <= self._clock() - last.ended_at < BACKUP_AGAIN
 
     def _deliver_what_is_due(self) -> None:
         from app.views.distribution.runs import DueRuns

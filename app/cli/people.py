@@ -13,8 +13,9 @@ from app.messages import sentence
 from app.services.people import PersonFilter, Stored
 from app.services.people.columns import column_name
 from app.services.people.masking import mask
+from app.services.people.problems import told
 from app.services.people.roster import Checked, CheckedRow, Roster
-from app.vocabulary import FIELDS, ROW_FAULTS, ROW_REPAIRS, ROW_WARNINGS, word
+from app.vocabulary import ROW_FAULTS, ROW_REPAIRS, ROW_WARNINGS, word
 from app.words import ntr, tr
 
 Document = dict[str, Any]
@@ -187,7 +188,7 @@ def left_out(checked: Checked) -> Iterator[str]:
     for row in checked.rows:
         for fault in row.faults:
             where = tr("Line {line}", line=row.line)
-            yield f"{where}  {word(FIELDS, fault.field)}  {word(ROW_FAULTS, fault.kind)}"
+            yield f"{where}  {told(ROW_FAULTS, fault.field, fault.kind)}"
 
 
 def summary(checked: Checked) -> str:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +17,14 @@ import typer
 from app.config import Config
 from app.errors import AppError, InvalidInput
 from app.messages import sentence
+from app.models.base import now
 from app.services import Services
 from app.services.secret import Secret
 from app.services.vault.vaults import OpenVault, Vaults
+from app.topics import Topic
 from app.words import read_amount, tr
 
+log = logging.getLogger(__name__)
 ServicesOf = Callable[[Config, OpenVault], Services]
 VARIABLE = "KAXIA_PASSPHRASE"
 
@@ -57,10 +61,19 @@ class Shell:
 
     @contextmanager
     def open(self) -> Iterator[Services]:
-        """The services of the vault, closed again at the end."""
+        """The services of the vault, closed again at the end.
+
+        A command that wrote also lets go of what lay in the bin for long enough: where no window is ever opened,
+        nobody else would.
+        """
         vault = self.vaults.open(self.passphrase())
+        written: set[Topic] = set()
         try:
-            yield self.services_of(self.config, vault)
+            services = self.services_of(self.config, vault)
+            vault.database.subscribe(written.update)
+            yield services
+            if written:
+                _empty_bin(services)
         finally:
             vault.close()
 
@@ -92,6 +105,13 @@ class Shell:
         """A counter on stderr when a person watches."""
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{done:,} / {total:,} " + ("\n" if done >= total else ""))
+
+
+def _empty_bin(services: Services) -> None:
+    try:
+        services.removals.purge_due(now())
+    except AppError as refusal:  # the command itself is done; what is due goes with the next one
+        log.warning("the recycle bin was not emptied: %s", refusal.code)
 
 
 def plain(value: Any) -> Any:

@@ -166,12 +166,12 @@ class CatalogService:
         return product_id
 
     def change(self, product_id: int, spec: ProductSpec, *, override_reason: str | None = None) -> None:
-        """New batches follow the new values; batches already made keep theirs."""
+        """New batches follow the new values; batches already made keep theirs. An end day that has passed may stay."""
         at = now()
-        spec = checked(spec, at)
-        hard = self._asked_for_override(spec, at, override_reason)
         with self._database.write(Topic.CATALOG, Topic.AUDIT) as session:
             before = _product(session, product_id)
+            spec = checked(spec, at, passed=before.valid_until)
+            hard = self._asked_for_override(spec, at, override_reason)
             if before.kind != spec.kind and session.scalar(
                 select(func.count()).where(Batch.product_id == product_id).select_from(Batch)
             ):
@@ -230,14 +230,17 @@ class CatalogService:
             self._audit.record(session, "rule.overridden", subject=f"product:{product_id}", rules=hard, reason=reason)
 
 
-def checked(spec: ProductSpec, at: datetime) -> ProductSpec:
-    """The spec with what its kind does not use cleared. Raises InvalidInput naming the field."""
+def checked(spec: ProductSpec, at: datetime, *, passed: datetime | None = None) -> ProductSpec:
+    """The spec with what its kind does not use cleared. Raises InvalidInput naming the field.
+
+    `passed`: the end day a product has already; it alone may lie in the past.
+    """
     name = one_line("name", spec.name)
     if spec.kind not in KINDS:
         raise InvalidInput("kind", "unknown-kind")
     if spec.form not in FORMS:
         raise InvalidInput("form", "unknown-kind")
-    if spec.valid_until is not None and spec.valid_until <= at:
+    if spec.valid_until is not None and spec.valid_until <= at and spec.valid_until != passed:
         raise InvalidInput("valid_until", "in-the-past")
     if spec.valid_days is not None and not 1 <= spec.valid_days <= LONGEST_VALID_DAYS:
         raise InvalidInput("valid_days", "out-of-range")

@@ -1,5 +1,7 @@
 """Redeem at the counter and reverse: the endpoint decides, the vault remembers."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,6 +95,26 @@ class Use:
     undoable: bool
 
 
+class _Ages:
+    """How old a use is, also where the system's clock was set back meanwhile: that must not make it younger."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._born: dict[str, float] = {}
+        """Seconds of `clock`, by redemption; kept as long as the vault is open."""
+
+    def begin(self, redemption_id: str) -> None:
+        """It happened just now, whatever the endpoint's clock says."""
+        self._born.setdefault(redemption_id, self._clock())
+
+    def of(self, redemption_id: str, at: datetime) -> timedelta:
+        """The wall says more where the machine slept. A use that lies in the future was told by another clock: it is
+        taken for as old as it is ahead."""
+        age = now() - at
+        born = self._born.setdefault(redemption_id, self._clock() - abs(age.total_seconds()))
+        return max(age, timedelta(seconds=self._clock() - born))
+
+
 class RedemptionService:
     def __init__(
         self,
@@ -103,7 +125,9 @@ class RedemptionService:
         reader: CodeReader,
         cloud: CloudService,
         settings: SettingService,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._ages = _Ages(clock)
         self._database = database
         self._audit = audit
         self._cards = cards
@@ -157,6 +181,7 @@ class RedemptionService:
         _, d = self._meant(typed)
         body = {"d": b64(d), "amount_minor": amount_minor, "uses": uses, "place": place}
         result = self._decide("redeem@1", body)
+        self._ages.begin(result.op_id)
         self._audit.note("card.redeemed", subject=verdict.serial, op=result.op_id)
         return _result("redeemed", verdict.serial, result)
 
@@ -195,9 +220,10 @@ class RedemptionService:
                 uses=entry.uses,
                 at=entry.at,
                 place=entry.place or "",
-                undoable=entry.kind == "redeemed" and entry.id not in undone and now() - entry.at < UNDO_WITHIN,
+                undoable=entry.kind == "redeemed" and entry.id not in undone and young,
             )
             for entry in entries
+            for young in [self._ages.of(entry.id, entry.at) < UNDO_WITHIN]
         ]
 
     # --- the parts ---

@@ -1,6 +1,7 @@
 """Scenes of products, batches and cards: their dialogs, a drawer, chips."""
 
 from pathlib import Path
+from typing import Any
 
 from app.bootstrap.demo import PASSPHRASE
 from app.services.batches import BatchSpec
@@ -119,17 +120,12 @@ def filters(stage: Stage) -> None:
     narrow.batch_box.setText("B")
     narrow.batch_box.tell_now()
     stage.shoot("find")
-    narrow.batch_box.take_first()
-    narrow.state_box.setCurrentIndex(3)
-    narrow.validity_box.box.setCurrentIndex(narrow.validity_box.box.findData("days"))
-    narrow.holder_box.setText("z")
-    narrow.holder_box.tell_now()
-    narrow.holder_box.take_first()
-    stage.shoot("cards")
+    _narrow_cards(stage, page)
     page = stage.go("batches")
-    page.filters.state_box.setCurrentIndex(3)
-    page.filters.made_box.box.setCurrentIndex(2)
+    page.filters.state_box.setCurrentIndex(page.filters.state_box.findData("published"))
+    page.filters.made_box.box.setCurrentIndex(page.filters.made_box.box.findData("365"))
     stage.shoot("batches")
+    assert len(page.table.rows.ids), "an empty list shows nothing of a filter"
     page = stage.go("catalog")
     page.kind_box.setCurrentIndex(1)
     page.state_box.setCurrentIndex(2)
@@ -142,6 +138,27 @@ def filters(stage: Stage) -> None:
     page.days_box.box.setCurrentIndex(3)
     page.kind_box.setCurrentIndex(1)
     stage.shoot("ledger")
+
+
+def _narrow_cards(stage: Stage, page: Any) -> None:
+    """To cards there are, and to one of them."""
+    narrow = page.filters
+    (card,) = stage.services.cards.rows(stage.services.cards.ids(CardFilter(states=("active",)))[:1])
+    narrow.batch_box.setText(card.batch)
+    narrow.batch_box.tell_now()
+    stage.settle()
+    narrow.batch_box.take_first()
+    narrow.state_box.setCurrentIndex(narrow.state_box.findData("active"))
+    narrow.validity_box.box.setCurrentIndex(narrow.validity_box.box.findData("days"))
+    narrow.validity_box.last.setDate(narrow.validity_box.last.date().addYears(3))
+    stage.shoot("cards")
+    assert len(page.table.rows.ids), "an empty list shows nothing of a filter"
+    narrow.holder_box.setText(card.holder)
+    narrow.holder_box.tell_now()
+    stage.settle()
+    narrow.holder_box.take_first()
+    stage.shoot("holder")
+    assert len(page.table.rows.ids), "an empty list shows nothing of a filter"
 
 
 def bin_(stage: Stage) -> None:

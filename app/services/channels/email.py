@@ -18,6 +18,7 @@ from app.errors import InvalidInput, MailServerRefused
 from app.models.base import now
 from app.services.channels import SENT, SendOutcome
 from app.services.channels.letters import Letter, one_line
+from app.services.channels.lines import EncryptedLine, Line
 
 TIMEOUT_S = 30
 ANSWER_S = 60
@@ -193,9 +194,9 @@ class Post:
         server, own_name = self._server, _own_name()
         line: smtplib.SMTP
         if server.security == "tls":
-            line = smtplib.SMTP_SSL(server.host, server.port, own_name, timeout=self._timeout_s, context=self._trust)
+            line = EncryptedLine(server.host, server.port, own_name, timeout=self._timeout_s, context=self._trust)
         else:
-            line = smtplib.SMTP(server.host, server.port, own_name, timeout=self._timeout_s)
+            line = Line(server.host, server.port, own_name, timeout=self._timeout_s)
         try:
             if server.security == "starttls":
                 line.starttls(context=self._trust)

@@ -5,8 +5,10 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from app.words import tr
+from app.vocabulary import LETTER_FIELDS, word
+from app.words import LANGUAGES, catalog, language, tr
 
 FIELDS = (
     "name",
@@ -65,12 +67,30 @@ class Letter:
     html: str
 
 
+@cache
+def names() -> dict[str, str]:
+    """What may stand between brackets → field: its own name, and its word in any other language of the window."""
+    words = {catalog(other).get(LETTER_FIELDS[field], field): field for other in LANGUAGES for field in FIELDS}
+    return words | {field: field for field in FIELDS}
+
+
+def called(field: str) -> str:
+    """A field as it is written in a template, in the current language; what is none stays as it is."""
+    return "{" + (field if field not in FIELDS or language() == "en" else word(LETTER_FIELDS, field)) + "}"
+
+
+def _in_words(text: str) -> str:
+    """The house's own words with their fields as the current language calls them."""
+    return _FIELD.sub(lambda match: called(match.group(1)), text)
+
+
 def default_template(*, with_pickup: bool = True) -> Template:
     """The words when nobody wrote their own, in the current language. Pick-up needs a page of the merchant."""
     link = tr("Dear {name},\n\n{merchant} gives you {product} {amount}. Open this link to get it:\n\n{link}")
     pickup = tr("Or type the pick-up code {pickup_code} at {pickup_url}")
     end = tr("Valid until: {valid_until}\n\n{note}")
-    return Template(tr("{merchant}: {product} for you"), "\n\n".join([link, *([pickup] * with_pickup), end]))
+    body = "\n\n".join([link, *([pickup] * with_pickup), end])
+    return Template(_in_words(tr("{merchant}: {product} for you")), _in_words(body))
 
 
 def default_reminder(first_subject: str, *, with_pickup: bool = True) -> Template:
@@ -80,7 +100,7 @@ def default_reminder(first_subject: str, *, with_pickup: bool = True) -> Templat
     )
     pickup = tr("Or type the pick-up code {pickup_code} at {pickup_url}")
     end = tr("Valid until: {valid_until}")
-    return Template(f"Re: {first_subject}", "\n\n".join([link, *([pickup] * with_pickup), end]))
+    return Template(f"Re: {first_subject}", _in_words("\n\n".join([link, *([pickup] * with_pickup), end])))
 
 
 def trial(template: Template) -> Template:
@@ -91,7 +111,10 @@ def trial(template: Template) -> Template:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something about a template. `kind` is a key of vocabulary.LETTER_FLAWS; only a fatal one stops the mail."""
+    """Something about a template. `kind` is a key of vocabulary.LETTER_FLAWS; only a fatal one stops the mail.
+
+    `field` is one of FIELDS, or what stands between brackets and is none.
+    """
 
     kind: str
     field: str = ""
@@ -103,14 +126,15 @@ def flaws(template: Template, values: Mapping[str, str]) -> list[Flaw]:
     """What is wrong with a template, or odd, for somebody with these values; the worst first."""
     found = [Flaw("no-subject", where="subject")] if not template.subject.strip() else []
     for where, text in (("subject", template.subject), ("body", template.body)):
-        named = list(dict.fromkeys(_FIELD.findall(text)))
+        named = _named(text)
         found += [Flaw("unknown-field", name, where) for name in named if name not in FIELDS]
         found += [Flaw("secret-in-subject", name, where) for name in named if where == "subject" and name in SECRETS]
         if _STRAY_BRACE.search(_FIELD.sub("", text)):
             found.append(Flaw("stray-brace", where=where))
     if not gives_a_card(template):
         found.append(Flaw("no-way-in"))
-    used = [name for name in FIELDS if f"{{{name}}}" in template.subject + template.body]
+    found_in = _named(template.subject + template.body)
+    used = [name for name in FIELDS if name in found_in]
     empty = [name for name in used if name not in MAY_LACK and not values.get(name, "").strip()]
     found += [Flaw("empty-field", name, is_fatal=name in MUST_HAVE) for name in empty]
     if "pickup_code" in used and "pickup_url" not in used:
@@ -121,7 +145,12 @@ def flaws(template: Template, values: Mapping[str, str]) -> list[Flaw]:
 
 
 def gives_a_card(template: Template) -> bool:
-    return any(f"{{{field}}}" in template.body for field in WAYS_IN)
+    return any(field in WAYS_IN for field in _named(template.body))
+
+
+def _named(text: str) -> list[str]:
+    """The fields of a text, each once, and what stands between brackets and is none."""
+    return list(dict.fromkeys(names().get(name, name) for name in _FIELD.findall(text)))
 
 
 def written(template: Template, values: Mapping[str, str]) -> Letter:
@@ -145,8 +174,8 @@ def _parts(text: str, values: Mapping[str, str]) -> Iterator[tuple[str, str | No
     """The pieces of a template: literal text (None), or a value with the name of its field."""
     end = 0
     for match in _FIELD.finditer(text):
-        field = match.group(1)
-        if field in FIELDS:
+        field = names().get(match.group(1))
+        if field is not None:
             yield text[end : match.start()], None
             yield _clean(values.get(field, "")), field
             end = match.end()

@@ -99,8 +99,11 @@ class Pusher:
             return
         results = {op.id: result for op, result in zip(lot, self._ask(lot, step), strict=True)}
         with self._database.write(*TOPICS) as session:
+            still = {op.id for op in self._still_open(session, lot)}
             for op in lot:
-                self._note(session, op, results[op.id])
+                # one that the counter settled meanwhile was told there: only a yes has more to say
+                if op.id in still or results[op.id].problem is None:
+                    self._note(session, op, results[op.id])
         step()
 
     def _still_open(self, session: Session, lot: Sequence[OutboxOp]) -> list[OutboxOp]:

@@ -21,6 +21,7 @@ from app.services.distribution.preparing import chunks, refuse_useless
 from app.services.distribution.reminding import REMIND_AFTER_DAYS
 from app.services.distribution.rows import Reminded, Rerouted
 from app.services.distribution.runs import CloudDoor, Runs
+from app.services.hidden import refuse_removed
 from app.services.people.contacts import put_contact
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService
@@ -49,7 +50,8 @@ class FollowUps:
     def retry_failed(self, distribution_id: int, only: Sequence[int] | None = None) -> int:
         """Put what failed and may go well now back in line, with a card where none was taken; how many.
 
-        `only` narrows it to some deliveries. Raises NotEnoughCards; then nothing is changed. `deliver` sends them.
+        `only` narrows it to some deliveries. Raises NotEnoughCards, InBin; then nothing is changed.
+        `deliver` sends them.
         """
         with self._database.write(*CHANGED) as session:
             distribution = found(session, distribution_id)
@@ -61,7 +63,7 @@ class FollowUps:
         """Let deliveries of one distribution travel another way; `deliver` sends them.
 
         The link of a mail ends first: until the endpoint has said so the card stays where it is. Raises AlreadyClaimed,
-        AlreadyHandedOut, DistributionRunning, NoEndpoint, InvalidInput, NotEnoughCards; then nothing is changed.
+        AlreadyHandedOut, DistributionRunning, NoEndpoint, InvalidInput, NotEnoughCards, InBin; then nothing is changed.
         """
         if channel not in CHANNELS:
             raise InvalidInput("channel", "unknown-kind")
@@ -81,11 +83,12 @@ class FollowUps:
         """Mend the e-mail, phone or employee_no of the person of a delivery and put the delivery back in line.
 
         A mail that may lie with somebody else loses its link; the new one gets another. Raises InvalidInput,
-        AlreadyClaimed, DistributionRunning, NotEnoughCards, NotFound; then nothing is changed.
+        AlreadyClaimed, DistributionRunning, NotEnoughCards, NotFound, InBin; then nothing is changed.
         """
         with self._database.write(*CHANGED, Topic.PEOPLE) as session:
             distribution, (delivery,) = rerouting.of_one(session, [delivery_id])
             person = session.get_one(Person, delivery.person_id)
+            refuse_removed(session, "person", person.id, person.name)
             put_contact(session, person, field, text)
             done = rerouting.follow(session, distribution, delivery, person, field=field)
             self._audit.record(session, "person.changed", subject=f"person:{person.id}", field=field)

@@ -14,6 +14,7 @@ from app.services.distribution.linking import forget_refused_links, take_links_b
 from app.services.distribution.preparing import chunks, give_cards, given_of, lacking, people_of, tell_issued
 from app.services.distribution.recalling import answers_of, let_be, refuse_gone
 from app.services.distribution.rows import Rerouted
+from app.services.hidden import refuse_removed, removed
 from app.services.recount import take_back_deliveries
 from sync.protocol import new_op_id
 
@@ -40,7 +41,10 @@ def set_folder(distribution: Distribution, folder: Path | None) -> None:
 
 
 def retry(session: Session, distribution: Distribution, only: Sequence[int] | None) -> int:
-    """Put what failed and may go well now back in line; how many. Raises NotEnoughCards."""
+    """Put what failed and may go well now back in line; how many. Raises NotEnoughCards, InBin.
+
+    Whoever lies in the recycle bin stays failed for that reason, until restored.
+    """
     wanted = select(Delivery, Person).join(Person, Person.id == Delivery.person_id)
     wanted = wanted.where(
         Delivery.distribution_id == distribution.id, Delivery.state == "failed", Delivery.retryable
@@ -51,13 +55,26 @@ def retry(session: Session, distribution: Distribution, only: Sequence[int] | No
         for delivery, person in session.execute(wanted)
         if _may_go(distribution, delivery, person) and (chosen is None or delivery.id in chosen)
     ]
+    again, in_bin = _apart(session, again)
+    for delivery in in_bin:
+        delivery.reason, delivery.said = "removed", None
     return line_up(session, distribution, again)
+
+
+def _apart(session: Session, deliveries: Sequence[Delivery]) -> tuple[list[Delivery], list[Delivery]]:
+    """Those that may go on, and those of people in the recycle bin. Raises InBin where nobody else is meant."""
+    gone = set(session.scalars(removed("person"))) if deliveries else set()
+    in_bin = [delivery for delivery in deliveries if delivery.person_id in gone]
+    if in_bin and len(in_bin) == len(deliveries):
+        refuse_removed(session, "person", in_bin[0].person_id, session.get_one(Person, in_bin[0].person_id).name)
+    return [delivery for delivery in deliveries if delivery.person_id not in gone], in_bin
 
 
 def change(session: Session, distribution: Distribution, deliveries: Sequence[Delivery], channel: str) -> Rerouted:
     """Let deliveries of one distribution travel by `channel`; whoever it cannot reach stays as he was.
 
-    Raises AlreadyHandedOut, AlreadyClaimed, DistributionRunning, NotEnoughCards; then nothing is changed.
+    Nobody in the recycle bin is reached. Raises AlreadyHandedOut, AlreadyClaimed, DistributionRunning, NotEnoughCards,
+    InBin; then nothing is changed.
     """
     other = [one for one in deliveries if one.state in CHANGEABLE and (one.channel != channel or one.change_to)]
     out = [one for one in other if one.channel in ON_PAPER and one.sent_at is not None]
@@ -65,7 +82,8 @@ def change(session: Session, distribution: Distribution, deliveries: Sequence[De
         raise AlreadyHandedOut(len(out))
     refuse_gone(session, distribution, other)
     people, gate = people_of(session, [one.person_id for one in other]), distribution.template.get("gate", "none")
-    reached = [one for one in other if lacking(people[one.person_id], channel=channel, gate=gate) is None]
+    there, _ = _apart(session, other)
+    reached = [one for one in there if lacking(people[one.person_id], channel=channel, gate=gate) is None]
     waiting = reroute(session, distribution, reached, channel)
     return Rerouted(len(reached) - waiting, waiting, len(other) - len(reached))
 

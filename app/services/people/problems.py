@@ -6,8 +6,16 @@ from pathlib import Path
 from app.services.people.columns import column_name
 from app.services.people.roster import Checked, CheckedRow, Roster
 from app.services.writers.tables import SheetOut, fitting, write_csv, write_xlsx
-from app.vocabulary import FIELDS, ROW_FAULTS, word
+from app.vocabulary import FIELDS, ROW_FAULTS, Words, word
 from app.words import tr
+
+SELF_EVIDENT = frozenset(
+    {
+        "name-missing", "not-a-name", "name-odd", "name-normalised", "total-line", "no-contact", "email-normalised",
+        "email-typo", "duplicate-phone", "duplicate-email", "duplicate-employee-no", "person-left", "person-removed",
+    }
+)  # fmt: skip
+"""Kinds whose words name their field already, or are about the whole row."""
 
 
 def write_problems(checked: Checked, path: Path) -> int:
@@ -27,12 +35,15 @@ def write_problems(checked: Checked, path: Path) -> int:
     return len(faulty)
 
 
+def told(words: Words, field: str, kind: str) -> str:
+    """`Mobile phone: Not a mobile number`, but `The name is empty`."""
+    what = word(words, kind)
+    return what if kind in SELF_EVIDENT else tr("{field}: {what}", field=word(FIELDS, field), what=what)
+
+
 def reasons(row: CheckedRow) -> str:
-    """What is wrong with a row, in words: `Mobile phone: Not a mobile number`."""
-    return "; ".join(
-        tr("{field}: {what}", field=word(FIELDS, fault.field), what=word(ROW_FAULTS, fault.kind))
-        for fault in row.faults
-    )
+    """What is wrong with a row, in words."""
+    return "; ".join(told(ROW_FAULTS, fault.field, fault.kind) for fault in row.faults)
 
 
 def _header(roster: Roster, width: int) -> Iterator[str]:

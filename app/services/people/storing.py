@@ -186,10 +186,9 @@ def refuse_underway(session: Session, ids: list[int]) -> None:
 def underway(session: Session, ids: list[int]) -> set[int]:
     """Which of these people have cards on the way to them."""
     people: set[int] = set()
+    going = Delivery.state.in_(OPEN) | Delivery.change_to.is_not(None)  # the latter as soon as its old link is dead
     for part in in_parts(ids):
-        people.update(
-            session.scalars(select(Delivery.person_id).where(Delivery.person_id.in_(part), Delivery.state.in_(OPEN)))
-        )
+        people.update(session.scalars(select(Delivery.person_id).where(Delivery.person_id.in_(part), going)))
     return people
 
 

@@ -63,7 +63,7 @@ def write_receipt_pdf(path: Path, *, receipt: ReceiptOut) -> None:
     from app.services.writers.paper import Column, Sheet, Table
 
     titles = _titles(receipt)
-    shares = [6.0, 18.0, 14.0, 14.0, 9.0, 13.0, 25.0, 17.0, 17.0, 17.0]  # a failure says why beside its state
+    shares = [6.0, 16.0, 14.0, 14.0, 12.5, 13.5, 24.0, 17.0, 17.0, 17.0]  # a failure says why beside its state
     if receipt.by_product:
         shares.insert(PRODUCT_AT, 18.0)
     amount_at = len(titles) - 5

@@ -97,7 +97,8 @@ class BatchesPage(ListPage):
                 self.jobs.start(self._batches.batch, batch_id, on_done=self.export, owner=self)
 
     def ask_for_batch(self, product_id: int = 0) -> None:
-        self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_dialog(rows, product_id), owner=self)
+        every = partial(self._catalog.products, archived=None)
+        self.jobs.start(every, on_done=lambda rows: self._open_dialog(rows, product_id), owner=self)
 
     def generate(self, spec: BatchSpec) -> Job:
         """The job that makes the codes; it stands in the task centre and outlives this page."""
@@ -114,7 +115,8 @@ class BatchesPage(ListPage):
             self.page_wanted.emit("cards", {"batch_id": batch_id})
 
     def ask_for_file(self, product_id: int = 0) -> None:
-        self.jobs.start(self._catalog.products, on_done=lambda rows: self._open_import(rows, product_id), owner=self)
+        bought = partial(self._catalog.products, archived=None, kind="supplier")
+        self.jobs.start(bought, on_done=lambda rows: self._open_import(rows, product_id), owner=self)
 
     def export_current(self) -> None:
         if (row := self._current()) is not None:
@@ -238,22 +240,28 @@ class BatchesPage(ListPage):
 
     def _open_dialog(self, products: list[ProductRow], product_id: int) -> None:
         own = [product for product in products if product.kind != "supplier"]
-        if not own:
-            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", "new"))
-            self.banner.say("info", tr("Make a product first: a code stands for something."), action=action)
+        shelf = [product for product in own if not product.archived]
+        if not shelf:
+            self._say_no_product(tr("Make a product first: a code stands for something."), all_away=bool(own))
             return
-        dialog = GenerateDialog(self, self._batches, own, jobs=self.jobs, product_id=product_id)
+        dialog = GenerateDialog(self, self._batches, shelf, jobs=self.jobs, product_id=product_id)
         dialog.accepted.connect(lambda: dialog.spec and self.generate(dialog.spec))
         dialog.open()
 
     def _open_import(self, products: list[ProductRow], product_id: int) -> None:
-        bought = [product for product in products if product.kind == "supplier"]
-        if not bought:
-            action = (tr("New product"), lambda: self.page_wanted.emit("catalog", "new"))
+        shelf = [product for product in products if not product.archived]
+        if not shelf:
             words = tr("Make a product of the kind supplier code first: the codes belong to it.")
-            self.banner.say("info", words, action=action)
+            self._say_no_product(words, all_away=bool(products))
             return
-        ImportDialog(self, self._imports, bought, jobs=self.jobs, product_id=product_id).open()
+        ImportDialog(self, self._imports, shelf, jobs=self.jobs, product_id=product_id).open()
+
+    def _say_no_product(self, words: str, *, all_away: bool) -> None:
+        """What was put away is put back on the page of products."""
+        wanted: object = {"state": "away"} if all_away else "new"
+        verb = tr("Show what was put away") if all_away else tr("New product")
+        words = tr("All products of this kind are put away: put one back, or make another.") if all_away else words
+        self.banner.say("info", words, action=(verb, lambda: self.page_wanted.emit("catalog", wanted)))
 
     def _fill_menu(self, menu: QMenu, ids: "array[int]") -> None:
         if len(ids) > 1:

@@ -64,13 +64,17 @@ class CatalogPage(ListPage):
         bulk = self.offer_bulk()
         bulk.add_act(tr("Put away"), self.put_away, symbol="package")
         self.bin = BinActs(self, removals, "product", bulk=bulk)
+        self._all_away = self._told_away = False
         self._show_empty()
+        self.table.rows.modelReset.connect(self._follow_shelf)
         self.reload()
 
     def show_wanted(self, wanted: object) -> None:
-        """`new` opens the dialog of a new product."""
+        """`new` opens the dialog of a new product; a question narrows the list."""
         if wanted == "new":
             self.add()
+        elif isinstance(wanted, Mapping):
+            self.show_question(wanted)
 
     def question(self) -> dict[str, Any]:
         kept = {"kind": self.kind_box.currentData(), "state": self.state_box.currentData()}
@@ -99,15 +103,21 @@ class CatalogPage(ListPage):
         self._show_empty()
         self.reload()
 
+    def _follow_shelf(self) -> None:
+        if self._told_away != self._all_away:
+            self._show_empty()
+
     def _show_empty(self) -> None:
+        self._told_away = self._all_away
         if self.question():
             self.table.set_empty(EmptyState("package", tr("No such product"), hint=tr("Take a filter away")))
             return
-        self.table.set_empty(
-            EmptyState(
-                "package", tr("Make a product first"), hint=tr("It takes 30 seconds"), act=(tr("New product"), self.add)
-            )
-        )
+        new = (tr("New product"), self.add)
+        if self._all_away:
+            look = (tr("Show what was put away"), lambda: self.show_question({"state": "away"}))
+            self.table.set_empty(EmptyState("package", tr("All products are put away"), act=look, link=new))
+            return
+        self.table.set_empty(EmptyState("package", tr("Make a product first"), hint=tr("It takes 30 seconds"), act=new))
 
     def add(self) -> None:
         dialog = ProductDialog(self, self._catalog, self.jobs)
@@ -178,7 +188,9 @@ class CatalogPage(ListPage):
         kind = str(self.kind_box.currentData()) or None
 
         def load() -> Sequence[int]:
-            rows = self._catalog.products(archived=archived, kind=kind)
+            every = self._catalog.products(archived=None, kind=kind)
+            rows = [row for row in every if archived is None or row.archived is archived]
+            self._all_away = bool(every) and not rows
             self._rows |= {row.id: row for row in rows}  # an answer that is overtaken takes no rows away
             if sort != "id":
                 rows = sorted(rows, key=lambda row: _place(getattr(row, sort)), reverse=descending)

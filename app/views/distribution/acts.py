@@ -164,8 +164,8 @@ class DeliveryActs(QObject):
         """`held_back` is how it was before: by now the changed ones wait themselves."""
         if outcome.unreachable:
             words = ntr(
-                "{count} person lacks what this channel needs and stays as before",
-                "{count} people lack what this channel needs and stay as before",
+                "{count} person lacks what this channel needs, or is in the bin, and stays as before",
+                "{count} people lack what this channel needs, or are in the bin, and stay as before",
                 outcome.unreachable,
             )
             self._page.banner.say("warn", words)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from app.services.channels.letters import Flaw
+from app.services.channels.letters import Flaw, called
 from app.views.theme import icon_pixmap, set_kind, theme
 from app.views.widgets.pieces import label, row
 from app.vocabulary import LETTER_FLAWS, word
@@ -52,7 +52,7 @@ class FlawBar(QWidget):
 def flaw_words(flaw: Flaw) -> str:
     """`{nme} There is no such field …`: what it is about, then what is wrong with it."""
     words = word(LETTER_FLAWS, flaw.kind)
-    about = "{" + flaw.field + "}" if flaw.field or flaw.kind == "unknown-field" else ""
+    about = called(flaw.field) if flaw.field or flaw.kind == "unknown-field" else ""
     return tr("{about}: {words}", about=about, words=words) if about else words
 
 

@@ -9,7 +9,7 @@ from app.views.widgets.charts import BarChart, Bars, Chart, Line, TrendChart
 from app.views.widgets.pieces import Card
 from app.words import ntr
 
-TALL, LOWEST = 164, 88
+TALL, LOWEST = 156, 80
 MOST_PRODUCTS = 5
 
 

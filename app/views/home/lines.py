@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.services.home import Step, Todo
 from app.views.theme import Tone, icon_pixmap, theme
@@ -12,7 +12,7 @@ from app.vocabulary import STEPS, word
 from app.words import ntr, tr, yuan
 
 Go = Callable[[str, object], object]
-HEIGHT = 40
+HEIGHT = 36
 """Px of a line, with a button or without."""
 ICON = 18
 TONES: dict[str, Tone] = {
@@ -74,7 +74,10 @@ def step_line(step: Step, go: Go) -> QWidget:
 def _line(sign: QWidget, words: str, act: QWidget, *, muted: bool = False) -> QWidget:
     place = QWidget()
     place.setMinimumHeight(HEIGHT)
-    act.setAccessibleDescription(words)
+    if isinstance(act, QPushButton):  # five that are called "Begin" sound alike
+        act.setAccessibleName(tr("{title}: {value}", title=act.text(), value=words))
+    else:
+        act.setAccessibleDescription(words)
     layout = row(sign, label(words, "muted" if muted else "", wrap=True), act, spacing=8)
     layout.setStretch(1, 1)
     place.setLayout(layout)

@@ -23,7 +23,7 @@ from app.vocabulary import FESTIVALS, word
 from app.words import NO_DATA, ntr, tr, yuan
 
 KEYS = ("issued", "redeemed", "outstanding", "expiring")
-GAP, MUCH = 16, 100
+GAP, MUCH = 12, 100
 ACROSS = 2
 TWO_COLUMNS = 720
 """From this width on there are two columns: what is to be done and how it went, first steps and products."""

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.bootstrap.background import Background
 from app.config import Config
+from app.models.base import now
 from app.services import Services
 from app.topics import Topic
 from app.views.changes import GATHER_MS
@@ -91,6 +92,21 @@ def test_a_folder_that_is_not_there_is_not_asked_for_every_minute(
     assert [job.state for job in backups(desk)] == [JobState.REFUSED]
     assert not desk.window.view.banner.isVisible()
     services.settings.put("backup.folder", "")
+
+
+def test_a_clock_set_back_does_not_hold_up_the_next_try(desk: DeskDriver, services: Services, tmp_path: Path) -> None:
+    back = [timedelta(0)]
+    made = Background(desk.desk, services, parent=desk.desk, clock=lambda: now() - back[0])
+    (tmp_path / "no folder").touch()
+    services.settings.put("backup.folder", str(tmp_path / "no folder"))
+    made.do_what_is_due()
+    desk.settled()
+    back[0] = timedelta(hours=8)
+    services.settings.put("backup.folder", "")
+    made.do_what_is_due()
+    desk.settled()
+    assert [job.state for job in backups(desk)] == [JobState.DONE, JobState.REFUSED]
+    made.stop()
 
 
 def test_another_day_is_seen_where_nothing_was_written_overnight(desk: DeskDriver, services: Services) -> None:

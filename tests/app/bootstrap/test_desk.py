@@ -25,20 +25,6 @@ from app.words import tr
 from tests.drivers.desk import PASSPHRASE, DeskDriver
 
 
-@pytest.fixture
-def desk(qtbot: QtBot, config: Config, memory: QSettings) -> Iterator[DeskDriver]:
-    driver = DeskDriver(qtbot, config, memory)
-    yield driver
-    driver.close()
-
-
-@pytest.fixture
-def open_desk(desk: DeskDriver) -> DeskDriver:
-    desk.make_vault()
-    desk.settled()
-    return desk
-
-
 def product(desk: DeskDriver) -> int:
     assert desk.desk.services is not None
     return desk.desk.services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20000))

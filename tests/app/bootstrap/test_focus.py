@@ -1,13 +1,11 @@
 """Whoever sees nothing or has no mouse: every stop of Tab has a name, and Tab goes as one reads, through all of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QTabWidget
-from pytestqt.qtbot import QtBot
 
-from app.config import Config
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from tests.drivers.desk import DeskDriver
@@ -18,17 +16,9 @@ STAFF = "姓名\t手机\t部门\n张三\t13800138000\t市场部\n李四\t139\t�
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, config: Config, memory: QSettings) -> Iterator[DeskDriver]:
-    driver = DeskDriver(qtbot, config, memory)
-    yield driver
-    driver.close()
-
-
-@pytest.fixture
-def filled(desk: DeskDriver) -> DeskDriver:
+def filled(open_desk: DeskDriver) -> DeskDriver:
     """With a product, cards and two people."""
-    desk.make_vault()
-    desk.settled()
+    desk = open_desk
     assert desk.desk.services is not None
     product = desk.desk.services.catalog.add(ProductSpec("中秋福利卡", "fixed", face_minor=20000))
     desk.desk.services.batches.generate(BatchSpec(product, 3))

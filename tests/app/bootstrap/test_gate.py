@@ -1,21 +1,11 @@
 """A gate at work: what is chosen meanwhile must not lose its answer."""
 
-from collections.abc import Iterator
-
-import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
 from tests.drivers.desk import PASSPHRASE, DeskDriver
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, config: Config, memory: QSettings) -> Iterator[DeskDriver]:
-    driver = DeskDriver(qtbot, config, memory)
-    yield driver
-    driver.close()
 
 
 def test_a_language_chosen_while_the_vault_is_made_does_not_lose_it(desk: DeskDriver) -> None:

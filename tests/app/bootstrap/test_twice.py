@@ -13,6 +13,7 @@ from app.config import Config
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.views.cards.reveal_dialog import RevealDialog
+from app.views.catalog.product_dialog import ProductDialog
 from app.views.jobs import Job, JobRunner
 from app.views.settings.recovery import RenewDialog
 from app.views.settings.security import SecuritySection
@@ -70,31 +71,35 @@ def enter_twice(desk: DeskDriver) -> None:
     desk.settled()
 
 
-def test_a_new_product_is_made_once(desk: DeskDriver) -> None:
-    assert desk.desk.services is not None
+def enter_product_twice(desk: DeskDriver, face: str) -> ProductDialog:
     desk.go("catalog")
     desk.page.add()
     dialog = desk.dialog
+    assert isinstance(dialog, ProductDialog)
     dialog.name.setText("中秋福利卡")
-    dialog.face.setText("200")
+    dialog.face.setText(face)
     dialog.name.setFocus()
     enter_twice(desk)
-    assert len(desk.desk.services.catalog.products()) == 1
+    return dialog
+
+
+def products(desk: DeskDriver) -> int:
+    assert desk.desk.services is not None
+    return len(desk.desk.services.catalog.products())
+
+
+def test_a_new_product_is_made_once(desk: DeskDriver) -> None:
+    enter_product_twice(desk, face="200")
+    assert products(desk) == 1
 
 
 def test_a_new_product_that_was_refused_can_be_saved_after_all(desk: DeskDriver) -> None:
-    assert desk.desk.services is not None
-    desk.go("catalog")
-    desk.page.add()
-    dialog = desk.dialog
-    dialog.name.setText("中秋福利卡")
-    dialog.name.setFocus()
-    enter_twice(desk)
+    dialog = enter_product_twice(desk, face="")
     assert dialog.form.fields["face_minor"].error.text()
     dialog.face.setText("200")
     dialog.face.setFocus()
     enter_twice(desk)
-    assert len(desk.desk.services.catalog.products()) == 1
+    assert products(desk) == 1
 
 
 def test_the_key_that_is_shown_is_the_only_one_that_was_made(desk: DeskDriver) -> None:

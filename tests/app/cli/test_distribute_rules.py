@@ -80,8 +80,8 @@ def test_a_roster_tells_who_is_not_in_the_run_and_why(desk: Terminal, tmp_path: 
     ]
     said = desk.run(*order, as_json=False).out.splitlines()
     assert said[:3] == [
-        "第 3 行  手机  不是手机号",
-        "第 4 行  姓名  公式出错，这一格没有内容",
+        "第 3 行  手机：不是手机号",
+        "第 4 行  姓名：公式出错，这一格没有内容",
         "1 行可用，2 行要改，1 行已合并",
     ]
     roster.write_text("姓名,手机\n李四,1380013\n", "utf-8")

@@ -3,11 +3,15 @@
 import socketserver
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-SAID = {"EHLO": b"250 odd", "DATA": b"354 go on", ".": b"250 taken", "QUIT": b"221 bye"}
+SAID = {"HELLO": b"220 odd", "EHLO": b"250 odd", "DATA": b"354 go on", ".": b"250 taken", "QUIT": b"221 bye"}
 """Verb → reply; anything else is welcome, too. `.` stands for the end of a mail."""
+
+
+DROP_S = 0.1
+"""Between two bytes of a reply that drips."""
 
 
 class OddPeer(socketserver.ThreadingTCPServer):
@@ -20,6 +24,8 @@ class OddPeer(socketserver.ThreadingTCPServer):
         self.mails_a_line = mails_a_line
         self.receivers: list[str] = []
         self.lines, self.names = 0, set[str]()
+        self.drips: str | None = None
+        """Verb whose reply comes byte by byte; HELLO is the greeting."""
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -37,12 +43,12 @@ class _Line(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         self.server.lines += 1
-        self.wfile.write(b"220 odd\r\n")
+        self._say("HELLO")
         receiver, mails = "", 0
         for raw in self.rfile:
             verb, _, rest = raw.decode().strip().partition(" ")
             verb = verb.upper()
-            self.wfile.write(self.server.reply(verb) + b"\r\n")
+            self._say(verb)
             if verb == "EHLO":
                 self.server.names.add(rest)
             if verb == "RCPT":
@@ -52,9 +58,19 @@ class _Line(socketserver.StreamRequestHandler):
                     pass
                 self.server.receivers.append(receiver)
                 mails += 1
-                self.wfile.write(self.server.reply(".") + b"\r\n")
+                self._say(".")
             if verb == "QUIT" or mails == self.server.mails_a_line:
                 return
+
+    def _say(self, verb: str) -> None:
+        said = self.server.reply(verb) + b"\r\n"
+        if verb != self.server.drips:
+            self.wfile.write(said)
+            return
+        with suppress(OSError):  # nobody waits so long
+            for at in range(len(said)):
+                self.wfile.write(said[at : at + 1])
+                threading.Event().wait(DROP_S)
 
 
 @contextmanager

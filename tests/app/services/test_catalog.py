@@ -3,15 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.errors import InvalidInput, NotFound, ReasonMissing, RuleOverrideNeeded
 from app.models.base import now
+from app.models.catalog import Product
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec, prompts
 from app.services.dashboard import Period
 from app.services.stock import stock_of
 from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from app.words import zone
 from tests.drivers.trade import Trade
 
@@ -137,6 +140,20 @@ def test_the_kind_of_a_product_with_batches_stays(services: Services) -> None:
         services.catalog.change(product_id, ProductSpec("卡", "exchange"))
     services.catalog.change(product_id, ProductSpec("新名", "fixed", face_minor=200))
     assert services.batches.batches()[0].face_minor == 100, "made batches keep their value"
+
+
+def test_an_expired_product_is_renamed_and_keeps_its_end_day(services: Services, vault: OpenVault) -> None:
+    ended = now() - timedelta(days=3)
+    product_id = services.catalog.add(ProductSpec("卡", "fixed", face_minor=100, valid_until=now() + timedelta(days=1)))
+    with vault.database.write(Topic.CATALOG) as session:
+        session.execute(update(Product).values(valid_until=ended))
+    services.catalog.change(product_id, ProductSpec("旧卡", "fixed", face_minor=100, valid_until=ended))
+    row = services.catalog.product(product_id)
+    assert (row.name, row.valid_until) == ("旧卡", ended)
+    moved = ProductSpec("旧卡", "fixed", face_minor=100, valid_until=ended + timedelta(days=1))
+    with pytest.raises(InvalidInput) as refused:
+        services.catalog.change(product_id, moved)
+    assert (refused.value.field, refused.value.reason) == ("valid_until", "in-the-past")
 
 
 def test_an_unknown_product_is_named(services: Services) -> None:

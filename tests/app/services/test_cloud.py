@@ -9,6 +9,7 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.errors import (
+    CodeMistyped,
     EndpointNotStarted,
     EndpointRefused,
     EndpointUnreachable,
@@ -179,9 +180,16 @@ def test_a_redemption_on_the_phone_reaches_ledger_card_and_figures(online: Servi
 
 
 def test_an_unknown_code_is_not_found_and_never_said_back(online: Services) -> None:
+    payload = "ABCDEFGHJKMNPQRSTV"
     with pytest.raises(NotFound) as missing:
-        online.redemptions.look("ABCD-EFGH-JKMN-PQRS-TVWX")
+        online.redemptions.look(payload + check_symbols(payload))
     assert "ABCD" not in str(missing.value)
+
+
+def test_a_mistyped_code_is_told_as_one(online: Services) -> None:
+    code = a_code(online, a_batch(online))
+    with pytest.raises(CodeMistyped):
+        online.redemptions.look(code[:3] + ("2" if code[3] != "2" else "3") + code[4:])
 
 
 def test_a_code_that_waits_for_the_endpoint_says_so(online: Services) -> None:

@@ -8,6 +8,7 @@ from app.services.channels.letters import (
     default_reminder,
     default_template,
     flaws,
+    names,
     trial,
     written,
 )
@@ -85,3 +86,29 @@ def test_a_trial_is_marked_before_anything_else_can_be_read() -> None:
     assert letter.subject.startswith("【试发】")
     assert letter.text.startswith("这是一封试发邮件")
     assert "{link}" in letter.text
+
+
+def test_a_field_has_a_name_in_each_language_and_both_always_work() -> None:
+    assert len(names()) == 2 * len(FIELDS)
+    for language in LANGUAGES:
+        set_language(language)
+        template = Template(
+            "{商户}：{product}", "{姓名}，{name}：{链接} {提取码} {领取页} {有效至} {备注} {金额} {商品}"
+        )
+        assert kinds(template) == []
+        values = {field: f"<{field}>" for field in FIELDS}
+        letter = written(template, values)
+        assert letter.subject == "<merchant>：<product>"
+        assert letter.text == (
+            "<name>，<name>：<link> <pickup_code> <pickup_url> <valid_until> <note> <amount> <product>\n"
+        )
+        assert kinds(Template("{链接}", "{姓名}")) == [("secret-in-subject", "link", True), ("no-way-in", "", True)]
+
+
+@pytest.mark.parametrize(("language", "greeting"), [("zh_CN", "{姓名}"), ("en", "Dear {name}")])
+def test_the_words_of_the_house_call_fields_as_the_window_does(language: str, greeting: str) -> None:
+    set_language(language)
+    usual = default_template()
+    for template in (usual, default_reminder(usual.subject)):
+        assert template.body.startswith(greeting)
+        assert ("{name}" in template.body) == (language == "en")

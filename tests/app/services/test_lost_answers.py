@@ -1,6 +1,7 @@
 """The counter when an answer is lost, or the endpoint ends after the look: nothing is taken twice or later unseen."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -8,14 +9,17 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointNotStarted, EndpointUnreachable, RedemptionUncertain
+from app.errors import EndpointNotStarted, EndpointUnreachable, RedemptionRefused, RedemptionUncertain
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from sync.client import SyncClient
+from sync.protocol import Op, OpsAnswer
+from tests.drivers.online import redeem_on_the_phone
 
 FACE = 20_000
+PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -102,3 +106,34 @@ def test_an_endpoint_that_was_stopped_stays_so_until_it_is_started(online: Servi
     online.cloud.start_embedded()
     online.cloud.sync()
     assert online.redemptions.look(code).remaining_minor == FACE
+
+
+def test_what_was_refused_at_the_counter_is_not_refused_once_more_by_a_sync(
+    online: Services, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both asked for the same op; the sync writes its answer down after the counter did."""
+    answered, go_on = threading.Event(), threading.Event()
+    syncing = threading.Thread(target=online.cloud.sync)
+    real = SyncClient.push
+
+    def push(client: SyncClient, ops: Iterable[Op]) -> OpsAnswer:
+        answer = real(client, ops)
+        if threading.current_thread() is syncing:
+            answered.set()
+            assert go_on.wait(3 * PATIENCE_S)
+        return answer
+
+    def spend_and_sync() -> None:
+        redeem_on_the_phone(online, code)
+        syncing.start()
+        assert answered.wait(PATIENCE_S)
+
+    monkeypatch.setattr(SyncClient, "push", push)
+    try:
+        with after_the_look(online, spend_and_sync), pytest.raises(RedemptionRefused):
+            online.redemptions.redeem(code, 5_000)
+    finally:
+        go_on.set()
+        syncing.join()
+    assert online.cloud.queue() == []
+    assert online.cloud.status().rejected == 0

@@ -16,6 +16,10 @@ def line(setting: dict[str, Any]) -> AbstractContextManager[Post]:
     return EmailChannel(timeout_s=2, answer_s=2).open(MailServer.from_settings(setting))
 
 
+def hurried(setting: dict[str, Any]) -> AbstractContextManager[Post]:
+    return EmailChannel(timeout_s=0.5, answer_s=0.5).open(MailServer.from_settings(setting))
+
+
 def mail(address: str = "zhang@firm.example") -> Mail:
     return Mail("张三", address, "<one@shop.example>", Letter("你好", "你好\n", "<p>你好</p>"))
 
@@ -100,3 +104,23 @@ def test_what_no_header_takes_is_no_address(address: str) -> None:
     with odd_peer() as peer, line(peer.setting) as post:
         assert post.send(mail(address)).reason == "bad-address"
     assert peer.receivers == []
+
+
+LONG = b"x" * 40
+"""Drips for some seconds, each byte well within the time that a socket waits for one."""
+
+
+def test_a_greeting_that_drips_is_not_waited_for() -> None:
+    with odd_peer(HELLO=b"220 " + LONG) as peer:
+        peer.drips = "HELLO"
+        with pytest.raises(MailServerRefused) as refused, hurried(peer.setting):
+            pytest.fail("the greeting was waited for")
+        assert refused.value.reason == "server-unreachable"
+
+
+@pytest.mark.parametrize(("verb", "state"), [("MAIL", "failed"), ("RCPT", "failed"), (".", "uncertain")])
+def test_a_reply_that_drips_is_not_waited_for(verb: str, state: str) -> None:
+    with odd_peer(**{"end" if verb == "." else verb: b"250 " + LONG}) as peer, hurried(peer.setting) as post:
+        peer.drips = verb
+        outcome = post.send(mail())
+        assert (outcome.state, outcome.reason) == (state, "connection-lost")

@@ -4,9 +4,11 @@ from itertools import groupby
 from pathlib import Path
 
 import pypdfium2
+import pytest
 
 from app.services.writers.paper import MARGIN
-from app.services.writers.receipts import ReceiptLine, ReceiptOut, write_receipt_pdf
+from app.services.writers.receipts import ReceiptLine, ReceiptOut, ReceiptTotal, write_receipt_pdf
+from app.words import LANGUAGES, set_language, tr
 
 SCALE = 8
 PIXELS = SCALE * 72 / 25.4
@@ -28,3 +30,16 @@ def test_totals_have_a_line_below_each(tmp_path: Path) -> None:
     widths = [len(list(run)) for dark, run in groupby(column, key=lambda ink: ink < 220) if dark]
     assert len(widths) == 1 + 3 + 4, "below the head, each line and each total"
     assert max(widths) - min(widths) <= 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_titles_of_a_receipt_stand_on_one_line(tmp_path: Path, language: str) -> None:
+    """Also where a column more names the product of each line."""
+    set_language(language)
+    path = tmp_path / "receipt.pdf"
+    out = ReceiptOut("中秋福利", "某某公司", "中秋福利卡", "", [], {}, [ReceiptTotal("中秋福利卡", 0, 0)])
+    write_receipt_pdf(path, receipt=out)
+    with pypdfium2.PdfDocument(path) as document:
+        shown = document[0].get_textpage().get_text_bounded()
+    for title in ("Full name", "Card ends in", "Amount (yuan)", "Redeemed"):
+        assert tr(title) in shown

@@ -13,9 +13,11 @@ from app.services.people.columns import matches, plain_heading
 from app.services.people.faults import department_of, email_of, employee_no_of, name_of, phone_of
 from app.services.people.masking import mask_email, mask_name, mask_no, mask_phone
 from app.services.people.pinyin import readings
+from app.services.people.problems import reasons
 from app.services.people.roster import DROP, KEEP, MERGE, Checked, Roster, check
 from app.services.people.staging import NO_HEADER, staged, with_mapping
 from app.services.sheets import DateText, NumberText
+from app.words import set_language
 
 PHONES = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 WIDE = str.maketrans(string.digits, "０１２３４５６７８９")
@@ -332,3 +334,20 @@ class TestTotals:
 
     def test_somebody_with_a_phone_may_be_called_so(self) -> None:
         assert pasted("工号\t姓名\t手机", "A1\tSum\t13800138000").counts.good == 1
+
+
+class TestReasons:
+    @pytest.mark.parametrize(
+        ("language", "expected"),
+        [
+            ("zh_CN", ["姓名为空", "手机：不是手机号", "没有手机、邮箱或工号"]),
+            (
+                "en",
+                ["The name is empty", "Mobile phone: Not a mobile number", "There is no phone, e-mail or employee no."],
+            ),
+        ],
+    )
+    def test_a_field_is_named_once(self, language: str, expected: list[str]) -> None:
+        set_language(language)
+        checked = pasted("姓名\t手机", "\t13800138000", "李四\t12", "王五\t")
+        assert [reasons(row) for row in checked.rows] == expected

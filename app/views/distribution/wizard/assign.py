@@ -40,10 +40,11 @@ class AssignStep(Step):
         self.limits, self.progress = Limits(), ProgressPanel()
         self._lay_out_gifts()
         self._lay_out_details()
-        for part in (self.limits, self.progress, self.products_card, self.none_yet, self.details):
+        for part in (self.limits, self.progress, self.products_card, self.none_yet, self.all_away, self.details):
             self.body.addWidget(part)
         self.body.addStretch(1)
         self.none_yet.hide()
+        self.all_away.hide()
         self.limits.generate_wanted.connect(self.generate)
         self.limits.import_wanted.connect(lambda: self.page_wanted.emit("batches", None))
         self.limits.accepted.connect(self.accept_over)
@@ -243,17 +244,19 @@ class AssignStep(Step):
         ids = self.draft.person_ids
 
         def work() -> tuple[list[ProductRow], dict[str, int]]:
-            return self.parts.catalog.products(), self.parts.distribution.departments(ids)
+            return self.parts.catalog.products(archived=None), self.parts.distribution.departments(ids)
 
         self.jobs.start(work, on_done=self._show_found, owner=self)
 
     def _show_found(self, found: tuple[list[ProductRow], dict[str, int]]) -> None:
-        products, self._known = found
+        every, self._known = found
+        products = [product for product in every if not product.archived]
         had_focus = self.tiles.has_focus
         self._products = {product.id: product for product in products}
         draft = self.draft
         self.change(rest=self._fresh(draft.rest), rules=tuple(self._fresh(rule) for rule in draft.rules))
-        self.none_yet.setVisible(not products)
+        self.none_yet.setVisible(not every)
+        self.all_away.setVisible(bool(every) and not products)
         self.products_card.setVisible(bool(products))
         self._show_tiles()
         self._show_rules()
@@ -344,6 +347,12 @@ class AssignStep(Step):
             tr("No products yet"),
             hint=tr("Make what you want to give first"),
             act=(tr("New product"), lambda: self.page_wanted.emit("catalog", "new")),
+        )
+        self.all_away = EmptyState(
+            "package",
+            tr("All products are put away"),
+            hint=tr("Put back what you want to give"),
+            act=(tr("Show what was put away"), lambda: self.page_wanted.emit("catalog", {"state": "away"})),
         )
 
     def _lay_out_details(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractItemView, QPushButton, QVBoxLayout, QWidget
 
-from app.services.people.problems import reasons
+from app.services.people.problems import reasons, told
 from app.services.people.roster import FAULT, REPAIR, Checked, CheckedRow, Group, Place
 from app.views.theme import Tone
 from app.views.widgets.cells import CellTable, cell, number_cell
@@ -158,9 +158,8 @@ class FaultTable(CellTable):
 
 
 def group_words(group: Group) -> str:
-    """`Mobile phone: Not a mobile number`."""
     words = {FAULT: ROW_FAULTS, REPAIR: ROW_REPAIRS}.get(group.sort, ROW_WARNINGS)
-    return tr("{field}: {what}", field=word(FIELDS, group.field), what=word(words, group.kind))
+    return told(words, group.field, group.kind)
 
 
 def notes(one: CheckedRow) -> str:

@@ -12,6 +12,7 @@ from app.services.channels.letters import (
     FIELDS,
     TRIAL_CODE,
     Template,
+    called,
     default_template,
     flaws,
     written,
@@ -25,8 +26,7 @@ from app.views.distribution.trial_dialog import TrialDialog
 from app.views.jobs import JobRunner
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import Card, button, icon_button, label, line, native, row
-from app.vocabulary import FIELDS as PERSON_FIELDS
-from app.vocabulary import word
+from app.vocabulary import LETTER_FIELDS, word
 from app.words import last_second, tr, yuan
 
 ACROSS = 3
@@ -116,7 +116,7 @@ class MailForm(QWidget):
         self._jobs.start(self._parts.people.rows_of, [ids[at]], on_done=done, owner=self)
 
     def insert(self, field: str) -> None:
-        self.text.insertPlainText("{" + field + "}")
+        self.text.insertPlainText(called(field))
         self.text.setFocus()
 
     # --- inside ---
@@ -136,8 +136,8 @@ class MailForm(QWidget):
         self.form.add_widget(self.body_flaws)
         fields = QGridLayout()
         fields.setSpacing(4)
-        for at, (key, words) in enumerate(_field_words().items()):
-            chip = button(words, partial(self.insert, key), kind="chip", tip="{" + key + "}")
+        for at, key in enumerate(LETTER_FIELDS):
+            chip = button(word(LETTER_FIELDS, key), partial(self.insert, key), kind="chip", tip=called(key))
             fields.addWidget(chip, at // ACROSS, at % ACROSS)
         chips = QWidget()
         chips.setLayout(fields)
@@ -249,18 +249,4 @@ def _gates() -> dict[str, str]:
         "phone_tail": tr("The last 4 digits of the phone"),
         "employee_no": tr("The employee no."),
         "none": tr("Nothing"),
-    }
-
-
-def _field_words() -> dict[str, str]:
-    return {
-        "name": word(PERSON_FIELDS, "name"),
-        "product": tr("Product"),
-        "amount": tr("Amount"),
-        "merchant": tr("Merchant"),
-        "link": tr("Link"),
-        "valid_until": tr("Valid until"),
-        "note": tr("Note"),
-        "pickup_code": tr("Pick-up code"),
-        "pickup_url": tr("Pick-up page"),
     }

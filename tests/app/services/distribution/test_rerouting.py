@@ -7,7 +7,16 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import func, select, update
 
-from app.errors import AlreadyClaimed, AlreadyHandedOut, EndpointUnreachable, InvalidInput, NoEndpoint, NotFound
+from app.errors import (
+    AlreadyClaimed,
+    AlreadyHandedOut,
+    DeliveriesOpen,
+    EndpointUnreachable,
+    InBin,
+    InvalidInput,
+    NoEndpoint,
+    NotFound,
+)
 from app.models.base import now
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
@@ -294,3 +303,57 @@ def test_a_mail_channel_that_refuses_does_not_hold_up_the_paper(
     receipt = distributions.receipt(run)
     whole, *parts = receipt.totals.values()
     assert whole == (5, 100000) == (sum(count for count, _ in parts), sum(amount for _, amount in parts))
+
+
+# --- who lies in the recycle bin ---
+
+
+def test_whoever_lies_in_the_recycle_bin_is_not_tried_again(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer
+) -> None:
+    peer.at_rcpt |= {"p1@firm.example": NO_SUCH, "p2@firm.example": NO_SUCH}
+    run = distributions.prepare(spec(channel="email", out_folder=None))
+    distributions.deliver(run)
+    one, other = deliveries(vault, run)[1:3]
+    services.removals.remove("person", [one.person_id])
+    with pytest.raises(InBin):
+        distributions.retry_failed(run, [one.id])
+    assert distributions.retry_failed(run) == 1, "the other one"
+    found = distributions.deliveries_of([one.id, other.id])
+    assert [(row.state, row.reason) for row in found] == [("failed", "removed"), ("released", None)]
+    peer.at_rcpt.clear()
+    distributions.deliver(run)
+    assert peer.receivers.count("p1@firm.example") == 0
+    services.removals.restore("person", [one.person_id])
+    assert distributions.retry_failed(run) == 1
+    distributions.deliver(run)
+    assert counts(distributions.distribution(run)) == {"sent": 5}
+
+
+def test_no_other_way_leads_to_whoever_lies_in_the_recycle_bin(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer, tmp_path: Path
+) -> None:
+    peer.at_rcpt |= {"p1@firm.example": NO_SUCH, "p2@firm.example": NO_SUCH}
+    run = distributions.prepare(spec(channel="email", out_folder=None))
+    distributions.deliver(run)
+    one, other = deliveries(vault, run)[1:3]
+    services.removals.remove("person", [one.person_id])
+    with pytest.raises(InBin):
+        distributions.change_channel([one.id], "print", out_folder=tmp_path / "paper")
+    with pytest.raises(InBin):
+        distributions.readdress(one.id, "email", "right@firm.example")
+    done = distributions.change_channel([one.id, other.id], "print", out_folder=tmp_path / "paper")
+    assert (done.changed + done.waiting, done.unreachable) == (1, 1)
+    assert (deliveries(vault, run)[1].channel, deliveries(vault, run)[1].change_to) == ("email", None)
+
+
+def test_nobody_is_removed_while_their_card_waits_for_another_way(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer, tmp_path: Path
+) -> None:
+    peer.at_rcpt["p1@firm.example"] = NO_SUCH
+    run = distributions.prepare(spec(channel="email", out_folder=None))
+    distributions.deliver(run)
+    refused = deliveries(vault, run)[1]
+    distributions.change_channel([refused.id], "print", out_folder=tmp_path / "paper")
+    with pytest.raises(DeliveriesOpen):
+        services.removals.remove("person", [refused.person_id])

@@ -19,6 +19,7 @@ from app.views.batches.page import BatchesPage
 from app.views.catalog.page import CatalogPage
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.words import tr
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -121,3 +122,25 @@ def test_products_are_narrowed_by_kind_and_by_whether_they_are_on_the_shelf(list
     lists.shows(page, 2, 1)
     page.show_question({"state": "away"})
     lists.shows(page)
+
+
+def test_products_that_are_all_put_away_are_offered_to_be_put_back(lists: Lists) -> None:
+    """Nobody who has products is told to make the first one."""
+    page, asked = lists.products, []
+    lists.batches.page_wanted.connect(lambda key, wanted: asked.append((key, wanted)))
+    lists.shows(page, 2, 1)
+    page.put_away([1, 2])
+    lists.shows(page)
+    assert page.table._empty.reason.text() == tr("All products are put away")
+    for begin in (lists.batches.ask_for_batch, lists.batches.ask_for_file):
+        begin()
+        lists.bot.waitUntil(lists.batches.banner.isVisible, timeout=20_000)
+        lists.batches.banner.act.click()
+        lists.batches.banner.clear()
+    assert asked == [("catalog", {"state": "away"}), ("catalog", "new")], "there is none of a supplier's"
+    page.show_wanted({"state": "away"})
+    lists.shows(page, 2, 1)
+    page.put_back([1, 2])
+    lists.shows(page)
+    page.show_question({})
+    lists.shows(page, 2, 1)

@@ -337,3 +337,11 @@ def test_custom_days_stand_beside_the_chips_where_there_is_room(traded: Screen) 
     assert bar.first_day.mapTo(bar, bar.first_day.rect().topLeft()).y() < bar.chips["7"].height()
     traded.page.resize(820, 600)
     traded.bot.waitUntil(lambda: bar.first_day.mapTo(bar, bar.first_day.rect().topLeft()).y() > bar.chips["7"].height())
+
+
+def test_a_rate_moves_by_percentage_points(traded: Screen) -> None:
+    """A point alone is none of per cent, and 点 is none at all."""
+    trade = Trade(traded.database, acts=1_000)
+    trade.hand_out(1, 10, at=now() - timedelta(days=40), steps=(10, 10, 10, 10))
+    traded.page.reload()
+    traded.bot.waitUntil(lambda: traded.page.cards["claim"].change.text().endswith(" 百分点"), timeout=20_000)

@@ -220,3 +220,18 @@ def test_a_mail_server_set_up_on_another_page_is_known_when_one_comes_back(
         assert not driver.wizard.channel.lacking.isVisible()
     finally:
         driver.close()
+
+
+def test_products_that_are_all_put_away_are_not_told_as_none(
+    driver: DistributionDriver, services: Services, roster: Path, card: int
+) -> None:
+    asked: list[tuple[str, object]] = []
+    driver.wizard.assign.page_wanted.connect(lambda key, wanted: asked.append((key, wanted)))
+    services.catalog.archive(card)
+    driver.check(roster)
+    driver.go_on()
+    assign = driver.wizard.assign
+    driver.wait(assign.all_away.isVisible)
+    assert not assign.none_yet.isVisible()
+    assign.all_away.act_button.click()
+    assert asked == [("catalog", {"state": "away"})]

@@ -1,13 +1,14 @@
 """The home page on the screen: what needs somebody, the first steps, the figures, and where each line leads."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 from sqlalchemy import update
 
@@ -24,6 +25,8 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.home.page import HomePage
 from app.views.jobs import JobRunner
+from app.views.theme import font, style_sheet
+from app.views.theme.tokens import LIGHT
 from tests.drivers.trade import Trade
 
 FACE = 20_000
@@ -113,8 +116,8 @@ def test_a_backup_that_was_never_made_is_not_called_old(traded: Screen, services
 
     grown(60)
     traded.until(lambda: traded.keys()[-2:] == ["unsaved", "recovery"])
-    (line,) = [act for act in traded.acts("todo") if "备份" in act.accessibleDescription()]
-    assert line.accessibleDescription() == "发卡 60 天，还没有做过备份"
+    (line,) = [act for act in traded.acts("todo") if "备份" in act.accessibleName()]
+    assert line.accessibleName() == "备份：发卡 60 天，还没有做过备份"
     assert traded.click(line) == ("settings", "backups")
     services.backups.create(tmp_path / "a.kxbak")
     traded.until(lambda: traded.keys() == ["unfinished", "failed", "expiring", "recovery"])
@@ -141,12 +144,12 @@ def test_failures_of_several_distributions_lead_to_those(traded: Screen, service
     cards = Trade(traded.vault.database, acts=100).hand_out(product, 1, at=now(), steps=(1,))
     with traded.vault.database.write(Topic.DISTRIBUTIONS) as session:
         session.execute(update(Delivery).where(Delivery.card_id.in_(cards)).values(state="uncertain"))
-    traded.until(lambda: traded.acts("todo")[1].accessibleDescription() == "3 张卡没有送达")
+    traded.until(lambda: traded.acts("todo")[1].accessibleName() == "查看：3 张卡没有送达")
     assert traded.click(traded.acts("todo")[1]) == ("distribution", FAILURES)
 
 
 def test_cards_that_end_soon_are_counted_with_their_worth(traded: Screen) -> None:
-    words = [act.accessibleDescription() for act in traded.acts("todo")]
+    words = [act.accessibleName() for act in traded.acts("todo")]
     assert "7 天内" in words[2]
     assert "¥1,400.00" in words[2]
 
@@ -186,3 +189,22 @@ def test_a_small_window_puts_the_cards_below_each_other(traded: Screen) -> None:
     todo, steps = traded.page.todo_card, traded.page.step_card
     traded.bot.waitUntil(lambda: steps.y() > todo.y() + 20)
     assert traded.page.todo_card.width() <= traded.page._scroll.viewport().width()
+
+
+def test_four_things_to_do_fit_into_the_usual_window(traded: Screen) -> None:
+    """1240 × 792 is what a window of 1440 × 900 leaves to a page."""
+    page, sheet = traded.page, traded.page._scroll.widget()
+    page.setStyleSheet(style_sheet(LIGHT))
+    page.setFont(font())
+    page.resize(1240, 792)
+    for card in page.cards.values():  # as after a month
+        card.show_figure(replace(card.figure, spark=(1, 2)))
+    traded.bot.waitUntil(lambda: page._scroll.viewport().height() > 600)
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert sheet.minimumSizeHint().height() <= page._scroll.viewport().height()
+
+
+def test_buttons_that_look_alike_have_names_of_their_own(traded: Screen) -> None:
+    names = [act.accessibleName() for act in (*traded.acts("todo"), *traded.acts("step"))]
+    assert len(set(names)) == len(names)
+    assert "开始：设置邮件服务器" in names

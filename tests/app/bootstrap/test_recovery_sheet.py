@@ -1,28 +1,16 @@
 """The sheet with the recovery key is saved the same way from the first run and after a new key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
-from pytestqt.qtbot import QtBot
 
-from app.config import Config
 from app.views.settings.security import SecuritySection
 from app.views.widgets.banner import Banner
 from tests.drivers.desk import PASSPHRASE, DeskDriver
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-
-@pytest.fixture
-def desk(qtbot: QtBot, config: Config, tmp_path: Path) -> Iterator[DeskDriver]:
-    memory = QSettings(str(tmp_path / "memory.ini"), QSettings.Format.IniFormat)
-    memory.setValue("language", "zh_CN")
-    driver = DeskDriver(qtbot, config, memory)
-    yield driver
-    driver.close()
 
 
 def at_first_run(desk: DeskDriver) -> Banner:
