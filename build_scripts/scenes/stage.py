@@ -167,6 +167,7 @@ class Stage:
             yield
         finally:
             self.desk.services = before
+            before.cloud.start_embedded()
             self.desk.enter(self.vault)
             self.settle()
 

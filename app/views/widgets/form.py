@@ -10,12 +10,14 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QWidget,
 )
 
 from app.views.widgets.field import Field
+from app.views.widgets.pieces import row
 from app.views.widgets.spin import tidy_spin
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ class Form(QWidget):
         self._grid.setVerticalSpacing(ROW_GAP)
         for at in range(columns):
             self._grid.setColumnStretch(at, 1)
+
+    def within(self, width: int) -> QHBoxLayout:
+        """So wide, with space beside it. Right below each other Qt asks parts how high they are in the whole width: a
+        mistake of two lines would get the room of one."""
+        self.setFixedWidth(width)
+        return row(self, 0)
 
     def add(self, key: str, title: str, control: QWidget, *, hint: str = "", wide: bool = False) -> Field:
         """`wide` takes the whole row of a form with columns."""

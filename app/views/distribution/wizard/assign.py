@@ -358,7 +358,6 @@ class AssignStep(Step):
     def _lay_out_details(self) -> None:
         self.amount, self.name, self.note, self.budget = AmountField(), QLineEdit(), QLineEdit(), AmountField()
         self.amount_form, self.form = Form(), Form(columns=2)
-        self.amount_form.setMaximumWidth(AMOUNT_PX)
         self.amount_form.add("amount", tr("Amount for each person (yuan)"), self.amount)
         self.form.add("name", tr("Name of this distribution"), self.name)
         self.form.add("budget", tr("Budget (yuan)"), self.budget, hint=tr("May stay empty"))
@@ -366,7 +365,8 @@ class AssignStep(Step):
         self.again = QCheckBox(tr("Also give a second card to those who have this benefit"))
         self.given = label("", "muted", wrap=True)
         self.details = Card()
-        for detail in (self.amount_form, self.form, self.given, self.again):
+        self.details.body.addLayout(self.amount_form.within(AMOUNT_PX))
+        for detail in (self.form, self.given, self.again):
             self.details.body.addWidget(detail)
 
 

@@ -45,10 +45,9 @@ class ConfirmStep(Step):
         self.entry = QLineEdit()
         self.form = Form()
         self.form.add("typed", tr("Type the number of people"), self.entry)
-        self.form.setMaximumWidth(320)
         self.entry.returnPressed.connect(self.moved_on)
         confirm = Card()
-        confirm.body.addWidget(self.form)
+        confirm.body.addLayout(self.form.within(320))
         confirm.body.addWidget(label(word(RULES, "welfare-counts-as-wages"), "note", wrap=True))
         for part in (self.odd, self.tiles, self.split_card, card, confirm):
             self.body.addWidget(part)

@@ -34,11 +34,12 @@ class WhenStep(Step):
         self.time = QDateTimeEdit()
         self.form = Form()
         self.form.add("time", tr("Day and time"), self.time)
-        self.form.setMaximumWidth(280)
         self.why = label("", "muted", wrap=True)
         card = Card(tr("When it goes out"))
-        for part in (self.now, self.later, self.form, self.why):
+        for part in (self.now, self.later):
             card.body.addWidget(part)
+        card.body.addLayout(self.form.within(280))
+        card.body.addWidget(self.why)
         self.quiet = Banner()
         self._lay_out_parts()
         for shown in (self.quiet, card, self.parts_card):

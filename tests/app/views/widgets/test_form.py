@@ -2,14 +2,14 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.errors import InvalidInput, WrongPassphrase
 from app.views.widgets.dialog import Dialog, ask
 from app.views.widgets.form import Form
 from app.views.widgets.passphrase_field import PassphraseField
-from app.views.widgets.pieces import label
+from app.views.widgets.pieces import column, label
 from app.words import set_language
 
 
@@ -108,3 +108,17 @@ def test_a_control_of_several_parts_is_called_by_its_caption_where_the_keys_go(w
     parts.setFocusProxy(entry)
     form.add("file", "Backup", parts)
     assert entry.accessibleName() == "Backup"
+
+
+def test_a_long_mistake_in_a_narrow_form_gets_the_lines_it_needs(qtbot: QtBot) -> None:
+    form = Form()
+    field = form.add("typed", "Type 0 to confirm", QLineEdit())
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.setLayout(column(form.within(200), QLabel("below"), 0))
+    page.resize(700, 400)
+    page.show()
+    field.set_error("Nobody would get a card. Go back and change the list or the channel.")
+    qtbot.waitUntil(lambda: field.error.width() <= 200 and field.error.height() > 0)
+    assert field.error.height() >= field.error.heightForWidth(field.error.width())
+    assert field.error.height() > 1.5 * field.error.fontMetrics().height()
