@@ -21,7 +21,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
-from sync.server import access, feed, verifying
+from sync.server import access, copying, feed, verifying
 from sync.server.database import Store, opened
 from sync.server.dialects import file_of, is_postgres, shown
 from sync.server.endpoint import Endpoint, now_ms
@@ -145,10 +145,7 @@ def migrate(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Look whether the books agree; exit 1 with what does not."""
-    store = Store(arguments.database)
-    if not store.is_up_to_date():
-        sys.stderr.write(f"{shown(arguments.database)} has no endpoint's tables of this version. Run migrate first.\n")
-        return 1
+    store = _of_this_version(arguments.database)
     verdict = store.read_now(lambda transaction: verifying.verify(transaction, deep=arguments.deep))
     store.stop()
     if arguments.json:
@@ -158,6 +155,25 @@ def verify(arguments: argparse.Namespace) -> int:
         lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked}"]
         sys.stdout.write("\n".join(lines) + "\n")
     return 0 if verdict.ok else 1
+
+
+def backup(arguments: argparse.Namespace) -> int:
+    """Copy the database while it serves. Without the secrets: a copy with them would be worth stealing."""
+    if is_postgres(arguments.database):
+        raise ValueError("PostgreSQL makes its own backups: pg_dump, or a base backup with its log. See the README.")
+    _of_this_version(arguments.database)
+    verdict = copying.copy(arguments.database, arguments.out)
+    looked = ", ".join(f"{count:,} {table}" for table, count in verdict.checked.items())
+    sys.stdout.write(f"{arguments.out}: {looked}\nThe secrets are not in it: keep them, and keep them apart.\n")
+    return 0
+
+
+def _of_this_version(database: str) -> Store:
+    """Raises ValueError with a sentence."""
+    store = Store(database)
+    if not store.is_up_to_date():
+        raise ValueError(f"{shown(database)} has no endpoint's tables of this version. Run migrate first.")
+    return store
 
 
 def add_merchant(arguments: argparse.Namespace) -> int:
@@ -203,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     look.add_argument("--deep", action="store_true", help="every event and every card, too")
     look.add_argument("--json", action="store_true")
     look.set_defaults(run=verify)
+    keep = commands.add_parser("backup", parents=[database], help="copy a database file while it serves")
+    keep.add_argument("--out", type=Path, required=True, help="a file that is not there yet")
+    keep.set_defaults(run=backup)
     merchant = commands.add_parser("merchant", help="merchants").add_subparsers(required=True)
     add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
     add.add_argument("--name", required=True)

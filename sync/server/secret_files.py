@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from sync.durable import settle
 from sync.protocol import b64, unb64
 from sync.server.problems import in_words
 
@@ -111,12 +112,7 @@ def _name(beside: Path, path: Path) -> None:
         return
     except OSError:  # a file system without hard links
         beside.replace(path)
-    if os.name == "posix":  # no card may be stored by a pepper that a power cut could take away
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    settle(path.parent)  # no card may be stored by a pepper that a power cut could take away
 
 
 def _secrets(pepper: str, signing: str) -> ServerSecrets:

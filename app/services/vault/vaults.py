@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ from app.services.vault.keys import VaultKeys
 from app.services.vault.recovery import new_recovery_key, read_recovery_key
 from app.services.vault.slots import KeySlots, make_slot, open_slot, read_slots, slots_document
 from app.topics import Topic
+from sync.durable import settle
 
 STRONG_ENOUGH = 3
 """zxcvbn score 0 … 4; 3 stands more than 10^8 guesses, which Argon2id makes expensive."""
@@ -360,13 +361,7 @@ def replace_file(path: Path, content: bytes) -> None:
 def take_name(beside: Path, path: Path) -> None:
     """Give a file that is on the disk its name, so that the name is there after a power cut, too."""
     beside.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # a file system that keeps folders in its own way
-                os.fsync(folder)
-        finally:
-            os.close(folder)
+    settle(path.parent)
 
 
 def _for_its_owner(path: str, flags: int) -> int:
