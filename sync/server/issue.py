@@ -115,6 +115,7 @@ class Issue:
 
 def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: list[BatchClaim]) -> ReconcileAnswer:
     """Compare what a desktop believes with what is here; a difference is told, never written over."""
+    require(device, "look")
     head = feed.head(transaction, device.merchant_id)
     differences: list[BatchDifference] = []
     for claim in claims if at_seq == head else []:

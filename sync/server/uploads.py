@@ -46,6 +46,7 @@ class Uploads:
         self._secrets = secrets
 
     def state(self, transaction: Transaction, device: Device, uid: str) -> UploadState:
+        require(device, "look")
         batch = batch_of(transaction, device.merchant_id, uid)
         have = transaction.all("SELECT n FROM chunk WHERE batch_id = ? ORDER BY n", batch.id)
         return UploadState(batch.count, CHUNK_RECORDS, [int(row[0]) for row in have], batch.sealed_ms is not None)

@@ -104,6 +104,7 @@ async def events(
 ) -> EventsPage:
     """The feed behind a position, own events included; `wait` seconds for news when there are none."""
     endpoint, device = endpoint_of(request), device_of(request)
+    access.require(device, "look")
     deadline = time.monotonic() + min(float(wait), LONGEST_WAIT_S)
     while True:
         page = await endpoint.store.read(lambda t: feed.page(t, device.merchant_id, after=after, limit=limit))

@@ -1,0 +1,181 @@
+"""Who may do what: every role, every act, on the own merchant's things and on another's; nothing else is allowed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from sync.client import Refused
+from sync.protocol import (
+    BatchClaim,
+    FreezeRequest,
+    LinkRequest,
+    OpResult,
+    ReconcileRequest,
+    b64,
+    new_op_id,
+)
+from sync.server import access
+from sync.server.database import Store, opened
+from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
+
+ROLES = {"o": "owner", "m": "manager", "d": "distributor", "c": "clerk", "a": "auditor"}
+DONE = "applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What an act is about; made by its merchant's owner."""
+
+    sealed: MadeBatch
+    open: MadeBatch
+    redemption: str
+    link: str
+    blob: str
+
+
+Act = Callable[[Desktop, Things], object]
+
+
+def op(type_: str, body: Callable[[Things], dict[str, object]]) -> Act:
+    return lambda desktop, things: desktop.push(type_, body(things))
+
+
+def _link(desktop: Desktop, things: Things) -> object:
+    request = LinkRequest(new_op_id(), things.sealed.uid, 1, b64(b"x" * 32), "ciphertext")
+    return desktop.client.put_link(b64(new_op_id().encode()[:16]), request)
+
+
+def _seal(desktop: Desktop, things: Things) -> object:
+    return things.open.seal(desktop.client)
+
+
+def _claim(things: Things) -> ReconcileRequest:
+    return ReconcileRequest(0, [BatchClaim(things.sealed.uid, 3, 0, 0)])
+
+
+ACTS: dict[str, tuple[str, str, Act]] = {
+    "rename": ("om", DONE, op("merchant.update@1", lambda _: {"name": "某某商户"})),
+    "create": ("omd", DONE, op("batch.create@1", lambda _: {"batch_id": new_op_id(), **FACTS})),
+    "freeze": ("omd", "batch-unknown", op("batch.freeze@1", lambda t: {"batch_id": t.sealed.uid})),
+    "freeze at once": (
+        "omd",
+        "batch-unknown",
+        lambda desktop, t: desktop.client.freeze(FreezeRequest(new_op_id(), t.sealed.uid)),
+    ),
+    "thaw": ("om", "batch-unknown", op("batch.thaw@1", lambda t: {"batch_id": t.sealed.uid})),
+    "void": ("om", "batch-unknown", op("batch.void@1", lambda t: {"batch_id": t.open.uid})),
+    "freeze a card": ("omd", "batch-unknown", op("card.freeze@1", lambda t: {"batch_id": t.sealed.uid, "card_no": 2})),
+    "thaw a card": ("om", "batch-unknown", op("card.thaw@1", lambda t: {"batch_id": t.sealed.uid, "card_no": 2})),
+    "void a card": ("omd", "batch-unknown", op("card.void@1", lambda t: {"batch_id": t.sealed.uid, "card_no": 2})),
+    "redeem": ("omdc", "card-unknown", op("redeem@1", lambda t: {"d": b64(t.sealed.records[0]), "amount_minor": 1})),
+    "carry": (
+        "om",
+        "card-unknown",
+        op("redeem@1", lambda t: {"d": b64(t.sealed.records[0]), "amount_minor": 1, "at": "2026-01-01T00:00:00Z"}),
+    ),
+    "reverse": ("omc", "redemption-unknown", op("reverse@1", lambda t: {"redemption_id": t.redemption})),
+    "store a link": ("omd", "batch-unknown", _link),
+    "recall a link": ("omd", "link-unknown", op("link.recall@1", lambda t: {"link_id": t.link})),
+    "upload": ("omd", "batch-unknown", lambda desktop, t: t.open.upload(desktop.client)),
+    "seal": ("omd", "batch-unknown", _seal),
+    "leave a blob": ("omd", DONE, lambda desktop, t: desktop.client.put_blob(new_op_id(), b"x")),
+    "fetch a blob": ("omd", "not-found", lambda desktop, t: desktop.client.get_blob(t.blob)),
+    "look": ("omdca", "card-unknown", lambda desktop, t: desktop.client.look_up(t.sealed.records[1])),
+    "look at an upload": ("omdca", "batch-unknown", lambda desktop, t: desktop.client.upload_state(t.open.uid)),
+    "hear": ("omdca", DONE, lambda desktop, t: desktop.client.events("")),
+    "compare": ("omdca", DONE, lambda desktop, t: desktop.client.reconcile(_claim(t))),
+    "greet": ("omdca", DONE, lambda desktop, t: desktop.client.hello()),
+    "anything else": ("", "op-unknown", op("batch.delete@1", lambda t: {"batch_id": t.sealed.uid})),
+}
+"""Act → initials of the roles that may, and what even they are told about another merchant's things."""
+FACTS = {"name": "卡", "face": {"kind": "money", "amount_minor": 100, "currency": "CNY"}, "count": 1}
+
+
+@pytest.fixture
+def store(served: Served) -> Iterator[Store]:
+    with opened(served.database) as made:
+        yield made
+
+
+def things_of(owner: Desktop) -> Things:
+    sealed, waiting = owner.batch(3), owner.batch(2, seal=False)
+    link, blob = b64(new_op_id().encode()[:16]), new_op_id()
+    owner.client.put_link(link, LinkRequest(new_op_id(), sealed.uid, 0, b64(b"x" * 32), "ciphertext"))
+    owner.client.put_blob(blob, b"x")
+    redeemed = owner.redeem(sealed.records[1], 1).json()["op_id"]
+    waiting.upload(owner.client)
+    return Things(sealed, waiting, str(redeemed), link, blob)
+
+
+def become(store: Store, desktop: Desktop, *, role: str, state: str = "active") -> None:
+    identity = desktop.client._identity
+    assert identity is not None
+    change = "UPDATE device SET role = ?, state = ? WHERE id = ?"
+    store.write_now(lambda transaction: transaction.run(change, role, state, identity.device_id))
+
+
+def told(act: Act, desktop: Desktop, things: Things) -> str:
+    """`applied`, or the problem's key."""
+    try:
+        answer = act(desktop, things)
+    except Refused as refused:
+        return refused.key
+    if isinstance(answer, OpResult) and answer.problem is not None:
+        return answer.problem.key
+    return DONE
+
+
+@pytest.mark.parametrize("initial", ROLES)
+def test_a_role_may_do_what_stands_here_and_nothing_else(
+    served: Served, desktop: Desktop, store: Store, initial: str
+) -> None:
+    other = paired(served.url, new_merchant(served.database))
+    theirs = things_of(other)
+    for name, (who, foreign, act) in ACTS.items():
+        become(store, desktop, role="owner")
+        own = things_of(desktop)
+        become(store, desktop, role=ROLES[initial])
+        refusal = "forbidden" if who else "op-unknown"
+        assert told(act, desktop, own) == (DONE if initial in who else refusal), f"{name}, own"
+        assert told(act, desktop, theirs) == (foreign if initial in who else refusal), f"{name}, another's"
+    other.client.close()
+
+
+def test_a_revoked_device_may_do_nothing(desktop: Desktop, store: Store) -> None:
+    things = things_of(desktop)
+    become(store, desktop, role="owner", state="revoked")
+    assert {name: told(act, desktop, things) for name, (_, _, act) in ACTS.items()} == dict.fromkeys(
+        ACTS, "device-revoked"
+    )
+
+
+@pytest.mark.parametrize("initial", ROLES)
+def test_of_a_frozen_batch_nobody_redeems(desktop: Desktop, store: Store, initial: str) -> None:
+    things = things_of(desktop)
+    desktop.push("batch.freeze@1", {"batch_id": things.sealed.uid})
+    become(store, desktop, role=ROLES[initial])
+    who, _, act = ACTS["redeem"]
+    assert told(act, desktop, things) == ("batch-frozen" if initial in who else "forbidden")
+
+
+def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
+    acts = {
+        "merchant.update@1": "rename",
+        "batch.create@1": "create",
+        "batch.freeze@1": "freeze",
+        "batch.thaw@1": "thaw",
+        "batch.void@1": "void",
+        "card.freeze@1": "freeze a card",
+        "card.thaw@1": "thaw a card",
+        "card.void@1": "void a card",
+        "redeem@1": "redeem",
+        "reverse@1": "reverse",
+        "carry": "carry",
+        "link.put@1": "store a link",
+        "link.recall@1": "recall a link",
+        "upload": "upload",
+        "blob.get": "fetch a blob",
+        "look": "look",
+    }
+    assert {act: {ROLES[initial] for initial in ACTS[name][0]} for act, name in acts.items()} == access.ROLES
