@@ -173,7 +173,8 @@ class ExportDialog(Dialog):
         if self._named_by_hand:
             self.path.setText(str(Path(self.path.text()).with_suffix(f".{key}")))
         else:
-            self.path.setText(str(documents() / f"{self._batch.serial}-{'codes' if plain else 'list'}.{key}"))
+            kind = tr("whole codes") if plain else tr("masked list")
+            self.path.setText(str(documents() / f"{self._batch.serial} {kind}.{key}"))
         if plain:
             self.reason.setFocus()
 

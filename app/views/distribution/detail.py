@@ -79,6 +79,7 @@ class DistributionDetail(ListPage):
         self.table.set_menu(self._fill_menu)
         self.offer_bulk(SelectionWords(_selected, _everybody))
         self.table.selection_changed.connect(self._follow_selection)
+        self.table.rows.arrived.connect(lambda *_: self._follow_selection(self.table.selected_count(), None))
         self.table.set_empty(EmptyState("users", tr("Nobody here"), hint=tr("Take a filter away")))
 
     # --- what is shown ---
@@ -311,8 +312,11 @@ class DistributionDetail(ListPage):
             self.header.set_line(" · ".join(facts if narrow else [*facts, moment(self.row.created_at)]))
 
     def _follow_selection(self, count: int, _: object) -> None:
-        self.recall_button.setEnabled(count > 0)
-        self.channel_button.setEnabled(count > 0)
+        """One that was taken back is not taken back again; of several, those are left out by themselves."""
+        only = self.table.current_row()
+        gone = isinstance(only, DeliveryRow) and only.state == "recalled" and [*self.table.selected_ids()] == [only.id]
+        self.recall_button.setEnabled(count > 0 and not gone)
+        self.channel_button.setEnabled(count > 0 and not gone)
 
     def _narrow(self) -> None:
         boxes = self._boxes.items()

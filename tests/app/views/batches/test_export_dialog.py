@@ -114,9 +114,9 @@ def test_a_folder_that_is_not_there_is_told_under_its_field(export: Export) -> N
 
 
 def test_the_ending_follows_the_format_and_a_file_that_is_there_is_announced(export: Export) -> None:
-    assert export.dialog.path.text().endswith("-list.xlsx")
+    assert export.dialog.path.text().endswith(" 脱敏清单.xlsx")
     export.dialog.plain.setChecked(True)
-    assert export.dialog.path.text().endswith("-codes.xlsx")
+    assert export.dialog.path.text().endswith(" 完整卡密.xlsx")
     (export.folder / "out.pdf").write_bytes(b"old")
     export.choose("pdf", plain=False)
     assert "同名文件" in export.dialog.form.fields["out"].hint.text()

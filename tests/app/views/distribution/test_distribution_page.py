@@ -217,7 +217,9 @@ def test_a_delivery_is_taken_back_after_a_question(driver: DistributionDriver, d
     driver.dialog.verb_button.click()
     driver.settled()
     driver.wait(lambda: driver.services.distribution.distribution(delivered).recalled == 1)
-    driver.wait(lambda: isinstance(table.rows.row_at(2), object) and table.rows.row_at(2) is not None)
+    driver.wait(lambda: not driver.page.detail.recall_button.isEnabled())
+    table.go_to_row(3)
+    driver.wait(driver.page.detail.recall_button.isEnabled)
 
 
 def test_a_card_voided_underway_fails_and_r_sends_another(
