@@ -134,6 +134,11 @@ class WorkingSet:
         recount.take_back_cards(self._session, [life.row["id"]])
         self.change(life, state="voided", changed_at=at)
 
+    def count_again(self, life: Life) -> None:
+        """A card that was called voided and is not."""
+        self.write()
+        recount.count_cards_again(self._session, [life.row["id"]])
+
     def write(self) -> None:
         """Everything so far into the file."""
         self._session.flush()

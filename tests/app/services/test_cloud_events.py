@@ -130,6 +130,38 @@ def test_our_own_word_on_its_way_is_the_later_one(vault: OpenVault, services: Se
         assert session.get_one(Batch, 4).frozen_at == batch.frozen_at
 
 
+@pytest.mark.parametrize("word", ["card.voided@1", "batch.voided@1"])
+@pytest.mark.parametrize("batch_id", [1, 2])
+def test_who_ended_a_card_that_was_just_used_up_sees_it_as_everybody_does(
+    config: Config, vault: OpenVault, services: Services, tmp_path: Path, word: str, batch_id: int
+) -> None:
+    """One desktop has ended it before it heard of the redemption, the other hears both in the endpoint's order."""
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, batch_id)
+    vault.close()
+    shutil.copytree(config.data, tmp_path / "other")
+    feed = History(Random(0), [FeedBatch(str(UUID(bytes=batch.uid)), CARDS, batch.face_minor)])
+    feed._left[feed.batches[0].uid, 0] = face = batch.face_minor or 0
+    feed._entry("redeemed@1", feed.batches[0], 0, face, entry="code")
+    feed.tell(word, batch_id=feed.batches[0].uid, **({"card_no": 0} if word == "card.voided@1" else {}))
+    found = []
+    for place, ends in ((config, True), (Config(tmp_path / "other"), False)):
+        opened = Vaults(place, memory_kib=CHEAP_KIB).open(PASSPHRASE)
+        there = build_services(place, opened)
+        if ends and word == "card.voided@1":
+            there.cards.void(batch.first_card_id, reason="x")
+        elif ends:
+            there.batches.void(batch_id, confirm=str(CARDS))
+        told(opened.database, feed.events, 500)
+        assert there.integrity.verify().findings == ()
+        seen = books(opened.database)
+        found.append(([row["state"] for row in seen["card"] if row["batch_id"] == batch_id], seen["daily_figure"]))
+        opened.close()
+    assert found[0] == found[1]
+    assert found[0][0][0] == ("voided" if word == "card.voided@1" else "spent")
+
+
 def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: Services) -> None:
     stocked(services, vault)
     strange = History(Random(0), [FeedBatch("x", 1)])
