@@ -104,7 +104,7 @@ def _sealed(_: WorkingSet, told: Told, batch: Batch) -> None:
 
 
 def _frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
-    if not books.still_speaking(batch):
+    if not books.still_speaking(batch, told):
         batch.frozen_at = _since(batch.frozen_at, told)
 
 
@@ -114,7 +114,7 @@ def _voided(books: WorkingSet, _: Told, batch: Batch) -> None:
 
 
 def _card_frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
-    if not books.still_speaking(batch):
+    if not books.still_speaking(batch, told):
         life = books.begun(batch, books.card_id(batch, told))
         books.change(life, frozen_at=_since(life.row["frozen_at"], told))
 

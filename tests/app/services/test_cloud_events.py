@@ -162,6 +162,48 @@ def test_who_ended_a_card_that_was_just_used_up_sees_it_as_everybody_does(
     assert found[0][0][0] == ("voided" if word == "card.voided@1" else "spent")
 
 
+def heard_of_batch_1(vault: OpenVault, *events: tuple[str, str, int]) -> bool:
+    """Type, op id and number of each; whether the batch is frozen then."""
+    with vault.database.read() as session:
+        uid = str(UUID(bytes=session.get_one(Batch, 1).uid))
+    body = msgspec.Raw(msgspec.json.encode({"batch_id": uid}))
+    told(vault.database, [Event(seq, type_, op_id, to_wire(now()), body, "") for type_, op_id, seq in events], 1)
+    with vault.database.read() as session:
+        return session.get_one(Batch, 1).frozen_at is not None
+
+
+def op_of(vault: OpenVault, type_: str) -> OutboxOp:
+    with vault.database.read() as session:
+        return session.scalars(select(OutboxOp).where(OutboxOp.type == type_, OutboxOp.aggregate == "batch:1")).one()
+
+
+def test_a_word_on_its_way_about_something_else_makes_nobody_deaf(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    services.cards.void(1, reason="x")
+    services.cards.freeze(2)
+    assert heard_of_batch_1(vault, ("frozen@1", "theirs", 1))
+
+
+def test_a_word_of_ours_that_was_heard_lets_the_next_one_pass(vault: OpenVault, services: Services) -> None:
+    """Its answer was lost, or it was sent in the life before a restore: it is still in the queue."""
+    stocked(services, vault)
+    services.batches.freeze(1)
+    ours = op_of(vault, "batch.freeze@1")
+    assert not heard_of_batch_1(vault, ("frozen@1", ours.op_id, 1), ("thawed@1", "theirs", 2))
+    answered = op_of(vault, "batch.freeze@1")
+    assert (answered.state, answered.seq) == ("applied", 1)
+    assert services.integrity.verify().findings == ()
+
+
+def test_a_word_of_ours_that_was_refused_is_not_the_later_one(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    services.batches.freeze(1)
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = session.get_one(OutboxOp, op_of(vault, "batch.freeze@1").id)
+        refused.state, refused.problem, refused.answered_at = "rejected", {"key": "forbidden"}, now()
+    assert not heard_of_batch_1(vault, ("thawed@1", "theirs", 1))
+
+
 def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: Services) -> None:
     stocked(services, vault)
     strange = History(Random(0), [FeedBatch("x", 1)])
