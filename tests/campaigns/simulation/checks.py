@@ -21,6 +21,8 @@ from tests.campaigns.simulation.world import Violation
 if TYPE_CHECKING:
     from tests.campaigns.simulation.history import History
 
+DONE_ALREADY = ("stale-version", "batch-sealed")
+"""Refusals of what only its own op can have done."""
 CardKey = tuple[str, int]
 CardState = tuple[str, int | None, int, bool]
 """Active, spent or voided; fen; uses; frozen."""
@@ -170,6 +172,8 @@ def _outbox(desktop: Desktop, booked: set[str]) -> None:
             raise Violation(f"I6: {desktop.name}: {op.type} {op.state} for ever")
         if op.state == "rejected" and not (op.problem or {}).get("key"):
             raise Violation(f"I6: {desktop.name}: {op.type} was refused without a reason")
+        if op.state == "rejected" and (op.problem or {})["key"] in DONE_ALREADY:
+            raise Violation(f"I4: {desktop.name}: {op.type} was done already under another id: {op.problem}")
         if op.state == "withdrawn" and not op.aggregate.startswith("counter:"):
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:

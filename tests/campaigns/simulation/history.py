@@ -21,6 +21,10 @@ MOST_BATCHES = 3
 ROUNDS = 6
 THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
+PAUSES_MS = (1, 1_000, 30_000, 600_000)
+"""Between two acts; the longest is longer than a signature is good for."""
+RATES, STORM = (0, 10, 10, 25, 40), 85
+"""How many of a hundred messages meet a fault: in a history as a rule, and now and then."""
 SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
 
 
@@ -37,7 +41,8 @@ class History:
         self.copies: list[tuple[Path, str]] = []
         template.clock.ms += 1_000
         template.server.serve(folder / "endpoint.db", copied_from=template.file)
-        self.wire = Wire(template.server, self.draw, self.draw.choice((0, 10, 10, 25, 40)))
+        self.wire = Wire(template.server, self.draw, 0)
+        self.usual = self.draw.choice(RATES)
         self.cards = Cards(template.merchant_id)
         self.phones = Phones(self.wire, template.merchant_id, self.told, self.draw)
         self.links = Links(self.wire, self.told, self.draw)
@@ -60,13 +65,16 @@ class History:
         weights = [weight for weight, _ in acts]
         self.generate()
         self.sync()
+        self.wire.rate = self.usual
         for _ in range(self.draw.randint(8, 22)):
             self.light()
+            self.template.clock.tick(self.draw.choice(PAUSES_MS))
             act = self.draw.choices(acts, weights)[0][1]
             self.trace.append(act.__name__)
             self.told.steps[act.__name__] += 1
             act()
             self.wire.down = act.__name__ == "outage"
+            self.wire.rate = STORM if self.usual and self.draw.random() < 0.15 else self.usual
         self.settle()
         checks.check(self)
 

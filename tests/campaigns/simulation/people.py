@@ -170,7 +170,11 @@ class Till:
         self._look_up()
         if card.d not in self.open:
             self._count += 1
-            self.open[card.d] = (card, f"{self._desktop.life}-{self._count}", *wanted(self._draw, card))
+            self.open[card.d] = (
+                card,
+                f"{self._desktop.name}{self._desktop.lives}-{self._count}",
+                *wanted(self._draw, card),
+            )
         _, place, amount, uses = self.open[card.d]
         done = self._desktop.act(
             lambda services: services.redemptions.redeem(card.code, amount, uses=uses, place=place),

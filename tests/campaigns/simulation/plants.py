@@ -25,8 +25,8 @@ from sync.server.redemption import Ask, Lot
 from sync.server.transaction import Row, Transaction
 from tests.campaigns.simulation.server import InlineStore
 
-LIFE_MS = 300
-"""How long an endpoint that forgets remembers: a few steps of a history."""
+LIFE_MS = 900_000
+"""How long an endpoint that forgets remembers."""
 Patches = Iterator[tuple[Any, str, Any]]
 
 

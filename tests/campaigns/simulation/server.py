@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from warnings import catch_warnings, simplefilter
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -151,7 +152,9 @@ class Server:
     requests: int = 0
 
     def __post_init__(self) -> None:
-        self._front = application(self.endpoint)
+        with catch_warnings():
+            simplefilter("ignore", DeprecationWarning)  # Litestar's own, of the next major version
+            self._front = application(self.endpoint)
         self._front._logs = False
         self._file: Path | None = None
 

@@ -1,7 +1,7 @@
 """What every history begins with, made once: an endpoint with a merchant, and two desktops paired with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -37,7 +37,7 @@ class Template:
 @contextmanager
 def template(folder: Path) -> Iterator[Template]:
     clock, server = Clock(), Server()
-    with world(clock):
+    with world(clock), closing(server.loop):
         vault, _ = Vaults(Config(folder / "first"), memory_kib=CHEAP_KIB).create(
             NewVault("某某商户", "correct horse battery staple 卡匣")
         )
@@ -61,7 +61,6 @@ def template(folder: Path) -> Iterator[Template]:
             folders[name] = folder / f"{name}.db"
         server.stop()
         yield Template(server, clock, vault.keys, merchant.id, folder / "endpoint.db", folders)
-        server.loop.close()
 
 
 def _raise(error: Exception) -> None:
