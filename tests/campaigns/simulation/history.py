@@ -12,7 +12,16 @@ from app.models.batch import Batch
 from app.services.batches import BatchSpec
 from tests.campaigns.simulation import checks
 from tests.campaigns.simulation.desktop import Desktop, put_back
-from tests.campaigns.simulation.people import Cards, Known, Links, Phones, Till, Told, everything_made
+from tests.campaigns.simulation.people import (
+    Cards,
+    Known,
+    Links,
+    Phones,
+    Till,
+    Told,
+    everything_made,
+    half_made_discarded,
+)
 from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
 from tests.campaigns.simulation.wire import Wire
 from tests.campaigns.simulation.world import Violation, drawn_from
@@ -173,6 +182,7 @@ class History:
             desktop, (copy, _) = self.desktop(), self.draw.choice(self.copies)
             desktop.restore(copy)
             self.tills[desktop.name].forget()
+            desktop.act(half_made_discarded)
             self.wire.met["restore"] += 1
 
     def clone(self) -> None:
@@ -189,6 +199,7 @@ class History:
             put_back(copy, self.folder / "C", self.template.keys)
         life = original.life if by_hand else ""
         self._join(Desktop("C", self.folder / "C", self.template.keys, self.wire, self.template.clock, life=life))
+        self.desktops[-1].act(half_made_discarded)
         self.wire.met["clone"] += 1
 
     def outage(self) -> None:

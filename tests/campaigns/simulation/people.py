@@ -262,6 +262,12 @@ class Links:
             enqueue(session, type_, aggregate=f"delivery:{link}", body=body, lane=lane)
 
 
+def half_made_discarded(services: Services) -> None:
+    """In a copy: its original may go on with it, and two would make different cards of one batch."""
+    for row in services.batches.batches(states=("generating",)):
+        services.batches.discard(row.id)
+
+
 def everything_made(services: Services) -> None:
     """What a crash left half made is made to its end."""
     for row in services.batches.batches(states=("generating",)):

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.models.base import now
 from app.models.outbox import OutboxOp
 from app.services import backups
 from app.services.cloud import CloudService, events, pushing
@@ -84,7 +85,8 @@ def dropped_on_timeout() -> Patches:
         except Unreachable:
             with self._database.write(Topic.OUTBOX) as session:
                 ids = [op.id for op in lot]
-                session.execute(update(OutboxOp).where(OutboxOp.id.in_(ids)).values(state="applied"))
+                done = {"state": "applied", "answered_at": now(), "in_flight_since": None}
+                session.execute(update(OutboxOp).where(OutboxOp.id.in_(ids)).values(**done))
             raise
 
     yield Pusher, "_ask", asking
@@ -153,6 +155,12 @@ def outcome_apart() -> Patches:
     def later(transaction: Transaction, rows: list[Row]) -> None:
         waiting.extend(rows)
 
+    die = InlineStore.die
+
+    def forgetting(store: InlineStore) -> None:
+        waiting.clear()
+        die(store)
+
     def behind(store: InlineStore) -> None:
         rows, waiting[:] = list(waiting), []
         if rows:
@@ -160,6 +168,7 @@ def outcome_apart() -> Patches:
 
     yield redemption, "keep_all", later
     yield InlineStore, "behind", staticmethod(behind)
+    yield InlineStore, "die", forgetting
 
 
 def unsealed() -> Patches:
