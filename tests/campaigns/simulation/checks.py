@@ -43,8 +43,9 @@ def check(history: History) -> None:
     _chain(feed)
     _links(history)
     cards = _server_cards(history)
+    outcomes = {row[0] for row in server.look("SELECT op_id FROM op")}
     for desktop in history.desktops:
-        _outbox(desktop, {row[0] for row in ledger})
+        _outbox(desktop, {row[0] for row in ledger}, outcomes)
         _projection(history, desktop, cards, {row[0]: tuple(row[4:6]) for row in ledger})
         _place(desktop, feed)
         if (last := history.last[desktop.name]) is None or last.differences:
@@ -162,12 +163,14 @@ def _server_cards(history: History) -> dict[str, tuple[bool, bool, dict[int, Car
     return found
 
 
-def _outbox(desktop: Desktop, booked: set[str]) -> None:
+def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str]) -> None:
     """I6: nothing waits but behind something refused that is shown; nothing was dropped but what was refused."""
     with desktop.database.read() as session:
         ops = list(session.scalars(select(OutboxOp)))
     held = {op.aggregate for op in ops if op.state == "rejected"}
     for op in ops:
+        if op.state == "applied" and op.op_id not in outcomes:
+            raise Violation(f"I6: {desktop.name}: {op.type} counts as done and never came there")
         if op.state in ("waiting", "in_flight") and op.aggregate not in held:
             raise Violation(f"I6: {desktop.name}: {op.type} {op.state} for ever")
         if op.state == "rejected" and not (op.problem or {}).get("key"):

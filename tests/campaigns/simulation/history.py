@@ -24,10 +24,12 @@ from tests.campaigns.simulation.people import (
 )
 from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
 from tests.campaigns.simulation.wire import Wire
-from tests.campaigns.simulation.world import Violation, drawn_from
+from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
 
 MOST_BATCHES = 3
 ROUNDS = 6
+LATER_MS = 3_600_000
+"""Each history begins so long after what all of them begin with was made."""
 THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
@@ -48,7 +50,7 @@ class History:
         self.thorough = seed % THOROUGH == 0
         self.trace: list[str] = []
         self.copies: list[tuple[Path, str]] = []
-        template.clock.ms += 1_000
+        template.clock.ms = BEGAN_MS + LATER_MS
         template.server.serve(folder / "endpoint.db", copied_from=template.file)
         self.wire = Wire(template.server, self.draw, 0)
         self.usual = self.draw.choice(RATES)
