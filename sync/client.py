@@ -175,11 +175,19 @@ class SyncClient:
     def _signed(
         self, method: str, path: str, body: bytes, *, kind: str = "application/json", patience: Patience = USUAL
     ) -> requests.Response:
-        """Send with short retries; a wrong clock is corrected from the answer, once."""
+        """Send with short retries; a wrong clock is corrected from the answer, once.
+
+        A line that brings a request twice may bring back the answer to the second: what the first did is not known.
+        """
 
         def send() -> requests.Response:
             headers = self._headers(method, path, body, kind)
-            return self._send(method, path, body, headers=headers, patience=patience)
+            try:
+                return self._send(method, path, body, headers=headers, patience=patience)
+            except Refused as refused:
+                if refused.key != "replayed-nonce":
+                    raise
+                raise _Passing(refused.key) from refused
 
         for attempt in stamina.retry_context(
             on=_Passing, attempts=patience.tries, wait_initial=RETRY_FIRST_S, wait_max=RETRY_LONGEST_S, timeout=None

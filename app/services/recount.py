@@ -8,6 +8,7 @@ batch's plain codes were released. The ledger counts as it stands: goods handed 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, cast, exists, func, literal, or_, select, type_coerce
@@ -139,6 +140,13 @@ def take_back_cards(session: Session, card_ids: Sequence[int]) -> None:
         add_many(session, _direct(session, Card.id.in_(some), _untouched(session, some)))
 
 
+def count_cards_again(session: Session, card_ids: Sequence[int]) -> None:
+    """Put cards back into the figures that were taken out as voided. Call it AFTER their state has changed."""
+    _take_back(session, Delivery.card_id.in_(card_ids), sign=1)
+    direct = _direct(session, Card.id.in_(card_ids), {})
+    add_many(session, [replace(entry, count=-entry.count, amount_minor=-entry.amount_minor) for entry in direct])
+
+
 def take_back_deliveries(session: Session, delivery_ids: Sequence[int]) -> None:
     """Take deliveries out of the figures at their original times. Call it BEFORE their state changes to recalled."""
     for start in range(0, len(delivery_ids), 500):
@@ -154,13 +162,13 @@ def take_back_batch(session: Session, batch_id: int) -> None:
     add_many(session, _direct(session, and_(Card.batch_id == batch_id, Card.state != "spent"), untouched))
 
 
-def _take_back(session: Session, which: ColumnElement[bool]) -> None:
+def _take_back(session: Session, which: ColumnElement[bool], *, sign: int = -1) -> None:
     entries = []
     for metric, at in STEPS:
         amount = func.coalesce(Batch.face_minor, 0) if metric == "issued" else literal(0)
         wanted = _live(select(at, Batch.product_id, Delivery.channel, amount)).where(which, at.is_not(None))
         for when, product_id, channel, minor in session.execute(wanted):
-            entries.append(FigureEntry(metric, when, product_id, channel, count=-1, amount_minor=-minor))
+            entries.append(FigureEntry(metric, when, product_id, channel, count=sign, amount_minor=sign * minor))
     add_many(session, entries)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -51,6 +51,9 @@ DEFAULTS: dict[str, Any] = {
 SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device", "lists.views"})
 """Their values never go into the audit log."""
 
+STORED = select(Setting.value).where(Setting.key == bindparam("key"))
+"""Built once: it is asked dozens of times in each sync."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
@@ -64,7 +67,7 @@ class Merchant:
 
 def stored(session: Session, key: str) -> Any:
     """A setting inside a running transaction: for services that hold one."""
-    value = session.scalar(select(Setting.value).where(Setting.key == key))
+    value = session.scalar(STORED, {"key": key})
     return DEFAULTS.get(key) if value is None else value
 
 

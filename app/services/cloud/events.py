@@ -86,9 +86,12 @@ def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
     of_money = told.body["remaining_minor"] is not None
     spent = balance == 0 if of_money else uses_left == 0
     state = "spent" if spent else "active"
-    if life.row["state"] == "voided":
+    if life.row["state"] == "voided" and not (spent and told.type == "redeemed@1"):
         state = "voided"
+    was_voided = life.row["state"] == "voided"
     books.change(life, state=state, balance_minor=balance, uses_left=uses_left, changed_at=told.at)
+    if was_voided and state == "spent":  # used up before the word that ends it came to the endpoint
+        books.count_again(life)
 
 
 # --- batches and cards ---
@@ -101,7 +104,7 @@ def _sealed(_: WorkingSet, told: Told, batch: Batch) -> None:
 
 
 def _frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
-    if not books.still_speaking(batch):
+    if not books.still_speaking(batch, told):
         batch.frozen_at = _since(batch.frozen_at, told)
 
 
@@ -111,14 +114,15 @@ def _voided(books: WorkingSet, _: Told, batch: Batch) -> None:
 
 
 def _card_frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
-    if not books.still_speaking(batch):
+    if not books.still_speaking(batch, told):
         life = books.begun(batch, books.card_id(batch, told))
         books.change(life, frozen_at=_since(life.row["frozen_at"], told))
 
 
 def _card_voided(books: WorkingSet, told: Told, batch: Batch) -> None:
+    """A spent one, too: the endpoint heard that it was used up before it heard that it was to end."""
     life = books.begun(batch, books.card_id(batch, told))
-    if life.row["state"] not in ("spent", "voided"):
+    if life.row["state"] != "voided":
         books.void_card(life, told.at)
 
 

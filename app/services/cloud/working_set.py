@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp, RawEvent
@@ -18,7 +19,8 @@ from app.services import figures, recount
 from app.services.figures import DIRECT, FigureEntry
 from app.services.stock import life_of
 
-OPEN = ("waiting", "in_flight", "rejected")
+OPEN = ("waiting", "in_flight")
+FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
@@ -58,8 +60,7 @@ class WorkingSet:
         self._lives = self._lives_of(cards)
         self._channels = self._channels_of(cards)
         self._booked = set(self._in(Redemption.id, [one.op_id for one in told if one.type in OF_MONEY]))
-        aggregates = [_aggregate(batch) for batch in self._batches.values()]
-        self._speaking = set(self._in(OutboxOp.aggregate, aggregates, OutboxOp.state.in_(OPEN)))
+        self._speaking = self._speaking_of([_aggregate(batch) for batch in self._batches.values()])
         self._changed: dict[int, Life] = {}
         self._entries: list[dict[str, Any]] = []
         self._figures: list[FigureEntry] = []
@@ -87,9 +88,20 @@ class WorkingSet:
     def booked(self, op_id: str) -> bool:
         return op_id in self._booked
 
-    def still_speaking(self, batch: Batch) -> bool:
-        """Whether we ourselves have something on its way about this batch: the later word is ours."""
-        return _aggregate(batch) in self._speaking
+    def still_speaking(self, batch: Batch, told: Told) -> bool:
+        """Whether we ourselves have a word on its way that freezes or thaws the same: the later word is ours. What the
+        event itself has brought is not on its way any more, even if its answer never came."""
+        if told.op_id in self._speaking:
+            del self._speaking[told.op_id]
+            answered = {
+                "state": "applied",
+                "seq": told.seq,
+                "problem": None,
+                "answered_at": now(),
+                "in_flight_since": None,
+            }
+            self._session.execute(update(OutboxOp).where(OutboxOp.op_id == told.op_id).values(**answered))
+        return (_aggregate(batch), told.body.get("card_no")) in self._speaking.values()
 
     # --- changing ---
 
@@ -134,6 +146,11 @@ class WorkingSet:
         recount.take_back_cards(self._session, [life.row["id"]])
         self.change(life, state="voided", changed_at=at)
 
+    def count_again(self, life: Life) -> None:
+        """A card that was called voided and is not."""
+        self.write()
+        recount.count_cards_again(self._session, [life.row["id"]])
+
     def write(self) -> None:
         """Everything so far into the file."""
         self._session.flush()
@@ -159,6 +176,12 @@ class WorkingSet:
         """Those of `values` that the column has."""
         wanted = list(values)
         return self._session.scalars(select(column).where(column.in_(wanted), *narrowed)) if wanted else ()
+
+    def _speaking_of(self, aggregates: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+        """Ops of ours that freeze or thaw and were not heard yet: what each is about."""
+        wanted = OutboxOp.type.in_(FREEZING), OutboxOp.state.in_(OPEN), OutboxOp.aggregate.in_(aggregates)
+        found = self._session.execute(select(OutboxOp.op_id, OutboxOp.aggregate, OutboxOp.body).where(*wanted))
+        return {op_id: (aggregate, body.get("card_no")) for op_id, aggregate, body in found}
 
     def _batches_of(self, told: Sequence[Told]) -> dict[str, Batch]:
         """By the id as it came."""

@@ -130,6 +130,80 @@ def test_our_own_word_on_its_way_is_the_later_one(vault: OpenVault, services: Se
         assert session.get_one(Batch, 4).frozen_at == batch.frozen_at
 
 
+@pytest.mark.parametrize("word", ["card.voided@1", "batch.voided@1"])
+@pytest.mark.parametrize("batch_id", [1, 2])
+def test_who_ended_a_card_that_was_just_used_up_sees_it_as_everybody_does(
+    config: Config, vault: OpenVault, services: Services, tmp_path: Path, word: str, batch_id: int
+) -> None:
+    """One desktop has ended it before it heard of the redemption, the other hears both in the endpoint's order."""
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, batch_id)
+    vault.close()
+    shutil.copytree(config.data, tmp_path / "other")
+    feed = History(Random(0), [FeedBatch(str(UUID(bytes=batch.uid)), CARDS, batch.face_minor)])
+    feed._left[feed.batches[0].uid, 0] = face = batch.face_minor or 0
+    feed._entry("redeemed@1", feed.batches[0], 0, face, entry="code")
+    feed.tell(word, batch_id=feed.batches[0].uid, **({"card_no": 0} if word == "card.voided@1" else {}))
+    found = []
+    for place, ends in ((config, True), (Config(tmp_path / "other"), False)):
+        opened = Vaults(place, memory_kib=CHEAP_KIB).open(PASSPHRASE)
+        there = build_services(place, opened)
+        if ends and word == "card.voided@1":
+            there.cards.void(batch.first_card_id, reason="x")
+        elif ends:
+            there.batches.void(batch_id, confirm=str(CARDS))
+        told(opened.database, feed.events, 500)
+        assert there.integrity.verify().findings == ()
+        seen = books(opened.database)
+        found.append(([row["state"] for row in seen["card"] if row["batch_id"] == batch_id], seen["daily_figure"]))
+        opened.close()
+    assert found[0] == found[1]
+    assert found[0][0][0] == ("voided" if word == "card.voided@1" else "spent")
+
+
+def heard_of_batch_1(vault: OpenVault, *events: tuple[str, str, int]) -> bool:
+    """Type, op id and number of each; whether the batch is frozen then."""
+    with vault.database.read() as session:
+        uid = str(UUID(bytes=session.get_one(Batch, 1).uid))
+    body = msgspec.Raw(msgspec.json.encode({"batch_id": uid}))
+    told(vault.database, [Event(seq, type_, op_id, to_wire(now()), body, "") for type_, op_id, seq in events], 1)
+    with vault.database.read() as session:
+        return session.get_one(Batch, 1).frozen_at is not None
+
+
+def op_of(vault: OpenVault, type_: str) -> OutboxOp:
+    with vault.database.read() as session:
+        return session.scalars(select(OutboxOp).where(OutboxOp.type == type_, OutboxOp.aggregate == "batch:1")).one()
+
+
+def test_a_word_on_its_way_about_something_else_makes_nobody_deaf(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    services.cards.void(1, reason="x")
+    services.cards.freeze(2)
+    assert heard_of_batch_1(vault, ("frozen@1", "theirs", 1))
+
+
+def test_a_word_of_ours_that_was_heard_lets_the_next_one_pass(vault: OpenVault, services: Services) -> None:
+    """Its answer was lost, or it was sent in the life before a restore: it is still in the queue."""
+    stocked(services, vault)
+    services.batches.freeze(1)
+    ours = op_of(vault, "batch.freeze@1")
+    assert not heard_of_batch_1(vault, ("frozen@1", ours.op_id, 1), ("thawed@1", "theirs", 2))
+    answered = op_of(vault, "batch.freeze@1")
+    assert (answered.state, answered.seq) == ("applied", 1)
+    assert services.integrity.verify().findings == ()
+
+
+def test_a_word_of_ours_that_was_refused_is_not_the_later_one(vault: OpenVault, services: Services) -> None:
+    stocked(services, vault)
+    services.batches.freeze(1)
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = session.get_one(OutboxOp, op_of(vault, "batch.freeze@1").id)
+        refused.state, refused.problem, refused.answered_at = "rejected", {"key": "forbidden"}, now()
+    assert not heard_of_batch_1(vault, ("thawed@1", "theirs", 1))
+
+
 def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: Services) -> None:
     stocked(services, vault)
     strange = History(Random(0), [FeedBatch("x", 1)])

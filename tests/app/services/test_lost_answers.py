@@ -4,8 +4,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
@@ -75,6 +78,23 @@ def test_another_wish_waits_until_the_lost_answer_is_known(online: Services, los
     assert online.redemptions.look(lost).remaining_minor == FACE
     online.cloud.sync()
     assert online.redemptions.redeem(lost, 6_000).remaining_minor == FACE - 11_000
+
+
+def test_a_wish_that_the_line_brings_twice_is_confirmed_and_taken_once(
+    online: Services, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer that comes back says only that the request is known already."""
+    real, brought = HTTPAdapter.send, []
+
+    def twice(self: HTTPAdapter, request: requests.PreparedRequest, *more: Any, **named: Any) -> requests.Response:
+        if str(request.url).endswith("/ops") and not brought:
+            brought.append(real(self, request, *more, **named))
+        return real(self, request, *more, **named)
+
+    monkeypatch.setattr(HTTPAdapter, "send", twice)
+    assert online.redemptions.redeem(code, 5_000).remaining_minor == FACE - 5_000
+    assert len(brought) == 1
+    assert online.redemptions.look(code).remaining_minor == FACE - 5_000
 
 
 def test_what_an_endpoint_that_did_not_start_was_never_asked_does_not_redeem_later(

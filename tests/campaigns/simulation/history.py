@@ -1,0 +1,277 @@
+"""One history: random acts of random people over a bad line, until everybody has heard everything."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import select
+
+from app.models.batch import Batch
+from app.services.batches import BatchSpec
+from tests.campaigns.simulation import checks
+from tests.campaigns.simulation.desktop import Desktop, put_back
+from tests.campaigns.simulation.people import (
+    Cards,
+    Known,
+    Links,
+    Phones,
+    Till,
+    Told,
+    everything_made,
+    half_made_discarded,
+)
+from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
+from tests.campaigns.simulation.wire import Wire
+from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
+
+MOST_BATCHES = 3
+ROUNDS = 6
+LATER_MS = 3_600_000
+"""Each history begins so long after what all of them begin with was made."""
+THOROUGH = 4
+"""One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
+PAUSES_MS = (1, 1_000, 30_000, 600_000)
+"""Between two acts; the longest is longer than a signature is good for."""
+RATES, STORM = (0, 10, 10, 25, 40), 85
+"""How many of a hundred messages meet a fault: in a history as a rule, and now and then."""
+SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
+
+
+class History:
+    """`seed` alone says what happens in it."""
+
+    def __init__(self, template: Template, seed: int, folder: Path) -> None:
+        self.draw = Random(seed)
+        self.template = template
+        self.folder = folder
+        self.told = Told()
+        self.thorough = seed % THOROUGH == 0
+        self.trace: list[str] = []
+        self.copies: list[tuple[Path, str]] = []
+        template.clock.ms = BEGAN_MS + LATER_MS
+        template.server.serve(folder / "endpoint.db", copied_from=template.file)
+        self.wire = Wire(template.server, self.draw, 0)
+        self.usual = self.draw.choice(RATES)
+        self.cards = Cards(template.merchant_id)
+        self.phones = Phones(self.wire, template.merchant_id, self.told, self.draw)
+        self.links = Links(self.wire, self.told, self.draw)
+        self.desktops: list[Desktop] = []
+        self.tills: dict[str, Till] = {}
+        for name, file in template.folders.items():
+            (folder / name).mkdir()
+            shutil.copyfile(file, folder / name / "vault.db")
+            self._join(Desktop(name, folder / name, template.keys, self.wire, template.clock))
+        self.desktops[-1].skew_ms = self.draw.choice(SKEWS_MS)
+
+    def run(self) -> None:
+        """Raises Violation."""
+        acts: list[tuple[int, Callable[[], None]]] = [
+            (5, self.generate), (9, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
+            (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
+            (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
+            (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
+        ]  # fmt: skip
+        weights = [weight for weight, _ in acts]
+        self.generate()
+        self.sync()
+        self.wire.rate = self.usual
+        for _ in range(self.draw.randint(8, 22)):
+            self.light()
+            self.template.clock.tick(self.draw.choice(PAUSES_MS))
+            act = self.draw.choices(acts, weights)[0][1]
+            self.trace.append(act.__name__)
+            self.told.steps[act.__name__] += 1
+            act()
+            self.wire.down = act.__name__ == "outage"
+            self.wire.rate = STORM if self.usual and self.draw.random() < 0.15 else self.usual
+        self.settle()
+        checks.check(self)
+
+    def close(self) -> None:
+        for desktop in self.desktops:
+            desktop.close()
+        self.template.server.stop()
+
+    # --- what people do ---
+
+    def generate(self) -> None:
+        desktop = self.desktop()
+        if len(self._local(desktop)) < MOST_BATCHES:
+            spec = BatchSpec(self.draw.choice((MONEY, MONEY, VOUCHER)), self.draw.randint(1, 5), "STANDARD")
+            desktop.act(lambda services: services.batches.generate(spec))
+            self.cards.learn(desktop)
+
+    def sync(self) -> None:
+        self.desktop().act(lambda services: services.cloud.sync())
+
+    def freeze_batch(self) -> None:
+        self._on_batch(lambda services, batch: services.batches.freeze(batch.id))
+
+    def thaw_batch(self) -> None:
+        self._on_batch(lambda services, batch: services.batches.thaw(batch.id))
+
+    def void_batch(self) -> None:
+        self._on_batch(lambda services, batch: services.batches.void(batch.id, confirm=str(batch.quantity)))
+
+    def stop_card(self) -> None:
+        no, freezes = self.draw.randrange(5), self.draw.random() < 0.5
+        self._on_batch(
+            lambda services, batch: (services.cards.freeze if freezes else services.cards.thaw)(
+                batch.first_card_id + no % batch.quantity
+            )
+        )
+
+    def void_card(self) -> None:
+        no = self.draw.randrange(5)
+        self._on_batch(
+            lambda services, batch: services.cards.void(batch.first_card_id + no % batch.quantity, reason="x")
+        )
+
+    def counter(self) -> None:
+        if card := self.card():
+            self.tills[self.desktop().name].redeem(card)
+
+    def reverse(self) -> None:
+        self.tills[self.desktop().name].reverse()
+
+    def phone(self) -> None:
+        if card := self.card():
+            self.phones.ask(self.phones.wish(card))
+
+    def phone_again(self) -> None:
+        """Somebody taps once more, whether or not there was an answer."""
+        if self.phones.wishes:
+            self.phones.ask(self.draw.choice(self.phones.wishes))
+
+    def rush(self) -> None:
+        if card := self.card():
+            self.phones.rush([self.phones.wish(self.draw.choice((card, self.card() or card))) for _ in range(3)])
+
+    def reuse(self) -> None:
+        if self.phones.wishes:
+            self.phones.reuse(self.draw.choice(self.phones.wishes))
+
+    def link(self) -> None:
+        if card := self.card():
+            self.links.put(self.desktop(), card)
+
+    def visit(self) -> None:
+        self.links.visit()
+
+    def recall(self) -> None:
+        self.links.recall(self.desktop())
+
+    # --- what befalls them ---
+
+    def light(self) -> None:
+        """Perhaps a process will die in the midst of the next act."""
+        if self.draw.random() < 0.12:
+            self.draw.choice(self.desktops).fuse.light(self.draw.randint(1, 14))
+        if self.draw.random() < 0.08:
+            self.template.server.fuse.light(self.draw.randint(1, 20))
+
+    def back_up(self) -> None:
+        desktop = self.desktop()
+        target = self.folder / f"copy{len(self.copies)}.db"
+        desktop.copy(target)
+        self.copies.append((target, desktop.name))
+
+    def restore(self) -> None:
+        """From any copy: all desktops have the same vault's keys."""
+        if self.copies:
+            desktop, (copy, _) = self.desktop(), self.draw.choice(self.copies)
+            desktop.restore(copy)
+            self.tills[desktop.name].forget()
+            desktop.act(half_made_discarded)
+            self.wire.met["restore"] += 1
+
+    def clone(self) -> None:
+        """A third desktop from a copy, while its original goes on; or the bare files, copied by hand."""
+        if len(self.desktops) > 2:
+            return
+        original = self.desktop()
+        copy = self.folder / "clone.db"
+        original.copy(copy)
+        if by_hand := self.draw.random() < 0.5:
+            (self.folder / "C").mkdir()
+            shutil.copyfile(copy, self.folder / "C" / "vault.db")
+        else:
+            put_back(copy, self.folder / "C", self.template.keys)
+        life = original.life if by_hand else ""
+        self._join(Desktop("C", self.folder / "C", self.template.keys, self.wire, self.template.clock, life=life))
+        self.desktops[-1].act(half_made_discarded)
+        self.wire.met["clone"] += 1
+
+    def outage(self) -> None:
+        """Nobody reaches the endpoint during the next act."""
+        self.wire.met["outage"] += 1
+
+    # --- the end ---
+
+    def settle(self) -> None:
+        """All faults are off; everybody asks and syncs until nothing waits."""
+        self.wire.rate, self.wire.down = 0, False
+        self.template.server.fuse.put_out()
+        for desktop in self.desktops:
+            desktop.fuse.put_out()
+        self.wire.bring_late()
+        for wish in self.phones.wishes:
+            if wish.answer is None:
+                self.phones.ask(wish)
+        for desktop in self.desktops:
+            desktop.act(everything_made, refused=_unexpected)
+            self.tills[desktop.name].again()
+        for round_ in range(ROUNDS):
+            done = [
+                desktop.act(lambda services: services.cloud.sync(), refused=_unexpected) for desktop in self.desktops
+            ]
+            if round_ and not any(one is None or one.pushed for one in done):
+                break  # and whoever was first in this round has heard what the last one said
+        self.last = dict(zip((desktop.name for desktop in self.desktops), done, strict=True))
+
+    # --- the parts ---
+
+    def desktop(self) -> Desktop:
+        return self.draw.choice(self.desktops)
+
+    def card(self) -> Known | None:
+        return self.draw.choice(self.cards.known) if self.cards.known else None
+
+    def _join(self, desktop: Desktop) -> None:
+        self.desktops.append(desktop)
+        self.tills[desktop.name] = Till(desktop, self.told, self.draw)
+
+    def _local(self, desktop: Desktop) -> list[Batch]:
+        with desktop.database.read() as session:
+            return list(session.scalars(select(Batch).order_by(Batch.id)))
+
+    def _on_batch(self, act: Callable[..., None]) -> None:
+        desktop = self.desktop()
+        if local := self._local(desktop):
+            batch = self.draw.choice(local)
+            desktop.act(lambda services: act(services, batch))
+
+
+def _unexpected(error: Exception) -> None:
+    raise Violation(f"I6: a sync without faults failed: {error!r}") from error
+
+
+def run(template: Template, seed: int, folder: Path) -> Counter[str]:
+    """What was done and what befell it. Raises Violation, with the acts in its notes."""
+    folder.mkdir()
+    draw = Random(f"{seed} urandom")
+    with drawn_from(draw):
+        history = History(template, seed, folder)
+        try:
+            history.run()
+        except Exception as error:
+            error.add_note(f"seed {seed}: {', '.join(history.trace)}")
+            raise
+        finally:
+            history.close()
+            shutil.rmtree(folder)
+    return Counter(
+        {"steps": history.told.steps.total(), **{f"fault: {name}": n for name, n in history.wire.met.items()}}
+    )

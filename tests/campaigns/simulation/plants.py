@@ -1,0 +1,213 @@
+"""Mistakes of protocols to build into the real code, so that the simulation proves it would find them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.models.base import now
+from app.models.outbox import OutboxOp
+from app.services import backups
+from app.services.cloud import CloudService, events, pushing
+from app.services.cloud.pushing import Pusher
+from app.services.outbox import enqueue
+from app.services.redemptions import RedemptionService
+from app.services.settings import store, stored
+from app.topics import Topic
+from sync.client import Unreachable
+from sync.protocol import EventsPage, new_op_id
+from sync.rules import Wanted, judge
+from sync.server import redemption
+from sync.server.redemption import Ask, Lot
+from sync.server.transaction import Row, Transaction
+from tests.campaigns.simulation.server import InlineStore
+
+LIFE_MS = 900_000
+"""How long an endpoint that forgets remembers."""
+Patches = Iterator[tuple[Any, str, Any]]
+
+
+def ids_expire() -> Patches:
+    """Op ids are kept for a while only."""
+    kept = redemption._kept
+
+    def forgetful(transaction: Transaction, asks: list[Ask]) -> dict[tuple[str, str], tuple[bytes, str]]:
+        known = kept(transaction, asks)
+        for ask in asks:
+            row = transaction.one("SELECT at_ms FROM op WHERE op_id = ?", ask.op_id)
+            if row is not None and row[0] < ask.at_ms - LIFE_MS:
+                known.pop((ask.merchant_id, ask.op_id), None)
+        return known
+
+    def overwriting(transaction: Transaction, rows: list[Row]) -> None:
+        sql = "INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)"
+        transaction.many(f"{sql} ON CONFLICT DO NOTHING", rows)
+
+    yield redemption, "_kept", forgetful
+    yield redemption, "keep_all", overwriting
+
+
+def new_id_on_retry() -> Patches:
+    """A wish at the counter whose answer was lost is asked again under another id."""
+
+    def put_down(self: RedemptionService, type_: str, body: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
+        about = "d" if "d" in body else "redemption_id"
+        with self._database.write(Topic.OUTBOX) as session:
+            return enqueue(session, type_, aggregate=f"counter:{body[about][:16]}", body=body), body, True
+
+    yield RedemptionService, "_put_down", put_down
+
+
+def new_id_after_crash() -> Patches:
+    """What was in flight is sent again under another id."""
+    push = Pusher.push
+
+    def again(self: Pusher, *arguments: Any, **named: Any) -> None:
+        with self._database.write(Topic.OUTBOX) as session:
+            for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "in_flight")):
+                op.op_id, op.state = new_op_id(), "waiting"
+        push(self, *arguments, **named)
+
+    yield Pusher, "push", again
+
+
+def dropped_on_timeout() -> Patches:
+    """No answer counts as done."""
+    ask = Pusher._ask
+
+    def asking(self: Pusher, lot: list[OutboxOp], step: Callable[[], None]) -> Any:
+        try:
+            return ask(self, lot, step)
+        except Unreachable:
+            with self._database.write(Topic.OUTBOX) as session:
+                ids = [op.id for op in lot]
+                done = {"state": "applied", "answered_at": now(), "in_flight_since": None}
+                session.execute(update(OutboxOp).where(OutboxOp.id.in_(ids)).values(**done))
+            raise
+
+    yield Pusher, "_ask", asking
+
+
+def own_events_hidden() -> Patches:
+    """A desktop does not hear again what it has sent itself."""
+    apply = events.apply
+
+    def others_only(session: Session, page: EventsPage) -> None:
+        own = set(session.scalars(select(OutboxOp.op_id)))
+        others = [event for event in page.events if event.op_id not in own]
+        apply(session, msgspec.structs.replace(page, events=others))
+
+    yield events, "apply", others_only
+
+
+def cursor_first() -> Patches:
+    """The place in the feed is stored before what happened there."""
+
+    def taking(self: CloudService, page: EventsPage, after: str, url: str) -> None:
+        with self._database.write(Topic.CLOUD) as session:
+            if str(stored(session, "cloud.cursor")) != after:
+                return
+            store(session, "cloud.cursor", page.next)
+            store(session, "cloud.feed_hash", page.events[-1].hash)
+        with self._database.write(Topic.CLOUD) as session:
+            events.apply(session, page)
+
+    yield CloudService, "_take_in", taking
+
+
+def same_incarnation() -> Patches:
+    """A restored desktop goes on as if it were the old one."""
+
+    def storing(session: Session, key: str, value: Any) -> None:
+        if key != "vault.incarnation":
+            store(session, key, value)
+
+    yield backups, "store", storing
+
+
+def rules_first() -> Patches:
+    """What the rules say now comes before what was said of this op."""
+    redeem = Lot.redeem
+
+    def judging(self: Lot, ask: Ask) -> dict[str, Any]:
+        card = self._cards.get(ask.verifier)
+        if card is not None and card.batch.merchant_id == ask.merchant_id:
+            wanted = Wanted(ask.amount_minor, ask.uses)
+            reason = judge(card.facts(), wanted, redemption._instant(ask.at_ms))
+            if reason is not None:
+                if not self.knows(ask):
+                    return redeem(self, ask)
+                return {"refused": reason, "more": {}}
+        return redeem(self, ask)
+
+    yield Lot, "redeem", judging
+
+
+def outcome_apart() -> Patches:
+    """The answer is stored in a transaction of its own, behind the one of its effect."""
+    waiting: list[Row] = []
+    keep = redemption.keep_all
+
+    def later(transaction: Transaction, rows: list[Row]) -> None:
+        waiting.extend(rows)
+
+    die = InlineStore.die
+
+    def forgetting(store: InlineStore) -> None:
+        waiting.clear()
+        die(store)
+
+    def behind(store: InlineStore) -> None:
+        rows, waiting[:] = list(waiting), []
+        if rows:
+            store.write_now(lambda transaction: keep(transaction, rows))
+
+    yield redemption, "keep_all", later
+    yield InlineStore, "behind", staticmethod(behind)
+    yield InlineStore, "die", forgetting
+
+
+def unsealed() -> Patches:
+    """What is uploaded can be redeemed at once."""
+    facts = redemption._Card.facts
+
+    def open_to_all(self: Any) -> Any:
+        return msgspec.structs.replace(facts(self), sealed=True)
+
+    yield redemption._Card, "facts", open_to_all
+
+
+def freeze_overtakes() -> Patches:
+    """Freezes jump the queue, whatever of the same batch waits before them."""
+
+    def all_freezes(waiting: list[OutboxOp]) -> list[OutboxOp]:
+        return sorted(waiting, key=lambda op: op.lane != "freeze")
+
+    yield pushing, "_freezes_first", all_freezes
+
+
+PLANTS: dict[str, Callable[[], Patches]] = {
+    "ids-expire": ids_expire,
+    "new-id-on-retry": new_id_on_retry,
+    "new-id-after-crash": new_id_after_crash,
+    "dropped-on-timeout": dropped_on_timeout,
+    "own-events-hidden": own_events_hidden,
+    "cursor-first": cursor_first,
+    "same-incarnation": same_incarnation,
+    "rules-first": rules_first,
+    "outcome-apart": outcome_apart,
+    "unsealed": unsealed,
+    "freeze-overtakes": freeze_overtakes,
+}
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        for where, attribute, value in PLANTS[name]() if name else ():
+            stack.enter_context(patch.object(where, attribute, value))
+        yield
