@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.config import READ_WORKBOOK, Config
-from app.services.programs import keep_memory_off_the_disk
+from sync.memory import keep_memory_off_the_disk
 
 if TYPE_CHECKING:
     from app.services import Services

@@ -1,6 +1,5 @@
 """Processes of our own beside this one: how this build starts them, and what they may know."""
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -32,11 +31,3 @@ def environment() -> dict[str, str]:
         name: value for name, value in os.environ.items() if name.upper() in NEEDED or name.startswith(NEEDED_KINDS)
     }
     return kept | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
-
-
-def keep_memory_off_the_disk() -> None:
-    """After a crash of this process the system writes no core dump: keys and codes would stand in it."""
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections.abc import MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,6 +20,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
+from sync.memory import keep_memory_off_the_disk
 from sync.server import access, copying, feed, verifying
 from sync.server.database import Store, opened
 from sync.server.dialects import file_of, is_postgres, shown
@@ -47,7 +47,7 @@ class Taken(RuntimeError):
 
 def main() -> int:
     """Exit 0 done, 1 refused with a sentence, 2 usage, 75 for another time: another endpoint has the database."""
-    _keep_memory_off_the_disk()
+    keep_memory_off_the_disk()
     os.umask(0o077)  # who owns the endpoint reads its files, nobody else
     arguments = _parser().parse_args()
     _log(verbose=arguments.verbose)
@@ -310,14 +310,6 @@ def _discreet(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMap
     """Whatever a request brought may stand in the text of the exception it raised."""
     error = event.pop("exc_info", None)
     return {**event, "exception": told(error)} if isinstance(error, BaseException) else event
-
-
-def _keep_memory_off_the_disk() -> None:
-    """The pepper would stand in a core dump."""
-    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

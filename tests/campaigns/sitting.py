@@ -17,8 +17,8 @@ from app.bootstrap.desk import Desk
 from app.bootstrap.logbook import keep_log
 from app.config import Config
 from app.services.cards import CardFilter
-from app.services.programs import keep_memory_off_the_disk
 from app.views.theme import application
+from sync.memory import keep_memory_off_the_disk
 
 PATIENCE_MS = 60_000
 

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from app.config import READ_WORKBOOK
-from app.services.programs import QUIET, ROOT, environment, keep_memory_off_the_disk, own_command
+from app.services.programs import QUIET, ROOT, environment, own_command
 from app.services.sheets.rows import DateText, Sheet
 from app.services.sheets.workbook import SHOWN, Cells, UnreadableWorkbook, cells_of, shown
+from sync.memory import keep_memory_off_the_disk
 
 LONGEST_S = 60.0
 MOST_MEMORY = 4 << 30

@@ -16,11 +16,10 @@ from PySide6.QtWidgets import QApplication, QDialog, QMainWindow, QMenu, QStacke
 
 from app.views.jobs import JobRunner
 from app.views.main_window.menus import Menus
-from app.views.main_window.qt_words import follow_language
 from app.views.theme import CHOICES, icon, theme
 from app.views.widgets.pieces import GUTTER
 from app.views.widgets.toast import Toasts, toast
-from app.words import ntr, set_language, tr
+from app.words import language, ntr, set_language, tr
 
 if TYPE_CHECKING:
     from app.errors import AppError
@@ -60,7 +59,7 @@ class MainWindow(QMainWindow):
         self._badges: dict[str, int] = {}
         self._crash: CrashDialog | None = None
         self._may_close = False
-        self._narrow = False
+        self._narrow = self._qt_was_told = False
         self._toasts = Toasts(self)
         self._stack = QStackedWidget()
         self.setCentralWidget(self._stack)
@@ -78,7 +77,7 @@ class MainWindow(QMainWindow):
         """Show the unlock screen or the first run. Pages are thrown away, so nothing of the vault stays in sight."""
         if self._workspace is not None:
             self.idle_watch.stop()
-        follow_language()
+        self._tell_qt()
         self._build_gate, self._workspace = build, None
         self._put(build())
         self._view = None
@@ -86,6 +85,15 @@ class MainWindow(QMainWindow):
         self._drop_palette()
         self._fill_menus()
         self.setWindowTitle(tr("Kaxia"))
+
+    def _tell_qt(self) -> None:
+        """Qt speaks English by itself: what tells it otherwise is loaded where it is needed."""
+        if language() == "en" and not self._qt_was_told:
+            return
+        from app.views.main_window.qt_words import follow_language
+
+        self._qt_was_told = True
+        follow_language()
 
     @cached_property
     def idle_watch(self) -> IdleWatch:
@@ -192,7 +200,7 @@ class MainWindow(QMainWindow):
         from app.views.main_window.specs import SyncStatus
         from app.views.main_window.workspace_view import WorkspaceView
 
-        follow_language()
+        self._tell_qt()
         view = WorkspaceView(workspace, self._jobs, self._memory)
         view.top.search_wanted.connect(self.show_palette)
         view.top.sync_wanted.connect(self.sync_wanted)

@@ -52,15 +52,12 @@ NEEDED = {
     "app.bootstrap.desk",
     "app.bootstrap.logbook",
     "app.config",
-    "app.services",
-    "app.services.programs",
     "app.views",
     "app.views.changes",
     "app.views.garbage",
     "app.views.jobs",
     "app.views.main_window",
     "app.views.main_window.menus",
-    "app.views.main_window.qt_words",
     "app.views.main_window.window",
     "app.views.theme",
     "app.views.theme.fonts",
@@ -76,6 +73,8 @@ NEEDED = {
     "app.views.widgets.pieces",
     "app.views.widgets.toast",
     "app.words",
+    "sync",
+    "sync.memory",
 }
 """Whoever adds one here measures it first: `python build_scripts/bench.py start`."""
 OF_THE_SYSTEM = {"gc", "resource", "PySide6.QtSvg"}
