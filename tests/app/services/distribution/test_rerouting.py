@@ -308,12 +308,18 @@ def test_a_mail_channel_that_refuses_does_not_hold_up_the_paper(
 # --- who lies in the recycle bin ---
 
 
-def test_whoever_lies_in_the_recycle_bin_is_not_tried_again(
-    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer
-) -> None:
+def refused_by_two(distributions: DistributionService, spec: Spec, peer: MailPeer) -> int:
+    """A run whose second and third mail the server refused."""
     peer.at_rcpt |= {"p1@firm.example": NO_SUCH, "p2@firm.example": NO_SUCH}
     run = distributions.prepare(spec(channel="email", out_folder=None))
     distributions.deliver(run)
+    return run
+
+
+def test_whoever_lies_in_the_recycle_bin_is_not_tried_again(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer
+) -> None:
+    run = refused_by_two(distributions, spec, peer)
     one, other = deliveries(vault, run)[1:3]
     services.removals.remove("person", [one.person_id])
     with pytest.raises(InBin):
@@ -333,9 +339,7 @@ def test_whoever_lies_in_the_recycle_bin_is_not_tried_again(
 def test_no_other_way_leads_to_whoever_lies_in_the_recycle_bin(
     distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, peer: MailPeer, tmp_path: Path
 ) -> None:
-    peer.at_rcpt |= {"p1@firm.example": NO_SUCH, "p2@firm.example": NO_SUCH}
-    run = distributions.prepare(spec(channel="email", out_folder=None))
-    distributions.deliver(run)
+    run = refused_by_two(distributions, spec, peer)
     one, other = deliveries(vault, run)[1:3]
     services.removals.remove("person", [one.person_id])
     with pytest.raises(InBin):
