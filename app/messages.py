@@ -203,6 +203,14 @@ REASONS: dict[str, str] = {
     "redemption-unknown": "there is no such redemption.",
     "not-sealed": "this batch has not reached the endpoint yet. Sync first.",
     "no-lease": "there is no line to the endpoint, and this machine holds no lease to redeem without one.",
+    "card-leased": "a counter without a line decides about this card at the moment. Redeem it there, or take the "
+    "lease back.",
+    "lease-taken": "another counter decides about some of these cards already. Choose others, or take its lease back.",
+    "lease-unknown": "it does not know this lease.",
+    "lease-ended": "this lease has ended already.",
+    "lease-of-another": "this lease belongs to another computer, or to this one before it was restored. A manager "
+    "takes it back.",
+    "conflict-unknown": "this conflict is settled already.",
     "supplier-redeems": "codes from a supplier are redeemed at the supplier.",
     "link-unknown": "it does not know this link.",
     "link-claimed": "the card was claimed already.",

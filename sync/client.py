@@ -18,6 +18,7 @@ import stamina
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import signing
+from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     EnrollAnswer,
     EnrollRequest,
@@ -25,15 +26,15 @@ from sync.protocol import (
     FreezeAnswer,
     FreezeRequest,
     Hello,
-    LinkRequest,
-    LookupAnswer,
-    LookupRequest,
+    LeaseAnswer,
+    LeaseRequest,
     Op,
     OpsAnswer,
     OpsRequest,
     Problem,
     ReconcileAnswer,
     ReconcileRequest,
+    ReturnRequest,
     SealAnswer,
     SealRequest,
     UploadState,
@@ -154,6 +155,12 @@ class SyncClient:
 
     def freeze(self, request: FreezeRequest) -> FreezeAnswer:
         return self._call("POST", "/sync/v1/freeze", FreezeAnswer, request)
+
+    def take_lease(self, request: LeaseRequest) -> LeaseAnswer:
+        return self._call("POST", "/sync/v1/leases", LeaseAnswer, request)
+
+    def return_lease(self, request: ReturnRequest) -> LeaseAnswer:
+        return self._call("POST", "/sync/v1/leases/return", LeaseAnswer, request)
 
     def reconcile(self, request: ReconcileRequest) -> ReconcileAnswer:
         return self._call("POST", "/sync/v1/reconcile", ReconcileAnswer, request)

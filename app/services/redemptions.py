@@ -35,7 +35,8 @@ from app.services.outbox import enqueue
 from app.services.settings import SettingService
 from app.topics import Topic
 from sync import codes as code_words
-from sync.protocol import CardState, LookupAnswer, Op, OpResult, b64, from_wire, to_wire
+from sync.phone import CardState, LookupAnswer
+from sync.protocol import Op, OpResult, b64, from_wire, to_wire
 
 UNDO_WITHIN = timedelta(minutes=2)
 REFUSALS = {

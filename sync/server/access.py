@@ -41,7 +41,12 @@ ROLES: dict[str, frozenset[str]] = {
     "card.thaw@1": frozenset({"owner", "manager"}),
     "card.void@1": WRITERS,
     "redeem@1": frozenset({"owner", "manager", "distributor", "clerk"}),
+    "redeem.leased@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "reverse@1": frozenset({"owner", "manager", "clerk"}),
+    "lease.take@1": frozenset({"owner", "manager", "distributor", "clerk"}),
+    "lease.return@1": frozenset({"owner", "manager", "distributor", "clerk"}),
+    "lease.reclaim@1": frozenset({"owner", "manager"}),
+    "conflict.settle@1": frozenset({"owner", "manager"}),
     "carry": frozenset({"owner", "manager"}),
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
@@ -57,6 +62,7 @@ class Device:
     id: str
     merchant_id: str
     role: str
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
         raise Refusal("replayed-nonce")
     if row[4] != signed.incarnation:
         transaction.run("UPDATE device SET incarnation = ? WHERE id = ?", signed.incarnation, signed.device)
-    return Device(signed.device, str(row[0]), str(row[2]))
+    return Device(signed.device, str(row[0]), str(row[2]), signed.incarnation)
 
 
 def forget_nonces(transaction: Transaction, at_ms: int) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from sync.protocol import RedeemRequest, new_op_id, unb64
+from sync.phone import RedeemRequest
+from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
 from sync.server.database import Store
 from sync.server.issue import Issue
+from sync.server.outcomes import told
 from sync.server.problems import Refusal
-from sync.server.redemption import Ask, Lot, told
+from sync.server.redemption import Ask, Lot
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
 from sync.server.uploads import Uploads

@@ -9,8 +9,8 @@ from sync.protocol import Op, OpResult, OpsAnswer, unb64
 from sync.server import feed
 from sync.server.access import Device
 from sync.server.issue import Issue, is_moved
+from sync.server.outcomes import is_decided
 from sync.server.problems import problem
-from sync.server.redemption import is_decided
 from sync.server.transaction import Transaction
 
 Meant = tuple[str, ...]

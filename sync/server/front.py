@@ -17,15 +17,8 @@ from urllib.parse import unquote
 import msgspec
 import structlog
 
-from sync.protocol import (
-    BODY_LIMIT,
-    CHUNK_LIMIT,
-    LONGEST_CIPHERTEXT,
-    LONGEST_TEXT,
-    VERSION,
-    RedeemAnswer,
-    RedeemRequest,
-)
+from sync.phone import RedeemAnswer, RedeemRequest
+from sync.protocol import BODY_LIMIT, CHUNK_LIMIT, LONGEST_CIPHERTEXT, LONGEST_TEXT, VERSION
 from sync.server import access
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal, problem

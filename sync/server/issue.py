@@ -18,16 +18,18 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import feed, links
+from sync.server import feed, leases, links
 from sync.server.access import SLUG, Device, require
 from sync.server.batches import batch_of, verifier_at
+from sync.server.outcomes import answered, fingerprint_of, keep, told
 from sync.server.problems import Refusal, problem
-from sync.server.redemption import Ask, Undo, answered, fingerprint_of, keep, redeem, reverse, told
+from sync.server.redemption import Ask, Undo, redeem, reverse
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
 
 LARGEST = 1_000_000
 MOST_USES = 10_000
+LEASED = "redeem.leased@1"
 MISSHAPEN: tuple[type[Exception], ...] = (AttributeError, KeyError, TypeError, ValueError)
 """What a body of another shape than described raises."""
 Outcome = dict[str, Any]
@@ -55,6 +57,11 @@ class Issue:
             ),
             "link.recall@1": links.recall,
             "reverse@1": _reverse,
+            "lease.take@1": leases.take,
+            "lease.return@1": leases.give_back,
+            "lease.reclaim@1": leases.reclaim,
+            "conflict.settle@1": leases.settle,
+            LEASED: self._redeem_leased,
         }
 
     def verifier(self, d: bytes) -> bytes:
@@ -91,6 +98,9 @@ class Issue:
         except (*MISSHAPEN, *transaction.dialect.unfit) as error:
             pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
             return {"refused": "invalid", "more": {"pointers": [pointer]}}
+
+    def _redeem_leased(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        return leases.redeem(transaction, device, op, at_ms, verifier=self.verifier(unb64(str(op.body["d"]))))
 
     def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> tuple[Outcome, bool]:
         try:

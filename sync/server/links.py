@@ -9,27 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from sync.protocol import (
-    CardState,
-    LinkRequest,
-    LookupAnswer,
-    Op,
-    OpenAnswer,
-    PickupRequest,
-    StateAnswer,
-    b64,
-    from_ms,
-    from_wire,
-    gate_digest,
-    to_ms,
-    to_wire,
-    unb64,
-)
+from sync.phone import CardState, LinkRequest, LookupAnswer, OpenAnswer, PickupRequest, StateAnswer
+from sync.protocol import Op, b64, from_ms, from_wire, gate_digest, to_ms, to_wire, unb64
 from sync.server import feed
 from sync.server.access import Device, merchant_card, require
 from sync.server.batches import verifier_at
+from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
-from sync.server.redemption import FACTS, answered, facts_of, fingerprint_of, history, keep
+from sync.server.redemption import FACTS, facts_of, history
 from sync.server.transaction import Row, Transaction
 
 TOKEN_MS = 24 * 60 * 60 * 1000

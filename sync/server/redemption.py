@@ -3,7 +3,6 @@
 Dedupe first, rules second: a repeated op id gets its stored outcome, whatever the rules would say now.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +11,15 @@ from typing import Any
 
 import msgspec
 
-from sync.protocol import HistoryEntry, from_ms, to_wire
+from sync.phone import HistoryEntry
+from sync.protocol import from_ms, to_wire
 from sync.rules import CardFacts, Wanted, judge
 from sync.server import feed
 from sync.server.batches import verifier_at
+from sync.server.ledger import Entry, at_of, write_down
+from sync.server.outcomes import Kept, Outcome, fingerprint_of, keep_all, row_of, same
 from sync.server.problems import Refusal
+from sync.server.spans import Span, open_spans
 from sync.server.transaction import Row, Transaction
 
 FACTS = (
@@ -45,8 +48,9 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class _Batch(msgspec.Struct, frozen=True):
-    """What a verdict needs to know of a batch."""
+    """What a verdict needs to know of a batch. A device decides about the numbers that are `leased`."""
 
+    leased: list[Span]
     merchant_id: str
     uid: str
     frozen: int
@@ -86,6 +90,9 @@ class _Card(msgspec.Struct):
             valid_until=None if batch.valid_until_ms is None else _instant(batch.valid_until_ms),
         )
 
+    def held_by_a_device(self) -> str | None:
+        return "card-leased" if any(first <= self.no < end for first, end in self.batch.leased) else None
+
     def take(self, amount: int, uses: int) -> None:
         self.balance_minor = None if self.balance_minor is None else self.balance_minor - amount
         self.uses_left -= uses
@@ -114,68 +121,49 @@ class Lot:
         """Whether its op id has an outcome."""
         return (ask.merchant_id, ask.op_id) in self._kept
 
-    def redeem(self, ask: Ask) -> dict[str, Any]:
+    def redeem(self, ask: Ask) -> Outcome:
         """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
         there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
         op-id-reused."""
         fingerprint = fingerprint_of("redeem", ask.verifier, str(ask.amount_minor), str(ask.uses))
         kept = self._kept.get((ask.merchant_id, ask.op_id))
         if kept is not None:
-            return _same(kept, fingerprint)
+            return same(kept, fingerprint)
         card = self._cards.get(ask.verifier)
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
         facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
-        reason = judge(facts, wanted, _instant(ask.at_ms))
+        reason = judge(facts, wanted, _instant(ask.at_ms)) or card.held_by_a_device()
         if reason is not None:
-            outcome: dict[str, Any] = {"refused": reason, "more": _what_is_left(reason, facts)}
+            outcome: Outcome = {"refused": reason, "more": _what_is_left(reason, facts)}
             if ask.moved:
                 return outcome
         else:
             outcome = self._take(ask, card, *_taken(facts, wanted))
-        row = _op(ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)
+        row = row_of(ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)
         self._kept[ask.merchant_id, ask.op_id] = (row[2], row[3])
         self._outcomes.append(row)
         return outcome
 
-    def _take(self, ask: Ask, card: _Card, amount: int, uses: int) -> dict[str, Any]:
+    def _take(self, ask: Ask, card: _Card, amount: int, uses: int) -> Outcome:
         """Ledger entry and event; the outcome."""
         self._changes.append((amount, uses, amount, uses, ask.verifier, card.entries, uses, amount))
         card.take(amount, uses)
-        left_minor, left_uses = card.balance_minor, None if card.batch.money else card.uses_left
-        at = _at(ask.at_ms)
-        self._entries.append(
-            (
-                *(ask.merchant_id, ask.op_id, card.batch_id, card.no, card.entries, amount, uses),
-                *(left_minor, left_uses, ask.entry, ask.place, ask.device_id, ask.at_ms),
-            )
+        entry = Entry(
+            *(ask.merchant_id, ask.op_id, card.batch_id, card.batch.uid, card.no, card.entries, amount, uses),
+            *(card.balance_minor, None if card.batch.money else card.uses_left),
+            entry=ask.entry,
+            place=ask.place,
+            device_id=ask.device_id,
+            device_class=ask.device_class,
+            at_ms=ask.at_ms,
+            link_id=ask.link_id,
         )
-        body = {
-            "batch_id": card.batch.uid,
-            "card_no": card.no,
-            "use_no": card.entries,
-            "amount_minor": amount,
-            "uses": uses,
-            "remaining_minor": left_minor,
-            "remaining_uses": left_uses,
-            "entry": ask.entry,
-            "place": ask.place,
-            "device_id": ask.device_id,
-            "device_class": ask.device_class,
-            "link_id": ask.link_id,
-        }
+        self._entries.append(entry.row())
+        at, body = at_of(ask.at_ms), entry.body()
         event = feed.draw(self._transaction, ask.merchant_id, "redeemed@1", op_id=ask.op_id, at=at, body=body)
         self._events.append(event)
-        return {
-            "status": "applied",
-            "op_id": ask.op_id,
-            "redeemed_minor": amount,
-            "redeemed_uses": uses,
-            "remaining_minor": left_minor,
-            "remaining_uses": left_uses,
-            "at": at,
-            "seq": event[1],
-        }
+        return entry.outcome(int(event[1]))
 
     def write(self) -> None:
         """Raises Refusal card-spent when a card was not as it was read: then nothing of the lot may stand."""
@@ -194,18 +182,13 @@ class Lot:
         )
         if changed != len(self._changes):
             raise Refusal("card-spent")
-        self._transaction.many(
-            "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
-            "remaining_minor, remaining_uses, reason, entry, place, device_id, at_ms) "
-            "VALUES (?, ?, ?, ?, ?, 'redeemed', ?, ?, ?, ?, '', ?, ?, ?, ?)",
-            self._entries,
-        )
+        write_down(self._transaction, self._entries)
         feed.put(self._transaction, self._events)
 
 
-def _kept(transaction: Transaction, asks: Sequence[Ask]) -> dict[tuple[str, str], tuple[bytes, str]]:
+def _kept(transaction: Transaction, asks: Sequence[Ask]) -> dict[tuple[str, str], Kept]:
     """Fingerprint and outcome of the op ids that were seen before."""
-    kept: dict[tuple[str, str], tuple[bytes, str]] = {}
+    kept: dict[tuple[str, str], Kept] = {}
     for merchant_id in {ask.merchant_id for ask in asks}:
         rows = transaction.among(
             "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)",
@@ -223,18 +206,17 @@ def _cards(transaction: Transaction, verifiers: list[bytes]) -> dict[bytes, _Car
         "WHERE verifier IN (…)",
         verifiers,
     )
-    batches = {
-        row[0]: _Batch(*row[1:])
-        for row in transaction.among(
-            "SELECT id, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, valid_until_ms "
-            "FROM batch WHERE id IN (…)",
-            list({row[1] for row in rows}),
-        )
-    }
+    found = transaction.among(
+        "SELECT id, leases, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, "
+        "valid_until_ms FROM batch WHERE id IN (…)",
+        list({row[1] for row in rows}),
+    )
+    spans = open_spans(transaction, [row[0] for row in found if row[1]])
+    batches = {row[0]: _Batch(spans.get(row[0], []), *row[2:]) for row in found}
     return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
 
 
-def redeem(transaction: Transaction, ask: Ask) -> tuple[dict[str, Any], bool]:
+def redeem(transaction: Transaction, ask: Ask) -> tuple[Outcome, bool]:
     """A lot of one: the outcome, and whether it is a new one. Raises Refusal."""
     lot = Lot(transaction, [ask])
     fresh = not lot.knows(ask)
@@ -255,7 +237,7 @@ class Undo:
     at_ms: int
 
 
-def reverse(transaction: Transaction, undo: Undo) -> dict[str, Any]:
+def reverse(transaction: Transaction, undo: Undo) -> Outcome:
     """Give back what one redemption took, by an entry of its own. Raises Refusal."""
     first = transaction.one(
         "SELECT r.batch_id, r.card_no, r.amount_minor, r.uses, b.uid, b.money FROM redemption r "
@@ -277,7 +259,7 @@ def reverse(transaction: Transaction, undo: Undo) -> dict[str, Any]:
     return _enter_reversal(transaction, undo, first, after)
 
 
-def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row) -> dict[str, Any]:
+def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row) -> Outcome:
     batch_id, card_no, amount, uses, uid, money = first
     left_minor, left_uses = after[0], None if money else after[1]
     transaction.run(
@@ -302,45 +284,6 @@ def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row
     seq = feed.append(transaction, undo.merchant_id, "reversed@1", op_id=undo.op_id, at=at, body=event | left)
     done = {"status": "applied", "op_id": undo.op_id, "redeemed_minor": -amount, "redeemed_uses": -uses}
     return done | left | {"at": at, "seq": seq}
-
-
-def answered(transaction: Transaction, merchant_id: str, op_id: str, fingerprint: bytes) -> dict[str, Any] | None:
-    """The stored outcome of an op id. Raises Refusal when the id stood for something else."""
-    row = transaction.one("SELECT fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id)
-    return None if row is None else _same((bytes(row[0]), str(row[1])), fingerprint)
-
-
-def is_decided(transaction: Transaction, merchant_id: str, op_id: str) -> bool:
-    """Whether the op id has its outcome, whatever it stands for."""
-    return transaction.one("SELECT 1 FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id) is not None
-
-
-def _same(kept: tuple[bytes, str], fingerprint: bytes) -> dict[str, Any]:
-    if kept[0] != fingerprint:
-        raise Refusal("op-id-reused")
-    outcome: dict[str, Any] = msgspec.json.decode(kept[1])
-    return outcome
-
-
-def told(outcome: dict[str, Any]) -> dict[str, Any]:
-    """An outcome as an answer. Raises Refusal for a refused one; call it after the commit."""
-    if "refused" in outcome:
-        raise Refusal(str(outcome["refused"]), **outcome.get("more", {}))
-    return outcome
-
-
-def keep(
-    transaction: Transaction, merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: dict[str, Any], at_ms: int
-) -> None:
-    keep_all(transaction, [_op(merchant_id, op_id, fingerprint=fingerprint, outcome=outcome, at_ms=at_ms)])
-
-
-def keep_all(transaction: Transaction, rows: list[Row]) -> None:
-    transaction.many("INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)", rows)
-
-
-def _op(merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: dict[str, Any], at_ms: int) -> Row:
-    return merchant_id, op_id, fingerprint, msgspec.json.encode(outcome).decode(), at_ms
 
 
 def facts_of(row: Row) -> CardFacts:
@@ -381,16 +324,6 @@ def _what_is_left(reason: str, facts: CardFacts) -> dict[str, Any]:
     return {"remaining_minor": facts.balance_minor} if facts.money else {"remaining_uses": facts.uses_left}
 
 
-def fingerprint_of(*parts: bytes | str) -> bytes:
-    raws = [part.encode() if isinstance(part, str) else part for part in parts]
-    return hashlib.sha256(b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])).digest()
-
-
 @lru_cache(256)
 def _instant(stamp: int) -> datetime:
     return from_ms(stamp)
-
-
-@lru_cache(256)
-def _at(at_ms: int) -> str:
-    return to_wire(from_ms(at_ms))

@@ -87,8 +87,52 @@ batch = Table(
     Column("sealed_ms", BigInteger),
     Column("created_ms", BigInteger, nullable=False),
     Column("staged", Integer, nullable=False, server_default="0"),
+    Column("leases", Integer, nullable=False, server_default="0"),
     UniqueConstraint("merchant_id", "uid"),
 )
+"""`leases` counts the open ones, so that a redemption from a batch without any asks no further."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("first_no", BigInteger, nullable=False),
+    Column("end_no", BigInteger, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("taken_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    PrimaryKeyConstraint("merchant_id", "id"),
+    Index("ix_lease_batch", "batch_id"),
+    CheckConstraint("state IN ('open', 'returned', 'reclaimed')", name="ck_lease_state"),
+)
+"""Which cards a device decides about alone: numbers from `first_no` up to, not with, `end_no`."""
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("op_id", Text, nullable=False),
+    Column("lease_id", Text, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("card_no", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("found_ms", BigInteger, nullable=False),
+    Column("way", Text),
+    Column("settled_ms", BigInteger),
+    PrimaryKeyConstraint("merchant_id", "op_id"),
+    CheckConstraint("way IN ('loss', 'contacted', 'undone')", name="ck_conflict_way"),
+)
+"""What a counter gave out offline and the card could not pay any more; `way` says how people settled it."""
 
 chunk = Table(
     "chunk",
@@ -159,6 +203,7 @@ redemption = Table(
     Column("place", Text, nullable=False),
     Column("device_id", Text),
     Column("at_ms", BigInteger, nullable=False),
+    Column("lease_id", Text),
     PrimaryKeyConstraint("merchant_id", "op_id"),
     UniqueConstraint("batch_id", "card_no", "use_no"),
     UniqueConstraint("merchant_id", "reverses"),

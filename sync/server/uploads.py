@@ -22,8 +22,8 @@ from sync.protocol import CHUNK_RECORDS, RECORD, SealRequest, UploadState, b64, 
 from sync.server import batches, feed
 from sync.server.access import Device, require
 from sync.server.batches import Batch, batch_of
+from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
-from sync.server.redemption import answered, fingerprint_of, keep
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Row, Transaction
 

@@ -1,18 +1,20 @@
 """Do the books of an endpoint's database agree? Looks at everything, changes nothing, beside a running endpoint.
 
 The invariants are those of the protocol: I1 a card holds its face less its ledger, I2 and I4 every entry has one
-outcome and one event, I3 nothing is redeemed between freeze and thaw, I7 the feed is gapless and chained, I9 nothing
-unsealed is redeemed.
+outcome and one event, I3 nothing is redeemed between freeze and thaw, I7 the feed is gapless and chained, I8 what a
+device has leased nobody else redeems, I9 nothing unsealed is redeemed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import msgspec
 
 from sync.protocol import feed_hash, feed_row
 from sync.server.batches import BLOCK, VERIFIER
+from sync.server.spans import Span
 from sync.server.transaction import Row, Transaction
 from sync.server.uploads import DRAWERS
 
@@ -33,6 +35,8 @@ FINDINGS = {
     "event-entry": "an event of the feed has no entry in the ledger",
     "op-twice": "two events of the feed come from one op",
     "frozen": "a card was redeemed while its batch was frozen",
+    "leased": "a card was redeemed while a device decided about it, by somebody else",
+    "lease": "a lease does not stand as its feed says",
     "flags": "a batch is not frozen or voided as its feed says",
     "head": "the feed does not end where its merchant's head is",
     "gap": "a number is missing in the feed",
@@ -223,6 +227,10 @@ class _Told:
     sealed: bool = False
     frozen: bool = False
     voided: bool = False
+    leases: dict[str, Span] = field(default_factory=dict)
+    """Those that are open."""
+    before_freeze: set[str] = field(default_factory=set)
+    """Leases that were open when it was frozen: what is decided under them counts."""
 
 
 @dataclass(slots=True)
@@ -239,14 +247,28 @@ class _Walk:
         self.before = digest
         told = msgspec.json.decode(body)
         batch = self.batches.setdefault(told["batch_id"], _Told()) if "batch_id" in told else _Told()
-        if type_ == "redeemed@1" and batch.frozen:
-            yield Finding("frozen", self.merchant_id, str(seq))
-        if type_ == "redeemed@1" and not batch.sealed:
-            yield Finding("unsealed", self.merchant_id, str(seq))
+        if type_ == "redeemed@1":
+            yield from (Finding(what, self.merchant_id, str(seq)) for what in _wrong(batch, told))
         if type_ in ("frozen@1", "thawed@1"):
             batch.frozen = type_ == "frozen@1"
+            batch.before_freeze = set(batch.leases)
+        if type_ == "lease.taken@1":
+            batch.leases[told["lease_id"]] = told["first_no"], told["end_no"]
+        if type_ in ("lease.returned@1", "lease.reclaimed@1"):
+            batch.leases.pop(told["lease_id"], None)
         batch.sealed |= type_ == "sealed@1"
         batch.voided |= type_ == "batch.voided@1"
+
+
+def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
+    """I3, I8, I9: a redemption as the feed tells it."""
+    lease = told.get("lease_id")
+    if batch.frozen and lease not in batch.before_freeze:
+        yield "frozen"
+    if not batch.sealed:
+        yield "unsealed"
+    if any(first <= told["card_no"] < end and lease != holds for holds, (first, end) in batch.leases.items()):
+        yield "leased"
 
 
 def _feeds(transaction: Transaction) -> Iterator[Finding]:
@@ -261,12 +283,26 @@ def _feeds(transaction: Transaction) -> Iterator[Finding]:
                 if row[6] is not None and not _agrees(row):
                     yield Finding("entry-event", walk.merchant_id, str(row[2]))
             after = int(page[-1][0])
-        for uid, frozen, voided in transaction.all(
-            "SELECT uid, frozen, voided FROM batch WHERE merchant_id = ?", walk.merchant_id
-        ):
-            told = walk.batches.get(str(uid), _Told())
-            if (bool(frozen), bool(voided)) != (told.frozen, told.voided):
-                yield Finding("flags", walk.merchant_id, str(uid))
+        yield from _flags(transaction, walk)
+
+
+def _flags(transaction: Transaction, walk: _Walk) -> Iterator[Finding]:
+    """What is stored of a batch is what its feed tells."""
+    held: dict[str, dict[str, Span]] = {}
+    for uid, lease_id, first, end in transaction.all(
+        "SELECT b.uid, l.id, l.first_no, l.end_no FROM lease l JOIN batch b ON b.id = l.batch_id "
+        "WHERE l.state = 'open' AND l.merchant_id = ?",
+        walk.merchant_id,
+    ):
+        held.setdefault(str(uid), {})[str(lease_id)] = first, end
+    for uid, frozen, voided, leases in transaction.all(
+        "SELECT uid, frozen, voided, leases FROM batch WHERE merchant_id = ?", walk.merchant_id
+    ):
+        told, here = walk.batches.get(str(uid), _Told()), held.get(str(uid), {})
+        if (bool(frozen), bool(voided)) != (told.frozen, told.voided):
+            yield Finding("flags", walk.merchant_id, str(uid))
+        if told.leases != here or leases != len(here):
+            yield Finding("lease", walk.merchant_id, str(uid))
 
 
 def _page(transaction: Transaction, merchant_id: str, after: int) -> list[Row]:

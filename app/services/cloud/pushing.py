@@ -21,17 +21,8 @@ from app.topics import Topic
 from sync.client import Refused, SyncClient
 from sync.codes import digests
 from sync.merkle import merkle_root, sorted_records
-from sync.protocol import (
-    CHUNK_RECORDS,
-    RECORD,
-    FreezeRequest,
-    LinkRequest,
-    Op,
-    OpResult,
-    SealRequest,
-    b64,
-    to_wire,
-)
+from sync.phone import LinkRequest
+from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, SealRequest, b64, to_wire
 
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100

@@ -8,6 +8,7 @@ from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
+from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     CHUNK_LIMIT,
     EnrollAnswer,
@@ -16,14 +17,15 @@ from sync.protocol import (
     FreezeAnswer,
     FreezeRequest,
     Hello,
-    LinkRequest,
-    LookupAnswer,
-    LookupRequest,
+    LeaseAnswer,
+    LeaseRequest,
     Op,
+    OpResult,
     OpsAnswer,
     OpsRequest,
     ReconcileAnswer,
     ReconcileRequest,
+    ReturnRequest,
     SealAnswer,
     SealRequest,
     UploadState,
@@ -31,7 +33,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import access, blobs, envelope, feed, issue, limits, links
+from sync.server import access, blobs, envelope, feed, issue, leases, limits, links
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -164,10 +166,41 @@ async def freeze(request: Asked, data: JSONBody[FreezeRequest]) -> FreezeAnswer:
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
     op = Op(data.op_id, "batch.freeze@1", data.occurred_at or to_wire(from_ms(at)), {"batch_id": data.batch_id})
     applying = endpoint.issue
-    result = await endpoint.store.write(lambda t: applying.apply(t, device, op, at_ms=at), device.merchant_id)
+
+    def work(transaction: Transaction) -> tuple[OpResult, str]:
+        result = applying.apply(transaction, device, op, at_ms=at)
+        return result, leases.in_force(transaction, device.merchant_id, data.batch_id)
+
+    result, in_force = await endpoint.store.write(work, device.merchant_id)
+    return FreezeAnswer("applied", in_force, _seq_of(result))
+
+
+@post("/sync/v1/leases", status_code=200)
+async def take_lease(request: Asked, data: JSONBody[LeaseRequest]) -> LeaseAnswer:
+    """Let this device decide about some cards alone, so that it redeems them without a line."""
+    body = {"batch_id": data.batch_id, "first_no": data.first_no, "count": data.count, "until": data.until}
+    result = await _apply(request, Op(data.op_id, "lease.take@1", "", body))
+    return LeaseAnswer("applied", data.op_id, _seq_of(result))
+
+
+@post("/sync/v1/leases/return", status_code=200)
+async def return_lease(request: Asked, data: JSONBody[ReturnRequest]) -> LeaseAnswer:
+    """Give the cards back, behind everything that was redeemed under the lease."""
+    result = await _apply(request, Op(data.op_id, "lease.return@1", "", {"lease_id": data.lease_id}))
+    return LeaseAnswer("applied", data.lease_id, _seq_of(result))
+
+
+async def _apply(request: Asked, op: Op) -> OpResult:
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    applying = endpoint.issue
+    return await endpoint.store.write(lambda t: applying.apply(t, device, op, at_ms=at), device.merchant_id)
+
+
+def _seq_of(result: OpResult) -> int:
+    """Raises Refusal."""
     if result.problem is not None:
-        raise Refusal(result.problem.key)
-    return FreezeAnswer("applied", "now", result.seq or 0)
+        raise Refusal(result.problem.key, pointers=result.problem.pointers)
+    return result.seq or 0
 
 
 @post("/sync/v1/reconcile", status_code=200)
@@ -211,6 +244,8 @@ ROUTES = (
     get_blob,
     seal,
     freeze,
+    take_lease,
+    return_lease,
     reconcile,
     put_link,
     look_up,

@@ -7,7 +7,7 @@ from litestar import MediaType, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 
-from sync.protocol import (
+from sync.phone import (
     AuthRequest,
     MerchantPage,
     OpenAnswer,
@@ -19,8 +19,8 @@ from sync.protocol import (
 )
 from sync.server import limits, links
 from sync.server.endpoint import fresh_op_id, now_ms
+from sync.server.outcomes import told
 from sync.server.problems import Refusal
-from sync.server.redemption import told
 from sync.server.routes.desktop import Asked, endpoint_of
 from sync.server.transaction import Row, Transaction
 

@@ -24,9 +24,10 @@ from app.services.distribution.links import Gate, LinkSecrets, LinkTarget, claim
 from sync.client import Identity, SyncClient, new_incarnation
 from sync.codes import ALPHABET, check_symbols, digest
 from sync.merkle import merkle_root
-from sync.protocol import Gate as WireGate
-from sync.protocol import LinkRequest, Op, SealRequest, b64, new_op_id, to_wire
-from sync.protocol import Pickup as WirePickup
+from sync.phone import Gate as WireGate
+from sync.phone import LinkRequest
+from sync.phone import Pickup as WirePickup
+from sync.protocol import Op, SealRequest, b64, new_op_id, to_wire
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")

@@ -9,7 +9,8 @@ import requests
 from msgspec.structs import replace
 
 from sync.client import Refused
-from sync.protocol import Gate, LinkRequest, b64, gate_digest, new_op_id
+from sync.phone import Gate, LinkRequest
+from sync.protocol import b64, gate_digest, new_op_id
 from tests.drivers.endpoint import Desktop, MadeBatch
 
 AUTH = os.urandom(32)

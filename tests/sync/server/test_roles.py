@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync.client import Refused
+from sync.phone import LinkRequest
 from sync.protocol import (
     BatchClaim,
     FreezeRequest,
-    LinkRequest,
+    LeaseRequest,
     OpResult,
     ReconcileRequest,
+    ReturnRequest,
     b64,
     new_op_id,
+    to_wire,
 )
 from sync.server import access
 from sync.server.database import Store, opened
@@ -32,6 +36,9 @@ class Things:
     redemption: str
     link: str
     blob: str
+    lease: str
+    """Of card 2, by the owner's device."""
+    conflict: str
 
 
 Act = Callable[[Desktop, Things], object]
@@ -48,6 +55,30 @@ def _link(desktop: Desktop, things: Things) -> object:
 
 def _seal(desktop: Desktop, things: Things) -> object:
     return things.open.seal(desktop.client)
+
+
+def _take_lease(desktop: Desktop, things: Things) -> object:
+    return desktop.client.take_lease(LeaseRequest(new_op_id(), things.sealed.uid, _tomorrow(), count=1))
+
+
+def _return_lease(desktop: Desktop, things: Things) -> object:
+    return desktop.client.return_lease(ReturnRequest(new_op_id(), things.lease))
+
+
+def _redeem_leased(desktop: Desktop, things: Things) -> object:
+    return desktop.push("redeem.leased@1", leased(desktop, things.lease, things.sealed.records[2], 1))
+
+
+def leased(desktop: Desktop, lease_id: str, d: bytes, amount_minor: int) -> dict[str, object]:
+    """What a counter decided just now."""
+    identity = desktop.client._identity
+    assert identity is not None
+    body: dict[str, object] = {"d": b64(d), "lease_id": lease_id, "incarnation": identity.incarnation}
+    return body | {"amount_minor": amount_minor, "at": to_wire(datetime.now(UTC)), "place": "前台"}
+
+
+def _tomorrow() -> str:
+    return to_wire(datetime.now(UTC) + timedelta(days=1))
 
 
 def _claim(things: Things) -> ReconcileRequest:
@@ -75,6 +106,19 @@ ACTS: dict[str, tuple[str, str, Act]] = {
         op("redeem@1", lambda t: {"d": b64(t.sealed.records[0]), "amount_minor": 1, "at": "2026-01-01T00:00:00Z"}),
     ),
     "reverse": ("omc", "redemption-unknown", op("reverse@1", lambda t: {"redemption_id": t.redemption})),
+    "take a lease": ("omdc", "batch-unknown", _take_lease),
+    "return a lease": ("omdc", "lease-unknown", _return_lease),
+    "reclaim a lease": (
+        "om",
+        "lease-unknown",
+        op("lease.reclaim@1", lambda t: {"lease_id": t.lease, "reason": "坏了"}),
+    ),
+    "redeem under a lease": ("omdc", "lease-unknown", _redeem_leased),
+    "settle a conflict": (
+        "om",
+        "conflict-unknown",
+        op("conflict.settle@1", lambda t: {"conflict_id": t.conflict, "way": "loss"}),
+    ),
     "store a link": ("omd", "batch-unknown", _link),
     "recall a link": ("omd", "link-unknown", op("link.recall@1", lambda t: {"link_id": t.link})),
     "upload": ("omd", "batch-unknown", lambda desktop, t: t.open.upload(desktop.client)),
@@ -105,7 +149,10 @@ def things_of(owner: Desktop) -> Things:
     owner.client.put_blob(blob, b"x")
     redeemed = owner.redeem(sealed.records[1], 1).json()["op_id"]
     waiting.upload(owner.client)
-    return Things(sealed, waiting, str(redeemed), link, blob)
+    taken = owner.client.take_lease(LeaseRequest(new_op_id(), sealed.uid, _tomorrow(), first_no=2)).lease_id
+    lost = owner.push("redeem.leased@1", leased(owner, taken, sealed.records[2], 99_999))
+    assert isinstance(lost, OpResult)
+    return Things(sealed, waiting, str(redeemed), link, blob, taken, lost.op_id)
 
 
 def become(store: Store, desktop: Desktop, *, role: str, state: str = "active") -> None:
@@ -177,5 +224,10 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
         "upload": "upload",
         "blob.get": "fetch a blob",
         "look": "look",
+        "lease.take@1": "take a lease",
+        "lease.return@1": "return a lease",
+        "lease.reclaim@1": "reclaim a lease",
+        "redeem.leased@1": "redeem under a lease",
+        "conflict.settle@1": "settle a conflict",
     }
     assert {act: {ROLES[initial] for initial in ACTS[name][0]} for act, name in acts.items()} == access.ROLES

@@ -16,6 +16,7 @@ from sync.server.transaction import Transaction
 from sync.server.verifying import FINDINGS, Verdict, verify
 from tests.drivers.endpoint import ROOT, new_merchant, paired, running
 from tests.drivers.postgres import new_database
+from tests.sync.server.test_leases import decided, take
 
 DAMAGE = {
     "entries": "UPDATE card SET entries = entries + 1 WHERE entries = 0",
@@ -28,6 +29,8 @@ DAMAGE = {
     "entry-event": "UPDATE feed SET op_id = 'another' WHERE type = 'reversed@1'",
     "event-entry": "DELETE FROM redemption WHERE kind = 'redeemed'",
     "op-twice": "UPDATE feed SET op_id = 'the same' WHERE seq IN (2, 3)",
+    "leased": """UPDATE feed SET body = replace(body, '"lease_id":"', '"lease_id":"x') WHERE type = 'redeemed@1'""",
+    "lease": "UPDATE batch SET leases = leases + 1",
     "flags": "UPDATE batch SET frozen = 1 - frozen",
     "head": "UPDATE merchant SET feed_seq = feed_seq - 1",
     "gap": "DELETE FROM feed WHERE seq = 2",
@@ -61,6 +64,9 @@ def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             assert desktop.redeem(money.records[2]).status_code == 409
             desktop.push("batch.thaw@1", {"batch_id": money.uid})
             assert desktop.redeem(money.records[2], 100).status_code == 200
+            lease = take(desktop, money, 600)
+            desktop.push("batch.freeze@1", {"batch_id": money.uid})
+            assert decided(desktop, lease, money.records[600], 100).status == "applied"
             desktop.push("batch.void@1", {"batch_id": uses.uid}, new_op_id())
             desktop.client.close()
     return database
@@ -90,7 +96,7 @@ def test_a_database_full_of_work_is_whole(store: Store) -> None:
     verdict = looked(store)
     assert verdict.ok, [str(finding) for finding in verdict.findings]
     assert verdict.checked["card"] == 1_406
-    assert verdict.checked["redemption"] == 12
+    assert verdict.checked["redemption"] == 14
 
 
 @pytest.mark.parametrize("kind", DAMAGE)

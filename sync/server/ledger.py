@@ -1,0 +1,86 @@
+"""An entry of the ledger, as the ledger, the feed and whoever asked are told of it."""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from sync.protocol import from_ms, to_wire
+from sync.server.outcomes import Outcome
+from sync.server.transaction import Row, Transaction
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One redemption. `uid` is the batch's id on the wire; `lease_id` the lease a counter decided it under, offline."""
+
+    merchant_id: str
+    op_id: str
+    batch_id: int
+    uid: str
+    card_no: int
+    use_no: int
+    amount_minor: int
+    uses: int
+    remaining_minor: int | None
+    remaining_uses: int | None
+    entry: str
+    place: str
+    device_id: str | None
+    device_class: str
+    at_ms: int
+    link_id: str | None = None
+    lease_id: str | None = None
+
+    def row(self) -> Row:
+        return (
+            *(self.merchant_id, self.op_id, self.batch_id, self.card_no, self.use_no, self.amount_minor, self.uses),
+            *(self.remaining_minor, self.remaining_uses, self.entry, self.place, self.device_id, self.at_ms),
+            self.lease_id,
+        )
+
+    def body(self) -> dict[str, Any]:
+        """Of its event."""
+        body: dict[str, Any] = {
+            "batch_id": self.uid,
+            "card_no": self.card_no,
+            "use_no": self.use_no,
+            "amount_minor": self.amount_minor,
+            "uses": self.uses,
+            "remaining_minor": self.remaining_minor,
+            "remaining_uses": self.remaining_uses,
+            "entry": self.entry,
+            "place": self.place,
+            "device_id": self.device_id,
+            "device_class": self.device_class,
+            "link_id": self.link_id,
+        }
+        if self.lease_id is not None:
+            body["lease_id"] = self.lease_id
+        return body
+
+    def outcome(self, seq: int) -> Outcome:
+        return {
+            "status": "applied",
+            "op_id": self.op_id,
+            "redeemed_minor": self.amount_minor,
+            "redeemed_uses": self.uses,
+            "remaining_minor": self.remaining_minor,
+            "remaining_uses": self.remaining_uses,
+            "at": at_of(self.at_ms),
+            "seq": seq,
+        }
+
+
+def write_down(transaction: Transaction, entries: list[Row]) -> None:
+    """`entries` are rows of redemptions."""
+    transaction.many(
+        "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
+        "remaining_minor, remaining_uses, reason, entry, place, device_id, at_ms, lease_id) "
+        "VALUES (?, ?, ?, ?, ?, 'redeemed', ?, ?, ?, ?, '', ?, ?, ?, ?, ?)",
+        entries,
+    )
+
+
+@lru_cache(256)
+def at_of(at_ms: int) -> str:
+    return to_wire(from_ms(at_ms))
