@@ -10,6 +10,7 @@ class Topic(StrEnum):
     CATALOG = "catalog"
     CLOUD = "cloud"
     DISTRIBUTIONS = "distributions"
+    LEASES = "leases"
     OUTBOX = "outbox"
     PEOPLE = "people"
     REDEMPTIONS = "redemptions"

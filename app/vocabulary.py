@@ -22,11 +22,7 @@ FORMS: Words = {
     "supplier_code": "Supplier code",
 }
 
-PURPOSES: Words = {
-    "sell": "Sell cards",
-    "welfare": "Give welfare",
-    "shop": "Redeem in shop",
-}
+PURPOSES: Words = {"sell": "Sell cards", "welfare": "Give welfare", "shop": "Redeem in shop"}
 
 BATCH_STATES: Words = {
     "generating": "Unfinished",
@@ -54,6 +50,16 @@ CARD_VALIDITY: Words = {
     "endless": "Does not expire",
     "days": "Ends from – to",
 }
+
+LEASE_STATES: Words = {
+    "open": "In force",
+    "returning": "Being given back",
+    "returned": "Given back",
+    "reclaimed": "Reclaimed",
+    "left": "Ended with the change of endpoint",
+}
+
+CONFLICT_WAYS: Words = {"loss": "Written off", "contacted": "Customer contacted", "undone": "Goods taken back"}
 
 REMOVED_KINDS: Words = {"product": "Product", "batch": "Batch", "person": "Person"}
 
@@ -180,109 +186,6 @@ HAPPENED: Words = {
     "reversed": "Reversed",
 }
 
-ACTIONS: Words = {
-    "vault.created": "Vault made",
-    "vault.opened": "Vault opened",
-    "vault.locked": "Vault locked",
-    "vault.restored": "Vault restored",
-    "passphrase.changed": "Passphrase changed",
-    "recovery.used": "Opened with the recovery key",
-    "recovery.renewed": "Recovery key renewed",
-    "setting.changed": "Setting changed",
-    "backup.made": "Backup made",
-    "product.added": "Product added",
-    "product.changed": "Product changed",
-    "product.removed": "Product removed",
-    "product.recovered": "Product restored from the recycle bin",
-    "product.purged": "Product hidden for good",
-    "product.archived": "Product put away",
-    "product.restored": "Product put back",
-    "rule.overridden": "Rule of the trade overridden",
-    "batch.started": "Batch started",
-    "batch.ready": "Batch ready",
-    "batch.discarded": "Batch discarded",
-    "batch.frozen": "Batch frozen",
-    "batch.thawed": "Batch thawed",
-    "batch.voided": "Batch voided",
-    "batch.removed": "Batch removed",
-    "batch.returned": "Batch came back from the endpoint after a restore",
-    "batch.recovered": "Batch restored from the recycle bin",
-    "batch.purged": "Batch hidden for good",
-    "codes.exported": "Codes exported",
-    "codes.released": "Plain codes released",
-    "codes.imported": "Supplier codes imported",
-    "cards.exported": "Card list exported",
-    "card.revealed": "Code revealed",
-    "card.frozen": "Card frozen",
-    "card.thawed": "Card thawed",
-    "card.voided": "Card voided",
-    "card.redeemed": "Card redeemed",
-    "card.reversed": "Redemption reversed",
-    "people.imported": "People imported",
-    "person.left": "Person left",
-    "person.rejoined": "Person is back",
-    "person.forgotten": "Personal data deleted",
-    "person.removed": "Person removed",
-    "person.recovered": "Person restored from the recycle bin",
-    "person.purged": "Person removed for good",
-    "person.changed": "Contact details changed",
-    "distribution.prepared": "Distribution prepared",
-    "distribution.delivered": "Distribution delivered",
-    "distribution.recalled": "Delivery recalled",
-    "distribution.changed": "Deliveries sent another way",
-    "distribution.reminded": "Reminders sent",
-    "distribution.cancelled": "Rest of a distribution cancelled",
-    "receipts.exported": "Receipts exported",
-    "endpoint.paired": "Endpoint paired",
-    "endpoint.left": "Endpoint left without a last sync",
-    "dashboard.exported": "Dashboard exported",
-    "outbox.retried": "Refused entry sent again",
-    "outbox.withdrawn": "Refused entry given up",
-}
-
-DETAILS: Words = {
-    "after": "After",
-    "batches": "Number of batches",
-    "before": "Before",
-    "bytes": "Bytes",
-    "cards": "Number of cards",
-    "channel": "Channel",
-    "created": "New",
-    "device": "Device",
-    "duplicates": "Known already",
-    "failed": "Failed",
-    "field": "Changed field",
-    "file": "File",
-    "filter": "Filter",
-    "first_day": "First day",
-    "format": "Format",
-    "imported": "Imported",
-    "last_day": "Last day",
-    "last_sync": "Last sync",
-    "left": "Left",
-    "left_out": "Left out",
-    "lines": "Lines",
-    "mode": "Endpoint",
-    "name": "Name",
-    "numbers": "Card numbers in the batch",
-    "op": "Operation",
-    "people": "Number of people",
-    "plain": "Whole codes",
-    "problems": "Wrong lines",
-    "purpose": "Purpose",
-    "read": "Read",
-    "reason": "Reason",
-    "rows": "Rows",
-    "rules": "Rules",
-    "sent": "Sent",
-    "sha256": "Fingerprint (SHA-256)",
-    "type": "Entry",
-    "unchanged": "Unchanged",
-    "updated": "Changed",
-    "waiting": "Waiting",
-}
-"""What an entry of the audit log says beside its act."""
-
 CODE_FORMATS: Words = {"SHORT": "Short", "STANDARD": "Standard", "LONG": "Long", "SUPPLIER": "Supplier code"}
 """How long the codes of a batch are; an own pattern stands for itself."""
 
@@ -299,6 +202,8 @@ SETTINGS: Words = {
     "cloud.lan_address": "Address of the endpoint in the network",
     "lists.views": "Views of lists",
     "counter.place": "Place of the counter",
+    "counter.offline_uses": "Uses that may wait for upload",
+    "counter.offline_minor": "Amount that may wait for upload",
     "mail.server": "Mail server",
     "recovery.confirmed": "Recovery key confirmed",
 }

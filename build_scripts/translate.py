@@ -22,7 +22,7 @@ from build_scripts.house_rules.tree import Source, Tree, called, calls, dotted
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "resources/i18n/zh_CN"
 TABLES_BY_NAME = {"app/messages.py": {"WORDS", "NOUNS", "FIELDS", "REASONS"}}
-PASSES_ON = ("app/words.py", "app/messages.py", "app/vocabulary.py")  # show texts that stand in tables
+PASSES_ON = ("app/words.py", "app/messages.py", "app/vocabulary.py", "app/acts.py")  # show texts that stand in tables
 HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;!?](?=[\u4e00-\u9fff]|$)")
 FORBIDDEN = {"您": "the reader is 你", "！": "no exclamation marks", "Coming soon": "only what works is shown"}
 

@@ -57,6 +57,8 @@ class LookupAnswer(Struct, frozen=True):
     product: str
     face_minor: int | None
     valid_until: str | None
+    leased: bool = False
+    """Whether a counter without a line decides about it at the moment."""
 
 
 class OpenRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from app.services.distribution import Channels, DistributionService
 from app.services.exports import ExportService
 from app.services.home import HomeService
 from app.services.integrity import IntegrityService
+from app.services.leases import LeaseService
 from app.services.ledger import LedgerService
 from app.services.list_views import ListViewService
 from app.services.people import PeopleService
@@ -42,9 +43,9 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
     cloud = CloudService(
         database, audit, keys, recovery, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
+    leases = LeaseService(database, audit, cards=cards, cloud=cloud)
     dashboard = DashboardService(database, audit)
     check = Vaults(config).check_passphrase
-    channels = Channels(file=FileChannel(), print=PrintChannel(), email=email or EmailChannel())
     return Services(
         audit=audit,
         backups=BackupService(config, database, keys, audit=audit, settings=settings),
@@ -54,16 +55,23 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         cloud=cloud,
         dashboard=dashboard,
         distribution=DistributionService(
-            database, audit, reader=reader, cloud=cloud, settings=settings, channels=channels
+            database, audit, reader=reader, cloud=cloud, settings=settings, channels=_channels(email)
         ),
         exports=ExportService(database, audit, reader=reader, check_passphrase=check, settings=settings),
         home=HomeService(database, dashboard),
         integrity=IntegrityService(database, audit, reader=reader, blind=blind),
+        leases=leases,
         ledger=LedgerService(database),
         list_views=ListViewService(database, audit),
         people=PeopleService(database, audit),
-        redemptions=RedemptionService(database, audit, cards=cards, reader=reader, cloud=cloud, settings=settings),
+        redemptions=RedemptionService(
+            database, audit, cards=cards, reader=reader, cloud=cloud, leases=leases, settings=settings
+        ),
         removals=RemovalService(database, audit),
         settings=settings,
         supplier_imports=SupplierImportService(database, audit, sealer=sealer, blind=blind),
     )
+
+
+def _channels(email: EmailChannel | None) -> Channels:
+    return Channels(file=FileChannel(), print=PrintChannel(), email=email or EmailChannel())

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import typer
 
-from app.cli import audit, batches, cards, catalog, cloud, dashboard, distribution, people, settings, upkeep, vault
+from app.cli import (
+    audit,
+    batches,
+    cards,
+    catalog,
+    cloud,
+    dashboard,
+    distribution,
+    leases,
+    people,
+    settings,
+    upkeep,
+    vault,
+)
 from app.cli.shell import ServicesOf, Shell
 from app.config import Config
 from app.errors import AppError, JobCancelled, ProgramFault
@@ -21,7 +34,7 @@ DONE, REFUSED, USAGE = 0, 1, 2
 cli = typer.Typer(
     name="kaxia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for part in (vault, catalog, batches, cards, people, distribution, cloud, dashboard, settings, audit, upkeep):
+for part in (vault, catalog, batches, cards, people, distribution, cloud, leases, dashboard, settings, audit, upkeep):
     part.add_to(cli)
 
 

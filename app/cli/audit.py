@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from app.acts import ACTIONS
 from app.cli.shell import Shell
-from app.vocabulary import ACTIONS, word
+from app.vocabulary import word
 from app.words import moment, ntr, tr
 
 

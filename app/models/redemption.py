@@ -22,6 +22,7 @@ class Redemption(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     """The op id that made it, at the endpoint."""
     seq: Mapped[int]
+    """Its number in the feed; 0 for one that this machine decided under a lease and the feed has not told yet."""
     kind: Mapped[str]
     card_id: Mapped[int]
     batch_id: Mapped[int]
@@ -41,6 +42,8 @@ class Redemption(Base):
     region: Mapped[str | None]
     device_class: Mapped[str | None]
     at: Mapped[datetime]
+    lease_id: Mapped[str | None]
+    """The lease under which a counter decided it without a line."""
 
 
 class DailyFigure(Base):

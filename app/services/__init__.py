@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.exports import ExportService
     from app.services.home import HomeService
     from app.services.integrity import IntegrityService
+    from app.services.leases import LeaseService
     from app.services.ledger import LedgerService
     from app.services.list_views import ListViewService
     from app.services.people import PeopleService
@@ -39,6 +40,7 @@ class Services(NamedTuple):
     exports: ExportService
     home: HomeService
     integrity: IntegrityService
+    leases: LeaseService
     ledger: LedgerService
     list_views: ListViewService
     people: PeopleService

@@ -32,7 +32,7 @@ FIRST_HASH = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One entry as shown: `action` is a key of the closed list in messages.ACTIONS."""
+    """One entry as shown: `action` is a key of the closed list acts.ACTIONS."""
 
     id: int
     at: datetime

@@ -40,6 +40,8 @@ DEFAULTS: dict[str, Any] = {
     "cloud.last_problem": "",
     "cloud.differences": [],
     "counter.place": "",
+    "counter.offline_uses": 20,
+    "counter.offline_minor": 200_000,
     "mail.server": {},
     "mail.trial_to": "",
     "files.unfinished": [],

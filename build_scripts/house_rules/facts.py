@@ -8,7 +8,7 @@ from string import Formatter
 from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls, dotted
 
 MESSAGES = ("app/messages.py", "app/messages")
-VOCABULARY = ("app/vocabulary.py",)
+VOCABULARY = ("app/vocabulary.py", "app/acts.py")
 ERRORS = ("app/errors.py", "app/errors")
 VERSIONS = {"vault": "app/models/migrations/versions", "endpoint": "sync/server/migrations/versions"}
 GOLDEN = "tests/golden"

@@ -17,6 +17,7 @@ from sync.server.batches import verifier_at
 from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
 from sync.server.redemption import FACTS, facts_of, history
+from sync.server.spans import open_spans
 from sync.server.transaction import Row, Transaction
 
 TOKEN_MS = 24 * 60 * 60 * 1000
@@ -209,7 +210,8 @@ def look_up(transaction: Transaction, device: Device, verifier: bytes, *, at_ms:
     assert batch is not None, "a card has its batch"
     until = None if row[10] is None else to_wire(from_ms(row[10]))
     state = _state(transaction, row, device.merchant_id, at_ms=at_ms, link="", link_batch=row[11])
-    return LookupAnswer(state, str(row[13]), int(row[12]), str(batch[0]), batch[1], until)
+    leased = any(first <= row[12] < end for first, end in open_spans(transaction, [row[11]]).get(row[11], ()))
+    return LookupAnswer(state, str(row[13]), int(row[12]), str(batch[0]), batch[1], until, leased)
 
 
 def _state(

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from app.errors import VaultNewer
 from app.models.database import Database
 
-HEAD = "0004"
+HEAD = "0005"
 FOLDER = Path(__file__).parent
 
 

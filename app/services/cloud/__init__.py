@@ -21,7 +21,7 @@ from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, ho
 from app.services.cloud.comparing import compare
 from app.services.cloud.connection import Connection, Pairing, pairing_of
 from app.services.cloud.embedded import EmbeddedEndpoint
-from app.services.cloud.leaving import note_left, part_from
+from app.services.cloud.leaving import leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.recovering import Recovery
@@ -35,7 +35,15 @@ from sync.client import Refused, SyncClient, Unreachable
 from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 
 PAGE = 1_000
-FEED_TOPICS = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.OUTBOX, Topic.CLOUD)
+FEED_TOPICS = (
+    Topic.REDEMPTIONS,
+    Topic.CARDS,
+    Topic.BATCHES,
+    Topic.DISTRIBUTIONS,
+    Topic.LEASES,
+    Topic.OUTBOX,
+    Topic.CLOUD,
+)
 MODES = ("embedded", "cloud")
 
 
@@ -177,6 +185,12 @@ class CloudService:
         with self._one_at_a_time, self._client() as client, _told(client.base_url):
             self._pusher(client).push(progress, aggregates=aggregates)
 
+    def push_now(self, aggregates: frozenset[str]) -> None:
+        """Push what waits about some things, and hear what came of it. Raises EndpointUnreachable, EndpointRefused."""
+        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+            self._pusher(client).push(unwatched, aggregates=aggregates)
+            self._pull(client, unwatched)
+
     def ask(self, question: Callable[[SyncClient], object]) -> object:
         """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
         with self._client() as client, _told(client.base_url):
@@ -317,6 +331,8 @@ class CloudService:
             if left and before is not None:
                 note_left(session, self._audit, before)
             self._connection.keep(session, enrolled, mode=mode, anew=anew)
+            if anew:
+                leave_leases(session)
             if known is not None:
                 announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))), known)
 

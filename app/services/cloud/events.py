@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
 from app.models.distribution import Delivery
+from app.services.cloud import lease_events
 from app.services.cloud.working_set import Told, WorkingSet
 from app.services.figures import FigureEntry
 from app.services.recount import GONE
@@ -34,6 +35,13 @@ def apply(session: Session, page: EventsPage) -> None:
     books.write()
 
 
+def book(session: Session, batch: Batch, told: Told) -> None:
+    """An entry of the ledger that was decided here, before the endpoint tells it."""
+    books = WorkingSet(session, [told])
+    _redeemed(books, told, batch)
+    books.write()
+
+
 def _told(event: Event) -> Told:
     return Told(event.seq, event.type, event.op_id, from_wire(event.at), msgspec.json.decode(event.body))
 
@@ -42,7 +50,9 @@ def _told(event: Event) -> Told:
 
 
 def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
-    if books.booked(told.op_id):  # seen before
+    if books.booked(told.op_id):  # seen before, or decided here
+        if books.unconfirmed(told.op_id):
+            books.confirm(told)
         return
     body, card_id = told.body, books.card_id(batch, told)
     kind = "redeemed" if told.type == "redeemed@1" else "reversed"
@@ -66,6 +76,7 @@ def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
         "region": None,
         "device_class": body.get("device_class") or None,
         "at": told.at,
+        "lease_id": body.get("lease_id"),
     }
     books.book(entry)
     _settle(books, batch, told)
@@ -81,8 +92,9 @@ def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
     life = books.begun(batch, books.card_id(batch, told))
     life.amount_minor += int(told.body["amount_minor"])
     life.uses += int(told.body["uses"])
-    balance = None if batch.face_minor is None else batch.face_minor - life.amount_minor
-    uses_left = batch.uses - life.uses
+    # a counter whose lease was reclaimed can give out more than there was, until that is told to be a conflict
+    balance = None if batch.face_minor is None else max(0, batch.face_minor - life.amount_minor)
+    uses_left = max(0, batch.uses - life.uses)
     of_money = told.body["remaining_minor"] is not None
     spent = balance == 0 if of_money else uses_left == 0
     state = "spent" if spent else "active"
@@ -179,4 +191,9 @@ ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
     "link.recalled@1": _link,
     "opened@1": _link,
     "claimed@1": _link,
+    "lease.taken@1": lease_events.taken,
+    "lease.returned@1": lease_events.ended,
+    "lease.reclaimed@1": lease_events.ended,
+    "conflict.found@1": lease_events.conflict_found,
+    "conflict.settled@1": lease_events.conflict_settled,
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import (
@@ -15,9 +15,13 @@ from app.errors import (
     OldEndpointAnswers,
     OldEndpointSilent,
 )
+from app.models.base import now
+from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud.connection import Pairing
+from app.services.cloud.lease_events import LIVE
+from app.services.cloud.working_set import CORE
 from app.services.settings import stored
 
 
@@ -63,6 +67,12 @@ def note_left(session: Session, audit: AuditLog, before: Pairing) -> None:
         last_sync=str(stored(session, "cloud.last_sync") or ""),
         waiting=session.scalar(waiting),
     )
+
+
+def leave_leases(session: Session) -> None:
+    """Another endpoint, or one that begins anew, knows nothing of the leases of before."""
+    ended = update(Lease).where(Lease.state.in_(LIVE)).values(state="left", ended_at=now())
+    session.execute(ended, execution_options=CORE)
 
 
 def host_and_port(url: str) -> str:

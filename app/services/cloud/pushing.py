@@ -33,6 +33,7 @@ TOGETHER = {
     "card.thaw@1": "thaw",
     "card.void@1": "void",
     "redeem@1": "entry",
+    "redeem.leased@1": "entry",
     "reverse@1": "entry",
 }
 """Ops of which many of one kind may go in one request though they are about one aggregate: each stands for itself,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -20,9 +20,12 @@ from app.services.figures import DIRECT, FigureEntry
 from app.services.stock import life_of
 
 OPEN = ("waiting", "in_flight")
+UNCONFIRMED = 0
+"""Number of an entry that was decided here under a lease, until the feed tells it."""
+CORE = {"synchronize_session": False}
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
-OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1"}
+OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
 CHANGING = ("state", "frozen_at", "balance_minor", "uses_left", "changed_at")
 """What an event can change of a card that has a row."""
@@ -52,14 +55,16 @@ class WorkingSet:
     """Batches, cards, ledger and deliveries that known events speak of."""
 
     def __init__(self, session: Session, told: Sequence[Told]) -> None:
-        self._session = session
+        self.session = session
         self._batches = self._batches_of(told)
         self._deliveries = self._deliveries_of([_link(one) for one in told if one.type in OF_LINK])
         cards = {self.card_id(batch, one) for one in told if one.type in OF_CARD and (batch := self.batch(one))}
         cards |= {delivery.card_id for delivery in self._deliveries.values() if delivery.card_id is not None}
         self._lives = self._lives_of(cards)
         self._channels = self._channels_of(cards)
-        self._booked = set(self._in(Redemption.id, [one.op_id for one in told if one.type in OF_MONEY]))
+        entries = [one.op_id for one in told if one.type in OF_MONEY or one.type == "conflict.found@1"]
+        self._booked = set(self._in(Redemption.id, entries))
+        self._unconfirmed = set(self._in(Redemption.id, entries, Redemption.seq == UNCONFIRMED))
         self._speaking = self._speaking_of([_aggregate(batch) for batch in self._batches.values()])
         self._changed: dict[int, Life] = {}
         self._entries: list[dict[str, Any]] = []
@@ -100,8 +105,12 @@ class WorkingSet:
                 "answered_at": now(),
                 "in_flight_since": None,
             }
-            self._session.execute(update(OutboxOp).where(OutboxOp.op_id == told.op_id).values(**answered))
+            self.session.execute(update(OutboxOp).where(OutboxOp.op_id == told.op_id).values(**answered))
         return (_aggregate(batch), told.body.get("card_no")) in self._speaking.values()
+
+    def unconfirmed(self, op_id: str) -> bool:
+        """Decided here under a lease, and not heard of since."""
+        return op_id in self._unconfirmed
 
     # --- changing ---
 
@@ -122,6 +131,31 @@ class WorkingSet:
         self._booked.add(entry["id"])
         self._entries.append(entry)
 
+    def confirm(self, told: Told) -> None:
+        """The feed tells of an entry that was decided here: what is left on the card it knows better."""
+        self.write()
+        self._unconfirmed.discard(told.op_id)
+        left = {name: told.body[name] for name in ("remaining_minor", "remaining_uses")}
+        heard = update(Redemption).where(Redemption.id == told.op_id)
+        self.session.execute(heard.values(seq=told.seq, **left), execution_options=CORE)
+
+    def strike(self, batch: Batch, op_id: str) -> None:
+        """An entry that was decided here, and its reversal, are not in the ledger: the card has back what they took."""
+        self.write()
+        about = or_(Redemption.id == op_id, Redemption.reverses == op_id), Redemption.seq == UNCONFIRMED
+        for entry in list(self.session.scalars(select(Redemption).where(*about))):
+            life = self._lives[entry.card_id]
+            life.amount_minor -= entry.amount_minor
+            life.uses -= entry.uses
+            minor = -abs(entry.amount_minor)
+            self.count(FigureEntry(entry.kind, entry.at, entry.product_id, entry.channel, count=-1, amount_minor=minor))
+            self.session.delete(entry)
+            self._withdraw(entry.id)
+            self._booked.discard(entry.id)
+            self._unconfirmed.discard(entry.id)
+            self._settle_again(batch, life)
+        self.write()
+
     def count(self, entry: FigureEntry) -> None:
         self._figures.append(entry)
 
@@ -133,77 +167,91 @@ class WorkingSet:
     def void(self, batch: Batch) -> None:
         """Every card of the batch that is not spent, those that no event spoke of among them; so the file decides."""
         self.write()
-        recount.take_back_batch(self._session, batch.id)
+        recount.take_back_batch(self.session, batch.id)
         batch.state = "voided"
         cards = update(Card).where(Card.batch_id == batch.id, Card.state != "spent")
-        self._session.execute(cards.values(state="voided"))
+        self.session.execute(cards.values(state="voided"))
         for life in self._lives.values():
             if life.row["batch_id"] == batch.id and life.row["state"] != "spent":
                 life.row["state"] = "voided"
 
     def void_card(self, life: Life, at: datetime) -> None:
         self.write()
-        recount.take_back_cards(self._session, [life.row["id"]])
+        recount.take_back_cards(self.session, [life.row["id"]])
         self.change(life, state="voided", changed_at=at)
 
     def count_again(self, life: Life) -> None:
         """A card that was called voided and is not."""
         self.write()
-        recount.count_cards_again(self._session, [life.row["id"]])
+        recount.count_cards_again(self.session, [life.row["id"]])
 
     def write(self) -> None:
         """Everything so far into the file."""
-        self._session.flush()
+        self.session.flush()
         upsert = insert(Card)
         changing = {name: upsert.excluded[name] for name in CHANGING}
         self._many(upsert.on_conflict_do_update(index_elements=["id"], set_=changing), self._lives_changed())
         self._many(insert(Redemption), self._entries)
         self._many(insert(RawEvent).on_conflict_do_nothing(), self._unknown)
-        figures.add_many(self._session, self._figures)
+        figures.add_many(self.session, self._figures)
         for written in (self._changed, self._entries, self._unknown, self._figures):
             written.clear()
 
     # --- the parts ---
+
+    def _settle_again(self, batch: Batch, life: Life) -> None:
+        balance = None if batch.face_minor is None else batch.face_minor - life.amount_minor
+        uses_left = batch.uses - life.uses
+        empty = uses_left == 0 if balance is None else balance == 0
+        state = life.row["state"]
+        if state != "voided":
+            state = "spent" if empty else "active"
+        self.change(life, state=state, balance_minor=balance, uses_left=uses_left)
+
+    def _withdraw(self, op_id: str) -> None:
+        """The reversal of what is not in the ledger was refused, and is none any more."""
+        waiting = OutboxOp.op_id == op_id, OutboxOp.type == "reverse@1", OutboxOp.state != "applied"
+        self.session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"), execution_options=CORE)
 
     def _lives_changed(self) -> list[dict[str, Any]]:
         return [life.row for life in self._changed.values()]
 
     def _many(self, statement: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
-            self._session.connection().execute(statement, rows)
+            self.session.connection().execute(statement, rows)
 
     def _in(self, column: Any, values: Iterable[Any], *narrowed: Any) -> Iterable[Any]:
         """Those of `values` that the column has."""
         wanted = list(values)
-        return self._session.scalars(select(column).where(column.in_(wanted), *narrowed)) if wanted else ()
+        return self.session.scalars(select(column).where(column.in_(wanted), *narrowed)) if wanted else ()
 
     def _speaking_of(self, aggregates: Sequence[str]) -> dict[str, tuple[str, int | None]]:
         """Ops of ours that freeze or thaw and were not heard yet: what each is about."""
         wanted = OutboxOp.type.in_(FREEZING), OutboxOp.state.in_(OPEN), OutboxOp.aggregate.in_(aggregates)
-        found = self._session.execute(select(OutboxOp.op_id, OutboxOp.aggregate, OutboxOp.body).where(*wanted))
+        found = self.session.execute(select(OutboxOp.op_id, OutboxOp.aggregate, OutboxOp.body).where(*wanted))
         return {op_id: (aggregate, body.get("card_no")) for op_id, aggregate, body in found}
 
     def _batches_of(self, told: Sequence[Told]) -> dict[str, Batch]:
         """By the id as it came."""
         uids = {uid: _bytes(uid) for uid in {_batch(one) for one in told}}
         wanted = select(Batch).where(Batch.uid.in_(uids.values()))
-        found = {batch.uid: batch for batch in self._session.scalars(wanted)}
+        found = {batch.uid: batch for batch in self.session.scalars(wanted)}
         return {uid: found[raw] for uid, raw in uids.items() if raw in found}
 
     def _deliveries_of(self, links: Sequence[str]) -> dict[str, Delivery]:
         if not links:
             return {}
-        found = self._session.scalars(select(Delivery).where(Delivery.link_id.in_(links)))
+        found = self.session.scalars(select(Delivery).where(Delivery.link_id.in_(links)))
         return {delivery.link_id: delivery for delivery in found if delivery.link_id}
 
     def _lives_of(self, cards: set[int]) -> dict[int, Life]:
         if not cards:
             return {}
-        rows = self._session.execute(select(Card.__table__).where(Card.id.in_(cards))).mappings()
+        rows = self.session.execute(select(Card.__table__).where(Card.id.in_(cards))).mappings()
         lives = {row["id"]: Life(dict(row)) for row in rows}
         sums = select(Redemption.card_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses))
         taken = sums.where(Redemption.card_id.in_(lives)).group_by(Redemption.card_id)
-        for card_id, amount, uses in self._session.execute(taken):
+        for card_id, amount, uses in self.session.execute(taken):
             lives[card_id].amount_minor, lives[card_id].uses = int(amount), int(uses)
         return lives
 
@@ -212,7 +260,7 @@ class WorkingSet:
             return {}
         out = Delivery.card_id.in_(cards), Delivery.state.not_in(recount.GONE)
         wanted = select(Delivery.card_id, Delivery.channel).where(*out).order_by(Delivery.id)
-        return {card_id: channel for card_id, channel in self._session.execute(wanted) if card_id is not None}
+        return {card_id: channel for card_id, channel in self.session.execute(wanted) if card_id is not None}
 
 
 def _aggregate(batch: Batch) -> str:

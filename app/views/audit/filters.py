@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from app.acts import ACTIONS
 from app.services.audit import AuditLog
 from app.views.audit.words import actor_words, as_stored
 from app.views.jobs import JobRunner
@@ -15,7 +16,6 @@ from app.views.widgets.days_box import DaysBox
 from app.views.widgets.flow import Flow
 from app.views.widgets.pieces import column
 from app.views.widgets.search_box import SearchBox
-from app.vocabulary import ACTIONS
 from app.words import tr
 
 SUBJECT_WIDTH = 190

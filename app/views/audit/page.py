@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from app.acts import ACTIONS
 from app.services.audit import AuditLog, AuditRow, AuditVerdict
 from app.services.list_views import ListViewService
 from app.topics import Topic
@@ -15,7 +16,7 @@ from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
 from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.row_table import Column, Kind
-from app.vocabulary import ACTIONS, word
+from app.vocabulary import word
 from app.words import moment, ntr, tr
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from app.acts import DETAILS
 from app.services.audit import AuditRow
-from app.vocabulary import CHANNELS, CODE_FORMATS, DETAILS, FIELDS, PURPOSES, RULES, SETTINGS, word
+from app.vocabulary import CHANNELS, CODE_FORMATS, FIELDS, PURPOSES, RULES, SETTINGS, word
 from app.words import LANGUAGES, NO_DATA, moment, tr
 
 FINGERPRINT, SHORT = 64, 16

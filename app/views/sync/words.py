@@ -23,6 +23,11 @@ def deed(row: QueueRow) -> str:
         "merchant.update": tr("Merchant's name and phone"),
         "redeem": tr("Redemption"),
         "reverse": tr("Undone redemption"),
+        "redeem.leased": tr("Redemption offline"),
+        "lease.take": tr("Lease of cards"),
+        "lease.return": tr("Lease given back"),
+        "lease.reclaim": tr("Lease reclaimed"),
+        "conflict.settle": tr("Conflict settled"),
     }
     return known.get(row.type.partition("@")[0], row.type)
 

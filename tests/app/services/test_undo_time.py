@@ -33,6 +33,7 @@ class Counter:
             cards=services.cards,
             reader=services.redemptions._reader,
             cloud=services.cloud,
+            leases=services.leases,
             settings=services.settings,
             clock=lambda: self.seconds,
         )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,89 +31,19 @@ from app.services.cards import CardRow, CardService, masked
 from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
 from app.services.cloud import CloudService
 from app.services.cloud.pushing import OPEN, PASSING
+from app.services.cloud.working_set import UNCONFIRMED
+from app.services.leases import LeaseService
 from app.services.outbox import enqueue
+from app.services.redemptions.ages import Ages
+from app.services.redemptions.rows import REFUSALS, RedemptionResult, Use, Verdict, decided, of_answer, of_row, told
 from app.services.settings import SettingService
 from app.topics import Topic
 from sync import codes as code_words
-from sync.phone import CardState, LookupAnswer
-from sync.protocol import Op, OpResult, b64, from_wire, to_wire
+from sync.phone import LookupAnswer
+from sync.protocol import Op, OpResult, b64, to_wire
+from sync.rules import Wanted
 
 UNDO_WITHIN = timedelta(minutes=2)
-REFUSALS = {
-    "spent": "card-spent",
-    "frozen": "card-frozen",
-    "expired": "card-expired",
-    "voided": "card-voided",
-    "unsealed": "not-sealed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the counter shows about a card. `reason` is None when it may be redeemed, else a key of messages.REASONS."""
-
-    reason: str | None
-    serial: str
-    product: str
-    face_minor: int | None
-    remaining_minor: int | None
-    remaining_uses: int | None
-    valid_until: datetime | None
-    holder: str
-    last_at: datetime | None
-    last_place: str
-    offline: bool = False
-    """The endpoint did not answer: this is what the vault knew at the last sync."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedemptionResult:
-    """`outcome` is redeemed or reversed."""
-
-    outcome: str
-    redemption_id: str
-    serial: str
-    redeemed_minor: int
-    redeemed_uses: int
-    remaining_minor: int | None
-    remaining_uses: int | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One line of the counter's list of last uses."""
-
-    id: str
-    serial: str
-    product: str
-    holder: str
-    kind: str
-    amount_minor: int
-    uses: int
-    at: datetime
-    place: str
-    undoable: bool
-
-
-class _Ages:
-    """How old a use is, also where the system's clock was set back meanwhile: that must not make it younger."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._born: dict[str, float] = {}
-        """Seconds of `clock`, by redemption; kept as long as the vault is open."""
-
-    def begin(self, redemption_id: str) -> None:
-        """It happened just now, whatever the endpoint's clock says."""
-        self._born.setdefault(redemption_id, self._clock())
-
-    def of(self, redemption_id: str, at: datetime) -> timedelta:
-        """The wall says more where the machine slept. A use that lies in the future was told by another clock: it is
-        taken for as old as it is ahead."""
-        age = now() - at
-        born = self._born.setdefault(redemption_id, self._clock() - abs(age.total_seconds()))
-        return max(age, timedelta(seconds=self._clock() - born))
 
 
 class RedemptionService:
@@ -125,15 +55,17 @@ class RedemptionService:
         cards: CardService,
         reader: CodeReader,
         cloud: CloudService,
+        leases: LeaseService,
         settings: SettingService,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ages = _Ages(clock)
+        self._ages = Ages(clock)
         self._database = database
         self._audit = audit
         self._cards = cards
         self._reader = reader
         self._cloud = cloud
+        self._leases = leases
         self._settings = settings
 
     def look(self, typed: str) -> Verdict:
@@ -145,7 +77,9 @@ class RedemptionService:
         card_id, d = self._meant(typed)
         row = self._cards.rows([card_id])[0] if card_id is not None else None
         if row is not None and row.kind == "supplier":
-            return _of_row(row, "supplier-redeems")
+            return of_row(row, "supplier-redeems")
+        if row is not None and self._leases.holds(row.id):
+            return self._of_lease(row)
         try:
             answer = self._cloud.ask(lambda client: client.look_up(d))
         except EndpointRefused as refused:
@@ -153,7 +87,7 @@ class RedemptionService:
                 raise
             if row is None:
                 raise CodeMistyped() if _is_mistyped(typed) else NotFound("card", masked(typed.strip())) from refused
-            return _of_row(row, "not-sealed")
+            return of_row(row, "not-sealed")
         except EndpointUnreachable:
             if row is None and _is_mistyped(typed):
                 raise CodeMistyped() from None
@@ -161,15 +95,20 @@ class RedemptionService:
                 raise
             return self._of_vault(row)
         assert isinstance(answer, LookupAnswer), "what was asked for"
-        return _of_answer(answer, row, self._last_use(row)[1])
+        found = of_answer(answer, row, self._last_use(row)[1])
+        if not answer.leased or found.reason is not None:
+            return found
+        mine = row is not None and self._leases.ran_out(row.id)
+        return replace(found, reason="lease-over" if mine else "card-leased")
 
     def redeem(
         self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
     ) -> RedemptionResult:
         """Redeem a card, wholly or in part.
 
-        Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable, EndpointNotStarted, and InvalidInput for an
-        amount of nothing.
+        A card that is leased to this computer is redeemed by its own word, with a line or without one; any other needs
+        the endpoint's. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable, EndpointNotStarted, and
+        InvalidInput for an amount of nothing.
         It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
         """
         if amount_minor is not None and amount_minor < 1:
@@ -177,14 +116,19 @@ class RedemptionService:
         verdict = self.look(typed)
         if verdict.offline:
             raise EndpointUnreachable(self._cloud.public_url() or "")
-        if verdict.reason is not None:
+        if verdict.reason is not None and not verdict.leased:
             raise RedemptionRefused(verdict.reason)
-        _, d = self._meant(typed)
+        card_id, d = self._meant(typed)
+        if verdict.leased and card_id is not None:
+            wanted = Wanted(amount_minor, uses)
+            own = self._leases.decide(card_id, d=d, wanted=wanted, place=place, serial=verdict.serial)
+            self._ages.begin(own.op_id)
+            return decided("redeemed", verdict.serial, own)
         body = {"d": b64(d), "amount_minor": amount_minor, "uses": uses, "place": place}
         result = self._decide("redeem@1", body)
         self._ages.begin(result.op_id)
         self._audit.note("card.redeemed", subject=verdict.serial, op=result.op_id)
-        return _result("redeemed", verdict.serial, result)
+        return told("redeemed", verdict.serial, result)
 
     def reverse(self, redemption_id: str, *, reason: str) -> RedemptionResult:
         """Undo a redemption by an entry of its own. Raises ReasonMissing, NotFound, RedemptionRefused."""
@@ -196,9 +140,13 @@ class RedemptionService:
                 raise NotFound("redemption", redemption_id)
             batch = session.get_one(Batch, entry.batch_id)
             serial = serial_of(batch, entry.card_id)
+            leased = entry.lease_id is not None and entry.seq == UNCONFIRMED
+        if leased:
+            own = self._leases.take_back(redemption_id, reason=reason.strip(), serial=serial)
+            return decided("reversed", serial, own)
         result = self._decide("reverse@1", {"redemption_id": redemption_id, "reason": reason.strip()})
         self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id)
-        return _result("reversed", serial, result)
+        return told("reversed", serial, result)
 
     def last(self, limit: int = 20) -> list[Use]:
         """The last uses, newest first."""
@@ -306,7 +254,12 @@ class RedemptionService:
                  ("expired", row.expired))  # fmt: skip
         reason = next((REFUSALS[key] for key, holds in known if holds), "no-lease")
         at, place = self._last_use(row)
-        return replace(_of_row(row, reason), offline=True, last_at=at, last_place=place)
+        return replace(of_row(row, reason), offline=True, last_at=at, last_place=place)
+
+    def _of_lease(self, row: CardRow) -> Verdict:
+        """Nobody else decides about the card, so the vault knows it all."""
+        at, place = self._last_use(row)
+        return replace(of_row(row, self._leases.why_not(row.id)), leased=True, last_at=at, last_place=place)
 
     def _last_use(self, row: CardRow | None) -> tuple[datetime | None, str]:
         """When and where, as far as the vault has heard."""
@@ -332,47 +285,4 @@ def _note(session: Session, op_id: str, state: str) -> None:
     session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=now()))
 
 
-def _of_row(row: CardRow, reason: str) -> Verdict:
-    return Verdict(
-        reason=reason,
-        serial=row.serial,
-        product=row.product,
-        face_minor=row.face_minor,
-        remaining_minor=row.balance_minor,
-        remaining_uses=row.uses_left,
-        valid_until=row.valid_until,
-        holder=row.holder,
-        last_at=None,
-        last_place="",
-    )
-
-
-def _of_answer(answer: LookupAnswer, row: CardRow | None, place: str) -> Verdict:
-    state: CardState = answer.state
-    uses = [entry for entry in state.history if entry.kind == "redeemed"]
-    return Verdict(
-        reason=REFUSALS.get(state.card),
-        serial=row.serial if row else "",
-        product=answer.product,
-        face_minor=answer.face_minor,
-        remaining_minor=state.remaining_minor,
-        remaining_uses=state.remaining_uses,
-        valid_until=from_wire(answer.valid_until) if answer.valid_until else None,
-        holder=row.holder if row else "",
-        last_at=from_wire(uses[-1].at) if uses else None,
-        last_place=place,
-    )
-
-
-def _result(outcome: str, serial: str, result: OpResult) -> RedemptionResult:
-    told = result.outcome or {}
-    return RedemptionResult(
-        outcome=outcome,
-        redemption_id=result.op_id,
-        serial=serial,
-        redeemed_minor=int(told["redeemed_minor"]),
-        redeemed_uses=int(told["redeemed_uses"]),
-        remaining_minor=told["remaining_minor"],
-        remaining_uses=told["remaining_uses"],
-        at=from_wire(told["at"]),
-    )
+__all__ = ["RedemptionResult", "RedemptionService", "Use", "Verdict"]

@@ -1,0 +1,276 @@
+"""Leases: this computer decides about some cards alone, so that its counter goes on without a line.
+
+What was decided waits in the outbox and is uploaded by itself. Where the lease had been reclaimed meanwhile and the
+card is empty, it comes back as a conflict, with both stories.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.catalog import Product
+from app.models.database import Database
+from app.models.lease import Conflict, Lease
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.cards import CardService
+from app.services.cloud import CloudService
+from app.services.cloud.connection import Pairing, pairing_of
+from app.services.cloud.lease_events import LIVE
+from app.services.cloud.pushing import OPEN
+from app.services.cloud.working_set import UNCONFIRMED
+from app.services.leases import deciding
+from app.services.leases.rows import ConflictRow, Decided, LeaseRow, Standing, Story
+from app.services.outbox import enqueue
+from app.topics import Topic
+from sync.protocol import to_wire
+from sync.rules import Wanted
+
+LONGEST = timedelta(days=7)
+"""The endpoint gives no longer lease."""
+TAKE = "lease.take@1"
+WAYS = ("loss", "contacted", "undone")
+MONEY = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.LEASES, Topic.OUTBOX, Topic.AUDIT)
+
+
+class LeaseService:
+    def __init__(self, database: Database, audit: AuditLog, *, cards: CardService, cloud: CloudService) -> None:
+        self._database = database
+        self._audit = audit
+        self._cards = cards
+        self._cloud = cloud
+
+    # --- moving the authority ---
+
+    def take(self, batch_id: int, *, until: datetime, first_no: int = 1, count: int | None = None) -> LeaseRow:
+        """Lease cards of a batch to this computer: `count` from number `first_no` (from 1) on, or all the rest.
+
+        It is in force when this returns. Raises EndpointUnreachable, EndpointRefused, InvalidInput, NotFound.
+        """
+        if not now() < until <= now() + LONGEST:
+            raise InvalidInput("until", "out-of-range")
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
+            batch = session.get(Batch, batch_id)
+            if batch is None:
+                raise NotFound("batch", str(batch_id))
+            last = batch.quantity if count is None else first_no + count - 1
+            if not 1 <= first_no <= last <= batch.quantity:
+                raise InvalidInput("count", "out-of-range")
+            body = {
+                "batch_id": str(UUID(bytes=batch.uid)),
+                "first_no": first_no - 1,
+                "count": last - first_no + 1,
+                "until": to_wire(until),
+            }
+            op_id = _asked_before(session, batch_id) or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
+            self._audit.record(session, "lease.asked", subject=batch.serial, cards=last - first_no + 1)
+        self._cloud.push_now(frozenset({f"take:{batch_id}"}))
+        self._raise_if_refused(op_id)
+        return self._one(op_id)
+
+    def give_back(self, lease_id: str) -> LeaseRow:
+        """End a lease of this computer. Nothing is redeemed under it from now on; where there is no line the endpoint
+        hears it behind what waits. Raises NotFound."""
+        with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
+            lease = session.get(Lease, lease_id)
+            if lease is None or lease.state != "open" or not _is_mine(lease, pairing_of(session)):
+                raise NotFound("lease", lease_id)
+            lease.state = "returning"
+            enqueue(session, "lease.return@1", aggregate=f"lease:{lease_id}", body={"lease_id": lease_id})
+            self._audit.record(session, "lease.returned", subject=_serial(session, lease))
+        self._tell(f"lease:{lease_id}")
+        return self._one(lease_id)
+
+    def reclaim(self, lease_id: str, *, reason: str) -> LeaseRow:
+        """Take the cards back from a computer that does not come back. What it has given out and not uploaded may turn
+        up as a conflict. Raises ReasonMissing, NotFound."""
+        if not reason.strip():
+            raise ReasonMissing
+        with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
+            lease = session.get(Lease, lease_id)
+            if lease is None or lease.state not in LIVE:
+                raise NotFound("lease", lease_id)
+            body = {"lease_id": lease_id, "reason": reason.strip()}
+            enqueue(session, "lease.reclaim@1", aggregate=f"reclaim:{lease_id}", body=body)
+            self._audit.record(session, "lease.reclaimed", subject=_serial(session, lease), reason=reason.strip())
+        self._tell(f"reclaim:{lease_id}")
+        return self._one(lease_id)
+
+    # --- deciding without a line ---
+
+    def holds(self, card_id: int) -> bool:
+        """Whether this computer decides about the card."""
+        with self._database.read() as session:
+            return deciding.lease_over(session, card_id, now()) is not None
+
+    def ran_out(self, card_id: int) -> bool:
+        """Whether a lease of this computer over the card ran out and was not given back."""
+        with self._database.read() as session:
+            who, span = pairing_of(session), (Lease.first_card_id <= card_id, Lease.end_card_id > card_id)
+            found = session.scalars(select(Lease).where(*span, Lease.state.in_(LIVE)))
+            return any(_is_mine(lease, who) for lease in found)
+
+    def why_not(self, card_id: int) -> str | None:
+        """Why a card that it holds may not be redeemed: a problem key, or None."""
+        with self._database.read() as session:
+            return deciding.verdict(session, card_id, now())
+
+    def decide(self, card_id: int, *, d: bytes, wanted: Wanted, place: str, serial: str) -> Decided:
+        """Redeem on this computer's own word. Raises RedemptionRefused."""
+        with self._database.write(*MONEY) as session:
+            done = deciding.decide(session, card_id, d=d, wanted=wanted, place=place)
+            self._audit.record(session, "card.redeemed", subject=serial, op=done.op_id, leased=True)
+        return done
+
+    def take_back(self, redemption_id: str, *, reason: str, serial: str) -> Decided:
+        """Undo a use that was decided so. Raises RedemptionRefused."""
+        with self._database.write(*MONEY) as session:
+            done = deciding.take_back(session, session.get_one(Redemption, redemption_id), reason=reason)
+            self._audit.record(session, "card.reversed", subject=serial, reason=reason, op=done.op_id, leased=True)
+        return done
+
+    def standing(self) -> Standing:
+        """What the counter can do without a line."""
+        with self._database.read() as session:
+            return deciding.standing(session, now())
+
+    # --- looking ---
+
+    def leases(self, *, ended: bool = False) -> list[LeaseRow]:
+        """Those in force, or all, newest first."""
+        wanted = select(Lease).order_by(Lease.taken_at.desc(), Lease.id)
+        with self._database.read() as session:
+            found = session.scalars(wanted if ended else wanted.where(Lease.state.in_(LIVE)))
+            return [_lease_row(session, lease) for lease in found]
+
+    def conflicts(self, *, settled: bool = False) -> list[ConflictRow]:
+        """Those that nobody has settled, or all, newest first."""
+        wanted = select(Conflict).order_by(Conflict.found_at.desc(), Conflict.id)
+        with self._database.read() as session:
+            found = list(session.scalars(wanted if settled else wanted.where(Conflict.settled_at.is_(None))))
+            names = dict(session.execute(select(Lease.id, Lease.device_name)).all())
+            stories = {conflict.card_id: _stories(session, conflict.card_id) for conflict in found}
+        cards = {card.id: card for card in self._cards.rows([conflict.card_id for conflict in found])}
+        return [
+            ConflictRow(
+                id=one.id,
+                card_id=one.card_id,
+                serial=cards[one.card_id].serial,
+                product=cards[one.card_id].product,
+                holder=cards[one.card_id].holder,
+                amount_minor=one.amount_minor,
+                uses=one.uses,
+                reason=one.reason,
+                place=one.place,
+                device_name=names.get(one.lease_id, ""),
+                decided_at=one.decided_at,
+                found_at=one.found_at,
+                way=one.way,
+                note=one.note or "",
+                settled_at=one.settled_at,
+                others=stories[one.card_id],
+            )
+            for one in found
+        ]
+
+    def settle(self, conflict_id: str, *, way: str, note: str) -> None:
+        """Put down how people settled a conflict. Raises ReasonMissing, InvalidInput, NotFound."""
+        if way not in WAYS:
+            raise InvalidInput("way", "unknown-kind")
+        if not note.strip():
+            raise ReasonMissing
+        with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
+            conflict = session.get(Conflict, conflict_id)
+            if conflict is None or conflict.settled_at is not None:
+                raise NotFound("conflict", conflict_id)
+            body = {"conflict_id": conflict_id, "way": way, "note": note.strip()}
+            conflict.way, conflict.note, conflict.settled_at = way, note.strip(), now()
+            enqueue(session, "conflict.settle@1", aggregate=f"conflict:{conflict_id}", body=body)
+            self._audit.record(session, "conflict.settled", subject=conflict_id, way=way, note=note.strip())
+        self._tell(f"conflict:{conflict_id}")
+
+    # --- the parts ---
+
+    def _raise_if_refused(self, op_id: str) -> None:
+        """A lease that was not given is told at once and stands in no list."""
+        with self._database.write(Topic.OUTBOX) as session:
+            op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
+            refused = str((op.problem or {}).get("key", "")) if op.state == "rejected" else ""
+            if refused:
+                op.state = "withdrawn"
+        if refused:
+            raise EndpointRefused(refused)
+
+    def _tell(self, aggregate: str) -> None:
+        """At once where there is a line; else it waits like everything else."""
+        try:
+            self._cloud.push_now(frozenset({aggregate}))
+        except EndpointUnreachable:
+            return
+
+    def _one(self, lease_id: str) -> LeaseRow:
+        with self._database.read() as session:
+            lease = session.get(Lease, lease_id)
+            if lease is None:
+                raise NotFound("lease", lease_id)
+            return _lease_row(session, lease)
+
+
+def _asked_before(session: Session, batch_id: int) -> str | None:
+    """A lease that was asked for and whose answer was lost: asked again, it is the same one."""
+    waiting = select(OutboxOp.op_id).where(OutboxOp.aggregate == f"take:{batch_id}", OutboxOp.state.in_(OPEN))
+    return session.scalar(waiting.limit(1))
+
+
+def _lease_row(session: Session, lease: Lease) -> LeaseRow:
+    who, batch = pairing_of(session), session.get_one(Batch, lease.batch_id)
+    sums = select(func.count(), func.coalesce(func.sum(Redemption.amount_minor), 0))
+    under = Redemption.lease_id == lease.id
+    uses, minor = session.execute(sums.where(under)).one()
+    unsent = session.scalar(select(func.count()).where(under, Redemption.seq == UNCONFIRMED)) or 0
+    mine = _is_mine(lease, who)
+    return LeaseRow(
+        id=lease.id,
+        batch_id=batch.id,
+        serial=batch.serial,
+        product=session.get_one(Product, batch.product_id).name,
+        cards=lease.end_card_id - lease.first_card_id,
+        first_no=lease.first_card_id - batch.first_card_id + 1,
+        device_name=lease.device_name,
+        mine=mine,
+        earlier=not mine and who is not None and lease.device_id == who.device_id,
+        until=lease.until,
+        state=lease.state,
+        taken_at=lease.taken_at,
+        ended_at=lease.ended_at,
+        uses=int(uses),
+        minor=int(minor),
+        unsent=int(unsent),
+    )
+
+
+def _is_mine(lease: Lease, who: Pairing | None) -> bool:
+    return who is not None and (lease.device_id, lease.incarnation) == (who.device_id, who.incarnation)
+
+
+def _serial(session: Session, lease: Lease) -> str:
+    return session.get_one(Batch, lease.batch_id).serial
+
+
+def _stories(session: Session, card_id: int) -> tuple[Story, ...]:
+    entries: Sequence[Redemption] = list(
+        session.scalars(select(Redemption).where(Redemption.card_id == card_id).order_by(Redemption.at))
+    )
+    return tuple(
+        Story(entry.at, entry.kind, entry.amount_minor, entry.uses, entry.entry, entry.place or "") for entry in entries
+    )
+
+
+__all__ = ["ConflictRow", "Decided", "LeaseRow", "LeaseService", "Standing", "Story"]
