@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.models.batch import Batch, Card
+from app.models.lease import Conflict
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.models.setting import Setting
@@ -21,6 +22,8 @@ from tests.campaigns.simulation.world import Violation
 if TYPE_CHECKING:
     from tests.campaigns.simulation.history import History
 
+GIVEN_UP = ("counter:", "take:", "lease:")
+"""Aggregates whose refused ops are told at once instead of standing in the list."""
 DONE_ALREADY = ("stale-version", "batch-sealed")
 """Refusals of what only its own op can have done."""
 CardKey = tuple[str, int]
@@ -37,8 +40,9 @@ def check(history: History) -> None:
     )
     feed = server.look("SELECT seq, type, op_id, at, body, hash FROM feed ORDER BY seq")
     _sums(ledger)
-    _confirmed(history, ledger)
-    _wishes(history, ledger)
+    excused = _conflicts(history, feed) | history.told.lost
+    _confirmed(history, ledger, excused)
+    _wishes(history, ledger, excused)
     _order(feed)
     _chain(feed)
     _links(history)
@@ -76,20 +80,47 @@ def _sums(ledger: list[Any]) -> None:
             raise Violation(f"I1: {card} gave {amount} fen and {uses} uses")
 
 
-def _confirmed(history: History, ledger: list[Any]) -> None:
+def _conflicts(history: History, feed: list[Any]) -> set[str]:
+    """Ops that came too late for their cards: each has its reason in the feed, and stands in every desktop's list."""
+    reclaimed: set[str] = set()
+    found: set[str] = set()
+    for seq, type_, op_id, _, body, _ in feed:
+        told = json.loads(body)
+        if type_ == "lease.reclaimed@1":
+            reclaimed.add(told["lease_id"])
+        elif type_ == "conflict.found@1":
+            found.add(op_id)
+            if told["lease_id"] not in reclaimed and not history.wire.met["clone by hand"]:
+                raise Violation(f"I8: event {seq} is a conflict under a lease that nobody had reclaimed")
+    kept = {row[0] for row in history.template.server.look("SELECT op_id FROM conflict")}
+    for desktop in history.desktops:
+        with desktop.database.read() as session:
+            here = set(session.scalars(select(Conflict.id)))
+        if not found == kept == here:
+            raise Violation(f"I5: conflicts in the feed, at the endpoint and on {desktop.name}: {found} {kept} {here}")
+    history.told.steps["conflicts"] += len(found)
+    return found
+
+
+def _confirmed(history: History, ledger: list[Any], excused: set[str]) -> None:
     """I2: what people were told is so, once; what they were told is not so is not."""
     told = history.told
     booked = {row[0]: (row[4], row[5]) for row in ledger}
     if len(booked) != len(ledger):
         raise Violation("I2: an op stands twice in the ledger")
     for op_id, taken in told.redeemed.items():
-        if booked.get(op_id) != taken:
+        if booked.get(op_id) != taken and (op_id in booked or op_id not in _undone_by(history, excused)):
             raise Violation(f"I2: {op_id} was confirmed as {taken} and is {booked.get(op_id)} in the ledger")
     if wrong := told.refused & booked.keys():
         raise Violation(f"I2: refused and yet in the ledger: {wrong}")
 
 
-def _wishes(history: History, ledger: list[Any]) -> None:
+def _undone_by(history: History, excused: set[str]) -> set[str]:
+    """With what undid an op that is not in the ledger: it is not there either."""
+    return excused | {op_id for op_id in history.told.own_word if history.told.redeemed.get(op_id, (0, 0))[0] < 0}
+
+
+def _wishes(history: History, ledger: list[Any], excused: set[str]) -> None:
     """I2: no wish at a counter came true twice, and a confirmed one did under the id it was confirmed with."""
     places: dict[str, list[str]] = {}
     for row in ledger:
@@ -99,23 +130,34 @@ def _wishes(history: History, ledger: list[Any]) -> None:
         if len(ops) > 1:
             raise Violation(f"I2: one wish at a counter came true {len(ops)} times: {place}")
     for place, op_id in history.told.wishes.items():
-        if places.get(place) != [op_id]:
+        if places.get(place) != [op_id] and (place in places or op_id not in excused):
             raise Violation(f"I2: the wish {place} was confirmed as {op_id} and is {places.get(place)}")
 
 
 def _order(feed: list[Any]) -> None:
-    """I3 and I9."""
-    frozen: set[str] = set()
+    """I3, I8 and I9. What was decided under a lease that was open at the freeze counts."""
+    frozen: dict[str, set[str]] = {}
     sealed: set[str] = set()
+    leases: dict[str, tuple[str, int, int]] = {}
     for seq, type_, _, _, body, _ in feed:
-        batch = json.loads(body).get("batch_id", "")
+        told = json.loads(body)
+        batch, lease = told.get("batch_id", ""), told.get("lease_id")
+        if type_ == "lease.taken@1":
+            leases[lease] = batch, told["first_no"], told["end_no"]
+        elif type_ in ("lease.returned@1", "lease.reclaimed@1"):
+            leases.pop(lease)
+        if type_ == "redeemed@1" and any(
+            lease != held and batch == where and first <= told["card_no"] < end
+            for held, (where, first, end) in leases.items()
+        ):
+            raise Violation(f"I8: event {seq} redeems a card that somebody else decides about")
         if type_ == "frozen@1":
-            frozen.add(batch)
+            frozen[batch] = set(leases)
         elif type_ == "thawed@1":
-            frozen.discard(batch)
+            frozen.pop(batch, None)
         elif type_ == "sealed@1":
             sealed.add(batch)
-        elif type_ == "redeemed@1" and batch in frozen:
+        elif type_ == "redeemed@1" and batch in frozen and lease not in frozen[batch]:
             raise Violation(f"I3: event {seq} redeems from a frozen batch")
         elif type_ == "redeemed@1" and batch not in sealed:
             raise Violation(f"I9: event {seq} redeems from a batch that is not sealed")
@@ -177,7 +219,7 @@ def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str]) -> None:
             raise Violation(f"I6: {desktop.name}: {op.type} was refused without a reason")
         if op.state == "rejected" and (op.problem or {})["key"] in DONE_ALREADY:
             raise Violation(f"I4: {desktop.name}: {op.type} was done already under another id: {op.problem}")
-        if op.state == "withdrawn" and not op.aggregate.startswith("counter:"):
+        if op.state == "withdrawn" and not op.aggregate.startswith(GIVEN_UP):
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:
             raise Violation(f"I2: {desktop.name}: {op.type} was told refused and is in the ledger")

@@ -3,13 +3,17 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 from sqlalchemy import select
 
+from app.models import base
 from app.models.batch import Batch
+from app.services import Services
 from app.services.batches import BatchSpec
+from app.services.leases import WAYS, LeaseRow
 from tests.campaigns.simulation import checks
 from tests.campaigns.simulation.desktop import Desktop, put_back
 from tests.campaigns.simulation.people import (
@@ -34,6 +38,8 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
+LEASES_MS = (600_000, 3_600_000, 36_000_000)
+"""How long a lease is taken for; the shortest runs out within most histories."""
 RATES, STORM = (0, 10, 10, 25, 40), 85
 """How many of a hundred messages meet a fault: in a history as a rule, and now and then."""
 SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
@@ -71,6 +77,7 @@ class History:
             (5, self.generate), (9, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
             (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
             (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
+            (4, self.take_lease), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
             (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
         ]  # fmt: skip
         weights = [weight for weight, _ in acts]
@@ -133,6 +140,30 @@ class History:
         if card := self.card():
             self.tills[self.desktop().name].redeem(card)
 
+    def take_lease(self) -> None:
+        until_ms, first, count = self.draw.choice(LEASES_MS), self.draw.randint(1, 2), self.draw.choice((None, 1, 2))
+
+        def take(services: Services, batch: Batch) -> None:
+            until = base.now() + timedelta(milliseconds=until_ms)
+            services.leases.take(batch.id, until=until, first_no=first, count=count)
+
+        self._on_batch(take)
+
+    def give_back(self) -> None:
+        self._on_lease(lambda services, lease: services.leases.give_back(lease.id), mine=True)
+
+    def reclaim(self) -> None:
+        self._on_lease(lambda services, lease: services.leases.reclaim(lease.id, reason="x"), mine=False)
+
+    def settle_conflict(self) -> None:
+        way = self.draw.choice(WAYS)
+
+        def settle(services: Services) -> None:
+            if found := services.leases.conflicts():
+                services.leases.settle(found[0].id, way=way, note="x")
+
+        self.desktop().act(settle)
+
     def reverse(self) -> None:
         self.tills[self.desktop().name].reverse()
 
@@ -182,6 +213,7 @@ class History:
         """From any copy: all desktops have the same vault's keys."""
         if self.copies:
             desktop, (copy, _) = self.desktop(), self.draw.choice(self.copies)
+            self.told.lose(desktop, {row[0] for row in self.template.server.look("SELECT op_id FROM op")})
             desktop.restore(copy)
             self.tills[desktop.name].forget()
             desktop.act(half_made_discarded)
@@ -195,6 +227,7 @@ class History:
         copy = self.folder / "clone.db"
         original.copy(copy)
         if by_hand := self.draw.random() < 0.5:
+            self.wire.met["clone by hand"] += 1
             (self.folder / "C").mkdir()
             shutil.copyfile(copy, self.folder / "C" / "vault.db")
         else:
@@ -247,6 +280,15 @@ class History:
         with desktop.database.read() as session:
             return list(session.scalars(select(Batch).order_by(Batch.id)))
 
+    def _on_lease(self, act: Callable[[Services, LeaseRow], object], *, mine: bool) -> None:
+        picked = self.draw.random()
+
+        def on_one(services: Services) -> None:
+            if found := [lease for lease in services.leases.leases() if lease.mine == mine or not mine]:
+                act(services, found[int(picked * len(found))])
+
+        self.desktop().act(on_one)
+
     def _on_batch(self, act: Callable[..., None]) -> None:
         desktop = self.desktop()
         if local := self._local(desktop):
@@ -272,6 +314,6 @@ def run(template: Template, seed: int, folder: Path) -> Counter[str]:
         finally:
             history.close()
             shutil.rmtree(folder)
-    return Counter(
-        {"steps": history.told.steps.total(), **{f"fault: {name}": n for name, n in history.wire.met.items()}}
-    )
+    told = Counter({name: history.told.steps[name] for name in ("own word", "conflicts", "held back")})
+    faults = Counter({f"fault: {name}": times for name, times in history.wire.met.items()})
+    return Counter({"steps": history.told.steps.total()}) + told + faults

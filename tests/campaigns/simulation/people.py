@@ -11,10 +11,13 @@ from sqlalchemy import select
 
 from app.errors import AppError, RedemptionRefused
 from app.models.batch import Batch
+from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services import Services
 from app.services.cards.codes import CodeReader
+from app.services.cloud.connection import pairing_of
+from app.services.leases.deciding import LEASED
 from app.services.outbox import enqueue
 from app.services.sealing import Sealer
 from app.topics import Topic
@@ -61,11 +64,20 @@ class Told:
     """Wish at a counter → op id it was confirmed under."""
     opened: set[str] = field(default_factory=set)
     recalled: set[str] = field(default_factory=set)
+    own_word: dict[str, str] = field(default_factory=dict)
+    """What a counter decided by itself: op id → life of its desktop."""
+    lost: set[str] = field(default_factory=set)
+    """Of these, what lay on a disk that is gone."""
     steps: Counter[str] = field(default_factory=Counter)
 
     def confirm(self, op_id: str, amount: int, uses: int) -> None:
         if self.redeemed.setdefault(op_id, (amount, uses)) != (amount, uses):
             raise Violation(f"I4: {op_id} was confirmed as {self.redeemed[op_id]} and as {(amount, uses)}")
+
+    def lose(self, desktop: Desktop, known: set[str]) -> None:
+        """The disk of a desktop is gone, and what the endpoint had not heard of it."""
+        life = f"{desktop.name}{desktop.lives}"
+        self.lost |= {op_id for op_id, whose in self.own_word.items() if whose == life} - known
 
 
 class Cards:
@@ -184,6 +196,8 @@ class Till:
             del self.open[card.d]
             self._told.confirm(done.redemption_id, done.redeemed_minor, done.redeemed_uses)
             self._told.wishes[place] = done.redemption_id
+            if done.own_word:
+                self._mind(done.redemption_id)
 
     def reverse(self) -> None:
         with self._desktop.database.read() as session:
@@ -196,6 +210,8 @@ class Till:
         done = self._desktop.act(lambda services: services.redemptions.reverse(entry, reason="x"))
         if done is not None:
             self._told.confirm(done.redemption_id, done.redeemed_minor, done.redeemed_uses)
+            if done.own_word:
+                self._told.own_word[done.redemption_id] = f"{self._desktop.name}{self._desktop.lives}"
 
     def forget(self) -> None:
         """The desktop is gone, and with it what was open."""
@@ -204,6 +220,20 @@ class Till:
     def again(self) -> None:
         for card, *_ in list(self.open.values()):
             self.redeem(card)
+
+    def _mind(self, op_id: str) -> None:
+        """P3: decided without the endpoint means under an own and current lease."""
+        self._told.own_word[op_id] = f"{self._desktop.name}{self._desktop.lives}"
+        self._told.steps["own word"] += 1
+        with self._desktop.database.read() as session:
+            entry, who = session.get_one(Redemption, op_id), pairing_of(session)
+            lease = session.get_one(Lease, entry.lease_id)
+            assert who is not None
+            current = lease.state == "open" and lease.first_card_id <= entry.card_id < lease.end_card_id
+            if not current or (lease.device_id, lease.incarnation) != (who.device_id, who.incarnation):
+                raise Violation(f"I8: {self._desktop.name} decided {op_id} under no lease of its own: {lease.state}")
+            if not entry.at <= lease.until:
+                raise Violation(f"I8: {self._desktop.name} decided {op_id} under a lease that had run out")
 
     def _refused(self, card: Known, error: AppError) -> None:
         """A refusal of a wish that had no answer before is the answer; of one that had, it may be its own doing."""
@@ -218,8 +248,12 @@ class Till:
 
     def _state(self, place: str) -> str:
         with self._desktop.database.read() as session:
-            ops = session.scalars(select(OutboxOp).where(OutboxOp.type == "redeem@1").order_by(OutboxOp.id.desc()))
-            return next((op.state for op in ops if op.body.get("place") == place), "")
+            kinds = OutboxOp.type.in_(("redeem@1", LEASED))
+            ops = session.scalars(select(OutboxOp).where(kinds).order_by(OutboxOp.id.desc()))
+            found = next((op for op in ops if op.body.get("place") == place), None)
+        if found is None:
+            return ""
+        return "applied" if found.type == LEASED else found.state  # what the desktop decided itself is decided
 
 
 class Links:

@@ -1,7 +1,8 @@
 """Mistakes of protocols to build into the real code, so that the simulation proves it would find them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -10,10 +11,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models.base import now
+from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services import backups
 from app.services.cloud import CloudService, events, pushing
 from app.services.cloud.pushing import Pusher
+from app.services.leases import deciding
 from app.services.outbox import enqueue
 from app.services.redemptions import RedemptionService
 from app.services.settings import store, stored
@@ -21,7 +24,7 @@ from app.topics import Topic
 from sync.client import Unreachable
 from sync.protocol import EventsPage, new_op_id
 from sync.rules import Wanted, judge
-from sync.server import redemption
+from sync.server import endpoint, leases, redemption
 from sync.server.redemption import Ask, Lot
 from sync.server.transaction import Row, Transaction
 from tests.campaigns.simulation.server import InlineStore
@@ -190,6 +193,34 @@ def freeze_overtakes() -> Patches:
     yield pushing, "_freezes_first", all_freezes
 
 
+def lease_kept() -> Patches:
+    """A lease counts for whoever has the vault, restored or not."""
+
+    def anybodys(session: Session, at: datetime) -> list[Lease]:
+        current = Lease.state == "open", Lease.until > at
+        return list(session.scalars(select(Lease).where(*current)))
+
+    yield deciding, "own_leases", anybodys
+
+
+def lease_ends_by_itself() -> Patches:
+    """A lease that has run out is taken as given back."""
+    spans = redemption.open_spans
+
+    def expiring(transaction: Transaction, batch_ids: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
+        ended = "UPDATE lease SET state = 'reclaimed' WHERE state = 'open' AND until_ms < ?"
+        transaction.run(ended, endpoint.now_ms())
+        return spans(transaction, batch_ids)
+
+    yield redemption, "open_spans", expiring
+    yield leases, "open_spans", expiring
+
+
+def lease_unheeded() -> Patches:
+    """The endpoint redeems what it has given away."""
+    yield redemption._Card, "held_by_a_device", lambda _: None
+
+
 PLANTS: dict[str, Callable[[], Patches]] = {
     "ids-expire": ids_expire,
     "new-id-on-retry": new_id_on_retry,
@@ -202,6 +233,9 @@ PLANTS: dict[str, Callable[[], Patches]] = {
     "outcome-apart": outcome_apart,
     "unsealed": unsealed,
     "freeze-overtakes": freeze_overtakes,
+    "lease-kept": lease_kept,
+    "lease-ends-by-itself": lease_ends_by_itself,
+    "lease-unheeded": lease_unheeded,
 }
 
 
