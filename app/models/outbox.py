@@ -44,3 +44,5 @@ class RawEvent(Base):
     type: Mapped[str]
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime]
+    op_id: Mapped[str | None]
+    """None for one that an earlier version kept."""

@@ -35,6 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.port": 0,
     "cloud.device": {},
     "cloud.cursor": "",
+    "cloud.events_known": "",
     "cloud.feed_hash": "",
     "cloud.last_sync": None,
     "cloud.last_problem": "",

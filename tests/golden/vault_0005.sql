@@ -251,12 +251,13 @@ CREATE TABLE product (
 	CONSTRAINT ck_product_uses CHECK (uses >= 1)
 );
 
-CREATE TABLE raw_event (
+CREATE TABLE "raw_event" (
 	seq INTEGER NOT NULL, 
 	epoch VARCHAR NOT NULL, 
 	type VARCHAR NOT NULL, 
 	body JSON NOT NULL, 
 	at BIGINT NOT NULL, 
+	op_id VARCHAR, 
 	CONSTRAINT pk_raw_event PRIMARY KEY (seq, epoch)
 );
 

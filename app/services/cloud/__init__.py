@@ -223,6 +223,7 @@ class CloudService:
     def _pull(self, client: SyncClient, progress: Progress) -> tuple[int, int]:
         """How many events were heard, and how many batches came back."""
         pulled = returned = 0
+        self._hear_kept()
         while True:
             after = str(self._settings.get("cloud.cursor"))
             page = client.events(after, limit=PAGE)
@@ -233,6 +234,13 @@ class CloudService:
             progress(pulled, pulled + page.head - (page.events[-1].seq if page.events else page.head))
             if not page.has_more:
                 return pulled, returned
+
+    def _hear_kept(self) -> None:
+        with self._database.read() as session:
+            if not events.knows_more(session):
+                return
+        with self._database.write(*FEED_TOPICS) as session:
+            events.apply_kept(session, self._cursor()[0])
 
     def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
 from app.models.distribution import Delivery
+from app.models.outbox import RawEvent
 from app.services.cloud import lease_events
 from app.services.cloud.working_set import Told, WorkingSet
 from app.services.figures import FigureEntry
 from app.services.recount import GONE
+from app.services.settings import store, stored
 from sync.protocol import Event, EventsPage, from_wire
 
 DOUBTED = ("uncertain", "failed", "released")
@@ -33,6 +36,27 @@ def apply(session: Session, page: EventsPage) -> None:
         else:
             act(books, told, batch)
     books.write()
+
+
+def knows_more(session: Session) -> bool:
+    """Whether this version knows other events than the one that heard the feed last."""
+    return bool(stored(session, "cloud.events_known") != KNOWN)
+
+
+def apply_kept(session: Session, epoch: str) -> int:
+    """Events that were kept because nothing followed from them yet, once this version knows more; how many."""
+    store(session, "cloud.events_known", KNOWN)
+    wanted = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None)
+    kept = list(session.scalars(select(RawEvent).where(*wanted).order_by(RawEvent.seq)))
+    heard = [Told(row.seq, row.type, str(row.op_id), row.at, row.body) for row in kept]
+    books, applied = WorkingSet(session, heard), 0
+    for row, told in zip(kept, heard, strict=True):
+        if (batch := books.batch(told)) is not None:
+            ACTS[told.type](books, told, batch)
+            session.delete(row)
+            applied += 1
+    books.write()
+    return applied
 
 
 def book(session: Session, batch: Batch, told: Told) -> None:
@@ -197,3 +221,4 @@ ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
     "conflict.found@1": lease_events.conflict_found,
     "conflict.settled@1": lease_events.conflict_settled,
 }
+KNOWN = ",".join(sorted(ACTS))

@@ -162,6 +162,7 @@ class WorkingSet:
     def keep(self, told: Told, epoch: str) -> None:
         """An event nothing follows from yet, as it came."""
         row = {"seq": told.seq, "epoch": epoch, "type": told.type, "body": told.body, "at": told.at}
+        row["op_id"] = told.op_id
         self._unknown.append(row)
 
     def void(self, batch: Batch) -> None:

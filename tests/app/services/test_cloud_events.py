@@ -22,7 +22,7 @@ from app.models.redemption import DailyFigure, Redemption
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
-from app.services.cloud import FEED_TOPICS
+from app.services.cloud import FEED_TOPICS, events
 from app.services.cloud.events import apply
 from app.services.recount import take_back_deliveries
 from app.services.vault.vaults import OpenVault, Vaults
@@ -213,6 +213,28 @@ def test_what_nobody_here_knows_is_kept_as_it_came(vault: OpenVault, services: S
     with vault.database.read() as session:
         kept = Counter(session.scalars(select(RawEvent.type)))
     assert kept == Counter(event.type for event in strange.events if event.type != "merchant.updated@1")
+
+
+def test_what_was_kept_is_heard_once_a_version_knows_it(
+    vault: OpenVault, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, 2)
+        uid, first = str(UUID(bytes=batch.uid)), batch.first_card_id
+    body = {"batch_id": uid, "card_no": 3, "amount_minor": 700, "uses": 0, "remaining_minor": 4_300}
+    raw = msgspec.Raw(msgspec.json.encode(body | {"remaining_uses": None}))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
+        told(vault.database, [Event(1, "redeemed@1", "op", to_wire(now()), raw, "")], 1)
+    for applied in (1, 0):
+        with vault.database.write(*FEED_TOPICS) as session:
+            assert events.knows_more(session) == bool(applied)
+            assert events.apply_kept(session, "e1") == applied
+    with vault.database.read() as session:
+        assert session.get_one(Card, first + 3).balance_minor == 4_300
+        assert session.scalars(select(RawEvent)).all() == []
+    assert services.integrity.verify().findings == ()
 
 
 def test_a_mail_that_is_to_go_once_more_stays_here_once_it_was_opened(services: Services, vault: OpenVault) -> None:

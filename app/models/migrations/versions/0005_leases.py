@@ -1,4 +1,4 @@
-"""Leases and conflicts; an entry of the ledger remembers the lease it was decided under."""
+"""Leases and conflicts; an entry of the ledger remembers its lease, and a kept event the op it came from."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,8 @@ down_revision = "0004"
 def upgrade() -> None:
     with op.batch_alter_table("redemption", recreate="always") as redemption:
         redemption.add_column(sa.Column("lease_id", sa.String(), nullable=True))
+    with op.batch_alter_table("raw_event", recreate="always") as raw_event:
+        raw_event.add_column(sa.Column("op_id", sa.String(), nullable=True))
     op.create_table(
         "lease",
         sa.Column("id", sa.String(), nullable=False),
