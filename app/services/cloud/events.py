@@ -76,7 +76,7 @@ def _told(event: Event) -> Told:
 def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
     if books.booked(told.op_id):  # seen before, or decided here
         if books.unconfirmed(told.op_id):
-            books.confirm(told)
+            _confirmed(books, batch, told)
         return
     body, card_id = told.body, books.card_id(batch, told)
     kind = "redeemed" if told.type == "redeemed@1" else "reversed"
@@ -109,6 +109,17 @@ def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
     life = books.begun(batch, card_id)
     if batch.state == "voided" and life.row["state"] == "active":  # spent when the batch was voided, and given back now
         books.void_card(life, told.at)
+
+
+def _confirmed(books: WorkingSet, batch: Batch, told: Told) -> None:
+    """What was decided here came to the endpoint. Used up counts more than ended, whichever was heard first."""
+    books.confirm(told)
+    life = books.begun(batch, books.card_id(batch, told))
+    balance, uses_left = life.row["balance_minor"], life.row["uses_left"]
+    spent = uses_left == 0 if balance is None else balance == 0
+    if life.row["state"] == "voided" and spent and told.type == "redeemed@1":
+        books.change(life, state="spent", changed_at=told.at)
+        books.count_again(life)
 
 
 def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:

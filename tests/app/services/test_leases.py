@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -267,3 +268,22 @@ def test_a_stop_that_was_heard_is_minded_under_a_lease(online: Services, batch: 
     online.batches.freeze(batch)
     assert online.redemptions.look(code).reason == "batch-frozen"
     assert online.leases.standing().cards == 0
+
+
+def test_a_card_used_up_under_a_lease_stays_so_though_its_end_was_heard_first(
+    online: Services, config: Config, batch: int, lease: str
+) -> None:
+    code = a_code(online, batch)
+    online.redemptions.redeem(code)
+    url = online.cloud.start_embedded().url
+    merchant = UUID(online.settings.merchant().id)
+    manager = paired(url, new_merchant(str(config.endpoint / "endpoint.db"), merchant_id=merchant))
+    (event,) = [event for event in manager.client.events("").events if event.type == "sealed@1"]
+    uid = msgspec.json.decode(event.body)["batch_id"]
+    manager.push("card.void@1", {"batch_id": uid, "card_no": 0})
+    manager.client.close()
+    online.cloud.pull()
+    assert online.cards.rows([online.cards.find(code)])[0].state == "voided"
+    online.cloud.sync()
+    assert online.cards.rows([online.cards.find(code)])[0].state == "spent"
+    whole(online)
