@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import (
@@ -20,13 +20,13 @@ from app.errors import (
     QuantityOutOfRange,
 )
 from app.models.base import now
-from app.models.batch import Batch, Card, CodeBlock, card_key
+from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.database import Database
 from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import listing
-from app.services.batches.generation import CHUNK, Redraw, draw_unique, store_chunk
+from app.services.batches.generation import CHUNK, Redraw, draw_unique, drop, store_chunk
 from app.services.batches.listing import untouched_state
 from app.services.batches.rows import LARGEST, BatchFilter, BatchName, BatchRow, BatchSpec, Counts, Odds
 from app.services.hidden import refuse_removed
@@ -175,14 +175,10 @@ class BatchService:
 
     def _remove(self, batch_id: int) -> None:
         """In one transaction: a kill must not leave a batch that counts cards it has lost."""
-        with self._database.read() as session:
-            batch = found(session, batch_id)
-            first, last = batch.first_card_id, batch.first_card_id + batch.made
         with self._database.write(Topic.BATCHES, Topic.AUDIT) as session:
-            session.execute(delete(card_key).where(card_key.c.card_id >= first, card_key.c.card_id < last))
-            session.execute(delete(CodeBlock).where(CodeBlock.batch_id == batch_id))
-            session.execute(delete(Batch).where(Batch.id == batch_id))
+            batch = found(session, batch_id)
             self._audit.record(session, "batch.discarded", subject=batch.serial, cards=batch.made)
+            drop(session, batch)
 
     def _set_frozen(self, batch_id: int, *, frozen: bool) -> None:
         with self._database.write(Topic.BATCHES, Topic.CARDS, Topic.OUTBOX, Topic.AUDIT) as session:

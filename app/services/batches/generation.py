@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
-from app.models.batch import Batch
+from app.models.batch import Batch, Card, CodeBlock, card_key
 from app.models.database import Database
+from app.models.lease import Conflict, Lease
 from app.services.progress import Progress
 from app.services.sealing import BLIND, BLOCK, BatchSeal, BlindIndex
 from app.topics import Topic
@@ -134,3 +135,13 @@ def _order(blinds: NDArray[np.uint8]) -> NDArray[np.intp]:
 def _blocks(made: int, count: int) -> list[tuple[int, int, int]]:
     """(block number, place in the chunk, cards) of a chunk that begins at card `made`, a block's first."""
     return [(made // BLOCK + at // BLOCK, at, min(BLOCK, count - at)) for at in range(0, count, BLOCK)]
+
+
+def drop(session: Session, batch: Batch) -> None:
+    """A batch that was never finished, with everything of it, and what was heard of one that was finished elsewhere."""
+    first, last = batch.first_card_id, batch.first_card_id + batch.made
+    session.execute(delete(card_key).where(card_key.c.card_id >= first, card_key.c.card_id < last))
+    for of_batch in (CodeBlock, Card, Lease, Conflict):
+        session.execute(delete(of_batch).where(of_batch.batch_id == batch.id))
+    session.delete(batch)
+    session.flush()

@@ -15,7 +15,7 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.batches import next_place
-from app.services.batches.generation import STORE_KEYS
+from app.services.batches.generation import STORE_KEYS, drop
 from app.services.cloud.blobs import Blobs, Piece, blob_id, is_whole, values_of
 from app.services.figures import DIRECT, FigureEntry, add_many
 from app.services.sealing import BLOCK, BlindIndex, Sealer
@@ -46,7 +46,8 @@ class Recovery:
         if not sealed:
             return 0
         with self.database.read() as session:
-            wanted = select(Batch.uid).where(Batch.uid.in_([uid.bytes for uid in sealed]))
+            # one that a crash left half made here, and that was finished where its vault was copied from, comes whole
+            wanted = select(Batch.uid).where(Batch.uid.in_([uid.bytes for uid in sealed]), Batch.state != "generating")
             known = set(session.scalars(wanted))
         back = 0
         for uid, at in sealed.items():
@@ -73,8 +74,11 @@ class Recovery:
     def _put_in(self, uid: UUID, pieces: Sequence[Piece], sealed_at: datetime) -> int:
         topics = (Topic.BATCHES, Topic.CARDS, Topic.CATALOG, Topic.REDEMPTIONS, Topic.AUDIT)
         with self.database.write(*topics) as session:
-            if session.scalar(select(Batch.id).where(Batch.uid == uid.bytes)) is not None:
+            half = session.scalars(select(Batch).where(Batch.uid == uid.bytes)).one_or_none()
+            if half is not None and half.state != "generating":
                 return 0
+            if half is not None:
+                drop(session, half)
             product = _product(session, pieces[0].product)
             batch = Batch(**_values(session, product, pieces[0].batch, sealed_at))
             session.add(batch)

@@ -150,3 +150,25 @@ def test_pieces_stay_small_and_open_only_where_they_belong(
     assert blobs.opened(uid, 0, b"") is None
     code = services.cards.reveal(services.cards.ids(CardFilter())[0], reason="x").reveal()
     assert not any(code.encode() in content or product.name.encode() in content for content in kept)
+
+
+def test_a_batch_that_was_half_made_at_the_backup_comes_back_whole(paired: Services, restored: Restored) -> None:
+    def die(done: int, total: int) -> None:
+        if done > total * 0.8:
+            raise RuntimeError("power cut")
+
+    product = paired.catalog.products()[0].id
+    with pytest.raises(RuntimeError):
+        paired.batches.generate(BatchSpec(product, 50_000), die)
+    half = paired.batches.batches()[0].id
+    backup = paired.backups.create().path
+    paired.batches.resume(half)
+    paired.cloud.sync()
+    redeem_on_the_phone(paired, a_code(paired, half), 700)
+    later = restored(backup)
+    assert later.batches.batches()[0].state == "generating"
+    assert later.cloud.sync().returned == 1
+    (whole,) = [row for row in later.batches.batches() if row.quantity == 50_000]
+    assert (whole.state, whole.made) == ("published", 50_000)
+    assert a_code(later, whole.id, 49_999) == a_code(paired, half, 49_999)
+    assert later.integrity.verify(deep=True).findings == ()

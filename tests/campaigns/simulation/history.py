@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -77,7 +78,7 @@ class History:
             (5, self.generate), (9, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
             (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
             (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
-            (4, self.take_lease), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
+            (2, self.take_lease), (5, self.shift), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
             (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
         ]  # fmt: skip
         weights = [weight for weight, _ in acts]
@@ -148,6 +149,27 @@ class History:
             services.leases.take(batch.id, until=until, first_no=first, count=count)
 
         self._on_batch(take)
+
+    def shift(self) -> None:
+        """A lease, and then customers, with a line or without one."""
+        desktop, until_ms = self.desktop(), self.draw.choice(LEASES_MS)
+        down, customers = self.draw.random() < 0.6, self.draw.randint(1, 4)
+        local = self._local(desktop)
+        if not local:
+            return
+        batch = self.draw.choice(local)
+
+        def take(services: Services) -> None:
+            services.leases.take(batch.id, until=base.now() + timedelta(milliseconds=until_ms))
+
+        desktop.act(take)
+        self.wire.down = down
+        cards = [card for card in self.cards.known if card.batch == str(UUID(bytes=batch.uid))]
+        for _ in range(customers if cards else 0):
+            self.template.clock.tick(self.draw.choice(PAUSES_MS))
+            self.tills[desktop.name].redeem(self.draw.choice(cards))
+            if self.draw.random() < 0.2:
+                self.tills[desktop.name].reverse()
 
     def give_back(self) -> None:
         self._on_lease(lambda services, lease: services.leases.give_back(lease.id), mine=True)
