@@ -239,7 +239,7 @@ def lock(arguments: list[str]) -> int:
     uv = shutil.which("uv")
     if uv is None:
         raise CannotGoOn("Locking needs uv. Run: pip install uv")
-    for name in reversed(LOCKS):
+    for name in (*reversed(LOCKS), "endpoint"):
         command = [uv, "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes"]
         command += ["--no-emit-index-url", *([] if name == "dev" else ["-c", "requirements/dev.txt"]), *arguments]
         code = subprocess.call([*command, f"requirements/{name}.in", "-o", f"requirements/{name}.txt"], cwd=ROOT)

@@ -23,6 +23,10 @@ PRAGMAS = (
 )
 
 
+DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+"""What is acknowledged is on the disk, however the server is set up; a stronger setting (replicas) stays."""
+
+
 class Dialect(NamedTuple):
     """What `connect` gives speaks SQL with ? for values on SQLite, with %s on PostgreSQL."""
 
@@ -58,9 +62,14 @@ SQLITE = Dialect(
 def postgres() -> Dialect:
     import psycopg
 
+    def connect(url: str) -> Any:
+        connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)
+        connection.execute(DURABLE)
+        return connection
+
     return Dialect(
         on_postgres=True,
-        connect=lambda url: psycopg.connect(url, autocommit=True, prepare_threshold=1),
+        connect=connect,
         twice=(psycopg.IntegrityError,),
         unfit=(OverflowError, UnicodeEncodeError, psycopg.DataError),
         again=(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure),

@@ -131,3 +131,15 @@ def test_who_looks_sees_one_state_whatever_is_written_meanwhile(on_postgres: Sto
 
 def _twice(transaction: Transaction) -> None:
     transaction.many("INSERT INTO instance (key, value) VALUES (?, ?)", [("a", "1"), ("a", "2")])
+
+
+def test_what_is_acknowledged_is_on_the_disk_however_the_server_is_set_up(request: pytest.FixtureRequest) -> None:
+    url = new_database(request.getfixturevalue("postgres_url"), name := f"kaxia_{uuid4().hex[:12]}")
+    found = []
+    for setting in ("off", "remote_apply"):
+        with postgres().connect(url) as connection:
+            connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = {setting}")
+        store = Store(url)
+        found.append(store.read_now(lambda transaction: transaction.one("SHOW synchronous_commit")))
+        store.stop()
+    assert [row[0] for row in found if row] == ["on", "remote_apply"]
