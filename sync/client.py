@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync import signing
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
+    DrawersAnswer,
+    DrawersRequest,
     EnrollAnswer,
     EnrollRequest,
     EventsPage,
@@ -164,6 +166,9 @@ class SyncClient:
 
     def reconcile(self, request: ReconcileRequest) -> ReconcileAnswer:
         return self._call("POST", "/sync/v1/reconcile", ReconcileAnswer, request)
+
+    def drawers(self, request: DrawersRequest) -> DrawersAnswer:
+        return self._call("POST", "/sync/v1/reconcile/drawers", DrawersAnswer, request)
 
     def put_link(self, link_id: str, request: LinkRequest) -> dict[str, Any]:
         return self._call("PUT", f"/sync/v1/links/{link_id}", dict[str, Any], request)

@@ -284,6 +284,8 @@ class BatchClaim(Struct, frozen=True, forbid_unknown_fields=True):
     count: Whole
     redeemed_minor: Difference
     redeemed_uses: Difference
+    root: Digest | None = None
+    """Of all entries of its ledger, see tally.py."""
 
 
 class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -297,6 +299,31 @@ class BatchDifference(Struct, frozen=True):
     what: str
     here: int | None
     there: int | None
+
+
+class DrawersRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The roots of the drawers of one batch, to find the entries in which it differs."""
+
+    at_seq: Whole
+    batch_id: Id
+    roots: Annotated[list[Digest], Meta(min_length=256, max_length=256)]
+
+
+class BookedEntry(Struct, frozen=True):
+    op_id: str
+    card_no: int
+    kind: str
+    amount_minor: int
+    uses: int
+
+
+class DrawersAnswer(Struct, frozen=True):
+    """Which drawers differ, and the entries that lie in them here. None of both when the feed has moved on."""
+
+    head: int
+    drawers: list[int]
+    entries: list[BookedEntry]
+    has_more: bool
 
 
 class ReconcileAnswer(Struct, frozen=True):

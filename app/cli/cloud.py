@@ -6,7 +6,8 @@ import typer
 
 from app.cli.shell import Shell
 from app.services.cloud import CloudStatus
-from app.words import tr
+from app.vocabulary import HAPPENED, word
+from app.words import NO_DATA, ntr, tr, yuan
 
 Gone = Annotated[
     bool,
@@ -19,6 +20,7 @@ def add_to(cli: typer.Typer) -> None:
     endpoint = typer.Typer(help="The endpoint where holders claim and redeem.", no_args_is_help=True)
     endpoint.command("pair")(pair)
     endpoint.command("status")(status)
+    endpoint.command("differences")(differences)
     embedded = typer.Typer(help="The endpoint on this machine.", no_args_is_help=True)
     embedded.command("start")(start)
     embedded.command("stop")(stop)
@@ -41,6 +43,27 @@ def status(context: typer.Context) -> None:
     with shell.open() as services:
         found = services.cloud.status()
     _tell(shell, found)
+
+
+def differences(context: typer.Context) -> None:
+    """Batches whose ledger differs from the endpoint's, entry by entry."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        found = {serial: services.cloud.explain(serial) for serial in services.cloud.status().differences}
+    lines = [
+        f"{serial}  {one.op_id}  {word(HAPPENED, one.kind)}  {_taken(one.here_minor, one.here_uses)} | "
+        f"{_taken(one.there_minor, one.there_uses)}"
+        for serial, entries in found.items()
+        for one in entries
+    ]
+    shell.tell({"differences": found}, lines or tr("The ledgers agree"))
+
+
+def _taken(minor: int | None, uses: int | None) -> str:
+    """What an entry took; nothing where it does not stand."""
+    if minor is None:
+        return NO_DATA
+    return yuan(minor) if minor else ntr("{count} use", "{count} uses", uses or 0)
 
 
 def start(

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.last_sync": None,
     "cloud.last_problem": "",
     "cloud.differences": [],
+    "cloud.compared": {},
     "counter.place": "",
     "counter.offline_uses": 20,
     "counter.offline_minor": 200_000,

@@ -7,11 +7,8 @@ from uuid import UUID
 import msgspec
 
 from sync.protocol import (
-    BatchClaim,
-    BatchDifference,
     Op,
     OpResult,
-    ReconcileAnswer,
     from_ms,
     from_wire,
     to_ms,
@@ -121,27 +118,6 @@ class Issue:
             raise Refusal("invalid", pointers=["/body"]) from error
         with transaction.step():
             return redeem(transaction, ask)
-
-
-def reconcile(transaction: Transaction, device: Device, at_seq: int, claims: list[BatchClaim]) -> ReconcileAnswer:
-    """Compare what a desktop believes with what is here; a difference is told, never written over."""
-    require(device, "look")
-    head = feed.head(transaction, device.merchant_id)
-    differences: list[BatchDifference] = []
-    for claim in claims if at_seq == head else []:
-        row = transaction.one(
-            "SELECT b.count, coalesce(sum(r.amount_minor), 0), coalesce(sum(r.uses), 0) FROM batch b "
-            "LEFT JOIN redemption r ON r.batch_id = b.id WHERE b.merchant_id = ? AND b.uid = ? GROUP BY b.count",
-            *(device.merchant_id, claim.batch_id),
-        )
-        there = (claim.count, claim.redeemed_minor, claim.redeemed_uses)
-        here = (None, None, None) if row is None else tuple(int(value) for value in row)
-        differences += [
-            BatchDifference(claim.batch_id, what, ours, theirs)
-            for what, ours, theirs in zip(("count", "redeemed_minor", "redeemed_uses"), here, there, strict=True)
-            if ours != theirs
-        ]
-    return ReconcileAnswer(head, len(claims) if at_seq == head else 0, differences)
 
 
 # --- single acts ---

@@ -18,14 +18,14 @@ from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.cloud import events, queue
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
-from app.services.cloud.comparing import compare
+from app.services.cloud.comparing import compare, explain
 from app.services.cloud.connection import Connection, Pairing, pairing_of
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.leaving import leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.recovering import Recovery
-from app.services.cloud.rows import CloudStatus, QueueRow, SyncOutcome
+from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, SyncOutcome
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
@@ -195,6 +195,11 @@ class CloudService:
         """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
         with self._client() as client, _told(client.base_url):
             return question(client)
+
+    def explain(self, serial: str) -> list[EntryDifference]:
+        """The entries in which a batch differs from the endpoint's. Raises EndpointUnreachable, EndpointRefused."""
+        with self._client() as client, _told(client.base_url):
+            return explain(self._database, client, serial, at_seq=self._cursor()[1])
 
     def pull(self, progress: Progress = unwatched) -> int:
         """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
@@ -382,4 +387,4 @@ def _told(url: str) -> Iterator[None]:
         raise EndpointRefused(refused.key) from refused
 
 
-__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "QueueRow", "SyncOutcome"]
+__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "EntryDifference", "QueueRow", "SyncOutcome"]

@@ -38,6 +38,19 @@ class SyncOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryDifference:
+    """An entry of the ledger that stands in one place and not in the other, or in both and not the same."""
+
+    op_id: str
+    card_id: int
+    kind: str
+    here_minor: int | None
+    there_minor: int | None
+    here_uses: int | None
+    there_uses: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRow:
     """One op of the outbox. `problem` is a key of the protocol's problems."""
 

@@ -11,6 +11,8 @@ from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     CHUNK_LIMIT,
+    DrawersAnswer,
+    DrawersRequest,
     EnrollAnswer,
     EnrollRequest,
     EventsPage,
@@ -33,7 +35,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import access, blobs, envelope, feed, issue, leases, limits, links
+from sync.server import access, blobs, envelope, feed, leases, limits, links, reconciling
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -207,7 +209,14 @@ def _seq_of(result: OpResult) -> int:
 async def reconcile(request: Asked, data: JSONBody[ReconcileRequest]) -> ReconcileAnswer:
     """Compare counts and sums; a difference is told, never written over."""
     device = device_of(request)
-    return await endpoint_of(request).store.read(lambda t: issue.reconcile(t, device, data.at_seq, data.batches))
+    return await endpoint_of(request).store.read(lambda t: reconciling.reconcile(t, device, data.at_seq, data.batches))
+
+
+@post("/sync/v1/reconcile/drawers", status_code=200)
+async def drawers(request: Asked, data: JSONBody[DrawersRequest]) -> DrawersAnswer:
+    """Find the entries in which a batch differs, by the roots of its drawers."""
+    device = device_of(request)
+    return await endpoint_of(request).store.read(lambda t: reconciling.drawers(t, device, data))
 
 
 @put("/sync/v1/links/{link_id:str}", status_code=200)
@@ -247,6 +256,7 @@ ROUTES = (
     take_lease,
     return_lease,
     reconcile,
+    drawers,
     put_link,
     look_up,
 )

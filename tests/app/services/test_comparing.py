@@ -2,16 +2,19 @@
 
 import shutil
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, NotFound
+from app.models.redemption import Redemption
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint, comparing
 from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from tests.drivers.online import a_batch, a_code, redeem_on_the_phone
 
 
@@ -76,3 +79,80 @@ def test_an_endpoint_put_back_from_a_backup_is_told_what_it_lost_after_pairing_a
         assert services.integrity.verify(deep=True).findings == ()
     finally:
         there.stop()
+
+
+def told(online: Services, config: Config, *statements: str) -> tuple[str, ...]:
+    """What a sync says after somebody was at the endpoint's file."""
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        for statement in ("DROP TRIGGER redemption_no_update", "DROP TRIGGER redemption_no_delete", *statements):
+            endpoint.execute(statement)
+    return online.cloud.sync().differences
+
+
+@pytest.fixture
+def traded(online: Services) -> list[str]:
+    """Op ids of forty redemptions of ten fen each, from one batch."""
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    for at in range(20):
+        for _ in range(2):
+            redeem_on_the_phone(online, a_code(online, batch_id, at), 10)
+    assert online.cloud.sync().differences == ()
+    return [use.id for use in online.redemptions.last(100)]
+
+
+def test_an_entry_that_is_not_there_is_found_among_many(online: Services, config: Config, traded: list[str]) -> None:
+    (serial,) = told(online, config, f"DELETE FROM redemption WHERE op_id = '{traded[7]}'")
+    (difference,) = online.cloud.explain(serial)
+    assert (difference.op_id, difference.here_minor, difference.there_minor) == (traded[7], 10, None)
+
+
+def test_two_entries_that_change_no_sum_are_found(online: Services, config: Config, traded: list[str]) -> None:
+    one, two = sorted(traded[3:5])
+    change = "UPDATE redemption SET amount_minor = amount_minor {} 1 WHERE op_id = '{}'"
+    (serial,) = told(online, config, change.format("+", one), change.format("-", two))
+    found = [(one.op_id, one.here_minor, one.there_minor) for one in online.cloud.explain(serial)]
+    assert found == [(one, 10, 11), (two, 10, 9)]
+
+
+def test_an_entry_that_nobody_here_heard_of_is_found(
+    online: Services, vault: OpenVault, config: Config, traded: list[str]
+) -> None:
+    with vault.database.write(Topic.REDEMPTIONS) as session:
+        session.delete(session.get_one(Redemption, traded[0]))
+    (serial,) = online.cloud.sync().differences
+    (difference,) = online.cloud.explain(serial)
+    assert (difference.op_id, difference.here_minor, difference.there_minor) == (traded[0], None, 10)
+    with pytest.raises(NotFound):
+        online.cloud.explain("nothing")
+
+
+def test_with_many_entries_only_what_was_touched_is_hashed_until_the_day_is_over(
+    online: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+) -> None:
+    other = a_batch(online)
+    online.cloud.sync()
+    hashed: list[int] = []
+    real = comparing._booked
+    monkeypatch.setattr(comparing, "_booked", lambda session, batch: hashed.append(batch.id) or real(session, batch))
+    monkeypatch.setattr(comparing, "FEW", 10)
+    online.cloud.sync()
+    assert hashed == []
+    redeem_on_the_phone(online, a_code(online, other), 100)
+    online.cloud.sync()
+    assert hashed == [other]
+    later = comparing.now() + comparing.WHOLE_EVERY + timedelta(minutes=1)
+    monkeypatch.setattr(comparing, "now", lambda: later)
+    online.cloud.sync()
+    assert sorted(hashed) == [1, other, other]
+    assert online.cloud.sync().differences == ()
+
+
+def test_after_a_difference_everything_is_compared_again(
+    online: Services, config: Config, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+) -> None:
+    monkeypatch.setattr(comparing, "FEW", 10)
+    monkeypatch.setattr(comparing, "WHOLE_EVERY", timedelta())
+    assert len(told(online, config, f"DELETE FROM redemption WHERE op_id = '{traded[7]}'")) == 1
+    monkeypatch.setattr(comparing, "WHOLE_EVERY", timedelta(days=1))
+    assert len(online.cloud.sync().differences) == 1

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sync import tally
 from sync.client import Refused
 from sync.phone import LinkRequest
 from sync.protocol import (
     BatchClaim,
+    DrawersRequest,
     FreezeRequest,
     LeaseRequest,
     OpResult,
@@ -85,6 +87,10 @@ def _claim(things: Things) -> ReconcileRequest:
     return ReconcileRequest(0, [BatchClaim(things.sealed.uid, 3, 0, 0)])
 
 
+def _drawers(things: Things) -> DrawersRequest:
+    return DrawersRequest(0, things.sealed.uid, tally.roots_of([]))
+
+
 ACTS: dict[str, tuple[str, str, Act]] = {
     "rename": ("om", DONE, op("merchant.update@1", lambda _: {"name": "某某商户"})),
     "create": ("omd", DONE, op("batch.create@1", lambda _: {"batch_id": new_op_id(), **FACTS})),
@@ -129,6 +135,7 @@ ACTS: dict[str, tuple[str, str, Act]] = {
     "look at an upload": ("omdca", "batch-unknown", lambda desktop, t: desktop.client.upload_state(t.open.uid)),
     "hear": ("omdca", DONE, lambda desktop, t: desktop.client.events("")),
     "compare": ("omdca", DONE, lambda desktop, t: desktop.client.reconcile(_claim(t))),
+    "compare drawers": ("omdca", "batch-unknown", lambda desktop, t: desktop.client.drawers(_drawers(t))),
     "greet": ("omdca", DONE, lambda desktop, t: desktop.client.hello()),
     "anything else": ("", "op-unknown", op("batch.delete@1", lambda t: {"batch_id": t.sealed.uid})),
 }
