@@ -38,9 +38,7 @@ def draw(transaction: Transaction, merchant: str, type_: str, *, op_id: str, at:
 
 def put(transaction: Transaction, events: list[Row]) -> None:
     """Write down what was drawn, in the order it was drawn."""
-    transaction.many(
-        "INSERT INTO feed (merchant_id, seq, type, op_id, at, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)", events
-    )
+    transaction.put("feed", ("merchant_id", "seq", "type", "op_id", "at", "body", "hash"), events)
 
 
 def head(transaction: Transaction, merchant: str) -> int:

@@ -9,6 +9,11 @@ from sync.protocol import from_ms, to_wire
 from sync.server.outcomes import Outcome
 from sync.server.transaction import Row, Transaction
 
+COLUMNS = (
+    *("merchant_id", "op_id", "batch_id", "card_no", "use_no", "kind", "amount_minor", "uses", "remaining_minor"),
+    *("remaining_uses", "reason", "entry", "place", "device_id", "at_ms", "lease_id"),
+)
+
 
 class Entry(msgspec.Struct, frozen=True):
     """One redemption. `uid` is the batch's id on the wire; `lease_id` the lease a counter decided it under, offline."""
@@ -33,9 +38,9 @@ class Entry(msgspec.Struct, frozen=True):
 
     def row(self) -> Row:
         return (
-            *(self.merchant_id, self.op_id, self.batch_id, self.card_no, self.use_no, self.amount_minor, self.uses),
-            *(self.remaining_minor, self.remaining_uses, self.entry, self.place, self.device_id, self.at_ms),
-            self.lease_id,
+            *(self.merchant_id, self.op_id, self.batch_id, self.card_no, self.use_no, "redeemed", self.amount_minor),
+            *(self.uses, self.remaining_minor, self.remaining_uses, "", self.entry, self.place, self.device_id),
+            *(self.at_ms, self.lease_id),
         )
 
     def body(self) -> dict[str, Any]:
@@ -73,12 +78,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 def write_down(transaction: Transaction, entries: list[Row]) -> None:
     """`entries` are rows of redemptions."""
-    transaction.many(
-        "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
-        "remaining_minor, remaining_uses, reason, entry, place, device_id, at_ms, lease_id) "
-        "VALUES (?, ?, ?, ?, ?, 'redeemed', ?, ?, ?, ?, '', ?, ?, ?, ?, ?)",
-        entries,
-    )
+    transaction.put("redemption", COLUMNS, entries)
 
 
 @lru_cache(256)

@@ -46,7 +46,7 @@ def keep(
 
 
 def keep_all(transaction: Transaction, rows: list[Row]) -> None:
-    transaction.many("INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)", rows)
+    transaction.put("op", ("merchant_id", "op_id", "fingerprint", "outcome", "at_ms"), rows)
 
 
 def row_of(merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: Outcome, at_ms: int) -> Row:

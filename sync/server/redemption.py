@@ -3,7 +3,7 @@
 Dedupe first, rules second: a repeated op id gets its stored outcome, whatever the rules would say now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -101,6 +101,20 @@ class _Card(msgspec.Struct):
             self.state = "spent"
 
 
+class _Change(msgspec.Struct):
+    """What all asks of a lot take from one card that had `first` entries."""
+
+    first: int
+    times: int = 0
+    amount: int = 0
+    uses: int = 0
+
+    def add(self, amount: int, uses: int) -> None:
+        self.times += 1
+        self.amount += amount
+        self.uses += uses
+
+
 class Lot:
     """Redemptions that share a transaction: read once, heard one after the other, written once.
 
@@ -112,7 +126,7 @@ class Lot:
         self._transaction = transaction
         self._kept = _kept(transaction, asks)
         self._cards = _cards(transaction, [ask.verifier for ask in asks])
-        self._changes: list[Row] = []
+        self._changes: dict[bytes, _Change] = {}
         self._entries: list[Row] = []
         self._events: list[Row] = []
         self._outcomes: list[Row] = []
@@ -147,7 +161,8 @@ class Lot:
 
     def _take(self, ask: Ask, card: _Card, amount: int, uses: int) -> Outcome:
         """Ledger entry and event; the outcome."""
-        self._changes.append((amount, uses, amount, uses, ask.verifier, card.entries, uses, amount))
+        change = self._changes.setdefault(ask.verifier, _Change(card.entries))
+        change.add(amount, uses)
         card.take(amount, uses)
         entry = Entry(
             *(ask.merchant_id, ask.op_id, card.batch_id, card.batch.uid, card.no, card.entries, amount, uses),
@@ -173,17 +188,33 @@ class Lot:
             keep_all(self._transaction, self._outcomes)
 
     def _write_redeemed(self) -> None:
-        changed = self._transaction.many(
-            "UPDATE card SET balance_minor = balance_minor - ?, uses_left = uses_left - ?, entries = entries + 1, "
-            "state = CASE WHEN balance_minor - ? = 0 OR (balance_minor IS NULL AND uses_left - ? = 0) THEN 'spent' "
-            "ELSE 'active' END WHERE verifier = ? AND entries = ? AND state = 'active' AND frozen = 0 "
-            "AND uses_left >= ? AND (balance_minor IS NULL OR balance_minor >= ?)",
-            self._changes,
-        )
-        if changed != len(self._changes):
+        if _debit(self._transaction, self._changes) != len(self._changes):
             raise Refusal("card-spent")
         write_down(self._transaction, self._entries)
         feed.put(self._transaction, self._events)
+
+
+DEBIT = (
+    "UPDATE card SET balance_minor = balance_minor - {amount}, uses_left = uses_left - {uses}, "
+    "entries = entries + {times}, state = CASE WHEN balance_minor - {amount} = 0 "
+    "OR (balance_minor IS NULL AND uses_left - {uses} = 0) THEN 'spent' ELSE 'active' END {rows} "
+    "WHERE card.verifier = {verifier} AND entries = {first} AND state = 'active' AND frozen = 0 "
+    "AND uses_left >= {uses} AND (balance_minor IS NULL OR balance_minor >= {amount})"
+)
+FIELDS = ("verifier", "first", "times", "amount", "uses")
+ON_SQLITE = DEBIT.format(rows="", verifier="?1", first="?2", times="?3", amount="?4", uses="?5")
+ON_POSTGRES = DEBIT.format(
+    rows="FROM json_to_recordset(?::json) AS v(verifier bytea, first int, times int, amount bigint, uses int)",
+    **{field: f"v.{field}" for field in FIELDS},
+)
+
+
+def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> int:
+    """How many cards were as they had been read."""
+    rows = [(verifier, one.first, one.times, one.amount, one.uses) for verifier, one in changes.items()]
+    if transaction.dialect.on_postgres:
+        return transaction.change(ON_POSTGRES, FIELDS, rows)
+    return transaction.many(ON_SQLITE, rows)
 
 
 def _kept(transaction: Transaction, asks: Sequence[Ask]) -> dict[tuple[str, str], Kept]:

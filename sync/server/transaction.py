@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
+
 from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
 
@@ -47,6 +49,35 @@ class Transaction:
         cursor = self._connection.cursor()
         cursor.executemany(self._said(sql), rows)
         return int(cursor.rowcount)
+
+    def put(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Insert some rows of one of our own tables. PostgreSQL gets them as one document: a statement for each row
+        takes it ten times as long as the row itself."""
+        names = ", ".join(columns)
+        if self._numbered:
+            document = self._document(columns, rows)
+            self._connection.execute(
+                f"INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s::json)",
+                (document,),
+            )
+        else:
+            self.many(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
+
+    def change(self, sql: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
+        """An UPDATE of PostgreSQL; the rows stand as a document where `sql` has its ?. How many it changed."""
+        return self.run(sql, self._document(columns, rows))
+
+    @staticmethod
+    def _document(columns: Sequence[str], rows: Sequence[Row]) -> str:
+        return msgspec.json.encode(
+            [
+                {
+                    name: "\\x" + value.hex() if isinstance(value, bytes) else value
+                    for name, value in zip(columns, row, strict=True)
+                }
+                for row in rows
+            ]
+        ).decode()
 
     def insert(self, into: str, marks: str, rows: Iterable[Row]) -> None:
         """Very many rows: `INSERT INTO …` and what stands for one, `(?, ?)`; so many in a statement cost half."""
