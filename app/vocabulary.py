@@ -59,6 +59,9 @@ LEASE_STATES: Words = {
     "left": "Ended with the change of endpoint",
 }
 
+LEASES_SHOWN: Words = {"all": "In force and ended"}
+CONFLICTS_SHOWN: Words = {"all": "Settled ones, too"}
+
 CONFLICT_WAYS: Words = {"loss": "Written off", "contacted": "Customer contacted", "undone": "Goods taken back"}
 
 REMOVED_KINDS: Words = {"product": "Product", "batch": "Batch", "person": "Person"}

@@ -86,7 +86,7 @@ class Background(QObject):
 
     def _done(self, status: CloudStatus) -> None:
         self._show(lambda: _in_words(status))
-        self._desk.window.set_badge("sync", status.rejected)
+        self._desk.window.set_badge("sync", status.rejected + status.conflicts)
 
     def _refused(self, error: AppError) -> None:
         if isinstance(error, EndpointUnreachable):

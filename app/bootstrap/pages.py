@@ -39,6 +39,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             exports=services.exports,
             imports=services.supplier_imports,
             removals=services.removals,
+            leases=services.leases,
             jobs=jobs,
             changes=changes,
             views=services.list_views,
@@ -67,14 +68,24 @@ def _shop(desk: DeskParts, services: Services) -> Builders:
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
 
-        return CounterPage(services.redemptions, services.settings, jobs=jobs, changes=changes)
+        return CounterPage(services.redemptions, services.settings, services.leases, jobs=jobs, changes=changes)
 
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage
 
         return LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes, views=services.list_views)
 
-    return {"counter": counter, "ledger": ledger}
+    def leases() -> QWidget:
+        from app.views.counter.leases import LeasesPage
+
+        return LeasesPage(services.leases, jobs=jobs, changes=changes)
+
+    def conflicts() -> QWidget:
+        from app.views.counter.conflicts import ConflictsPage
+
+        return ConflictsPage(services.leases, jobs=jobs, changes=changes)
+
+    return {"counter": counter, "ledger": ledger, "leases": leases, "conflicts": conflicts}
 
 
 def _people(desk: DeskParts, services: Services) -> Builders:

@@ -26,6 +26,11 @@ def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> Sett
 
         return MerchantSection(services.settings, jobs=jobs)
 
+    def counter() -> QWidget:
+        from app.views.settings.counter import CounterSection
+
+        return CounterSection(services.settings, jobs=jobs)
+
     def security() -> QWidget:
         from app.views.settings.security import SecuritySection
 
@@ -45,6 +50,7 @@ def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> Sett
     return SettingsPage(
         (
             Section("merchant", tr("Merchant"), merchant),
+            Section("counter", tr("Counter"), counter),
             Section("security", tr("Security"), security),
             Section("backups", tr("Backups"), backups),
             Section("mail", tr("Mail"), lambda: _mail(desk, services)),

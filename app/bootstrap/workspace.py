@@ -22,7 +22,7 @@ ORDERS = {
     "shop": ("counter", "home", "cards", "catalog", "batches", "distribution", "people", "dashboard"),
 }
 FOUND_PEOPLE = 8
-LISTS = {"ledger": "counter", "deliveries": "distribution", "bin": ""}
+LISTS = {"ledger": "counter", "deliveries": "distribution", "leases": "sync", "conflicts": "sync", "bin": ""}
 """Lists without an entry in the rail, and under which entry each belongs, if under one."""
 FOOT = ("tasks", "sync", "audit", "settings")
 
@@ -72,6 +72,8 @@ def page_titles() -> dict[str, Callable[[], str]]:
         "settings": lambda: tr("Settings"),
         "ledger": lambda: tr("Redemptions"),
         "deliveries": lambda: tr("Deliveries"),
+        "leases": lambda: tr("Leases"),
+        "conflicts": lambda: tr("Conflicts"),
         "bin": lambda: tr("Recycle bin"),
     }
 
@@ -92,6 +94,8 @@ def page_symbols() -> dict[str, str]:
         "settings": "settings",
         "ledger": "scroll-text",
         "deliveries": "send",
+        "leases": "download",
+        "conflicts": "triangle-alert",
         "bin": "trash-2",
     }
 
@@ -111,6 +115,9 @@ def commands_of(desk: DeskParts) -> tuple[Command, ...]:
             "send",
             "Ctrl+Shift+D",
         ),
+        Command("lease", lambda: tr("Lease cards"), lambda: go("leases", "take"), "cards", "download"),
+        Command("leases", lambda: tr("Leases"), lambda: go("leases"), "tools", "download"),
+        Command("conflicts", lambda: tr("Conflicts"), lambda: go("conflicts"), "tools", "triangle-alert"),
         Command("bin", lambda: tr("Recycle bin"), lambda: go("bin"), "tools", "trash-2"),
         Command("backup", lambda: tr("Back up now"), lambda: go("settings", "backups"), "file", "archive-restore"),
     )

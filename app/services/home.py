@@ -12,6 +12,7 @@ from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
+from app.models.lease import Conflict, Lease
 from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services.dashboard import Dashboard, DashboardService, Period
@@ -92,6 +93,8 @@ class HomeService:
             undone = _undelivered(session)
             paused, locked = _waiting(session, at)
             refused = count(select(func.count()).select_from(OutboxOp).where(OutboxOp.state == "rejected"))
+            conflicts = count(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
+            over = count(select(func.count()).select_from(Lease).where(Lease.state == "open", Lease.until <= at))
             last, made = stored(session, "backup.last"), session.scalar(select(func.min(Batch.created_at)))
             confirmed = bool(stored(session, "recovery.confirmed"))
         since = datetime.fromisoformat(str(last)) if last else made
@@ -103,6 +106,8 @@ class HomeService:
             Todo("password", len(locked), None, "distribution", _one_of(locked)),
             Todo("failed", sum(undone.values()), None, "distribution", _one_of(undone) or FAILURES),
             Todo("expiring", expiring.count, expiring.minor, "cards", CardsOut(live=True, expiring_days=DAYS)),
+            Todo("conflicts", conflicts, None, "conflicts", None),
+            Todo("leases-over", over, None, "leases", None),
             Todo("refused", refused, None, "sync", None),
             Todo("backup" if last else "unsaved", stale, None, "settings", "backups"),
             Todo("recovery", int(not confirmed), None, "settings", "security"),

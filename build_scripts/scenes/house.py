@@ -14,7 +14,7 @@ from app.views.sync.leaving import ask_to_leave
 from build_scripts.scenes.giving import MAIL
 from build_scripts.scenes.stage import Scene, Stage
 
-SECTIONS = ("merchant", "security", "backups", "mail", "look", "about")
+SECTIONS = ("merchant", "counter", "security", "backups", "mail", "look", "about")
 FIXED = 1
 MANY = 400_000
 UNKNOWN_BATCH = "0199d1a0-0000-7000-8000-000000000000"

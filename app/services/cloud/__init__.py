@@ -13,6 +13,7 @@ from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, End
 from app.models.base import now
 from app.models.database import Database
 from app.models.distribution import Delivery
+from app.models.lease import Conflict
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
@@ -121,6 +122,7 @@ class CloudService:
             merchant_id, slug = str(stored(session, "merchant.id")), str(stored(session, "merchant.slug"))
             last, problem = stored(session, "cloud.last_sync"), str(stored(session, "cloud.last_problem") or "")
             differences = tuple(stored(session, "cloud.differences") or ())
+            conflicts = session.scalar(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
         mode = pairing.mode if pairing else "none"
         return CloudStatus(
             mode=mode,
@@ -134,6 +136,7 @@ class CloudService:
             last_sync_at=datetime.fromisoformat(last) if last else None,
             last_problem=problem,
             differences=differences,
+            conflicts=conflicts or 0,
         )
 
     def public_url(self) -> str | None:

@@ -23,6 +23,8 @@ class CloudStatus:
     """Code of the error that stopped the last sync, or empty."""
     differences: tuple[str, ...] = ()
     """Batches whose sums differ between here and there."""
+    conflicts: int = 0
+    """Uses that a counter confirmed and the ledger does not have, and nobody has settled."""
 
 
 @dataclass(frozen=True, slots=True)

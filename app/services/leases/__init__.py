@@ -5,6 +5,7 @@ card is empty, it comes back as a conflict, with both stories.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,12 +23,13 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards import CardService
 from app.services.cloud import CloudService
-from app.services.cloud.connection import Pairing, pairing_of
+from app.services.cloud.connection import pairing_of
 from app.services.cloud.lease_events import LIVE
 from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import UNCONFIRMED
-from app.services.leases import deciding
-from app.services.leases.rows import ConflictRow, Decided, LeaseRow, Standing, Story
+from app.services.leases import asking, deciding
+from app.services.leases.asking import is_mine as _is_mine
+from app.services.leases.rows import ConflictRow, Decided, Leasable, LeaseRow, Reach, Standing, Story
 from app.services.outbox import enqueue
 from app.topics import Topic
 from sync.protocol import to_wire
@@ -137,9 +139,23 @@ class LeaseService:
         return done
 
     def standing(self) -> Standing:
-        """What the counter can do without a line."""
+        """What the counter can do without a line, and whether there is one."""
+        at = now()
         with self._database.read() as session:
-            return deciding.standing(session, now())
+            over, offline = asking.ran_out(session, at), asking.has_no_line(session)
+            return replace(deciding.standing(session, at), over=over, offline=offline)
+
+    # --- before something is done ---
+
+    def leasable(self) -> list[Leasable]:
+        """Batches of which cards can be leased, newest first."""
+        with self._database.read() as session:
+            return asking.leasable(session, now())
+
+    def reach(self, batch_ids: Sequence[int]) -> Reach:
+        """How far a freeze of these batches reaches that was just made."""
+        with self._database.read() as session:
+            return asking.reach(session, batch_ids)
 
     # --- looking ---
 
@@ -253,11 +269,8 @@ def _lease_row(session: Session, lease: Lease) -> LeaseRow:
         uses=int(uses),
         minor=int(minor),
         unsent=int(unsent),
+        over=lease.state == "open" and lease.until <= now(),
     )
-
-
-def _is_mine(lease: Lease, who: Pairing | None) -> bool:
-    return who is not None and (lease.device_id, lease.incarnation) == (who.device_id, who.incarnation)
 
 
 def _serial(session: Session, lease: Lease) -> str:
@@ -273,4 +286,4 @@ def _stories(session: Session, card_id: int) -> tuple[Story, ...]:
     )
 
 
-__all__ = ["ConflictRow", "Decided", "LeaseRow", "LeaseService", "Standing", "Story"]
+__all__ = ["ConflictRow", "Decided", "Leasable", "LeaseRow", "LeaseService", "Reach", "Standing", "Story"]

@@ -30,6 +30,31 @@ class LeaseRow:
     minor: int
     unsent: int
     """Of these, what this computer decided and the endpoint does not know."""
+    over: bool
+    """It ran out and was not given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leasable:
+    """A batch of which cards can be leased, and its longest run of cards that nobody has leased."""
+
+    batch_id: int
+    serial: str
+    product: str
+    quantity: int
+    free_no: int
+    """Number of the first card of the run, from 1."""
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a freeze of some batches reaches now."""
+
+    leased: int = 0
+    """Batches of which another computer has cards on a lease: it minds the freeze when it hears of it."""
+    waiting: bool = False
+    """There is no line: the endpoint hears of it later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +68,10 @@ class Standing:
     minor: int
     most_uses: int
     most_minor: int
+    over: int = 0
+    """Leases of this computer that ran out and were not given back: their cards are redeemed nowhere."""
+    offline: bool = False
+    """The last sync did not reach the endpoint."""
 
     @property
     def is_spent(self) -> bool:

@@ -170,6 +170,7 @@ class RedemptionService:
                 at=entry.at,
                 place=entry.place or "",
                 undoable=entry.kind == "redeemed" and entry.id not in undone and young,
+                unsent=entry.seq == UNCONFIRMED,
             )
             for entry in entries
             for young in [self._ages.of(entry.id, entry.at) < UNDO_WITHIN]

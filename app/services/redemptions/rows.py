@@ -67,6 +67,8 @@ class Use:
     at: datetime
     place: str
     undoable: bool
+    unsent: bool = False
+    """Decided by this computer under a lease, and the endpoint has not confirmed it."""
 
 
 def of_row(row: CardRow, reason: str | None) -> Verdict:

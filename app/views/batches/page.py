@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from app.services.batches import BatchRow, BatchService, BatchSpec
 from app.services.catalog import CatalogService, ProductRow
 from app.services.exports import ExportService
+from app.services.leases import LeaseService, Reach
 from app.services.list_views import ListViewService
 from app.services.progress import Progress
 from app.services.removals import RemovalService
@@ -19,6 +20,7 @@ from app.views.batches.export_dialog import ExportDialog
 from app.views.batches.filters import BatchFilters
 from app.views.batches.generate_dialog import GenerateDialog
 from app.views.batches.import_dialog import ImportDialog
+from app.views.batches.stopping import freezing_words, frozen_words
 from app.views.changes import Changes
 from app.views.jobs import Job, JobRunner
 from app.views.widgets.bin_acts import BinActs
@@ -43,11 +45,13 @@ class BatchesPage(ListPage):
         exports: ExportService,
         imports: SupplierImportService,
         removals: RemovalService,
+        leases: LeaseService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
     ) -> None:
         self._batches, self._catalog, self._exports, self._imports = batches, catalog, exports, imports
+        self._leases = leases
         self._rows: dict[int, BatchRow] = {}
         self.filters = BatchFilters(catalog, jobs=jobs)
         super().__init__(
@@ -148,15 +152,18 @@ class BatchesPage(ListPage):
         if not self.bulk.beyond_sight(ids):
             self.stop(ids, frozen=frozen)
             return
+        ask_now = partial(self._ask_to_stop, list(ids), frozen=frozen)
+        self.jobs.start(self._leases.reach, list(ids), on_done=ask_now, owner=self)
+
+    def _ask_to_stop(self, ids: Sequence[int], reach: Reach, *, frozen: bool) -> None:
         count = len(ids)
         freeze = ntr("Freeze {count} batch", "Freeze {count} batches", count)
-        freezing = tr("None of their cards can be redeemed until the batch is thawed.")
         ask(
             self,
             ntr("Freeze {count} batch?", "Freeze {count} batches?", count)
             if frozen
             else ntr("Thaw {count} batch?", "Thaw {count} batches?", count),
-            consequence=freezing if frozen else tr("Their cards can be redeemed again."),
+            consequence=freezing_words(reach) if frozen else tr("Their cards can be redeemed again."),
             verb=freeze if frozen else ntr("Thaw {count} batch", "Thaw {count} batches", count),
             then=lambda: self.stop(ids, frozen=frozen),
             danger=frozen,
@@ -168,24 +175,32 @@ class BatchesPage(ListPage):
         if not frozen:
             call, back = back, call
 
-        def stop() -> list[int]:
+        def stop() -> tuple[list[int], Reach]:
             chosen, usable = set(ids), ("ready", "published") if frozen else ("frozen",)
             changing = [row.id for row in self._batches.batches(states=usable) if row.id in chosen]
             _each(call, changing)
-            return changing
+            return changing, self._leases.reach(changing) if frozen else Reach()
 
-        def done(changed: list[int]) -> None:
+        def done(stopped: tuple[list[int], Reach]) -> None:
+            changed, reach = stopped
             words = ntr("{count} batch thawed", "{count} batches thawed", len(changed))
             if frozen:
-                words = ntr("{count} batch frozen", "{count} batches frozen", len(changed))
+                words = frozen_words(len(changed), reach)
             toast(self, words, undo=(lambda: self.jobs.start(_each, back, changed)) if changed else None)
 
         self.jobs.start(stop, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def freeze(self, batch_id: int) -> None:
-        """At once; the toast thaws."""
-        self._run(self._batches.freeze, batch_id)
-        toast(self, tr("Frozen"), undo=lambda: self.thaw(batch_id))
+        """At once; the toast thaws, and says how far it reaches."""
+
+        def freeze() -> Reach:
+            self._batches.freeze(batch_id)
+            return self._leases.reach([batch_id])
+
+        def done(reach: Reach) -> None:
+            toast(self, frozen_words(1, reach), undo=lambda: self.thaw(batch_id))
+
+        self.jobs.start(freeze, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def thaw(self, batch_id: int) -> None:
         self._run(self._batches.thaw, batch_id)

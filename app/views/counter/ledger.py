@@ -1,9 +1,7 @@
 """核销流水: every entry of the ledger, a reversal as an entry of its own."""
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -13,6 +11,7 @@ from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
 from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
+from app.views.counter.numbered import Numbers
 from app.views.jobs import JobRunner
 from app.views.widgets.charts.heat import weekdays
 from app.views.widgets.chip_bar import Chip, ChipBar, period_words
@@ -53,7 +52,7 @@ class LedgerPage(ListPage):
         views: ListViewService | None = None,
     ) -> None:
         self._ledger, self._catalog, self._wanted = ledger, catalog, EVERYTHING
-        self._numbers = _Numbers()
+        self._numbers = Numbers()
         self._sum = ""
         self._asked = 0
         super().__init__(
@@ -188,28 +187,6 @@ class LedgerPage(ListPage):
     def _show_card(self, lines: list[Line]) -> None:
         if lines:
             self.page_wanted.emit("cards", lines[0].entry.card_id)
-
-
-class _Numbers:
-    """A number for every entry ever listed; it stays the same, so that a refresh finds its place again."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[str, int] = {}
-        self._texts: list[str] = []
-
-    def of(self, texts: Sequence[str]) -> "array[int]":
-        with self._lock:
-            numbers = array("q")
-            for text in texts:
-                number = self._known.setdefault(text, len(self._texts))
-                if number == len(self._texts):
-                    self._texts.append(text)
-                numbers.append(number)
-            return numbers
-
-    def texts(self, numbers: Sequence[int]) -> list[str]:
-        return [self._texts[number] for number in numbers]
 
 
 def _columns() -> tuple[Column, ...]:

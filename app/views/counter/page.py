@@ -1,6 +1,7 @@
 """核销台: one field for scanner and fingers, one verdict, one key to redeem."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import monotonic
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
@@ -8,12 +9,14 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEv
 from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
 
 from app.errors import AppError, EndpointUnreachable
+from app.services.leases import LeaseService
 from app.services.redemptions import RedemptionResult, RedemptionService, Use, Verdict
 from app.services.settings import SettingService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.band import VerdictBand
 from app.views.counter.dialogs import PlaceDialog, UndoDialog
+from app.views.counter.lease_bar import LeaseBar
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
 from app.views.counter.verdicts import (
@@ -21,7 +24,6 @@ from app.views.counter.verdicts import (
     error_shown,
     idle,
     looking,
-    offline_words,
     redeemed_shown,
     reversed_shown,
     verdict_shown,
@@ -48,6 +50,7 @@ class CounterPage(Page):
         self,
         redemptions: RedemptionService,
         settings: SettingService,
+        leases: LeaseService,
         *,
         jobs: JobRunner,
         changes: Changes,
@@ -59,6 +62,8 @@ class CounterPage(Page):
         self._last_hash, self._last_scan, self._asked = 0, -SAME_CODE_S, 0
         self._redeeming, self._last_asked = False, -SECOND_ENTER_S
         self.place = ""
+        self._done: RedemptionResult | None = None
+        self.bar = LeaseBar(leases, jobs=jobs, changes=changes, banner=self.banner)
         self._build()
         changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
         changes.follow(self, Topic.SETTINGS, then=self._ask_place)
@@ -156,25 +161,24 @@ class CounterPage(Page):
 
     def _stand(self, verdict: Verdict) -> None:
         self._verdict = verdict
-        if verdict.offline:
-            self._say_offline()
-        else:
-            self.banner.clear()
-        self._show(verdict_shown(verdict))
+        if not verdict.leased:  # one that is leased was not asked about
+            self._hear_line(offline=verdict.offline)
+        self.bar.offer(verdict.reason)
+        self._show(verdict_shown(verdict, self.bar.standing))
         self._home()
 
     def _refuse(self, error: AppError) -> None:
         self._forget()
         if isinstance(error, EndpointUnreachable):
-            self._say_offline()
+            self._hear_line(offline=True)
+        self.bar.offer(getattr(error, "reason", None))
         self._show(error_shown(error))
         self._home()
 
-    def _say_offline(self) -> None:
-        """The same card may be scanned again at once: the line may be back."""
-        self._last_hash = 0
-        sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
-        self.banner.say("warn", tr("Offline: {words}", words=offline_words()), action=sync, closable=False)
+    def _hear_line(self, *, offline: bool) -> None:
+        """Without one the same card may be scanned again at once: it may be back."""
+        self._last_hash = 0 if offline else self._last_hash
+        self.bar.hear(offline=offline)
 
     def _may_go_on(self) -> None:
         """However it ended: after a fault the next card is looked up all the same."""
@@ -183,6 +187,7 @@ class CounterPage(Page):
 
     def _redeemed(self, result: RedemptionResult) -> None:
         self._forget()
+        self._done = result
         self._show(redeemed_shown(result, place=self.place))
         self._home()
 
@@ -220,7 +225,10 @@ class CounterPage(Page):
         if layout is not None:  # the band goes from edge to edge, so the gutters are the other parts' own
             layout.setContentsMargins(0, 8, 0, 16)
             layout.removeWidget(self.banner)
-        within = column(self.banner, self.entry)
+        self.bar.answered.connect(self._come_back)
+        self.bar.page_wanted.connect(self.page_wanted)
+        self.header.add_more(tr("Lease cards"), self.bar.take, symbol="download", shortcut="Ctrl+Shift+L")
+        within = column(self.bar, self.banner, self.entry)
         within.setContentsMargins(GUTTER, 0, GUTTER, 0)
         below = column(self.acts, self.recent, spacing=12)
         below.setContentsMargins(GUTTER, 0, GUTTER, 0)
@@ -319,11 +327,19 @@ class CounterPage(Page):
 
     def _forget(self) -> None:
         self._asked += 1
-        self._code, self._verdict = "", None
+        self._code, self._verdict, self._done = "", None, None
         self._show_amount(shown=False)
 
     def _reload(self) -> None:
-        self._jobs.start(self._redemptions.last, on_done=self.recent.show_uses, owner=self)
+        self._jobs.start(self._redemptions.last, on_done=self._show_uses, owner=self)
+
+    def _show_uses(self, uses: list[Use]) -> None:
+        """A receipt that still stands there is told as soon as it is confirmed."""
+        self.recent.show_uses(uses)
+        done = self._done
+        if done is not None and done.own_word and any(one.id == done.redemption_id and not one.unsent for one in uses):
+            self._done = replace(done, own_word=False)
+            self._show(redeemed_shown(self._done, place=self.place), aloud=False)
 
     def _ask_place(self) -> None:
         self._jobs.start(self._settings.get, "counter.place", on_done=self._show_place, owner=self)

@@ -105,6 +105,8 @@ def _amount(use: Use) -> str:
 def _kind(use: Use) -> StateLabel:
     is_use = use.kind == "redeemed"
     mark = StateMark("ok", tr("Redeemed")) if is_use else StateMark("warn", tr("Undone"))
+    if use.unsent:
+        mark = StateMark(mark.tone, tr("{state} · waits for upload", state=mark.word), "upload")
     made = StateLabel(mark, role="label")
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)  # as high as the words beside it
     return made

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from app.errors import AppError, CodeMistyped, EndpointUnreachable, NotFound, RedemptionRefused, RedemptionUncertain
 from app.messages import sentence
+from app.services.leases import Standing
 from app.services.redemptions import RedemptionResult, Verdict
+from app.views.counter.lease_words import offline_words
 from app.views.theme import Tone
 from app.words import day, moment, ntr, tr, yuan
 
@@ -36,11 +38,14 @@ def looking() -> Shown:
     return Shown("neutral", "search", tr("Looking it up"))
 
 
-def verdict_shown(verdict: Verdict) -> Shown:
+def verdict_shown(verdict: Verdict, stand: Standing) -> Shown:
     """How a card stands that was found."""
     if verdict.reason is None:
-        return Shown("ok", "circle-check", tr("Usable"), worth(verdict), _facts(verdict), yes=True)
+        held = (tr("Leased to this computer · can be redeemed offline"),) if verdict.leased else ()
+        return Shown("ok", "circle-check", tr("Usable"), worth(verdict), (*_facts(verdict), *held), yes=True)
     tone, symbol, word, advice = _refusal(verdict.reason)
+    if verdict.reason == "no-lease":
+        advice = offline_words(stand)
     if verdict.offline:
         amount = worth(verdict) if verdict.reason == "no-lease" else ""
         return Shown(tone, symbol, word, amount, (*_why(verdict, advice), *_facts(verdict, short=True), _as_known()))
@@ -75,18 +80,17 @@ def redeemed_shown(result: RedemptionResult, *, place: str) -> Shown:
     elif result.remaining_uses:
         left = ntr("{count} use left", "{count} uses left", result.remaining_uses)
     receipt = tr("Receipt {number}", number=receipt_number(result.redemption_id))
+    unsent = tr("Waits for upload") if result.own_word else ""
     where = " · ".join(part for part in (moment(result.at), place) if part)
-    return Shown("info", "check", tr("Redeemed"), what, (" · ".join(filter(None, (receipt, left))), where), yes=True)
+    lines = (" · ".join(filter(None, (receipt, unsent, left))), where)
+    return Shown("info", "check", tr("Redeemed"), what, lines, yes=True)
 
 
 def reversed_shown(result: RedemptionResult) -> Shown:
     what = yuan(result.redeemed_minor) if result.redeemed_minor else _uses(result.redeemed_uses)
-    lines = (tr("The card has it back."), result.serial)
+    unsent = tr("Waits for upload") if result.own_word else ""
+    lines = (" · ".join(filter(None, (tr("The card has it back."), unsent))), result.serial)
     return Shown("info", "undo-2", tr("Undone"), what.lstrip("-"), lines, yes=True)
-
-
-def offline_words() -> str:
-    return tr("This machine holds no lease, so nothing can be redeemed offline")
 
 
 def _as_known() -> str:
@@ -120,7 +124,20 @@ def _refusal(reason: str) -> tuple[Tone, str, str, str]:
         "card-not-yet": ("warn", "clock", tr("Not valid yet"), tr("This card cannot be used before its first day.")),
         "card-voided": ("error", "ban", tr("Voided"), tr("This card was taken out of use for ever.")),
         "not-sealed": ("warn", "cloud-off", tr("Not uploaded"), tr("The endpoint does not have this batch. Sync it.")),
-        "no-lease": ("warn", "wifi-off", tr("Offline"), offline_words()),
+        "no-lease": ("warn", "wifi-off", tr("Offline"), tr("This card can be redeemed with a line only.")),
+        "shift-limit": (
+            "warn",
+            "upload",
+            tr("Limit reached"),
+            tr("So much may wait for upload and no more. Connect and sync, then go on."),
+        ),
+        "lease-over": ("warn", "history", tr("Lease ended"), tr("Give the lease back, then scan the card again.")),
+        "card-leased": (
+            "warn",
+            "monitor",
+            tr("Leased elsewhere"),
+            tr("Another computer, or this one before it was restored, decides about this card. Redeem it there."),
+        ),
         "supplier-redeems": ("warn", "store", tr("Supplier's code"), tr("The supplier redeems this code, not you.")),
         "insufficient-balance": ("warn", "wallet", tr("Not enough on it"), tr("Type a smaller amount.")),
         "no-partial": ("warn", "ticket", tr("Only as a whole"), tr("This card is redeemed as a whole, not in parts.")),

@@ -18,6 +18,7 @@ ICON = 18
 TONES: dict[str, Tone] = {
     "failed": "error",
     "refused": "error",
+    "conflicts": "error",
     "unfinished": "info",
     "paused": "info",
     "password": "warn",
@@ -29,6 +30,8 @@ SYMBOLS = {
     "failed": "send",
     "expiring": "clock",
     "refused": "cloud-off",
+    "conflicts": "triangle-alert",
+    "leases-over": "history",
     "backup": "archive-restore",
     "unsaved": "archive-restore",
     "recovery": "key-round",
@@ -95,6 +98,12 @@ def _words(key: str, count: int) -> str:
         ),
         "failed": lambda: ntr("{count} card could not be delivered", "{count} cards could not be delivered", count),
         "expiring": lambda: ntr("{count} card ends within 30 days", "{count} cards end within 30 days", count),
+        "conflicts": lambda: ntr("{count} conflict to settle", "{count} conflicts to settle", count),
+        "leases-over": lambda: ntr(
+            "{count} lease has run out and was not given back",
+            "{count} leases have run out and were not given back",
+            count,
+        ),
         "refused": lambda: ntr("The endpoint refused {count} entry", "The endpoint refused {count} entries", count),
         "backup": lambda: ntr("The last backup is {count} day old", "The last backup is {count} days old", count),
         "unsaved": lambda: ntr(
@@ -109,6 +118,7 @@ def _verb(key: str) -> str:
         "unfinished": lambda: tr("Continue"),
         "paused": lambda: tr("Continue"),
         "password": lambda: tr("Type it"),
+        "conflicts": lambda: tr("Settle"),
         "backup": lambda: tr("Back up"),
         "unsaved": lambda: tr("Back up"),
         "recovery": lambda: tr("Confirm it"),

@@ -32,6 +32,7 @@ FOLLOWED = (
     Topic.BATCHES,
     Topic.CARDS,
     Topic.DISTRIBUTIONS,
+    Topic.LEASES,
     Topic.OUTBOX,
     Topic.PEOPLE,
     Topic.REDEMPTIONS,

@@ -14,7 +14,7 @@ from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
-from app.views.sync.words import deed, last_problem, mode, queue_mark, reason, returned, standing, subject
+from app.views.sync.words import conflicts, deed, last_problem, mode, queue_mark, reason, returned, standing, subject
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import caption, facts
@@ -39,7 +39,7 @@ class SyncPage(ListPage):
             tr("The endpoint keeps which cards are used; here and there must agree"),
             jobs=jobs,
             changes=changes,
-            topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES),
+            topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES, Topic.LEASES),
             columns=(
                 Column("type", tr("Entry"), 160, value=deed),
                 Column("subject", tr("About"), 130, value=subject),
@@ -54,6 +54,10 @@ class SyncPage(ListPage):
         )
         self.sync_button = self.header.add_primary(tr("Sync now"), self.sync, symbol="refresh-cw")
         self.sync_button.setToolTip(f"{tr('Sync now')} ({native('F5')})")  # the window's key, on every page
+        self.header.add_secondary(tr("Leases"), lambda: self.page_wanted.emit("leases", None), symbol="download")
+        self.conflicts_button = self.header.add_secondary(
+            tr("Conflicts"), lambda: self.page_wanted.emit("conflicts", None), symbol="triangle-alert"
+        )
         self.endpoint = EndpointCard()
         self._build_top()
         self.table.set_menu(self._fill_menu)
@@ -194,6 +198,7 @@ class SyncPage(ListPage):
     def _show_status(self, status: CloudStatus) -> None:
         self._status = status
         self._mark.set_mark(standing(status))
+        self.conflicts_button.setText(conflicts(status))
         self._facts[0].setText(mode(status))
         self._facts[1].setText(status.url or NO_DATA)
         self._facts[2].setText(moment(status.last_sync_at))

@@ -96,6 +96,11 @@ def standing(status: CloudStatus) -> StateMark:
     return StateMark("ok", tr("In step"), "circle-check")
 
 
+def conflicts(status: CloudStatus) -> str:
+    """On the button that leads there; nothing is counted where there is none."""
+    return tr("Conflicts ({count})", count=f"{status.conflicts:,}") if status.conflicts else tr("Conflicts")
+
+
 def mode(status: CloudStatus) -> str:
     known = {"embedded": tr("Endpoint on this machine"), "cloud": tr("Endpoint in the cloud")}
     return known.get(status.mode, NO_DATA)

@@ -34,6 +34,7 @@ class Lists:
             exports=services.exports,
             imports=services.supplier_imports,
             removals=services.removals,
+            leases=services.leases,
             jobs=self.jobs,
             changes=self.changes,
         )

@@ -39,9 +39,8 @@ class Counter:
     def __init__(self, bot: QtBot, services: Services) -> None:
         self.bot, self.services, self.clock = bot, services, Clock()
         self.jobs, self.changes = JobRunner(), Changes()
-        self.page = CounterPage(
-            services.redemptions, services.settings, jobs=self.jobs, changes=self.changes, clock=self.clock
-        )
+        parts = (services.redemptions, services.settings, services.leases)
+        self.page = CounterPage(*parts, jobs=self.jobs, changes=self.changes, clock=self.clock)
         self.page.resize(1000, 700)
         self.page.show()
         bot.addWidget(self.page)
@@ -272,7 +271,8 @@ def test_without_a_line_the_screen_says_that_nothing_can_be_redeemed(qtbot: QtBo
     counter = Counter(qtbot, services)
     counter.scan(counter.code(batch_of(services)))
     counter.says("离线", "租约", "中秋", "没有核销")
-    assert counter.page.banner.isVisible()
+    assert "离线" in counter.page.bar.words.text()
+    assert counter.page.bar.sync_button.isVisible()
     assert not counter.page.redeem_button.isVisible()
     counter.enter()
     counter.scan("0000-0000-0000-0000-0000")

@@ -1,0 +1,174 @@
+"""What the counter can do without a line, above its field, with the ways to lease cards and to give them back."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QFrame, QLabel
+
+from app.services.leases import LeaseRow, LeaseService, Standing
+from app.topics import Topic
+from app.views.changes import Changes
+from app.views.counter.lease_dialog import LeaseDialog
+from app.views.counter.lease_words import standing_words
+from app.views.jobs import JobRunner
+from app.views.theme import Tone, icon_pixmap, set_kind, theme
+from app.views.widgets.banner import Banner
+from app.views.widgets.dialog import ask
+from app.views.widgets.pieces import button, label, row
+from app.views.widgets.toast import toast
+from app.words import ntr, tr
+
+NOTHING = Standing(cards=0, until=None, uses=0, minor=0, most_uses=0, most_minor=0)
+FOLLOWED = (Topic.LEASES, Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.SETTINGS)
+ICON = 18
+
+
+class LeaseBar(QFrame):
+    """`answered` comes when a question of it was answered, in whatever way."""
+
+    answered = Signal()
+    page_wanted = Signal(str, object)
+
+    def __init__(self, leases: LeaseService, *, jobs: JobRunner, changes: Changes, banner: Banner) -> None:
+        super().__init__()
+        self._leases, self._jobs, self._banner = leases, jobs, banner
+        self.standing = NOTHING
+        self._heard_offline: bool | None = None
+        """What the last scan found out, until the next sync knows better."""
+        self._tone: Tone = "neutral"
+        self._icon_name = "download"
+        self.setProperty("role", "lease-bar")
+        self._symbol = QLabel()
+        self._symbol.setFixedSize(QSize(ICON + 2, ICON + 2))
+        self.words = label("", "label", wrap=True)
+        self.take_button = button(tr("Lease cards"), self.take, kind="text", compact=True)
+        self.back_button = button(tr("Give back"), self.give_back, kind="text", compact=True)
+        self.sync_button = button(tr("Go to sync"), self._go_to_sync, kind="text", compact=True)
+        line = row(self._symbol, self.words, self.take_button, self.back_button, self.sync_button, spacing=8)
+        line.setContentsMargins(12, 4, 6, 4)
+        line.setStretch(1, 1)
+        self.setLayout(line)
+        theme().changed.connect(self._paint_symbol)
+        changes.follow(self, *FOLLOWED, then=self.reload)
+        changes.follow(self, Topic.CLOUD, then=self._hear_sync)
+        self._paint()
+        self.reload()
+
+    @property
+    def offline(self) -> bool:
+        return self.standing.offline if self._heard_offline is None else self._heard_offline
+
+    def hear(self, *, offline: bool) -> None:
+        """What a scan found out about the line."""
+        self._heard_offline = offline
+        self._paint()
+
+    def reload(self) -> None:
+        self._jobs.start(self._leases.standing, on_done=self._show, owner=self)
+
+    # --- acts ---
+
+    def take(self) -> None:
+        dialog = LeaseDialog(self, self._leases, jobs=self._jobs)
+        dialog.finished.connect(lambda _: self.answered.emit())
+        dialog.open()
+
+    def give_back(self) -> None:
+        """All that this computer has: those in force after a question, those that ran out at once."""
+        self._jobs.start(self._own, on_done=self._ask_back, on_refused=self._banner.show_error, owner=self)
+
+    def offer(self, reason: str | None) -> None:
+        """The way on from a verdict, beside its sentence."""
+        ways: dict[str | None, tuple[str, str, Callable[[], object]]] = {
+            "lease-over": (
+                tr("The lease of this computer has run out; nobody can redeem its cards until it is given back."),
+                tr("Give back"),
+                self.give_back,
+            ),
+            "card-leased": (
+                tr("Who has leased the card stands in the list of leases; there it can be taken back, too."),
+                tr("See the leases"),
+                partial(self.page_wanted.emit, "leases", None),
+            ),
+            "shift-limit": (
+                tr("What waits has to be uploaded first; the limit stands in the settings."),
+                tr("Go to sync"),
+                self._go_to_sync,
+            ),
+        }
+        if reason in ways:
+            words, verb, call = ways[reason]
+            self._banner.say("warn", words, action=(verb, call))
+        else:
+            self._banner.clear()
+
+    # --- inside ---
+
+    def _own(self) -> list[LeaseRow]:
+        return [one for one in self._leases.leases() if one.mine and one.state == "open"]
+
+    def _ask_back(self, own: list[LeaseRow]) -> None:
+        running = [one for one in own if not one.over]
+        if not running:
+            self._give_back(own)
+            return
+        cards = sum(one.cards for one in running)
+        dialog = ask(
+            self,
+            ntr("Give {count} leased card back?", "Give {count} leased cards back?", cards),
+            consequence=tr(
+                "From now on this counter asks the endpoint about every card; without a line nothing can be redeemed. "
+                "Uses that wait are uploaded all the same."
+            ),
+            verb=tr("Give back"),
+            then=lambda: self._give_back(own),
+            danger=False,
+        )
+        dialog.finished.connect(lambda _: self.answered.emit())
+
+    def _give_back(self, own: list[LeaseRow]) -> None:
+        def call() -> list[LeaseRow]:
+            return [self._leases.give_back(one.id) for one in own]
+
+        self._jobs.start(call, on_done=self._given_back, on_refused=self._banner.show_error, owner=self)
+
+    def _given_back(self, done: list[LeaseRow]) -> None:
+        self._banner.clear()
+        toast(self, returned_words(done))
+        self.reload()
+        self.answered.emit()
+
+    def _go_to_sync(self) -> None:
+        self.page_wanted.emit("sync", None)
+
+    def _hear_sync(self) -> None:
+        self._heard_offline = None
+        self.reload()
+
+    def _show(self, standing: Standing) -> None:
+        self.standing = standing
+        self._paint()
+
+    def _paint(self) -> None:
+        offline, stand = self.offline, self.standing
+        self._tone, self._icon_name, words = standing_words(stand, offline=offline)
+        self.words.setText(words)
+        self.setAccessibleName(words)
+        self.take_button.setVisible(not offline and not stand.over)
+        self.back_button.setVisible(bool(stand.cards or stand.over))
+        self.sync_button.setVisible(offline)
+        set_kind(self, self._tone)
+        self._paint_symbol()
+
+    def _paint_symbol(self) -> None:
+        tokens, ratio = theme().tokens, self.devicePixelRatioF()
+        ink = tokens.text_2 if self._tone == "neutral" else tokens.ink(self._tone)
+        self._symbol.setPixmap(icon_pixmap(self._icon_name, ink, size=ICON, ratio=ratio))
+
+
+def returned_words(done: list[LeaseRow]) -> str:
+    """What became of leases that were given back."""
+    if any(one.state == "returning" for one in done):
+        return tr("Ended here. The endpoint hears of it behind what waits for upload.")
+    return tr("Given back: the cards are redeemed everywhere again")
