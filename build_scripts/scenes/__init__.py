@@ -1,6 +1,6 @@
 """Every scene there is, in the order they are played: those over the same data folder stand together."""
 
-from build_scripts.scenes import gates, giving, house, shell, stock, trade
+from build_scripts.scenes import gates, giving, house, offline, shell, stock, trade
 from build_scripts.scenes.stage import Scene
 
 SCENES: tuple[Scene, ...] = (
@@ -10,6 +10,7 @@ SCENES: tuple[Scene, ...] = (
     *stock.SCENES,
     *giving.SCENES,
     *trade.SCENES,
+    *offline.SCENES,
     *house.SCENES,
     *giving.WIZARD,
 )

@@ -95,7 +95,7 @@ class ConflictsPage(ListPage):
             (
                 (tr("Reason"), reason_sentence(row.reason)),
                 (tr("Holder"), row.holder),
-                (tr("Found"), moment(row.found_at)),
+                (tr("Found at"), moment(row.found_at)),
                 *(
                     (
                         (tr("How it was settled"), word(CONFLICT_WAYS, row.way or "")),

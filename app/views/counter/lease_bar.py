@@ -1,10 +1,9 @@
 """What the counter can do without a line, above its field, with the ways to lease cards and to give them back."""
 
 from collections.abc import Callable
-from functools import partial
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QFrame, QLabel
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from app.services.leases import LeaseRow, LeaseService, Standing
 from app.topics import Topic
@@ -14,7 +13,7 @@ from app.views.counter.lease_words import standing_words
 from app.views.jobs import JobRunner
 from app.views.theme import Tone, icon_pixmap, set_kind, theme
 from app.views.widgets.banner import Banner
-from app.views.widgets.dialog import ask
+from app.views.widgets.dialog import ConfirmDialog, ask
 from app.views.widgets.pieces import button, label, row
 from app.views.widgets.toast import toast
 from app.words import ntr, tr
@@ -22,6 +21,8 @@ from app.words import ntr, tr
 NOTHING = Standing(cards=0, until=None, uses=0, minor=0, most_uses=0, most_minor=0)
 FOLLOWED = (Topic.LEASES, Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.SETTINGS)
 ICON = 18
+TICK_MS = 30_000
+"""A lease runs out though nothing is written."""
 
 
 class LeaseBar(QFrame):
@@ -52,6 +53,9 @@ class LeaseBar(QFrame):
         theme().changed.connect(self._paint_symbol)
         changes.follow(self, *FOLLOWED, then=self.reload)
         changes.follow(self, Topic.CLOUD, then=self._hear_sync)
+        self._tick = QTimer(self, interval=TICK_MS)
+        self._tick.timeout.connect(self.reload)
+        self._tick.start()
         self._paint()
         self.reload()
 
@@ -75,33 +79,18 @@ class LeaseBar(QFrame):
         dialog.open()
 
     def give_back(self) -> None:
-        """All that this computer has: those in force after a question, those that ran out at once."""
+        """What ran out, at once; where nothing did, all that this computer has, after a question."""
         self._jobs.start(self._own, on_done=self._ask_back, on_refused=self._banner.show_error, owner=self)
 
     def offer(self, reason: str | None) -> None:
-        """The way on from a verdict, beside its sentence."""
-        ways: dict[str | None, tuple[str, str, Callable[[], object]]] = {
-            "lease-over": (
-                tr("The lease of this computer has run out; nobody can redeem its cards until it is given back."),
-                tr("Give back"),
-                self.give_back,
-            ),
-            "card-leased": (
-                tr("Who has leased the card stands in the list of leases; there it can be taken back, too."),
-                tr("See the leases"),
-                partial(self.page_wanted.emit, "leases", None),
-            ),
-            "shift-limit": (
-                tr("What waits has to be uploaded first; the limit stands in the settings."),
-                tr("Go to sync"),
-                self._go_to_sync,
-            ),
-        }
-        if reason in ways:
-            words, verb, call = ways[reason]
-            self._banner.say("warn", words, action=(verb, call))
+        """The way on from a verdict, where the bar itself does not show it."""
+        if reason == "card-leased":
+            words = tr("Who has leased the card stands in the list of leases; there it can be taken back, too.")
+            self._banner.say("warn", words, action=(tr("See the leases"), self._go_to_leases))
         else:
             self._banner.clear()
+        if reason == "lease-over":
+            self.reload()  # it ran out while nothing was written
 
     # --- inside ---
 
@@ -109,22 +98,11 @@ class LeaseBar(QFrame):
         return [one for one in self._leases.leases() if one.mine and one.state == "open"]
 
     def _ask_back(self, own: list[LeaseRow]) -> None:
-        running = [one for one in own if not one.over]
-        if not running:
-            self._give_back(own)
+        over = [one for one in own if one.over]
+        if over:
+            self._give_back(over)
             return
-        cards = sum(one.cards for one in running)
-        dialog = ask(
-            self,
-            ntr("Give {count} leased card back?", "Give {count} leased cards back?", cards),
-            consequence=tr(
-                "From now on this counter asks the endpoint about every card; without a line nothing can be redeemed. "
-                "Uses that wait are uploaded all the same."
-            ),
-            verb=tr("Give back"),
-            then=lambda: self._give_back(own),
-            danger=False,
-        )
+        dialog = ask_back(self, sum(one.cards for one in own), then=lambda: self._give_back(own))
         dialog.finished.connect(lambda _: self.answered.emit())
 
     def _give_back(self, own: list[LeaseRow]) -> None:
@@ -138,6 +116,9 @@ class LeaseBar(QFrame):
         toast(self, returned_words(done))
         self.reload()
         self.answered.emit()
+
+    def _go_to_leases(self) -> None:
+        self.page_wanted.emit("leases", None)
 
     def _go_to_sync(self) -> None:
         self.page_wanted.emit("sync", None)
@@ -156,8 +137,9 @@ class LeaseBar(QFrame):
         self.words.setText(words)
         self.setAccessibleName(words)
         self.take_button.setVisible(not offline and not stand.over)
+        self.back_button.setText(tr("Give the ended lease back") if stand.over else tr("Give back"))
         self.back_button.setVisible(bool(stand.cards or stand.over))
-        self.sync_button.setVisible(offline)
+        self.sync_button.setVisible(offline or (stand.is_spent and bool(stand.cards)))
         set_kind(self, self._tone)
         self._paint_symbol()
 
@@ -165,6 +147,21 @@ class LeaseBar(QFrame):
         tokens, ratio = theme().tokens, self.devicePixelRatioF()
         ink = tokens.text_2 if self._tone == "neutral" else tokens.ink(self._tone)
         self._symbol.setPixmap(icon_pixmap(self._icon_name, ink, size=ICON, ratio=ratio))
+
+
+def ask_back(parent: QWidget, cards: int, *, then: Callable[[], object]) -> ConfirmDialog:
+    """Before leases in force are given back."""
+    return ask(
+        parent,
+        ntr("Give {count} leased card back?", "Give {count} leased cards back?", cards),
+        consequence=tr(
+            "From now on this counter asks the endpoint about every card; without a line nothing can be redeemed. "
+            "Uses that wait are uploaded all the same."
+        ),
+        verb=tr("Give back"),
+        then=then,
+        danger=False,
+    )
 
 
 def returned_words(done: list[LeaseRow]) -> str:

@@ -11,6 +11,9 @@ def standing_words(stand: Standing, *, offline: bool) -> tuple[Tone, str, str]:
     """Tone, icon and sentence of the bar."""
     if offline:
         return _without_a_line(stand)
+    if stand.cards and stand.over:
+        over = ntr("{count} lease has run out", "{count} leases have run out", stand.over)
+        return "warn", "history", " · ".join((_leased(stand), over, *_waiting(stand)))
     if stand.cards:
         tone: Tone = "warn" if stand.is_spent else "neutral"
         return tone, "download", " · ".join((_leased(stand), *_waiting(stand)))
@@ -61,7 +64,7 @@ def _without_a_line(stand: Standing) -> tuple[Tone, str, str]:
     words = tr("Offline · {words}", words=f"{cards} · {used}")
     if stand.is_spent:
         return "warn", "upload", " · ".join((words, tr("the limit is used up")))
-    return "warn", "wifi-off", words
+    return "neutral", "wifi-off", words
 
 
 def _leased(stand: Standing) -> str:

@@ -10,12 +10,12 @@ from app.errors import AppError
 from app.services.leases import LeaseRow, LeaseService
 from app.topics import Topic
 from app.views.changes import Changes
-from app.views.counter.lease_bar import returned_words
+from app.views.counter.lease_bar import ask_back, returned_words
 from app.views.counter.lease_dialog import LeaseDialog
 from app.views.counter.numbered import Numbers
 from app.views.jobs import JobRunner
 from app.views.widgets.choice_box import choice_box, show_choice
-from app.views.widgets.dialog import Dialog, ask
+from app.views.widgets.dialog import Dialog
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import facts
 from app.views.widgets.flow import Flow
@@ -103,17 +103,7 @@ class LeasesPage(ListPage):
         elif row.over:
             self._give_back(row)
         else:
-            ask(
-                self,
-                ntr("Give {count} leased card back?", "Give {count} leased cards back?", row.cards),
-                consequence=tr(
-                    "From now on this counter asks the endpoint about every card; without a line nothing can be "
-                    "redeemed. Uses that wait are uploaded all the same."
-                ),
-                verb=tr("Give back"),
-                then=lambda: self._give_back(row),
-                danger=False,
-            )
+            ask_back(self, row.cards, then=lambda: self._give_back(row))
 
     def open_record(self, record: int) -> None:
         row = self._rows.get(record)
@@ -236,13 +226,13 @@ def _columns() -> tuple[Column, ...]:
     return (
         Column("serial", tr("Batch"), 104, Kind.CODE, value=lambda line: line.lease.serial),
         Column("product", tr("Product"), 130, stretch=True, value=lambda line: line.lease.product),
-        Column("cards", tr("Cards"), 72, Kind.COUNT, value=lambda line: line.lease.cards),
+        Column("cards", tr("How many"), 72, Kind.COUNT, value=lambda line: line.lease.cards),
         Column("numbers", tr("Numbers"), 104, value=lambda line: _numbers(line.lease)),
         Column("device", tr("Computer"), 140, stretch=True, value=lambda line: whose(line.lease)),
         Column("until", tr("Until"), 136, Kind.MOMENT, value=lambda line: line.lease.until),
         Column("used", tr("Used"), 72, Kind.COUNT, value=lambda line: line.lease.uses),
         Column("minor", tr("Amount (yuan)"), 110, Kind.MONEY, roomy=True, value=lambda line: line.lease.minor or None),
-        Column("unsent", tr("Waiting"), 72, Kind.COUNT, value=lambda line: line.lease.unsent),
+        Column("unsent", tr("Waits for upload"), 96, Kind.COUNT, value=lambda line: line.lease.unsent),
         Column("state", tr("State"), 136, Kind.STATE, value=lambda line: lease_mark(line.lease)),
     )
 

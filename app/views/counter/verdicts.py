@@ -89,7 +89,7 @@ def redeemed_shown(result: RedemptionResult, *, place: str) -> Shown:
 def reversed_shown(result: RedemptionResult) -> Shown:
     what = yuan(result.redeemed_minor) if result.redeemed_minor else _uses(result.redeemed_uses)
     unsent = tr("Waits for upload") if result.own_word else ""
-    lines = (" · ".join(filter(None, (tr("The card has it back."), unsent))), result.serial)
+    lines = (tr("The card has it back."), " · ".join(filter(None, (result.serial, unsent))))
     return Shown("info", "undo-2", tr("Undone"), what.lstrip("-"), lines, yes=True)
 
 
