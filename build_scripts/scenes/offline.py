@@ -65,6 +65,8 @@ def counter_leased(stage: Stage) -> None:
         session.execute(update(Lease).where(Lease.id == lease.id).values(incarnation="before"))
     page.look(_code(stage, lease, 2))
     stage.shoot("card-leased")
+    page.banner.say("info", tr("There is nothing to undo: a use can be taken back for two minutes."))
+    stage.shoot("banner")
     stage.services.leases.reclaim(lease.id, reason=tr("The computer is broken"))
 
 

@@ -12,7 +12,9 @@ PAD = 32
 WORD_PX = 40
 AMOUNT_PX = 56
 LINE_PX = 20
-LINE_STEP = 32
+LINE_STEP = 28
+LEAST_PX_HIGH = 160
+"""A word and three lines fit."""
 LEAST_PX = 15
 """Words that do not fit are made smaller down to this before they are cut."""
 
@@ -23,7 +25,7 @@ class VerdictBand(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.shown = idle()
-        self.setMinimumHeight(176)
+        self.setMinimumHeight(LEAST_PX_HIGH)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.shown.spoken)
         theme().changed.connect(self.update)
@@ -51,7 +53,7 @@ class VerdictBand(QWidget):
         top = max(8, (self.height() - height) // 2)
         edge = self._paint_amount(painter)
         self._paint(painter, self.shown.word, QRect(left, top, edge - left, WORD_PX + 12), px=WORD_PX, heavy=True)
-        top += WORD_PX + 20
+        top += WORD_PX + 14
         for line in self.shown.lines:
             self._paint(painter, line, QRect(left, top, edge - left, LINE_STEP), px=LINE_PX)
             top += LINE_STEP

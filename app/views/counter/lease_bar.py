@@ -46,7 +46,9 @@ class LeaseBar(QFrame):
         self.take_button = button(tr("Lease cards"), self.take, kind="text", compact=True)
         self.back_button = button(tr("Give back"), self.give_back, kind="text", compact=True)
         self.sync_button = button(tr("Go to sync"), self._go_to_sync, kind="text", compact=True)
-        line = row(self._symbol, self.words, self.take_button, self.back_button, self.sync_button, spacing=8)
+        self.leases_button = button(tr("See the leases"), self._go_to_leases, kind="text", compact=True)
+        acts = (self.take_button, self.back_button, self.leases_button, self.sync_button)
+        line = row(self._symbol, self.words, *acts, spacing=8)
         line.setContentsMargins(12, 4, 6, 4)
         line.setStretch(1, 1)
         self.setLayout(line)
@@ -56,6 +58,7 @@ class LeaseBar(QFrame):
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self.reload)
         self._tick.start()
+        self.leases_button.hide()
         self._paint()
         self.reload()
 
@@ -83,12 +86,8 @@ class LeaseBar(QFrame):
         self._jobs.start(self._own, on_done=self._ask_back, on_refused=self._banner.show_error, owner=self)
 
     def offer(self, reason: str | None) -> None:
-        """The way on from a verdict, where the bar itself does not show it."""
-        if reason == "card-leased":
-            words = tr("Who has leased the card stands in the list of leases; there it can be taken back, too.")
-            self._banner.say("warn", words, action=(tr("See the leases"), self._go_to_leases))
-        else:
-            self._banner.clear()
+        """The way on from a verdict."""
+        self.leases_button.setVisible(reason == "card-leased")
         if reason == "lease-over":
             self.reload()  # it ran out while nothing was written
 

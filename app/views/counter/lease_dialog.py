@@ -28,7 +28,7 @@ class LeaseDialog(Dialog):
         super().__init__(parent, tr("Lease cards to this computer"))
         self._leases, self._jobs = leases, jobs
         self._known: dict[int, Leasable] = {}
-        means = tr("In that time only this counter can redeem these cards, without a line, too.")
+        means = tr("Until then only this counter redeems these cards, even without a line.")
         self.body.addWidget(label(means, "muted", wrap=True))
         self._build_form()
         self.consequence = label("", "note", wrap=True)

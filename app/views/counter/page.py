@@ -161,6 +161,7 @@ class CounterPage(Page):
 
     def _stand(self, verdict: Verdict) -> None:
         self._verdict = verdict
+        self.banner.clear()
         if not verdict.leased:  # one that is leased was not asked about
             self._hear_line(offline=verdict.offline)
         self.bar.offer(verdict.reason)

@@ -30,6 +30,7 @@ class RecentUses(Card):
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setMinimumHeight(ROW_HEIGHT)
         self.body.addWidget(self._scroll, 1)
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self.stale)
@@ -106,7 +107,7 @@ def _kind(use: Use) -> StateLabel:
     is_use = use.kind == "redeemed"
     mark = StateMark("ok", tr("Redeemed")) if is_use else StateMark("warn", tr("Undone"))
     if use.unsent:
-        mark = StateMark(mark.tone, tr("{state} · waits for upload", state=mark.word), "upload")
+        mark = StateMark(mark.tone, tr("{state} · to upload", state=mark.word), "upload")
     made = StateLabel(mark, role="label")
     made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)  # as high as the words beside it
     return made

@@ -25,18 +25,18 @@ def both(conflict: ConflictRow) -> QWidget:
 
 
 def given_out(conflict: ConflictRow) -> list[str]:
-    """How much, where, when."""
+    """How much, when, where."""
     where = " · ".join(dict.fromkeys(filter(None, (conflict.place, conflict.device_name))))
-    return [_amount(conflict.amount_minor, conflict.uses), *filter(None, (where,)), moment(conflict.decided_at)]
+    return [_amount(conflict.amount_minor, conflict.uses), moment(conflict.decided_at), *filter(None, (where,))]
 
 
 def taken_by(story: Story) -> list[str]:
-    """How much, by which door and where, when; what was given back says so."""
+    """How much, when, by which door and where; what was given back says so."""
     where = " · ".join(filter(None, (word(ENTRIES, story.entry), story.place)))
     amount = _amount(story.amount_minor, story.uses)
     if story.kind == "reversed":
         amount = tr("{amount} given back", amount=amount.lstrip("-"))
-    return [amount, *filter(None, (where,)), moment(story.at)]
+    return [amount, moment(story.at), *filter(None, (where,))]
 
 
 def _story(title: str, parts: Sequence[tuple[str, Sequence[str]]]) -> QFrame:
