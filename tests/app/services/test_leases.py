@@ -14,6 +14,7 @@ from app.models.lease import Lease
 from app.models.setting import Setting
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
+from app.services.leases import Reach
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import new_incarnation
@@ -287,3 +288,56 @@ def test_a_card_used_up_under_a_lease_stays_so_though_its_end_was_heard_first(
     online.cloud.sync()
     assert online.cards.rows([online.cards.find(code)])[0].state == "spent"
     whole(online)
+
+
+def test_batches_of_which_cards_can_be_leased_say_which_are_free(
+    online: Services, vault: OpenVault, batch: int
+) -> None:
+    fresh = a_batch(online, kind="exchange")  # not sealed
+    assert [(one.batch_id, one.free_no, one.free) for one in online.leases.leasable()] == [(batch, 1, 20)]
+    online.leases.take(batch, until=now() + EVENING, first_no=4, count=3)
+    assert [(one.free_no, one.free) for one in online.leases.leasable()] == [(7, 14)]
+    online.leases.take(batch, until=now() + EVENING, first_no=7, count=14)
+    assert [(one.free_no, one.free) for one in online.leases.leasable()] == [(1, 3)]
+    online.leases.take(batch, until=now() + EVENING, count=3)
+    assert online.leases.leasable() == []
+    online.cloud.sync()
+    assert [one.batch_id for one in online.leases.leasable()] == [fresh]
+    online.batches.freeze(fresh)
+    assert online.leases.leasable() == []
+
+
+def test_a_freeze_reaches_what_others_have_leased_later_and_everything_else_when_there_is_a_line(
+    online: Services, vault: OpenVault, batch: int
+) -> None:
+    fresh = a_batch(online)  # not at the endpoint: nobody waits for it
+    online.leases.take(batch, until=now() + EVENING)
+    assert online.leases.reach([batch]) == Reach()
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).values(incarnation="another"))
+    assert online.leases.reach([batch, fresh]) == Reach(leased=1)
+    online.cloud.stop_embedded()
+    with pytest.raises(EndpointUnreachable):
+        online.cloud.sync()
+    assert online.leases.reach([batch]).waiting
+    assert not online.leases.reach([fresh]).waiting
+    assert online.leases.standing().offline
+
+
+def test_a_lease_that_ran_out_is_counted_until_it_is_given_back(
+    online: Services, vault: OpenVault, batch: int, lease: str
+) -> None:
+    assert (online.leases.standing().over, online.leases.leases()[0].over) == (0, False)
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).values(until=now()))
+    assert (online.leases.standing().over, online.leases.leases()[0].over) == (1, True)
+    assert ("leases-over", 1) in [(one.key, one.count) for one in online.home.today().todos]
+    online.leases.give_back(lease)
+    assert online.leases.standing().over == 0
+
+
+def test_a_use_is_unsent_until_the_endpoint_has_confirmed_it(online: Services, batch: int, lease: str) -> None:
+    online.redemptions.redeem(a_code(online, batch))
+    assert [use.unsent for use in online.redemptions.last()] == [True]
+    whole(online)
+    assert [use.unsent for use in online.redemptions.last()] == [False]

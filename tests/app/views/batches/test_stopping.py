@@ -1,0 +1,74 @@
+"""How far a freeze reaches is said where it is made."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pytestqt.qtbot import QtBot
+from sqlalchemy import update
+
+from app.errors import EndpointUnreachable
+from app.models.base import now
+from app.models.lease import Lease
+from app.services import Services
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from app.views.batches.page import BatchesPage
+from app.views.changes import Changes
+from app.views.jobs import JobRunner
+from app.views.widgets.toast import Toasts
+from tests.drivers.online import a_batch
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+class Batches:
+    def __init__(self, bot: QtBot, services: Services) -> None:
+        self.bot, self.jobs = bot, JobRunner()
+        self.page = BatchesPage(
+            services.batches,
+            services.catalog,
+            exports=services.exports,
+            imports=services.supplier_imports,
+            removals=services.removals,
+            leases=services.leases,
+            jobs=self.jobs,
+            changes=Changes(),
+        )
+        self.page.resize(1000, 700)
+        bot.addWidget(self.page)
+        self.page.show()
+
+    def said(self, call: Callable[[], object]) -> str:
+        """The toast that comes of an act."""
+        stack = self.page.findChild(Toasts)
+        if stack is not None:
+            stack.clear()
+        call()
+        self.bot.waitUntil(lambda: bool(self.toasts()) and self.jobs.idle, timeout=20_000)
+        return self.toasts()[-1]
+
+    def toasts(self) -> list[str]:
+        stack = self.page.findChild(Toasts)
+        return [one.words.text() for one in stack.toasts()] if stack is not None else []
+
+
+def test_a_freeze_says_what_it_does_not_reach_yet(qtbot: QtBot, online: Services, vault: OpenVault) -> None:
+    screen = Batches(qtbot, online)
+    page, batch = screen.page, a_batch(online)
+    online.cloud.sync()
+    assert screen.said(lambda: page.freeze(batch)) == "已冻结"
+    online.batches.thaw(batch)
+    online.cloud.sync()
+    online.leases.take(batch, until=now() + timedelta(hours=8), count=3)
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).values(incarnation="another"))
+    assert "除已租出的卡外" in screen.said(lambda: page.freeze(batch))
+    online.batches.thaw(batch)
+    online.cloud.stop_embedded()
+    with pytest.raises(EndpointUnreachable):
+        online.cloud.sync()
+    assert "待生效" in screen.said(lambda: page.freeze(batch))
+    online.batches.thaw(batch)
+    assert "待生效" in screen.said(lambda: page.stop([batch], frozen=True))
+    screen.jobs.stop()
