@@ -129,6 +129,7 @@ DIALOGS: dict[str, Callable[[DeskDriver], object]] = {
     "import codes": lambda desk: (desk.go("batches"), desk.press("导入供应商卡密", within=desk.page)),
     "import people": lambda desk: (desk.go("people"), desk.page.ask_for_list()),
     "import a list": lambda desk: (desk.go("people"), desk.page.import_list(STAFF)),
+    "lease cards": lambda desk: (desk.go("counter"), desk.page.bar.take()),
     "keys": lambda desk: desk.window.show_keys(),
     "show a code": lambda desk: (desk.go("cards"), desk.settled(), desk.table.go_to_row(0), desk.page.show_code()),
 }
