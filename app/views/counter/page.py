@@ -6,7 +6,7 @@ from time import monotonic
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.errors import AppError, EndpointUnreachable
 from app.services.leases import LeaseService
@@ -17,6 +17,7 @@ from app.views.changes import Changes
 from app.views.counter.band import VerdictBand
 from app.views.counter.dialogs import PlaceDialog, UndoDialog
 from app.views.counter.lease_bar import LeaseBar
+from app.views.counter.part import PartBox
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
 from app.views.counter.verdicts import (
@@ -30,11 +31,8 @@ from app.views.counter.verdicts import (
     worth,
 )
 from app.views.jobs import JobRunner
-from app.views.theme import set_kind
-from app.views.widgets.amount_field import AmountField
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, button, column, label, row
-from app.views.widgets.spin import tidy_spin
 from app.words import tr
 
 SAME_CODE_S = 3.0
@@ -108,11 +106,9 @@ class CounterPage(Page):
         """Take what the verdict offers: the whole amount, one use, or what the part box says."""
         if self._verdict is None or self._verdict.reason is not None or self._redeeming:
             return
-        amount_minor, uses = self._part()
+        amount_minor, uses = self.part.taken(self._verdict)
         if self.part.isVisible() and not amount_minor and not uses:
-            self.part_error.setText(tr("Type an amount like 50 or 88.50."))
-            set_kind(self.amount, "error")
-            self.amount.setFocus()
+            self.part.mark_mistake()
             return
         code, place, self._redeeming = self._code, self.place, True
         self._tell_acts()
@@ -245,20 +241,10 @@ class CounterPage(Page):
         self.redeem_button = button("", self.redeem, kind="primary", symbol="check")
         self.part_button = button(tr("Part of it ({key})", key="F4"), self.take_part)
         self.clear_button = button(tr("Clear ({key})", key="Esc"), self.start_over)
-        self.amount, self.count = AmountField(), QSpinBox()
-        self.count.setMinimum(1)
-        tidy_spin(self.count)
-        self.part_words, self.part_error = label(tr("Redeem how much"), "label"), label("", "error")
-        for field in (self.amount, self.count):
-            field.setFixedWidth(140)
-            field.setAccessibleName(tr("Redeem how much"))
-            field.installEventFilter(self)
+        self.part = PartBox(self)
+        self.amount, self.count, self.part_error = self.part.amount, self.part.count, self.part.error
         keys = tr("Enter: look up, then redeem · F4: part of it · Esc: clear · Ctrl+Z: undo the last use")
         self.keys = label(keys, "note")
-        self.amount.textChanged.connect(lambda _: self._clear_mistake())
-        self.part = QWidget()
-        self.part.setLayout(row(self.part_words, self.amount, self.count))
-        self.part.hide()
         for made in (self.redeem_button, self.part_button, self.clear_button):
             made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.acts = QWidget()
@@ -302,29 +288,8 @@ class CounterPage(Page):
         return tr("Redeem {amount} ({key})", amount=whole, key=enter)
 
     def _show_amount(self, *, shown: bool) -> None:
-        verdict = self._verdict
-        money = verdict is not None and verdict.remaining_minor is not None
-        self.part.setVisible(shown)
-        self.amount.setVisible(money)
-        self.count.setVisible(not money)
-        self.amount.clear()
-        self._clear_mistake()
-        if shown and verdict is not None:
-            self.count.setMaximum(max(1, verdict.remaining_uses or 1))
-            (self.amount if money else self.count).setFocus()
+        self.part.ask(self._verdict, shown=shown)
         self._tell_acts()
-
-    def _clear_mistake(self) -> None:
-        self.part_error.clear()
-        set_kind(self.amount, "")
-
-    def _part(self) -> tuple[int | None, int | None]:
-        """(amount, uses) to be redeemed: what the button says, even when another till took some of it meanwhile; a
-        voucher gives one use unless more are asked for."""
-        assert self._verdict is not None, "there is a verdict"
-        if self._verdict.remaining_minor is not None:
-            return self.amount.amount_minor if self.part.isVisible() else self._verdict.remaining_minor, None
-        return None, self.count.value() if self.part.isVisible() else 1
 
     def _forget(self) -> None:
         self._asked += 1
