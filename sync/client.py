@@ -9,7 +9,7 @@ import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +17,7 @@ import msgspec
 import stamina
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sync import signing
+from sync import clock, signing
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     DrawersAnswer,
@@ -210,7 +210,7 @@ class SyncClient:
                 except Refused as refused:
                     if refused.key != "clock-skew" or refused.problem.server_time is None:
                         raise
-                    self._skew_s = _seconds(from_wire(refused.problem.server_time)) - _seconds(datetime.now(UTC))
+                    self._skew_s = _seconds(from_wire(refused.problem.server_time)) - _seconds(clock.now())
                     return send()
         raise AssertionError("the loop returns or raises")
 
@@ -219,7 +219,7 @@ class SyncClient:
             raise Unreachable("not paired")
         who = self._identity
         message = signing.message_of(method, self.base_url + path, body)
-        created = _seconds(datetime.now(UTC)) + self._skew_s
+        created = _seconds(clock.now()) + self._skew_s
         signed = signing.sign(message, who.key, device=who.device_id, incarnation=who.incarnation, created=created)
         return signed | ({"Content-Type": kind} if body else {})
 

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
+
+from sync import clock
 
 VERSION = 1
 OPS_PER_PUSH = 200
@@ -40,7 +41,7 @@ Difference = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 def new_op_id() -> str:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
-    stamp = time.time_ns() // 1_000_000
+    stamp = clock.now_ms()
     value = stamp << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     return str(UUID(int=value & ~(0x3 << 62) | 0x2 << 62))

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Dialect, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from sync import clock
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,5 +43,4 @@ class Base(DeclarativeBase):
 
 def now() -> datetime:
     """The present instant, cut to what a column keeps."""
-    instant = datetime.now(UTC)
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    return clock.now()

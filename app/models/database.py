@@ -14,6 +14,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 
 from app.errors import AppError, DiskFull, InvalidInput, NotWritable, VaultBusy, VaultDamaged
 from app.topics import Topic
+from sync import points
 
 Listener = Callable[[frozenset[Topic]], None]
 
@@ -70,7 +71,9 @@ class Database:
             try:
                 session.connection(execution_options={"kaxia_write": True})
                 yield session
+                points.passed("desk.commit", sqlcipher.OperationalError)
                 session.commit()
+                points.passed("desk.committed")
             finally:
                 self._writer = None
         for listener in tuple(self._listeners):

@@ -47,6 +47,7 @@ from app.services.vault.slots import open_slot, read_slots
 from app.services.vault.vaults import SCRATCH, alone_in, file_refusals, replace_file, take_name
 from app.services.writers import making
 from app.topics import Topic
+from sync import points
 
 SUFFIX = ".kaxia-backup"
 KEEP = (7, 4, 12)
@@ -106,10 +107,13 @@ class BackupService:
             target = _free_name(folder, made_at)
         with file_refusals(folder), self._scratch(target) as scratch:
             archive = self._archive(Path(scratch), made_at)
+            points.passed("desk.backup.archived")
             verdict = self.verify(archive)
             if not verdict.ok:
                 raise BackupDamaged(str(target), ", ".join(verdict.findings))
+            points.passed("desk.backup.proved")
             take_name(archive, target)
+        points.passed("desk.backup.named")
         self._rotate(folder)
         self._settings.put("backup.last", made_at.isoformat())
         self._audit.note("backup.made", subject=target.name, bytes=target.stat().st_size)
@@ -155,6 +159,7 @@ class BackupService:
             self._database.copy_to(copy)
         except (DiskFull, NotWritable) as refusal:  # the copy's place is meant: the vault is only read
             raise type(refusal)(str(scratch.parent)) from refusal
+        points.passed("desk.backup.copied")
         slots = self._config.key_slots.read_bytes()
         manifest = {
             "format": "kaxia-backup",

@@ -166,4 +166,29 @@ def _written_nodes(source: Source) -> Iterator[ast.AST]:
             yield from ast.walk(node.value)
 
 
-RULES = (errors_have_words, reasons_have_words, acts_have_words, topics_live, migrations_have_golden_files)
+def points_are_listed(tree: Tree) -> Iterator[Finding]:
+    """Every fault point that the code passes stands in the one list, and none stands there that nobody passes."""
+    listed = tables(tree, "POINTS", ("sync/points.py",))
+    passed: set[str] = set()
+    for source in tree.below("app", "sync"):
+        for call in calls(source):
+            if dotted(call.func) != "points.passed":
+                continue
+            point = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+            passed.add(str(point))
+            if point not in listed:
+                yield Finding(source.path, call.lineno, "points", f"{point!r} is not in POINTS of sync/points.py")
+    for name in listed:
+        if name not in passed:
+            path, line, _ = listed[name]
+            yield Finding(path, line, "points", f"nothing passes {name!r}")
+
+
+RULES = (
+    errors_have_words,
+    reasons_have_words,
+    acts_have_words,
+    topics_live,
+    migrations_have_golden_files,
+    points_are_listed,
+)

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from sync import points
 from sync.protocol import (
     VERSION,
     DeviceState,
@@ -157,6 +158,7 @@ def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
     )
     if fresh != 1:
         raise Refusal("replayed-nonce")
+    points.passed("endpoint.nonce")
     if row[4] != signed.incarnation:
         transaction.run("UPDATE device SET incarnation = ? WHERE id = ?", signed.incarnation, signed.device)
     return Device(signed.device, str(row[0]), str(row[2]), signed.incarnation)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from sync import points
 from sync.server.dialects import SQLITE
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,11 @@ class Checkpointer:
         connection = self._connect()
         try:
             if last:
+                points.passed("endpoint.checkpoint.last")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 return
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            points.passed("endpoint.checkpoint", SQLITE.broken[0])
             with self._held():
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         finally:

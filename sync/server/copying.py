@@ -4,6 +4,7 @@ import os
 from contextlib import closing, suppress
 from pathlib import Path
 
+from sync import points
 from sync.durable import settle
 from sync.server.database import Store
 from sync.server.dialects import SQLITE, file_of
@@ -25,6 +26,7 @@ def copy(url: str, out: Path) -> Verdict:
         verdict = _verified(half)
         if not verdict.ok:
             raise ValueError(f"The copy is not whole ({verdict.findings[0]}), so it was not kept. Run verify.")
+        points.passed("endpoint.copied")
         _keep(half, out)
     except SQLITE.broken as error:
         raise ValueError(f"The copy of {file_of(url)} could not be written: {error}. Nothing was kept.") from error

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlcipher3 import dbapi2 as sqlite
 
+from sync import points
 from sync.server.checkpoint import Checkpointer
 from sync.server.dialects import dialect_of, file_of, shown
 from sync.server.group import Job, LotWork
@@ -90,6 +91,8 @@ class Store:
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # a step that was killed half-way is undone
             upgrade(connection)
+            points.passed("endpoint.migrate")
+        points.passed("endpoint.migrated")
         engine.dispose()
 
     def start(self, heard: Heard = lambda merchants: None, loop: asyncio.AbstractEventLoop | None = None) -> None:

@@ -1,9 +1,9 @@
 """What every route works with: the store, the secrets, the clock."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
+from sync import clock
 from sync.phone import RedeemRequest
 from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
@@ -20,7 +20,7 @@ Outcome = dict[str, object]
 
 
 def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return clock.now_ms()
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import msgspec
 import structlog
 
+from sync import points
 from sync.phone import RedeemAnswer, RedeemRequest
 from sync.protocol import BODY_LIMIT, CHUNK_LIMIT, LONGEST_CIPHERTEXT, LONGEST_TEXT, VERSION
 from sync.server import access
@@ -101,6 +102,7 @@ class Front:
         async def answer(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                points.passed("endpoint.answer")
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *extra]
             await send(message)
@@ -147,6 +149,7 @@ class Front:
             return await _refuse(send, LEAVING, trace, REDEEM_HEADERS)
         except Exception as error:  # noqa: BLE001 - it is logged there
             return await _fail(send, error, trace, REDEEM_HEADERS)
+        points.passed("endpoint.answer")
         await _send(send, 200, _encode({name: outcome[name] for name in _ANSWERED}), _JSON, REDEEM_HEADERS)
         return 200
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from sync import points
 from sync.durable import settle
 from sync.protocol import b64, unb64
 from sync.server.problems import in_words
@@ -99,6 +100,7 @@ def _make(path: Path) -> None:
             json.dump(made, file)
             file.flush()
             os.fsync(file.fileno())
+        points.passed("endpoint.secrets")
         _name(Path(beside), path)
     finally:
         Path(beside).unlink(missing_ok=True)

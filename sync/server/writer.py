@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sync import points
 from sync.server.dialects import Dialect
 from sync.server.group import FellApart, Job, do_all, forget, resolve
 from sync.server.transaction import Transaction, unavailable
@@ -135,8 +136,10 @@ class Writer:
             transaction, group = prepared
             try:
                 if self._connection is not None:
+                    points.passed("endpoint.commit", self._dialect.broken[0])
                     self._connection.execute("COMMIT")
-            except self._dialect.broken as error:
+                    points.passed("endpoint.committed")
+            except Exception as error:  # noqa: BLE001 - everybody of the group is told
                 transaction = self._lose(group, error)
             self._release()
             self._tell(transaction, group)
@@ -187,7 +190,9 @@ class Writer:
                 self._begin(transaction, group[0].merchant)
                 begun = True
                 self._do(transaction, group)
+                points.passed("endpoint.commit", self._dialect.broken[0])
                 self._connection.execute("COMMIT")
+                points.passed("endpoint.committed")
                 return transaction
             except Exception as error:  # noqa: BLE001 - everybody of the group is told
                 if left == 0 or not isinstance(error, self._dialect.again if begun else self._dialect.broken):

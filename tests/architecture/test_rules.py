@@ -176,3 +176,12 @@ def _rules(root: Path, files: dict[str, str]) -> set[str]:
 
 def _whys(root: Path, files: dict[str, str]) -> list[str]:
     return [why for _, why in _found(root, files)]
+
+
+def test_a_point_that_is_not_listed_or_not_passed_is_found(tmp_path: Path) -> None:
+    files = {
+        "sync/points.py": '"""P."""\nPOINTS = {"desk.commit": "before", "desk.gone": "never"}\n',
+        "app/services/x.py": '"""X."""\npoints.passed("desk.commit")\npoints.passed("desk.other")\n',
+    }
+
+    assert _whys(tmp_path, files) == ["'desk.other' is not in POINTS of sync/points.py", "nothing passes 'desk.gone'"]

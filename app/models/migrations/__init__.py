@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from app.errors import VaultNewer
 from app.models.database import Database
+from sync import points
 
 HEAD = "0005"
 FOLDER = Path(__file__).parent
@@ -37,6 +38,8 @@ def upgrade(database: Database, before: Callable[[], None] = lambda: None) -> No
         if found not in {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}:
             raise VaultNewer(found)
         before()
+    points.passed("desk.migrate")
     with database.schema_change() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    points.passed("desk.migrated")

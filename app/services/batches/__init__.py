@@ -35,6 +35,7 @@ from app.services.progress import Progress, unwatched
 from app.services.sealing import BlindIndex, Sealer
 from app.topics import Topic
 from app.words import end_of_day, zone
+from sync import points
 from sync.codes import CodeFormat
 from sync.protocol import new_op_id
 
@@ -169,6 +170,7 @@ class BatchService:
         for start in range(0, missing, CHUNK):
             made = store_chunk(self._database, batch, unstored, seal=seal, redraw=redraw, start=start)
             progress((made + batch.made + missing) // 2 if made < batch.quantity else made, batch.quantity)
+        points.passed("desk.generate.ready")
         with self._database.write(Topic.BATCHES, Topic.CATALOG, Topic.OUTBOX, Topic.AUDIT) as session:
             finish(session, found(session, batch_id))
             self._audit.record(session, "batch.ready", subject=batch.serial, cards=batch.quantity)

@@ -18,6 +18,7 @@ from app.models.lease import Conflict, Lease
 from app.services.progress import Progress
 from app.services.sealing import BLIND, BLOCK, BatchSeal, BlindIndex
 from app.topics import Topic
+from sync import points
 from sync.codes import CodeFormat
 
 CHUNK = 20 * BLOCK
@@ -76,6 +77,8 @@ def store_chunk(
             ],
         )
         session.execute(update(Batch).where(Batch.id == batch.id).values(made=made + count))
+        points.passed("desk.generate.chunk")
+    points.passed("desk.generate.chunk.stored")
     return made + count
 
 

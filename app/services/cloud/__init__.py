@@ -32,6 +32,7 @@ from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
 from app.services.vault.keys import VaultKeys
 from app.topics import Topic
+from sync import points
 from sync.client import Refused, SyncClient, Unreachable
 from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 
@@ -266,6 +267,8 @@ class CloudService:
             events.apply(session, page)
             store(session, "cloud.cursor", page.next)
             store(session, "cloud.feed_hash", page.events[-1].hash)
+            points.passed("desk.t3.commit")
+        points.passed("desk.t3.committed")
 
     def _tell_merchant(self, hello: Hello) -> None:
         """The phone page shows the merchant as the vault knows it."""

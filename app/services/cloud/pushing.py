@@ -18,6 +18,7 @@ from app.services.cards.codes import CodeReader
 from app.services.cloud.blobs import Blobs, blob_id
 from app.services.progress import Progress
 from app.topics import Topic
+from sync import points
 from sync.client import Refused, SyncClient
 from sync.codes import digests
 from sync.merkle import merkle_root, sorted_records
@@ -89,13 +90,17 @@ class Pusher:
             )
         if not lot:
             return
+        points.passed("desk.in_flight")
         results = {op.id: result for op, result in zip(lot, self._ask(lot, step), strict=True)}
+        points.passed("desk.answered")
         with self._database.write(*TOPICS) as session:
             still = {op.id for op in self._still_open(session, lot)}
             for op in lot:
                 # one that the counter settled meanwhile was told there: only a yes has more to say
                 if op.id in still or results[op.id].problem is None:
                     self._note(session, op, results[op.id])
+            points.passed("desk.t2.commit")
+        points.passed("desk.t2.committed")
         step()
 
     def _still_open(self, session: Session, lot: Sequence[OutboxOp]) -> list[OutboxOp]:
@@ -157,7 +162,9 @@ class Pusher:
             self._send(uid, chunks, step)
             self._leave_blobs(UUID(uid), step)
             count = sum(map(len, chunks)) // RECORD
+            points.passed("desk.seal")
             sealed = self._client.seal(uid, SealRequest(op.op_id, count, b64(root.result())))
+        points.passed("desk.seal.answered")
         return OpResult(op.op_id, "applied", seq=sealed.seq)
 
     def _send(self, uid: str, chunks: list[bytes], step: Callable[[], None]) -> None:
@@ -165,7 +172,9 @@ class Pusher:
         have = set(state.have)
         for n, chunk in enumerate(chunks):
             if n not in have and not state.sealed:
+                points.passed("desk.chunk")
                 self._client.put_chunk(uid, n, chunk)
+                points.passed("desk.chunk.sent")
                 step()
 
     def _leave_blobs(self, uid: UUID, step: Callable[[], None]) -> None:
@@ -176,12 +185,14 @@ class Pusher:
             wanted = select(CodeBlock).where(CodeBlock.batch_id == batch.id).order_by(CodeBlock.no)
             blocks = session.scalars(wanted.execution_options(yield_per=64))
             for n, piece in enumerate(self._blobs.pieces(batch, product, blocks)):
+                points.passed("desk.blob")
                 try:
                     self._client.put_blob(blob_id(uid, n), piece)
                 except Refused as refused:
                     if refused.key != "not-found":
                         raise
                     return
+                points.passed("desk.blob.left")
                 step()
 
     def _chunks(self, uid: UUID) -> list[bytes]:

@@ -1,9 +1,10 @@
 """What the distribution service takes and gives: frozen rows."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from app.models.base import now
 from app.services.channels.letters import Template
 from app.services.stock import label_of
 
@@ -247,7 +248,7 @@ class DistributionRow:
     @property
     def is_due(self) -> bool:
         """Whether it should have gone out by now."""
-        return self.prepared > 0 and (self.scheduled_at is None or self.scheduled_at <= datetime.now(UTC))
+        return self.prepared > 0 and (self.scheduled_at is None or self.scheduled_at <= now())
 
 
 @dataclass(frozen=True, slots=True)

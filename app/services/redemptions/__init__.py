@@ -39,6 +39,7 @@ from app.services.redemptions.rows import REFUSALS, RedemptionResult, Use, Verdi
 from app.services.settings import SettingService
 from app.topics import Topic
 from sync import codes as code_words
+from sync import points
 from sync.phone import LookupAnswer
 from sync.protocol import Op, OpResult, b64, to_wire
 from sync.rules import Wanted
@@ -181,6 +182,7 @@ class RedemptionService:
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""
         op_id, body, is_new = self._put_down(type_, body)
+        points.passed("desk.t1.committed")
         op = Op(op_id, type_, to_wire(now()), body)
         try:
             answer = self._cloud.ask(lambda client: client.push([op]).results[0])
@@ -195,6 +197,7 @@ class RedemptionService:
                 raise
             raise RedemptionRefused(refused.reason) from refused
         assert isinstance(answer, OpResult), "what was asked for"
+        points.passed("desk.counter.answered")
         with self._database.write(Topic.OUTBOX) as session:
             _note(session, op_id, "withdrawn" if answer.problem else "applied")
         if answer.problem is not None:
@@ -218,7 +221,9 @@ class RedemptionService:
                 if any(waiting.body.get(name) != body.get(name) for name in ("amount_minor", "uses")):
                     raise RedemptionUncertain(waiting.op_id)
                 return waiting.op_id, dict(waiting.body), False
-            return enqueue(session, type_, aggregate=aggregate, body=body), body, True
+            op_id = enqueue(session, type_, aggregate=aggregate, body=body)
+            points.passed("desk.t1.commit")
+            return op_id, body, True
 
     def _hear(self) -> None:
         """Take the fact in at once; if the line breaks now, the next sync does it."""

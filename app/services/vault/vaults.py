@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,6 +30,7 @@ from app.errors import (
     WrongRecoveryKey,
 )
 from app.models import migrations
+from app.models.base import now
 from app.models.database import Database
 from app.models.setting import Setting
 from app.services.texts import one_line
@@ -39,6 +39,7 @@ from app.services.vault.keys import VaultKeys
 from app.services.vault.recovery import new_recovery_key, read_recovery_key
 from app.services.vault.slots import KeySlots, make_slot, open_slot, read_slots, slots_document
 from app.topics import Topic
+from sync import points
 from sync.durable import settle
 
 STRONG_ENOUGH = 3
@@ -250,7 +251,7 @@ class Vaults:
     def _copy_before_upgrade(self, database: Database) -> None:
         folder = self._config.backups
         folder.mkdir(parents=True, exist_ok=True)
-        database.copy_to(folder / f"before-upgrade-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
+        database.copy_to(folder / f"before-upgrade-{now():%Y%m%d-%H%M%S}.db")
 
     def _slots(self) -> KeySlots:
         if not self.exists:
@@ -272,7 +273,7 @@ class Vaults:
             for suffix in ("", "-wal", "-shm"):
                 path = self._config.vault.with_name(self._config.vault.name + suffix)
                 if path.exists():
-                    path.rename(path.with_name(f"orphan-{datetime.now(UTC):%Y%m%d%H%M%S}-{path.name}"))
+                    path.rename(path.with_name(f"orphan-{now():%Y%m%d%H%M%S}-{path.name}"))
 
     def _wait_over(self) -> None:
         wait_s = self._next_try - time.monotonic()
@@ -355,6 +356,7 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        points.passed("desk.slots")
         take_name(beside, path)
 
 

@@ -8,6 +8,7 @@ from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
+from sync import points
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     CHUNK_LIMIT,
@@ -144,6 +145,7 @@ async def seal(request: Asked, batch_id: FromPath[str], data: JSONBody[SealReque
     store, uploads = endpoint.store, endpoint.uploads
     for step in await store.read(lambda t: uploads.steps_to_seal(t, device, batch_id, data)):
         await store.write(step)
+        points.passed("endpoint.staged")
     outcome = await store.write(lambda t: uploads.seal(t, device, batch_id, data, at_ms=at), device.merchant_id)
     return msgspec.convert(outcome, SealAnswer)
 
