@@ -2,9 +2,9 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -84,25 +84,18 @@ class Fuse:
             raise self._crash
 
 
-def _watch(clock: Clock) -> type[datetime]:
-    class Watch(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime.fromtimestamp((clock.tick() + clock.skew_ms) / 1000, tz or UTC)
-
-    return Watch
+def _watch(now_ms: Callable[[], int]) -> SimpleNamespace:
+    return SimpleNamespace(now_ms=now_ms, now=lambda: datetime.fromtimestamp(now_ms() / 1000, UTC))
 
 
 @contextmanager
 def world(clock: Clock) -> Iterator[None]:
     """Time and randomness of the real code come from here while this is open. What SQLite and the key generators draw
     for themselves stays theirs: no step depends on it."""
-    watch = _watch(clock)
-    own, theirs = SimpleNamespace(time_ns=lambda: (clock.tick() + clock.skew_ms) * 1_000_000), SimpleNamespace()
-    theirs.time_ns = lambda: clock.tick() * 1_000_000
+    own, theirs = _watch(lambda: clock.tick() + clock.skew_ms), _watch(clock.tick)
     with ExitStack() as stack:
         replaced = (
-            (base, "datetime", watch), (client, "datetime", watch), (protocol, "time", own), (endpoint, "time", theirs),
+            (base, "clock", own), (client, "clock", own), (protocol, "clock", own), (endpoint, "clock", theirs),
             (uploads, "CHUNK_RECORDS", CHUNK), (uploads, "LOT", LOT), (batches, "BLOCK", BLOCK),
             (verifying, "BLOCK", BLOCK), (pushing, "CHUNK", CHUNK * protocol.RECORD), (pushing, "PER_PUSH", PER_PUSH),
             (cloud, "PAGE", PAGE),
