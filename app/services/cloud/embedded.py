@@ -72,6 +72,12 @@ class EmbeddedEndpoint:
 
     def start(self, port: int = 0, host: str = LOOPBACK) -> str:
         """Its address. A port of 0, or one that is taken, becomes a free one. Raises EndpointNotStarted."""
+        try:
+            return self._started(port, host)
+        except OSError as error:  # its folder cannot be written, no file handle is left
+            raise EndpointNotStarted(f"{error.filename or self._folder}: {error.strerror or error}") from error
+
+    def _started(self, port: int, host: str) -> str:
         deadline = time.monotonic() + START_S
         said_before = self._log.stat().st_size if self._log.exists() else 0
         process: subprocess.Popen[bytes] | None = None

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config
+from app.errors import EndpointNotStarted
 from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud.addresses import host_of
 from app.services.programs import ROOT
@@ -85,3 +86,10 @@ def test_one_that_is_just_starting_is_stopped_too(endpoint: EmbeddedEndpoint) ->
     until(endpoint.is_running)
     endpoint.stop()
     assert process.wait(10) == 0
+
+
+def test_a_folder_that_takes_no_log_is_a_refusal(tmp_path: Path) -> None:
+    endpoint = EmbeddedEndpoint(Config(tmp_path))
+    (Config(tmp_path).endpoint / "endpoint.log").mkdir(parents=True)
+    with pytest.raises(EndpointNotStarted, match=r"endpoint\.log"):
+        endpoint.start()
