@@ -309,8 +309,12 @@ def _locked(config: Config) -> Callable[[], None]:
             lock.acquire()
         except Timeout:
             raise VaultInUse(str(config.data)) from None
-        for left in config.data.glob(f"{SCRATCH}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        try:
+            for left in config.data.glob(f"{SCRATCH}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        except BaseException:
+            lock.release()
+            raise
     return lock.release
 
 

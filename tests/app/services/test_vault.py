@@ -23,6 +23,7 @@ from app.models.database import Database
 from app.services.vault.recovery import read_recovery_key, shown_recovery_key
 from app.services.vault.vaults import NewVault, Vaults, passphrase_strength
 from app.topics import Topic
+from tests.drivers.disk import one_more_file
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 OTHER = "purple elephants juggle quietly 月饼"
@@ -112,6 +113,13 @@ def test_a_folder_that_cannot_be_written_gets_words(tmp_path: Path) -> None:
     blocked.write_text("in the way")
     with pytest.raises(NotWritable):
         Vaults(Config(blocked / "data"), memory_kib=64).create(NewVault("某某商户", PASSPHRASE))
+
+
+def test_whoever_had_no_file_handle_to_open_it_may_try_again(vaults: Vaults, closed: str) -> None:
+    with one_more_file(), pytest.raises(NotWritable) as refused:  # it is the lock that gets the handle
+        vaults.open(PASSPHRASE)
+    vaults.open(PASSPHRASE).close()
+    assert refused.value.__cause__ is not None, "it is still held: whoever shows it may do so for long"
 
 
 @pytest.mark.parametrize("field", ["salt", "nonce", "wrapped", "cost", "kind"])
