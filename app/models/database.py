@@ -102,6 +102,8 @@ class Database:
         with self._told():
             connection = self._connect()
             try:
+                # a power cut may have torn pages that the log still holds whole; the next look is at the file alone
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 pages = [str(row[0]) for row in connection.execute("PRAGMA cipher_integrity_check")]
                 rows = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
                 keys = [f"foreign key: {row[0]} row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")]

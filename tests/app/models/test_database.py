@@ -1,5 +1,6 @@
 """The one door to the vault file."""
 
+import shutil
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from app.models.base import Base
 from app.models.database import Database, _refusal
 from app.models.setting import Setting
 from app.topics import Topic
+
+PAGE, LOG_HEAD = 4096, 32
+"""Bytes of a page, and of what stands before the first one in the write-ahead log, which then tells its number."""
 
 
 @pytest.fixture
@@ -117,3 +121,22 @@ def _write_and_fail(database: Database) -> None:
     with database.write(Topic.SETTINGS) as session:
         session.execute(insert(Setting).values(key="lost", value=1))
         raise ZeroDivisionError
+
+
+def test_a_page_that_a_power_cut_tore_is_whole_again_from_the_log(database: Database, tmp_path: Path) -> None:
+    put(database, "old")
+    database.close()  # everything is in the file now
+    put(database, "new")
+    copy = tmp_path / "after.db"
+    for end in ("", "-wal"):
+        shutil.copy(f"{database.path}{end}", f"{copy}{end}")
+    database.close()
+    log = Path(f"{copy}-wal").read_bytes()
+    page = int.from_bytes(log[LOG_HEAD : LOG_HEAD + 4], "big")
+    with copy.open("rb+") as file:
+        file.seek(page * PAGE - PAGE // 2)
+        file.write(bytes(PAGE // 2))
+    after = Database(copy, bytes(32))
+    assert after.findings() == []
+    assert {"old", "new"} <= set(keys(after))
+    after.close()
