@@ -39,14 +39,16 @@ def prepare(services: Services) -> None:
     services.cloud.sync()
 
 
-def work(data: Path, told: Path) -> None:
-    """The day. A person stops where an endpoint is away; a refusal of the disk ends it."""
+def work(data: Path, told: Path, *, also: Callable[[str], None] = lambda note: None) -> None:
+    """The day; `also` hears what is told. A person stops where an endpoint is away; a refusal of the disk ends it."""
     _in_pieces()
     with desk(data) as (services, vault), told.open("a", encoding="utf-8") as notes:
 
         def tell(what: str, **more: Any) -> None:
-            notes.write(json.dumps({"what": what, **more}) + "\n")
+            said = json.dumps({"what": what, **more})
+            notes.write(said + "\n")
             notes.flush()
+            also(said)
 
         try:
             _acts(services, vault, data, tell)

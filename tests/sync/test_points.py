@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("said", ["desk.comit:1:kill", "desk.commit:0:kill", "desk.commit:1:die", "desk.commit", ","])
 def test_a_fault_that_cannot_be_meant_ends_with_a_sentence(said: str) -> None:
-    with pytest.raises(SystemExit, match="sync/points.py"):
+    with pytest.raises(SystemExit, match=r"sync/points\.py"):
         points.read(said)
 
 
