@@ -31,7 +31,9 @@ from app.words import DEFAULT_LANGUAGE, set_language
 settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
 settings.load_profile("house")
 
-collect_ignore = [] if sys.platform.startswith("linux") else ["app/bootstrap/test_window.py"]  # Xvfb is there only
+ON_LINUX = ["app/bootstrap/test_window.py", "campaigns/test_faults.py"]
+"""Xvfb is there only; so are forks that are worth something, and libraries that stand before the system's."""
+collect_ignore = [] if sys.platform.startswith("linux") else ON_LINUX
 
 SLOW = ("tests/campaigns", "tests/sync/server/test_page", "tests/app/cli", "tests/app/bootstrap", "tests/sync")
 """Few tests that take long: of two processes one would still be at them when the other has nothing left."""

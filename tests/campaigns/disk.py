@@ -95,7 +95,8 @@ class Campaign:
             for n in range(1, writes + 1)
         ]
         draw.shuffle(found)
-        return [Round(end, "readonly", 0) for end in ENDS] + [Round("desk", "handles", n) for n in HANDLES] + found
+        others = [Round(end, "readonly", 0) for end in ENDS] + [Round("desk", "handles", n) for n in HANDLES]
+        return found[:2] + others + found[2:]
 
     def play(self, round_: Round) -> None:
         """Raises AssertionError."""
@@ -105,7 +106,8 @@ class Campaign:
         try:
             self._day(round_)
             end_what_is_left(self._data)
-            self._judge()
+            if round_.n != NEVER:
+                self._judge()
         finally:
             end_what_is_left(self._data)
         self.figures.rounds[f"{round_.end} {round_.kind}"] += 1

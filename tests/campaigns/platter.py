@@ -18,8 +18,8 @@ HOW = ("dropped", "torn", "reordered")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: w write, t truncate, s sync, d sync of a folder, r rename (`data`: the new name), u unlink, m mark (`path`:
-    its text)."""
+    """`kind`: w write, t truncate, s sync, d sync of a folder, r rename (`data` is the new name), u unlink, m mark
+    (`path` is its text)."""
 
     kind: str
     path: str
