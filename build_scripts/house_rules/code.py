@@ -23,6 +23,9 @@ CLOCKS = {
     "time.time": "time of day is datetime.now(UTC); a duration is time.monotonic() or perf_counter()",
     "time.localtime": "the machine's zone is not the merchant's; use datetime.now(UTC) and words.zone()",
 }
+CLOCK = "sync/clock.py"
+MOVED = ("sync", "app/models", "app/services")
+"""Where the time can be moved for a campaign."""
 UNFINISHED = re.compile(r"#.*\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
@@ -98,6 +101,8 @@ def one_clock(tree: Tree) -> Iterator[Finding]:
                 ["timezone.utc"],
             ):
                 yield Finding(source.path, call.lineno, "clock", "datetime.now takes UTC; show it with words.moment()")
+            elif name in ("datetime.now", "time.time_ns") and source.under(*MOVED) and source.path != CLOCK:
+                yield Finding(source.path, call.lineno, "clock", f"{name}: models.base.now or sync.clock, which moves")
 
 
 def unfinished(tree: Tree) -> Iterator[Finding]:
