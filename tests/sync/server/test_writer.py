@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
+from sync import points
 from sync.protocol import feed_hash, feed_row
 from sync.server import access, feed
 from sync.server.database import Store
@@ -21,6 +22,7 @@ from sync.server.writer import LOT, SLOW_S
 from tests.drivers.postgres import new_database
 
 AT = "2026-11-24T00:00:00.000Z"
+PATIENCE_S = 20.0
 PLACES = ("loop", "thread", "postgres")
 """Where lots are done: SQLite on the event loop, SQLite on the writer's thread, PostgreSQL."""
 
@@ -207,6 +209,22 @@ def test_a_bug_between_two_pieces_of_work_leaves_nobody_waiting(in_a_shop: Calla
             await shop.store.write_in_lot(lambda transaction, items: [], "x", shop.merchant)
         assert await shop.ask("a") == "a"
         assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("a group of 1 writes failed: (Fault|OperationalError)")
+@pytest.mark.parametrize("act", ["raise", "enospc"])
+def test_a_fault_at_a_commit_is_told_and_the_next_one_is_stored(
+    in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.ask("a")
+        monkeypatch.setattr(points, "_armed", points.read(f"endpoint.commit:1:{act}"))
+        with pytest.raises(Refusal, match="read-only"):
+            await asyncio.wait_for(shop.ask("lost"), PATIENCE_S)
+        assert await shop.ask("b") == "b"
+        assert shop.stored() == ["a", "b"]
 
     in_a_shop(story)
 
