@@ -11,10 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {
-    "points": ("--rounds", "4"),
+    "points": ("--rounds", "3"),
     "cuts": ("--rounds", "16"),
-    "disk": ("--rounds", "3"),
-    "power": ("--images", "12"),
+    "disk": ("--rounds", "2"),
+    "power": ("--images", "8"),
     "clocks": ("--rounds", "4"),
 }
 
