@@ -226,7 +226,7 @@ async def campaign(folder: Path, *, requests: int, seed: int) -> Counter[str]:
     front = application(endpoint)
     endpoint.start()
     try:
-        own, other, revoked = [await _enrolled(store, name) for name in ("甲", "乙", "丙")]
+        own, other, revoked = [await enrolled(store, name) for name in ("甲", "乙", "丙")]
         await store.write(lambda t: t.run("UPDATE device SET state = 'revoked' WHERE id = ?", revoked.id))
         stranger = Signer(new_op_id(), Ed25519PrivateKey.generate())
         world = World(front, own, other, stranger, revoked, random.Random(seed))
@@ -237,7 +237,7 @@ async def campaign(folder: Path, *, requests: int, seed: int) -> Counter[str]:
     return world.found
 
 
-async def _enrolled(store: Store, name: str) -> Signer:
+async def enrolled(store: Store, name: str) -> Signer:
     made = await store.write(lambda t: access.add_merchant(t, name=name, at_ms=now_ms()))
     key, incarnation = Ed25519PrivateKey.generate(), "i" * 22
     request = EnrollRequest(
