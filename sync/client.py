@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync import clock, signing
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
+    Checkpoint,
     DrawersAnswer,
     DrawersRequest,
     EnrollAnswer,
@@ -27,6 +28,9 @@ from sync.protocol import (
     EventsPage,
     FreezeAnswer,
     FreezeRequest,
+    GiveBackAnswer,
+    GiveBackRequest,
+    GivenBack,
     Hello,
     LeaseAnswer,
     LeaseRequest,
@@ -40,6 +44,8 @@ from sync.protocol import (
     SealAnswer,
     SealRequest,
     UploadState,
+    WitnessAnswer,
+    WitnessRequest,
     b64,
     from_wire,
 )
@@ -138,6 +144,13 @@ class SyncClient:
 
     def events(self, after: str, *, limit: int = 1_000, wait_s: int = 0) -> EventsPage:
         return self._call("GET", f"/sync/v1/events?after={after}&limit={limit}&wait={wait_s}", EventsPage)
+
+    def witness(self, checkpoint: Checkpoint) -> WitnessAnswer:
+        return self._call("POST", "/sync/v1/witness", WitnessAnswer, WitnessRequest(checkpoint))
+
+    def give_back(self, entries: list[GivenBack], *, done: bool = False) -> GiveBackAnswer:
+        """Entries of the ledger that the endpoint has lost. The same ones again are harmless."""
+        return self._call("POST", "/sync/v1/recovery", GiveBackAnswer, GiveBackRequest(entries, done))
 
     def upload_state(self, batch_id: str) -> UploadState:
         return self._call("GET", f"/sync/v1/batches/{batch_id}/upload", UploadState)

@@ -109,6 +109,8 @@ class RedeemAnswer(Struct, frozen=True):
     remaining_minor: int | None
     remaining_uses: int | None
     at: str
+    receipt: str | None = None
+    """The endpoint's word; none for what was decided by one of before."""
 
 
 class MerchantPage(Struct, frozen=True):

@@ -16,6 +16,8 @@ VERSION = 1
 OPS_PER_PUSH = 200
 CLAIMS = 5_000
 """Batches that are compared at once."""
+GIVEN_BACK = 500
+"""Entries of the ledger that are given back at once."""
 CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
@@ -96,9 +98,10 @@ def feed_hash(before: bytes, seq: int, row: bytes) -> bytes:
     return hashlib.sha256(b"kx.feed.v1\0" + before + seq.to_bytes(8, "big") + row).digest()
 
 
-def feed_row(type_: str, op_id: str, at: str, body: bytes) -> bytes:
+def feed_row(type_: str, op_id: str, at: str, body: bytes, receipt: str = "") -> bytes:
     """The bytes of an event that its hash covers; `body` is the JSON as it stands in the feed."""
-    return b"\n".join((type_.encode(), op_id.encode(), at.encode(), body))
+    row = b"\n".join((type_.encode(), op_id.encode(), at.encode(), body))
+    return row + b"\n" + receipt.encode() if receipt else row
 
 
 # --- what everyone may ask ---
@@ -110,8 +113,11 @@ class ProtocolWindow(Struct, frozen=True):
 
 
 class FeedHead(Struct, frozen=True):
+    """`restored_at`: where the feed stood when the endpoint was last put back from a backup."""
+
     epoch: str
     head: int
+    restored_at: int | None = None
 
 
 class MerchantCard(Struct, frozen=True):
@@ -132,7 +138,19 @@ class Limits(Struct, frozen=True):
     chunk_records: int = CHUNK_RECORDS
 
 
+class RecoveryState(Struct, frozen=True):
+    """An endpoint that was put back waits for `devices` to give back what they hold; `done` of them have."""
+
+    since: str
+    devices: int
+    done: int
+    entries: int
+    """So many entries of the ledger came back."""
+
+
 class Hello(Struct, frozen=True):
+    """`mode` is normal or recovering; `public_key` is what the endpoint signs with, empty for one of before."""
+
     server_time: str
     protocol: ProtocolWindow
     feed: FeedHead
@@ -140,6 +158,8 @@ class Hello(Struct, frozen=True):
     merchant: MerchantCard
     device: DeviceState
     limits: Limits = msgspec.field(default_factory=Limits)
+    public_key: str = ""
+    recovery: RecoveryState | None = None
 
 
 class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -205,21 +225,85 @@ class OpsAnswer(Struct, frozen=True):
     head: int
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, omit_defaults=True):
+    """`receipt`: the endpoint's word on an entry of the ledger; see receipts.py."""
+
     seq: int
     type: str
     op_id: str
     at: str
     body: msgspec.Raw
     hash: str
+    receipt: str = ""
+
+
+class Checkpoint(Struct, frozen=True):
+    """What the feed's hash is at `seq`, signed."""
+
+    epoch: Token
+    seq: Whole
+    hash: Digest
+    at: Annotated[str, Meta(max_length=40)]
+    signature: Signature
 
 
 class EventsPage(Struct, frozen=True):
+    """`checkpoint` is of the last event; an endpoint of before gives none."""
+
     epoch: str
     events: list[Event]
     next: str
     has_more: bool
     head: int
+    checkpoint: Checkpoint | None = None
+
+
+class WitnessRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A checkpoint that was taken from this endpoint earlier."""
+
+    checkpoint: Checkpoint
+
+
+class WitnessAnswer(Struct, frozen=True):
+    """`agrees`; `differs`: another history at that place; `restored`: the endpoint learnt by it that it was put back
+    from a backup; `past`: of an epoch of before."""
+
+    verdict: str
+    epoch: str
+
+
+class GivenBack(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of the ledger as the feed told it, with its receipt."""
+
+    op_id: Id
+    kind: Annotated[str, Meta(pattern="^(redeemed|reversed)$")]
+    batch_id: Id
+    card_no: Whole
+    amount_minor: Difference
+    uses: Difference
+    remaining_minor: Whole | None
+    remaining_uses: Whole | None
+    at: Annotated[str, Meta(max_length=40)]
+    receipt: Digest
+    reverses: Id | None = None
+    reason: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+    entry: Annotated[str, Meta(max_length=20)] = "counter"
+    place: Annotated[str, Meta(max_length=200)] = ""
+    device_class: Annotated[str, Meta(max_length=20)] = ""
+
+
+class GiveBackRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`done`: this device has nothing more that the endpoint lost."""
+
+    entries: Annotated[list[GivenBack], Meta(max_length=GIVEN_BACK)]
+    done: bool = False
+
+
+class GiveBackAnswer(Struct, frozen=True):
+    """For each entry: `entered`, `known`, or why not: a problem's key."""
+
+    results: list[str]
+    mode: str
 
 
 class UploadState(Struct, frozen=True):

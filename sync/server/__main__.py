@@ -21,12 +21,12 @@ from filelock import FileLock, Timeout
 
 from sync.faults import Discreet, told
 from sync.memory import keep_memory_off_the_disk
-from sync.server import access, copying, feed, verifying
+from sync.server import access, copying, epochs, feed, recovery, verifying
 from sync.server.database import Store, opened
 from sync.server.dialects import file_of, is_postgres, shown
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import KINDS, Refusal, in_words
-from sync.server.secret_files import load_or_make
+from sync.server.secret_files import ServerSecrets, is_in_environment, load_or_make
 
 if TYPE_CHECKING:
     import uvicorn
@@ -146,15 +146,52 @@ def migrate(arguments: argparse.Namespace) -> int:
 def verify(arguments: argparse.Namespace) -> int:
     """Look whether the books agree; exit 1 with what does not."""
     store = _of_this_version(arguments.database)
-    verdict = store.read_now(lambda transaction: verifying.verify(transaction, deep=arguments.deep))
+    secrets = _own_secrets(arguments, store) if arguments.deep else None
+    verdict = store.read_now(lambda transaction: verifying.verify(transaction, deep=arguments.deep, secrets=secrets))
     store.stop()
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
     else:
         looked = ", ".join(f"{count:,} {table}" for table, count in verdict.checked.items())
         lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked}"]
+        if arguments.deep and secrets is None:
+            lines.append(
+                "The receipts were not looked at: the endpoint's secrets are not here. Name them by --secrets."
+            )
         sys.stdout.write("\n".join(lines) + "\n")
     return 0 if verdict.ok else 1
+
+
+def _own_secrets(arguments: argparse.Namespace, store: Store) -> ServerSecrets | None:
+    """Those that the database was made with, if they are here; none are made."""
+    if not is_in_environment() and not _secret_file(arguments).exists():
+        return None
+    return load_or_make(_secret_file(arguments), store.read_now(feed.pepper_id))
+
+
+def restored(arguments: argparse.Namespace) -> int:
+    """Say that the database was put back: nobody redeems until desktops have given back what is missing."""
+    with opened(arguments.database) as store:
+        if not store.read_now(feed.epoch):
+            raise ValueError(f"{shown(arguments.database)} was never served: there is nothing to be missed.")
+        epoch = store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
+        waiting = store.read_now(lambda t: t.all("SELECT id FROM merchant WHERE recovering_ms IS NOT NULL"))
+    sys.stdout.write(
+        f"A new epoch has begun: {epoch}. {len(waiting):,} merchants wait for their desktops: until each has synced, "
+        "nothing is redeemed there. `lift` ends it by hand.\n"
+    )
+    return 0
+
+
+def lift(arguments: argparse.Namespace) -> int:
+    """End a merchant's recovery though some of its desktops were not heard."""
+    merchant = str(arguments.merchant)
+    with opened(arguments.database) as store:
+        store.write_now(
+            lambda transaction: recovery.lift_by_operator(transaction, merchant, arguments.reason, now_ms()), merchant
+        )
+    sys.stdout.write(f"{merchant} redeems again. What its desktops still hold is taken when they sync.\n")
+    return 0
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -218,10 +255,19 @@ def _parser() -> argparse.ArgumentParser:
     look = commands.add_parser("verify", parents=[database], help="look whether the books agree, beside a running one")
     look.add_argument("--deep", action="store_true", help="every event and every card, too")
     look.add_argument("--json", action="store_true")
+    look.add_argument("--secrets", type=Path, help="file of the pepper and the signing key")
     look.set_defaults(run=verify)
     keep = commands.add_parser("backup", parents=[database], help="copy a database file while it serves")
     keep.add_argument("--out", type=Path, required=True, help="a file that is not there yet")
     keep.set_defaults(run=backup)
+    back = commands.add_parser(
+        "restored", parents=[database], help="say that the database was put back from a backup, at once after it"
+    )
+    back.set_defaults(run=restored)
+    end = commands.add_parser("lift", parents=[database], help="wait no longer for what desktops give back")
+    end.add_argument("--merchant", type=UUID, required=True)
+    end.add_argument("--reason", required=True, help="why some desktops are not waited for")
+    end.set_defaults(run=lift)
     merchant = commands.add_parser("merchant", help="merchants").add_subparsers(required=True)
     add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
     add.add_argument("--name", required=True)

@@ -21,7 +21,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import feed
+from sync.server import epochs, feed
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
 from sync.signing import WINDOW_S, Signed, is_genuine, proves_enrolment
@@ -49,6 +49,7 @@ ROLES: dict[str, frozenset[str]] = {
     "lease.reclaim@1": frozenset({"owner", "manager"}),
     "conflict.settle@1": frozenset({"owner", "manager"}),
     "carry": frozenset({"owner", "manager"}),
+    "recovery.lift@1": frozenset({"owner"}),
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
     "upload": WRITERS,
@@ -171,13 +172,17 @@ def forget_nonces(transaction: Transaction, at_ms: int) -> None:
 
 
 def hello(transaction: Transaction, device: Device, *, at_ms: int) -> Hello:
+    merchant, recovery = device.merchant_id, epochs.state(transaction, device.merchant_id)
+    head = feed.head(transaction, merchant)
     return Hello(
         server_time=to_wire(from_ms(at_ms)),
         protocol=ProtocolWindow(VERSION, VERSION),
-        feed=FeedHead(feed.epoch(transaction), feed.head(transaction, device.merchant_id)),
-        mode="normal",
+        feed=FeedHead(feed.epoch(transaction), head, epochs.restored_at(transaction, merchant)),
+        mode="normal" if recovery is None else "recovering",
         merchant=merchant_card(transaction, device.merchant_id),
         device=DeviceState(device.id, device.role, "active"),
+        public_key=feed.public_key(transaction),
+        recovery=recovery,
     )
 
 

@@ -29,7 +29,8 @@ def application(endpoint: Endpoint) -> Front:
     @asynccontextmanager
     async def life(app: Litestar) -> AsyncIterator[None]:
         endpoint.start()
-        await endpoint.store.write(lambda transaction: feed.begin(transaction, endpoint.secrets.pepper_id))
+        secrets = endpoint.secrets
+        await endpoint.store.write(lambda transaction: feed.begin(transaction, secrets.pepper_id, secrets.public_key))
         yield
         endpoint.store.stop()
 

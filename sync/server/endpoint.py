@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from sync import clock
 from sync.phone import RedeemRequest
 from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
 from sync.server.database import Store
+from sync.server.group import LotWork
 from sync.server.issue import Issue
 from sync.server.outcomes import told
 from sync.server.problems import Refusal
@@ -31,6 +33,10 @@ class Endpoint:
     secrets: ServerSecrets
     proxies: int = 0
     _listening: "set[asyncio.Future[None]]" = field(default_factory=set)
+    _redeem_all: LotWork = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._redeem_all = partial(_redeem_all, self.secrets)  # one and the same for all: it says what goes together
 
     @property
     def issue(self) -> Issue:
@@ -88,7 +94,7 @@ class Endpoint:
             link_id=request.link_id,
         )
         tried = self.attempt(address=address, merchant=ask.merchant_id)
-        outcome: Outcome = await self.store.write_in_lot(_redeem_all, (tried, ask), ask.merchant_id)
+        outcome: Outcome = await self.store.write_in_lot(self._redeem_all, (tried, ask), ask.merchant_id)
         return told(outcome)
 
     async def tidy(self) -> None:
@@ -100,10 +106,12 @@ def fresh_op_id() -> str:
     return new_op_id()
 
 
-def _redeem_all(transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]) -> list[Outcome | Refusal]:
+def _redeem_all(
+    secrets: ServerSecrets, transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]
+) -> list[Outcome | Refusal]:
     """Redemptions by people who know a code, one after the other; guesses are counted."""
     failures = limits.Failures(transaction, [tried for tried, _ in asked])
-    lot = Lot(transaction, [ask for _, ask in asked])
+    lot = Lot(transaction, [ask for _, ask in asked], secrets)
     results: list[Outcome | Refusal] = []
     for tried, ask in asked:
         try:

@@ -150,7 +150,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 - it is logged there
             return await _fail(send, error, trace, REDEEM_HEADERS)
         points.passed("endpoint.answer")
-        await _send(send, 200, _encode({name: outcome[name] for name in _ANSWERED}), _JSON, REDEEM_HEADERS)
+        await _send(send, 200, _encode({name: outcome.get(name) for name in _ANSWERED}), _JSON, REDEEM_HEADERS)
         return 200
 
     async def _admit(self, scope: Scope, body: bytes) -> access.Device:

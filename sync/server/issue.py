@@ -15,10 +15,11 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import feed, leases, links
+from sync.server import feed, leases, links, recovery
 from sync.server.access import SLUG, Device, require
 from sync.server.batches import batch_of, verifier_at
-from sync.server.outcomes import answered, fingerprint_of, keep, told
+from sync.server.epochs import recovering
+from sync.server.outcomes import answered, fingerprint_of, keep, returned_print, told
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, redeem, reverse
 from sync.server.secret_files import ServerSecrets
@@ -27,6 +28,8 @@ from sync.server.transaction import Transaction
 LARGEST = 1_000_000
 MOST_USES = 10_000
 LEASED = "redeem.leased@1"
+DECIDING = frozenset({"reverse@1", LEASED, "lease.take@1", "lease.return@1", "lease.reclaim@1"})
+"""What has to wait until it is known how the cards stand."""
 MISSHAPEN: tuple[type[Exception], ...] = (AttributeError, KeyError, TypeError, ValueError)
 """What a body of another shape than described raises."""
 Outcome = dict[str, Any]
@@ -53,11 +56,12 @@ class Issue:
                 t, d, op, ms, change="state = 'voided'", event="card.voided@1"
             ),
             "link.recall@1": links.recall,
-            "reverse@1": _reverse,
+            "reverse@1": self._reverse,
             "lease.take@1": leases.take,
             "lease.return@1": leases.give_back,
             "lease.reclaim@1": leases.reclaim,
             "conflict.settle@1": leases.settle,
+            "recovery.lift@1": recovery.lift,
             LEASED: self._redeem_leased,
         }
 
@@ -74,9 +78,11 @@ class Issue:
             if op.type == "redeem@1":
                 outcome, fresh = self._redeem(transaction, device, op, at_ms)
                 return _result(op, outcome, fresh=fresh)
-            known = answered(transaction, device.merchant_id, op.op_id, print_)
+            known = answered(transaction, device.merchant_id, op.op_id, print_, *self._returned(op))
             if known is not None:
                 return _result(op, known, fresh=False)
+            if op.type in DECIDING and not is_moved(op) and recovering(transaction, {device.merchant_id}):
+                raise Refusal("recovering")
         except Refusal as refusal:
             return _rejected(op, refusal)
         outcome = self._attempt(transaction, device, op, at_ms)
@@ -96,8 +102,29 @@ class Issue:
             pointer = f"/body/{error.args[0]}" if isinstance(error, KeyError) else "/body"
             return {"refused": "invalid", "more": {"pointers": [pointer]}}
 
+    def _returned(self, op: Op) -> list[bytes]:
+        """What it has as its fingerprint when it was given back."""
+        try:
+            if op.type == LEASED:
+                return [returned_print(self.verifier(unb64(str(op.body["d"]))))]
+            return [returned_print(str(op.body["redemption_id"]))] if op.type == "reverse@1" else []
+        except (KeyError, ValueError):
+            return []
+
     def _redeem_leased(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
-        return leases.redeem(transaction, device, op, at_ms, verifier=self.verifier(unb64(str(op.body["d"]))))
+        verifier = self.verifier(unb64(str(op.body["d"])))
+        return leases.redeem(transaction, device, op, at_ms, verifier=verifier, secrets=self._secrets)
+
+    def _reverse(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        undo = Undo(
+            device.merchant_id,
+            op.op_id,
+            redemption_id=str(op.body["redemption_id"]),
+            reason=_text(op.body.get("reason", ""), 500),
+            device_id=device.id,
+            at_ms=_decided(device, op, at_ms),
+        )
+        return reverse(transaction, undo, self._secrets)
 
     def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> tuple[Outcome, bool]:
         try:
@@ -117,7 +144,7 @@ class Issue:
         except (KeyError, TypeError, ValueError) as error:
             raise Refusal("invalid", pointers=["/body"]) from error
         with transaction.step():
-            return redeem(transaction, ask)
+            return redeem(transaction, ask, self._secrets)
 
 
 # --- single acts ---
@@ -179,20 +206,6 @@ def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *
     if changed == 0 and batch.kind != "supplier":
         raise Refusal("card-unknown")
     return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid, "card_no": number})
-
-
-def _reverse(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
-    return reverse(
-        transaction,
-        Undo(
-            device.merchant_id,
-            op.op_id,
-            redemption_id=str(op.body["redemption_id"]),
-            reason=_text(op.body.get("reason", ""), 500),
-            device_id=device.id,
-            at_ms=_decided(device, op, at_ms),
-        ),
-    )
 
 
 def is_moved(op: Op) -> bool:

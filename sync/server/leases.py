@@ -19,6 +19,7 @@ from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Outcome
 from sync.server.problems import Refusal
 from sync.server.redemption import FACTS, facts_of
+from sync.server.secret_files import ServerSecrets
 from sync.server.spans import open_spans
 from sync.server.transaction import Row, Transaction
 
@@ -116,7 +117,9 @@ def _end(
 # --- what was redeemed under a lease ---
 
 
-def redeem(transaction: Transaction, device: Device, op: Op, at_ms: int, *, verifier: bytes) -> Outcome:
+def redeem(
+    transaction: Transaction, device: Device, op: Op, at_ms: int, *, verifier: bytes, secrets: ServerSecrets
+) -> Outcome:
     """Put down what a counter decided. Under a lease that it holds the word is its own: a freeze, a void or an end that
     came meanwhile changes nothing, only an empty card does. Raises Refusal for what was never its to decide."""
     body = op.body
@@ -136,7 +139,8 @@ def redeem(transaction: Transaction, device: Device, op: Op, at_ms: int, *, veri
     if reason is None:
         after = _debit(transaction, verifier, amount, uses)
         if after is not None:
-            return _entered(transaction, device, op, lease, row=row, after=after, place=place, at_ms=decided_ms)
+            entry = _entry(device, op, lease, row=row, after=after, place=place, at_ms=decided_ms)
+            return _entered(transaction, secrets, entry)
         reason = "card-spent"
     return _conflict(
         transaction, device, op, lease, row=row, took=(amount, uses), reason=reason, place=place, at=(decided_ms, at_ms)
@@ -160,12 +164,10 @@ def _debit(transaction: Transaction, verifier: bytes, amount: int, uses: int) ->
     )
 
 
-def _entered(
-    transaction: Transaction, device: Device, op: Op, lease: Lease, *, row: Row, after: Row, place: str, at_ms: int
-) -> Outcome:
+def _entry(device: Device, op: Op, lease: Lease, *, row: Row, after: Row, place: str, at_ms: int) -> Entry:
     money = bool(row[5])
     amount = int(op.body["amount_minor"]) if money else 0
-    entry = Entry(
+    return Entry(
         *(device.merchant_id, op.op_id, lease.batch_id, str(row[13]), int(row[12]), int(after[2]), amount),
         *(0 if money else int(op.body["uses"]), after[0], None if money else after[1]),
         entry="counter",
@@ -175,10 +177,16 @@ def _entered(
         at_ms=at_ms,
         lease_id=lease.id,
     )
+
+
+def _entered(transaction: Transaction, secrets: ServerSecrets, entry: Entry) -> Outcome:
     write_down(transaction, [entry.row()])
-    at = at_of(at_ms)
-    seq = feed.append(transaction, device.merchant_id, "redeemed@1", op_id=op.op_id, at=at, body=entry.body())
-    return entry.outcome(seq)
+    at, body = at_of(entry.at_ms), entry.body()
+    receipt = entry.receipt(secrets, body)
+    seq = feed.append(
+        transaction, entry.merchant_id, "redeemed@1", op_id=entry.op_id, at=at, body=body, receipt=receipt
+    )
+    return entry.outcome(seq, receipt)
 
 
 def _conflict(

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
-from sync.protocol import from_ms, to_wire
+from sync.protocol import b64, from_ms, to_wire
+from sync.receipts import entry_statement
 from sync.server.outcomes import Outcome
+from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Row, Transaction
 
 COLUMNS = (
@@ -63,7 +65,12 @@ class Entry(msgspec.Struct, frozen=True):
             body["lease_id"] = self.lease_id
         return body
 
-    def outcome(self, seq: int) -> Outcome:
+    def receipt(self, secrets: ServerSecrets, body: dict[str, Any]) -> str:
+        """Over what its event says."""
+        statement = entry_statement(self.merchant_id, self.op_id, "redeemed", at_of(self.at_ms), body)
+        return b64(secrets.receipt(statement))
+
+    def outcome(self, seq: int, receipt: str) -> Outcome:
         return {
             "status": "applied",
             "op_id": self.op_id,
@@ -73,6 +80,7 @@ class Entry(msgspec.Struct, frozen=True):
             "remaining_uses": self.remaining_uses,
             "at": at_of(self.at_ms),
             "seq": seq,
+            "receipt": receipt,
         }
 
 

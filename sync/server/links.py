@@ -14,6 +14,7 @@ from sync.protocol import Op, b64, from_ms, from_wire, gate_digest, to_ms, to_wi
 from sync.server import feed
 from sync.server.access import Device, merchant_card, require
 from sync.server.batches import verifier_at
+from sync.server.epochs import recovering
 from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
 from sync.server.redemption import FACTS, facts_of, history
@@ -201,11 +202,13 @@ def state_of(transaction: Transaction, link: Link, at_ms: int) -> CardState:
 
 
 def look_up(transaction: Transaction, device: Device, verifier: bytes, *, at_ms: int) -> LookupAnswer:
-    """How a card stands, for the merchant's own counter. Raises Refusal card-unknown."""
+    """How a card stands, for the merchant's own counter. Raises Refusal card-unknown, recovering."""
     require(device, "look")
     row = transaction.one(FACTS + "WHERE c.verifier = ? AND b.merchant_id = ?", verifier, device.merchant_id)
     if row is None:
         raise Refusal("card-unknown")
+    if recovering(transaction, {device.merchant_id}):
+        raise Refusal("recovering")  # it may have been used since: nobody is to say that it is good
     batch = transaction.one("SELECT name, face_minor FROM batch WHERE id = ?", row[11])
     assert batch is not None, "a card has its batch"
     until = None if row[10] is None else to_wire(from_ms(row[10]))

@@ -13,10 +13,10 @@ Kept = tuple[bytes, str]
 """Fingerprint of what was asked, and the outcome as JSON."""
 
 
-def answered(transaction: Transaction, merchant_id: str, op_id: str, fingerprint: bytes) -> Outcome | None:
+def answered(transaction: Transaction, merchant_id: str, op_id: str, *fingerprints: bytes) -> Outcome | None:
     """The stored outcome of an op id. Raises Refusal when the id stood for something else."""
     row = transaction.one("SELECT fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id)
-    return None if row is None else same((bytes(row[0]), str(row[1])), fingerprint)
+    return None if row is None else same((bytes(row[0]), str(row[1])), *fingerprints)
 
 
 def is_decided(transaction: Transaction, merchant_id: str, op_id: str) -> bool:
@@ -24,9 +24,9 @@ def is_decided(transaction: Transaction, merchant_id: str, op_id: str) -> bool:
     return transaction.one("SELECT 1 FROM op WHERE merchant_id = ? AND op_id = ?", merchant_id, op_id) is not None
 
 
-def same(kept: Kept, fingerprint: bytes) -> Outcome:
-    """Raises Refusal op-id-reused."""
-    if kept[0] != fingerprint:
+def same(kept: Kept, *fingerprints: bytes) -> Outcome:
+    """The outcome of what has one of these fingerprints. Raises Refusal op-id-reused."""
+    if kept[0] not in fingerprints:
         raise Refusal("op-id-reused")
     outcome: Outcome = msgspec.json.decode(kept[1])
     return outcome
@@ -57,3 +57,9 @@ def row_of(merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: Outcome
 def fingerprint_of(*parts: bytes | str) -> bytes:
     raws = [part.encode() if isinstance(part, str) else part for part in parts]
     return hashlib.sha256(b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])).digest()
+
+
+def returned_print(about: bytes | str) -> bytes:
+    """Of an entry that was given back: what exactly was asked is not known any more, only of which card, or what it
+    reverses."""
+    return fingerprint_of("returned", about)

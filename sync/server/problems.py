@@ -50,10 +50,16 @@ KINDS: dict[str, tuple[int, str]] = {
     "invalid": (422, "The request is not well formed."),
     "upgrade-required": (426, "A newer version is needed."),
     "rate-limited": (429, "Too many attempts. Wait a moment."),
+    "receipt-wrong": (409, "This receipt was not made here, or says something else."),
+    "not-recovering": (409, "Nothing is waited for."),
     "internal": (500, "Something went wrong here."),
     "read-only": (503, "Nothing can be stored at the moment. Ask again with the same id."),
+    "recovering": (
+        503,
+        "The endpoint was put back from a backup and first hears what it missed. Ask again later with the same id.",
+    ),
 }
-RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew", "held-back"})
+RETRYABLE = frozenset({"rate-limited", "internal", "read-only", "clock-skew", "held-back", "recovering"})
 
 
 class Refusal(Exception):

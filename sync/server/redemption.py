@@ -12,13 +12,16 @@ from typing import Any
 import msgspec
 
 from sync.phone import HistoryEntry
-from sync.protocol import from_ms, to_wire
+from sync.protocol import b64, from_ms, to_wire
+from sync.receipts import entry_statement
 from sync.rules import CardFacts, Wanted, judge
 from sync.server import feed
 from sync.server.batches import verifier_at
+from sync.server.epochs import recovering
 from sync.server.ledger import Entry, at_of, write_down
-from sync.server.outcomes import Kept, Outcome, fingerprint_of, keep_all, row_of, same
+from sync.server.outcomes import Kept, Outcome, fingerprint_of, keep_all, returned_print, row_of, same
 from sync.server.problems import Refusal
+from sync.server.secret_files import ServerSecrets
 from sync.server.spans import Span, open_spans
 from sync.server.transaction import Row, Transaction
 
@@ -122,8 +125,10 @@ class Lot:
     to the state it was read in; when another transaction was quicker it raises, and nothing of the lot stands.
     """
 
-    def __init__(self, transaction: Transaction, asks: Sequence[Ask]) -> None:
+    def __init__(self, transaction: Transaction, asks: Sequence[Ask], secrets: ServerSecrets) -> None:
         self._transaction = transaction
+        self._secrets = secrets
+        self._closed = recovering(transaction, {ask.merchant_id for ask in asks})
         self._kept = _kept(transaction, asks)
         self._cards = _cards(transaction, [ask.verifier for ask in asks])
         self._changes: dict[bytes, _Change] = {}
@@ -138,11 +143,13 @@ class Lot:
     def redeem(self, ask: Ask) -> Outcome:
         """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
         there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
-        op-id-reused."""
+        op-id-reused, recovering."""
         fingerprint = fingerprint_of("redeem", ask.verifier, str(ask.amount_minor), str(ask.uses))
         kept = self._kept.get((ask.merchant_id, ask.op_id))
         if kept is not None:
-            return same(kept, fingerprint)
+            return _again(kept, ask, fingerprint)
+        if ask.merchant_id in self._closed and not ask.moved:
+            raise Refusal("recovering")
         card = self._cards.get(ask.verifier)
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
@@ -176,9 +183,12 @@ class Lot:
         )
         self._entries.append(entry.row())
         at, body = at_of(ask.at_ms), entry.body()
-        event = feed.draw(self._transaction, ask.merchant_id, "redeemed@1", op_id=ask.op_id, at=at, body=body)
+        receipt = entry.receipt(self._secrets, body)
+        event = feed.draw(
+            self._transaction, ask.merchant_id, "redeemed@1", op_id=ask.op_id, at=at, body=body, receipt=receipt
+        )
         self._events.append(event)
-        return entry.outcome(int(event[1]))
+        return entry.outcome(int(event[1]), receipt)
 
     def write(self) -> None:
         """Raises Refusal card-spent when a card was not as it was read: then nothing of the lot may stand."""
@@ -247,9 +257,19 @@ def _cards(transaction: Transaction, verifiers: list[bytes]) -> dict[bytes, _Car
     return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
 
 
-def redeem(transaction: Transaction, ask: Ask) -> tuple[Outcome, bool]:
+def _again(kept: Kept, ask: Ask, fingerprint: bytes) -> Outcome:
+    """The stored outcome; of an entry that was given back it has to fit what is asked. Raises Refusal."""
+    if kept[0] != returned_print(ask.verifier):
+        return same(kept, fingerprint)
+    outcome = same(kept, kept[0])
+    if ask.amount_minor not in (None, outcome["redeemed_minor"]) or ask.uses not in (None, outcome["redeemed_uses"]):
+        raise Refusal("op-id-reused")
+    return outcome
+
+
+def redeem(transaction: Transaction, ask: Ask, secrets: ServerSecrets) -> tuple[Outcome, bool]:
     """A lot of one: the outcome, and whether it is a new one. Raises Refusal."""
-    lot = Lot(transaction, [ask])
+    lot = Lot(transaction, [ask], secrets)
     fresh = not lot.knows(ask)
     outcome = lot.redeem(ask)
     lot.write()
@@ -268,7 +288,7 @@ class Undo:
     at_ms: int
 
 
-def reverse(transaction: Transaction, undo: Undo) -> Outcome:
+def reverse(transaction: Transaction, undo: Undo, secrets: ServerSecrets) -> Outcome:
     """Give back what one redemption took, by an entry of its own. Raises Refusal."""
     first = transaction.one(
         "SELECT r.batch_id, r.card_no, r.amount_minor, r.uses, b.uid, b.money FROM redemption r "
@@ -287,10 +307,10 @@ def reverse(transaction: Transaction, undo: Undo) -> Outcome:
         *(first[2], first[3], verifier_at(transaction, first[0], first[1])),
     )
     assert after is not None, "a ledger entry has its card"
-    return _enter_reversal(transaction, undo, first, after)
+    return _enter_reversal(transaction, undo, first, after, secrets)
 
 
-def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row) -> Outcome:
+def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row, secrets: ServerSecrets) -> Outcome:
     batch_id, card_no, amount, uses, uid, money = first
     left_minor, left_uses = after[0], None if money else after[1]
     transaction.run(
@@ -302,7 +322,7 @@ def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row
     )
     at = to_wire(from_ms(undo.at_ms))
     left = {"remaining_minor": left_minor, "remaining_uses": left_uses}
-    event = {
+    body = left | {
         "batch_id": uid,
         "card_no": card_no,
         "use_no": after[2],
@@ -312,9 +332,10 @@ def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row
         "reason": undo.reason,
         "device_id": undo.device_id,
     }
-    seq = feed.append(transaction, undo.merchant_id, "reversed@1", op_id=undo.op_id, at=at, body=event | left)
+    receipt = b64(secrets.receipt(entry_statement(undo.merchant_id, undo.op_id, "reversed", at, body)))
+    seq = feed.append(transaction, undo.merchant_id, "reversed@1", op_id=undo.op_id, at=at, body=body, receipt=receipt)
     done = {"status": "applied", "op_id": undo.op_id, "redeemed_minor": -amount, "redeemed_uses": -uses}
-    return done | left | {"at": at, "seq": seq}
+    return done | left | {"at": at, "seq": seq, "receipt": receipt}
 
 
 def facts_of(row: Row) -> CardFacts:

@@ -23,21 +23,39 @@ BYTES = 32
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ServerSecrets:
-    """`pepper` keys the verifiers of codes; `signing` signs receipts."""
+    """`pepper` keys the verifiers of codes; `signing` signs checkpoints, and keys the receipts."""
 
     pepper: bytes
     signing: Ed25519PrivateKey
     _keyed: HMAC = field(init=False, compare=False)
     """Copied for each code: the key goes in once, which is three times as fast."""
+    _answering: HMAC = field(init=False, compare=False)
+    """The same for receipts."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_keyed", HMAC(self.pepper, SHA256()))
+        own = hmac.digest(self.signing.private_bytes_raw(), b"kx.receipts.v1", "sha256")
+        object.__setattr__(self, "_answering", HMAC(own, SHA256()))
 
     def verifier(self, d: bytes) -> bytes:
         """HMAC-SHA-256 of `d` under the pepper: what is stored of a code."""
         keyed = self._keyed.copy()
         keyed.update(d)
         return keyed.finalize()
+
+    def receipt(self, statement: bytes) -> bytes:
+        """Our word on one entry of the ledger; see sync/receipts.py."""
+        keyed = self._answering.copy()
+        keyed.update(statement)
+        return keyed.finalize()
+
+    def is_ours(self, receipt: bytes, statement: bytes) -> bool:
+        return hmac.compare_digest(self.receipt(statement), receipt)
+
+    @property
+    def public_key(self) -> str:
+        """What our signatures are checked with, as it is told."""
+        return b64(self.signing.public_key().public_bytes_raw())
 
     @property
     def pepper_id(self) -> str:
@@ -59,6 +77,10 @@ def load_or_make(path: Path, known_pepper: str = "") -> ServerSecrets:
     if known_pepper and found.pepper_id != known_pepper:
         raise ValueError(f"{source}: these are not the secrets this database was made with. Put the right ones back.")
     return found
+
+
+def is_in_environment() -> bool:
+    return bool(os.environ.get(PEPPER_VARIABLE) or os.environ.get(SIGNING_VARIABLE))
 
 
 def _from_environment() -> ServerSecrets | None:

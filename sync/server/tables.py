@@ -30,7 +30,22 @@ merchant = Table(
     Column("feed_seq", BigInteger, nullable=False),
     Column("feed_hash", LargeBinary, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("recovering_ms", BigInteger),
+    Column("restored_at", BigInteger),
 )
+"""`restored_at` is where the feed stood when the database was last put back from a backup; `recovering_ms` since when
+its desktops are waited for."""
+
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("merchant_id", Text, nullable=False),
+    Column("device_id", Text, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("done_ms", BigInteger),
+    PrimaryKeyConstraint("merchant_id", "device_id"),
+)
+"""What each device has given back since the database was put back, and when it had nothing more."""
 
 pairing = Table(
     "pairing",
@@ -221,6 +236,7 @@ feed = Table(
     Column("at", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("receipt", LargeBinary),
     PrimaryKeyConstraint("merchant_id", "seq"),
 )
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
-from sync.protocol import feed_hash, feed_row
+from sync.protocol import b64, feed_hash, feed_row
+from sync.receipts import entry_statement
 from sync.server.batches import BLOCK, VERIFIER
+from sync.server.secret_files import ServerSecrets
 from sync.server.spans import Span
 from sync.server.transaction import Row, Transaction
 from sync.server.uploads import DRAWERS
@@ -44,6 +46,7 @@ FINDINGS = {
     "sealed-count": "a sealed batch does not have its number of cards",
     "unsealed": "a card was redeemed though its batch is not sealed",
     "place": "a card is not found by its number",
+    "receipt": "an entry of the feed has a receipt that this endpoint did not make for it",
 }
 """What is found → its sentence."""
 
@@ -68,12 +71,13 @@ class Verdict(msgspec.Struct, frozen=True):
     checked: dict[str, int]
 
 
-def verify(transaction: Transaction, *, deep: bool = False) -> Verdict:
-    """One state of the database. `deep` also walks through the feed, event by event, and through all cards' places."""
+def verify(transaction: Transaction, *, deep: bool = False, secrets: ServerSecrets | None = None) -> Verdict:
+    """One state of the database. `deep` also walks through the feed, event by event, and through all cards' places;
+    with the endpoint's secrets through the receipts, too."""
     findings: list[Finding] = []
     file = partial(_file, deep=deep)
     checks: tuple[Callable[[Transaction], Iterable[Finding]], ...] = (file, _cards, _ledger, _events, _heads, _seals)
-    for check in (*checks, *((_places, _feeds) if deep else ())):
+    for check in (*checks, *((_places, partial(_feeds, secrets=secrets)) if deep else ())):
         told: dict[str, int] = {}
         for finding in check(transaction):
             told[finding.what] = told.get(finding.what, 0) + 1
@@ -241,11 +245,17 @@ class _Walk:
     before: bytes = b"\0" * 32
     batches: dict[str, _Told] = field(default_factory=dict)
 
-    def see(self, seq: int, type_: str, op_id: str, at: str, body: str, digest: bytes) -> Iterator[Finding]:
-        if feed_hash(self.before, seq, feed_row(type_, op_id, at, body.encode())) != digest:
+    def see(self, event: Row, receipt: bytes, secrets: ServerSecrets | None) -> Iterator[Finding]:
+        """Number, type, op id, time, body and hash of an event."""
+        seq, type_, op_id, at, body, digest = event
+        row = feed_row(type_, op_id, at, body.encode(), b64(receipt))
+        if feed_hash(self.before, seq, row) != bytes(digest):
             yield Finding("chain", self.merchant_id, str(seq))
-        self.before = digest
+        self.before = bytes(digest)
         told = msgspec.json.decode(body)
+        statement = entry_statement(self.merchant_id, op_id, type_.partition("@")[0], at, told)
+        if receipt and secrets is not None and not secrets.is_ours(receipt, statement):
+            yield Finding("receipt", self.merchant_id, str(seq))
         batch = self.batches.setdefault(told["batch_id"], _Told()) if "batch_id" in told else _Told()
         if type_ == "redeemed@1":
             yield from (Finding(what, self.merchant_id, str(seq)) for what in _wrong(batch, told))
@@ -261,8 +271,11 @@ class _Walk:
 
 
 def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
-    """I3, I8, I9: a redemption as the feed tells it."""
+    """I3, I8, I9: a redemption as the feed tells it. One that was given back was decided in an earlier epoch."""
     lease = told.get("lease_id")
+    if told.get("returned"):
+        yield from () if batch.sealed else ("unsealed",)
+        return
     if batch.frozen and lease not in batch.before_freeze:
         yield "frozen"
     if not batch.sealed:
@@ -271,15 +284,14 @@ def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
         yield "leased"
 
 
-def _feeds(transaction: Transaction) -> Iterator[Finding]:
+def _feeds(transaction: Transaction, *, secrets: ServerSecrets | None) -> Iterator[Finding]:
     """I3, I7, I9 in the order of the feed; and that every event says what the ledger does."""
     for (merchant_id,) in transaction.all("SELECT id FROM merchant ORDER BY id"):
         walk = _Walk(str(merchant_id))
         after = 0
         while page := _page(transaction, walk.merchant_id, after):
             for row in page:
-                seq, type_, op_id, at, body, digest = row[:6]
-                yield from walk.see(int(seq), type_, op_id, at, body, bytes(digest))
+                yield from walk.see(row[:6], bytes(row[-1] or b""), secrets)
                 if row[6] is not None and not _agrees(row):
                     yield Finding("entry-event", walk.merchant_id, str(row[2]))
             after = int(page[-1][0])
@@ -309,7 +321,7 @@ def _page(transaction: Transaction, merchant_id: str, after: int) -> list[Row]:
     """Events with what the ledger has of them."""
     return transaction.all(
         "SELECT f.seq, f.type, f.op_id, f.at, f.body, f.hash, r.kind, b.uid, r.card_no, r.use_no, r.amount_minor, "
-        "r.uses, r.remaining_minor, r.remaining_uses FROM feed f LEFT JOIN redemption r "
+        "r.uses, r.remaining_minor, r.remaining_uses, f.receipt FROM feed f LEFT JOIN redemption r "
         "ON r.merchant_id = f.merchant_id AND r.op_id = f.op_id LEFT JOIN batch b ON b.id = r.batch_id "
         f"WHERE f.merchant_id = ? AND f.seq > ? ORDER BY f.seq LIMIT {PAGE}",
         *(merchant_id, after),
@@ -320,4 +332,4 @@ def _agrees(row: Row) -> bool:
     """Whether an event says of its entry what the ledger does."""
     names = ("batch_id", "card_no", "use_no", "amount_minor", "uses", "remaining_minor", "remaining_uses")
     told = msgspec.json.decode(str(row[4]))
-    return row[1] == f"{row[6]}@1" and [told.get(name) for name in names] == list(row[7:])
+    return row[1] == f"{row[6]}@1" and [told.get(name) for name in names] == list(row[7:-1])

@@ -4,14 +4,16 @@ import time
 from typing import Annotated
 
 import msgspec
+import structlog
 from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
-from sync import points
+from sync import points, receipts
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     CHUNK_LIMIT,
+    Checkpoint,
     DrawersAnswer,
     DrawersRequest,
     EnrollAnswer,
@@ -19,6 +21,8 @@ from sync.protocol import (
     EventsPage,
     FreezeAnswer,
     FreezeRequest,
+    GiveBackAnswer,
+    GiveBackRequest,
     Hello,
     LeaseAnswer,
     LeaseRequest,
@@ -32,16 +36,19 @@ from sync.protocol import (
     SealAnswer,
     SealRequest,
     UploadState,
+    WitnessAnswer,
+    WitnessRequest,
     from_ms,
     to_wire,
     unb64,
 )
-from sync.server import access, blobs, envelope, feed, leases, limits, links, reconciling
+from sync.server import access, blobs, envelope, epochs, feed, leases, limits, links, reconciling, recovery
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
 
+log = structlog.get_logger("kaxia.endpoint")
 Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0
 POSITION = r"^([A-Za-z0-9_]{1,40}\.[0-9]{1,15})?$"
@@ -115,8 +122,72 @@ async def events(
         page = await endpoint.store.read(lambda t: feed.page(t, device.merchant_id, after=after, limit=limit))
         left = deadline - time.monotonic()
         if page.events or left <= 0:
-            return page
+            return _answered_for(endpoint, device, page)
         await endpoint.news(min(left, 1.0))  # another worker's write wakes nobody here: look again after a second
+
+
+@get("/sync/v1/checkpoint")
+async def checkpoint(request: Asked) -> Checkpoint:
+    """The endpoint's word on where the feed stands."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    access.require(device, "look")
+
+    def look(transaction: Transaction) -> tuple[str, int, bytes]:
+        seq = feed.head(transaction, device.merchant_id)
+        return feed.epoch(transaction), seq, feed.hash_at(transaction, device.merchant_id, seq)
+
+    epoch, seq, digest = await endpoint.store.read(look)
+    key = endpoint.secrets.signing
+    return receipts.signed(device.merchant_id, epoch=epoch, seq=seq, digest=digest, at=to_wire(from_ms(at)), key=key)
+
+
+@post("/sync/v1/witness", status_code=200)
+async def witness(request: Asked, data: JSONBody[WitnessRequest]) -> WitnessAnswer:
+    """A checkpoint of before is held against the feed; by it an endpoint learns that it was put back from a backup."""
+    endpoint, device, told = endpoint_of(request), device_of(request), data.checkpoint
+    access.require(device, "look")
+    if not receipts.is_genuine(told, device.merchant_id, unb64(endpoint.secrets.public_key)):
+        raise Refusal("receipt-wrong")
+    verdict = await endpoint.store.read(lambda t: epochs.witness(t, device.merchant_id, told))
+    if verdict == "restored":
+        verdict = await endpoint.store.write(lambda t: _begun_anew(t, device, told))
+    return WitnessAnswer(verdict, await endpoint.store.read(feed.epoch))
+
+
+def _begun_anew(transaction: Transaction, device: Device, told: Checkpoint) -> str:
+    """Unless another one has said it meanwhile."""
+    verdict = epochs.witness(transaction, device.merchant_id, told)
+    if verdict == "restored":
+        log.warning(
+            "a checkpoint of our own is ahead of us: the database was put back from a backup, a new epoch begins"
+        )
+        epochs.begin_anew(transaction, now_ms(), cause="witness")
+    return verdict
+
+
+@post("/sync/v1/recovery", status_code=200)
+async def give_back(request: Asked, data: JSONBody[GiveBackRequest]) -> GiveBackAnswer:
+    """Entries of the ledger with their receipts, for an endpoint that was put back from a backup."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+
+    def work(transaction: Transaction) -> GiveBackAnswer:
+        results = recovery.give_back(transaction, device, data.entries, secrets=endpoint.secrets, at_ms=at)
+        if data.done:
+            recovery.finish(transaction, device, at)
+        waits = epochs.state(transaction, device.merchant_id)
+        return GiveBackAnswer(results, "normal" if waits is None else "recovering")
+
+    return await endpoint.store.write(work, device.merchant_id)
+
+
+def _answered_for(endpoint: Endpoint, device: Device, page: EventsPage) -> EventsPage:
+    """With our word on the last event, and by the chain on all before it."""
+    if not page.events:
+        return page
+    last, at, key = page.events[-1], to_wire(from_ms(now_ms())), endpoint.secrets.signing
+    digest = unb64(last.hash)
+    told = receipts.signed(device.merchant_id, epoch=page.epoch, seq=last.seq, digest=digest, at=at, key=key)
+    return msgspec.structs.replace(page, checkpoint=told)
 
 
 @get("/sync/v1/batches/{batch_id:str}/upload")
@@ -249,6 +320,9 @@ ROUTES = (
     hello,
     ops,
     events,
+    checkpoint,
+    witness,
+    give_back,
     upload_state,
     put_chunk,
     put_blob,

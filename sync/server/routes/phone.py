@@ -160,7 +160,7 @@ async def merchant(request: Asked, slug: FromPath[str]) -> MerchantPage:
 
 
 def _answer(outcome: dict[str, object]) -> RedeemAnswer:
-    return msgspec.convert({name: outcome[name] for name in RedeemAnswer.__struct_fields__}, RedeemAnswer)
+    return msgspec.convert({name: outcome.get(name) for name in RedeemAnswer.__struct_fields__}, RedeemAnswer)
 
 
 def _or_raise(answer: OpenAnswer | Refusal) -> OpenAnswer:

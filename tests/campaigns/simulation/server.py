@@ -162,7 +162,7 @@ class Server:
         """A new database."""
         Store(str(file)).migrate()
         self.serve(file)
-        self.store.write_now(lambda transaction: feed.begin(transaction, SECRETS.pepper_id))
+        self.store.write_now(lambda transaction: feed.begin(transaction, SECRETS.pepper_id, SECRETS.public_key))
 
     def serve(self, file: Path, *, copied_from: Path | None = None) -> None:
         if copied_from is not None:

@@ -91,7 +91,7 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
 def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:

@@ -107,7 +107,8 @@ def test_the_feed_is_gapless_and_its_chain_holds(desktop: Desktop) -> None:
     assert [event.seq for event in page.events] == list(range(1, page.head + 1))
     before = b"\0" * 32
     for event in page.events:
-        before = feed_hash(before, event.seq, feed_row(event.type, event.op_id, event.at, bytes(event.body)))
+        row = feed_row(event.type, event.op_id, event.at, bytes(event.body), event.receipt)
+        before = feed_hash(before, event.seq, row)
         assert unb64(event.hash) == before
     told = [json.loads(bytes(event.body)) for event in page.events if event.type == "redeemed@1"]
     assert [(entry["amount_minor"], entry["card_no"]) for entry in told] == [(100, 0), (10_000, 1)]

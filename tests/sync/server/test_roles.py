@@ -79,6 +79,13 @@ def leased(desktop: Desktop, lease_id: str, d: bytes, amount_minor: int) -> dict
     return body | {"amount_minor": amount_minor, "at": to_wire(datetime.now(UTC)), "place": "前台"}
 
 
+def _lift(desktop: Desktop, things: Things) -> object:
+    """Who may gets as far as to hear that there is nothing to lift."""
+    result = desktop.push("recovery.lift@1", {"reason": "坏了"})
+    assert isinstance(result, OpResult)
+    return None if result.problem is not None and result.problem.key == "not-recovering" else result
+
+
 def _tomorrow() -> str:
     return to_wire(datetime.now(UTC) + timedelta(days=1))
 
@@ -125,6 +132,8 @@ ACTS: dict[str, tuple[str, str, Act]] = {
         "conflict-unknown",
         op("conflict.settle@1", lambda t: {"conflict_id": t.conflict, "way": "loss"}),
     ),
+    "lift a recovery": ("o", DONE, _lift),
+    "give back": ("om", DONE, lambda desktop, t: desktop.client.give_back([], done=True)),
     "store a link": ("omd", "batch-unknown", _link),
     "recall a link": ("omd", "link-unknown", op("link.recall@1", lambda t: {"link_id": t.link})),
     "upload": ("omd", "batch-unknown", lambda desktop, t: t.open.upload(desktop.client)),
@@ -236,5 +245,6 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
         "lease.reclaim@1": "reclaim a lease",
         "redeem.leased@1": "redeem under a lease",
         "conflict.settle@1": "settle a conflict",
+        "recovery.lift@1": "lift a recovery",
     }
     assert {act: {ROLES[initial] for initial in ACTS[name][0]} for act, name in acts.items()} == access.ROLES

@@ -1,0 +1,50 @@
+"""What the endpoint answers for: its word on single entries of the ledger, and on its feed up to a place.
+
+A receipt binds one entry; only the endpoint can make it, and it knows its own again: whoever has one can give the entry
+back to an endpoint that was put back from a backup. A checkpoint is signed, so everybody can check it, and by the chain
+of hashes it binds every event before it, with its receipt. A signature for each entry would cost a fifth of all
+redemptions in a second.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from sync.protocol import Checkpoint, b64, unb64
+
+BOUND = ("batch_id", "card_no", "amount_minor", "uses", "remaining_minor", "remaining_uses", "reverses")
+"""What a receipt says of an entry, by the names in the body of its event."""
+
+
+def entry_statement(merchant_id: str, op_id: str, kind: str, at: str, body: Mapping[str, Any]) -> bytes:
+    """What a receipt is made over. `kind` is redeemed or reversed, `at` as it stands in the feed."""
+    said = [body.get(name) for name in BOUND]
+    return _bound(
+        b"kx.receipt.v1\0", merchant_id, op_id, kind, at, *("" if part is None else str(part) for part in said)
+    )
+
+
+def signed(merchant_id: str, *, epoch: str, seq: int, digest: bytes, at: str, key: Ed25519PrivateKey) -> Checkpoint:
+    """The endpoint's word that its feed of that epoch has this hash at `seq`."""
+    told = b64(digest)
+    return Checkpoint(epoch, seq, told, at, b64(key.sign(_checkpoint_statement(merchant_id, epoch, seq, told, at))))
+
+
+def is_genuine(checkpoint: Checkpoint, merchant_id: str, public_key: bytes) -> bool:
+    statement = _checkpoint_statement(merchant_id, checkpoint.epoch, checkpoint.seq, checkpoint.hash, checkpoint.at)
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(unb64(checkpoint.signature), statement)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _checkpoint_statement(merchant_id: str, epoch: str, seq: int, digest: str, at: str) -> bytes:
+    return _bound(b"kx.checkpoint.v1\0", merchant_id, epoch, str(seq), digest, at)
+
+
+def _bound(domain: bytes, *parts: str) -> bytes:
+    raws = [part.encode() for part in parts]
+    return domain + b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
