@@ -44,6 +44,8 @@ class Redemption(Base):
     at: Mapped[datetime]
     lease_id: Mapped[str | None]
     """The lease under which a counter decided it without a line."""
+    receipt: Mapped[bytes | None]
+    """The endpoint's word on it: with it the entry can be given back to an endpoint that lost it."""
 
 
 class DailyFigure(Base):

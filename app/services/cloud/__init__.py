@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable
+from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, ReasonMissing
 from app.models.base import now
 from app.models.database import Database
 from app.models.distribution import Delivery
@@ -26,7 +26,8 @@ from app.services.cloud.leaving import leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.recovering import Recovery
-from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, SyncOutcome
+from app.services.cloud.restored import Restored
+from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, Recovering, SyncOutcome
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
@@ -34,7 +35,7 @@ from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync import points
 from sync.client import Refused, SyncClient, Unreachable
-from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
+from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, from_wire, unb64
 
 PAGE = 1_000
 FEED_TOPICS = (
@@ -72,6 +73,7 @@ class CloudService:
         self._embedded = embedded
         self._autostart, self._was_stopped = autostart, False
         self._connection = Connection(database, audit, keys)
+        self._restored = Restored(database, audit, reader)
         self._one_at_a_time = threading.RLock()
 
     # --- pairing ---
@@ -124,6 +126,7 @@ class CloudService:
             last, problem = stored(session, "cloud.last_sync"), str(stored(session, "cloud.last_problem") or "")
             differences = tuple(stored(session, "cloud.differences") or ())
             conflicts = session.scalar(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
+            waits = stored(session, "cloud.recovery")
         mode = pairing.mode if pairing else "none"
         return CloudStatus(
             mode=mode,
@@ -138,6 +141,7 @@ class CloudService:
             last_problem=problem,
             differences=differences,
             conflicts=conflicts or 0,
+            recovery=Recovering(**waits | {"since": from_wire(waits["since"])}) if waits else None,
         )
 
     def public_url(self) -> str | None:
@@ -179,6 +183,16 @@ class CloudService:
             self._note(problem="")
             return outcome
 
+    def lift_recovery(self, reason: str) -> None:
+        """Let an endpoint that was put back redeem again, though not every desktop has been heard.
+
+        Raises ReasonMissing, EndpointUnreachable, EndpointRefused.
+        """
+        if not reason.strip():
+            raise ReasonMissing
+        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+            self._restored.lift(client, reason.strip())
+
     def push_links(self, distribution_id: int, progress: Progress) -> None:
         """Push the links of a distribution and the batches they need. Raises EndpointUnreachable, EndpointRefused."""
         with self._database.read() as session:
@@ -214,10 +228,11 @@ class CloudService:
 
     def _sync(self, client: SyncClient, progress: Progress = unwatched) -> SyncOutcome:
         with _told(client.base_url):
-            hello = client.hello()
+            hello, pusher = self._restored.greet(client), self._pusher(client)
+            self._restored.catch_up(client, hello, pusher, progress)
             self._tell_merchant(hello)
-            pusher = self._pusher(client)
             pusher.push(progress)
+            self._restored.finish(client, hello)
             pulled, returned = self._pull(client, progress)
             differences = compare(self._database, client, at_seq=self._cursor()[1])
         status = self.status()
@@ -260,10 +275,11 @@ class CloudService:
                 return  # somebody else took this page in
             before = unb64(str(stored(session, "cloud.feed_hash") or "")) or b"\0" * 32
             for event in page.events:
-                row = feed_row(event.type, event.op_id, event.at, bytes(event.body))
+                row = feed_row(event.type, event.op_id, event.at, bytes(event.body), event.receipt)
                 before = feed_hash(before, event.seq, row)
                 if event.hash != b64(before):
                     raise EndpointRefused("feed-broken")
+            self._restored.check(session, page)
             events.apply(session, page)
             store(session, "cloud.cursor", page.next)
             store(session, "cloud.feed_hash", page.events[-1].hash)
@@ -393,4 +409,4 @@ def _told(url: str) -> Iterator[None]:
         raise EndpointRefused(refused.key) from refused
 
 
-__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "EntryDifference", "QueueRow", "SyncOutcome"]
+__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "EntryDifference", "QueueRow", "Recovering", "SyncOutcome"]

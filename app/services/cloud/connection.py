@@ -91,10 +91,13 @@ class Connection:
             "cloud.mode": mode,
             "cloud.url": enrolled.url,
             "cloud.device": device,
+            "cloud.public_key": answer.hello.public_key,
+            "cloud.recovery": {},
             "merchant.slug": answer.hello.merchant.slug,
         }
         if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
+            values |= {"cloud.checkpoint": {}, "cloud.catching_up": ""}
         for name, value in values.items():
             store(session, name, value)
         self._audit.record(session, "endpoint.paired", subject=enrolled.url, mode=mode, device=who.device_id)

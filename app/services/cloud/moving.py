@@ -29,6 +29,7 @@ NAMED = {
     "batch.created@1": ("batches", "batch_id"),
     "sealed@1": ("sealed", "batch_id"),
     "link.stored@1": ("links", "link_id"),
+    "link.recalled@1": ("recalled", "link_id"),
 }
 """Event → what it makes known, and the field of its body that names it."""
 FREEZING = {"frozen@1": True, "card.frozen@1": True, "thawed@1": False, "card.thawed@1": False}
@@ -37,12 +38,15 @@ FREEZING = {"frozen@1": True, "card.frozen@1": True, "thawed@1": False, "card.th
 @dataclass(slots=True)
 class Known:
     """What an endpoint has of this merchant already: ids of batches, seals, redemptions and links, and what is frozen
-    there: a batch's id with the number of a card, or None for the batch itself."""
+    there: a batch's id with the number of a card, or None for the batch itself. `restored_at`: what it was told behind
+    that place was told by other desktops, and whether that is frozen is theirs to say."""
 
     batches: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
     ledger: set[str] = field(default_factory=set)
     links: set[str] = field(default_factory=set)
+    recalled: set[str] = field(default_factory=set)
+    restored_at: int | None = None
     frozen: set[tuple[str, int | None]] = field(default_factory=set)
 
     def hear(self, event: Event) -> None:
@@ -54,12 +58,13 @@ class Known:
         elif event.type in FREEZING:
             body = msgspec.json.decode(event.body)
             meant = str(body["batch_id"]), body.get("card_no")
-            (self.frozen.add if FREEZING[event.type] else self.frozen.discard)(meant)
+            theirs = self.restored_at is not None and event.seq > self.restored_at
+            (self.frozen.add if FREEZING[event.type] and not theirs else self.frozen.discard)(meant)
 
 
-def survey(client: SyncClient) -> Known:
+def survey(client: SyncClient, *, restored_at: int | None = None) -> Known:
     """Read an endpoint's whole feed for what it knows. Raises Unreachable, Refused."""
-    known, after = Known(), ""
+    known, after = Known(restored_at=restored_at), ""
     while True:
         page = client.events(after)
         for event in page.events:
@@ -73,10 +78,21 @@ def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known:
     """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn."""
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
+    announce_batches(session, known)
+    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
+    announce_rest(session, reader, merchant_id, known, [entry for entry in ledger if entry.id not in known.ledger])
+
+
+def announce_batches(session: Session, known: Known) -> None:
+    """Batches with their cards: what everything else is about."""
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce(session, batch, known)
-    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
-    entries = [entry for entry in ledger if entry.id not in known.ledger]
+
+
+def announce_rest(
+    session: Session, reader: CodeReader, merchant_id: UUID, known: Known, entries: list[Redemption]
+) -> None:
+    """`entries` of the ledger, what is frozen or ended, and links."""
     _announce_thaws(session, known, entries)
     _announce_ledger(session, reader, merchant_id, entries)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):

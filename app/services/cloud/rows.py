@@ -25,6 +25,18 @@ class CloudStatus:
     """Batches whose sums differ between here and there."""
     conflicts: int = 0
     """Uses that a counter confirmed and the ledger does not have, and nobody has settled."""
+    recovery: "Recovering | None" = None
+    """The endpoint was put back from a backup and waits for desktops; as of the last sync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovering:
+    """`done` of so many `devices` have given back what they hold; `entries` of the ledger came back."""
+
+    since: datetime
+    devices: int
+    done: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -18,11 +18,17 @@ from app.models.redemption import Redemption
 from app.services import figures, recount
 from app.services.figures import DIRECT, FigureEntry
 from app.services.stock import life_of
+from sync.protocol import unb64
 
 OPEN = ("waiting", "in_flight")
 UNCONFIRMED = 0
 """Number of an entry that was decided here under a lease, until the feed tells it."""
 CORE = {"synchronize_session": False}
+HEARD_AGAIN = (
+    update(Redemption.__table__)  # type: ignore[arg-type]
+    .where(Redemption.id == bindparam("entry"))
+    .values(seq=bindparam("number"), receipt=bindparam("word"))
+)
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
@@ -40,6 +46,12 @@ class Told:
     op_id: str
     at: datetime
     body: dict[str, Any]
+    receipt: str = ""
+
+    @property
+    def word(self) -> bytes | None:
+        """The receipt as it is kept."""
+        return unb64(self.receipt) if self.receipt else None
 
 
 @dataclass(slots=True)
@@ -69,6 +81,7 @@ class WorkingSet:
         self._changed: dict[int, Life] = {}
         self._entries: list[dict[str, Any]] = []
         self._figures: list[FigureEntry] = []
+        self._heard_again: list[dict[str, Any]] = []
         self._unknown: list[dict[str, Any]] = []
 
     # --- looking ---
@@ -130,6 +143,11 @@ class WorkingSet:
         """An entry of the ledger that was not there."""
         self._booked.add(entry["id"])
         self._entries.append(entry)
+
+    def hear_again(self, told: Told) -> None:
+        """An entry that is here already stands in the feed of an endpoint that was told of it, or in another epoch: the
+        number and the receipt that it has there count."""
+        self._heard_again.append({"entry": told.op_id, "number": told.seq, "word": told.word})
 
     def confirm(self, told: Told) -> None:
         """The feed tells of an entry that was decided here: what is left on the card it knows better."""
@@ -193,9 +211,10 @@ class WorkingSet:
         changing = {name: upsert.excluded[name] for name in CHANGING}
         self._many(upsert.on_conflict_do_update(index_elements=["id"], set_=changing), self._lives_changed())
         self._many(insert(Redemption), self._entries)
+        self._many(HEARD_AGAIN, self._heard_again)
         self._many(insert(RawEvent).on_conflict_do_nothing(), self._unknown)
         figures.add_many(self.session, self._figures)
-        for written in (self._changed, self._entries, self._unknown, self._figures):
+        for written in (self._changed, self._entries, self._unknown, self._figures, self._heard_again):
             written.clear()
 
     # --- the parts ---

@@ -198,6 +198,8 @@ class RedemptionService:
             raise RedemptionRefused(refused.reason) from refused
         assert isinstance(answer, OpResult), "what was asked for"
         points.passed("desk.counter.answered")
+        if answer.problem is not None and answer.problem.key in PASSING:  # not decided: it is asked again by its id
+            raise RedemptionUncertain(op_id)
         with self._database.write(Topic.OUTBOX) as session:
             _note(session, op_id, "withdrawn" if answer.problem else "applied")
         if answer.problem is not None:

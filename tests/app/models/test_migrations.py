@@ -113,7 +113,7 @@ def test_checks_triggers_and_tables_without_rowid_are_those_of_the_models(databa
     declared.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
 def test_every_schema_stays_as_it_is(tmp_path: Path, revision: str) -> None:
     database = Database(tmp_path / "old.db", bytes(32))
     with database.schema_change() as connection:

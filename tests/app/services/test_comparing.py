@@ -1,18 +1,16 @@
 """Desktop and endpoint compare sums: a difference stays shown, and what an endpoint lost is told it anew."""
 
-import shutil
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointRefused, NotFound
+from app.errors import NotFound
 from app.models.redemption import Redemption
 from app.services import Services
-from app.services.cloud import EmbeddedEndpoint, comparing
+from app.services.cloud import comparing
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from tests.drivers.online import a_batch, a_code, redeem_on_the_phone
@@ -47,38 +45,6 @@ def test_more_batches_than_one_question_takes_are_all_compared(
     for batch in (1, 3):
         falsify(config, batch)
     assert len(online.cloud.sync().differences) == 2
-
-
-def test_an_endpoint_put_back_from_a_backup_is_told_what_it_lost_after_pairing_again(
-    services: Services, tmp_path: Path
-) -> None:
-    there = EmbeddedEndpoint(Config(tmp_path / "cloud"))
-    url, merchant = there.start(), services.settings.merchant()
-    services.cloud.pair(url, there.pairing_code(merchant.id, merchant.name))
-    batch_id = a_batch(services)
-    services.cloud.sync()
-    there.stop()
-    shutil.copytree(there.database.parent, tmp_path / "backup")
-    assert there.start(int(url.rpartition(":")[2])) == url
-    try:
-        spent, lost = a_code(services, batch_id), a_batch(services)
-        services.cloud.sync()
-        services.redemptions.redeem(spent)
-        there.stop()
-        shutil.rmtree(there.database.parent)
-        shutil.copytree(tmp_path / "backup", there.database.parent)
-        assert there.start(int(url.rpartition(":")[2])) == url
-        with pytest.raises(EndpointRefused) as refused:
-            services.cloud.sync()
-        assert refused.value.reason == "feed-reset"
-        services.cloud.pair(url, there.pairing_code(merchant.id, merchant.name))
-        done = services.cloud.sync()
-        assert (done.rejected, done.pending, done.differences) == (0, 0, ())
-        assert services.redemptions.look(spent).reason == "card-spent"
-        assert services.redemptions.look(a_code(services, lost)).reason is None
-        assert services.integrity.verify(deep=True).findings == ()
-    finally:
-        there.stop()
 
 
 def told(online: Services, config: Config, *statements: str) -> tuple[str, ...]:

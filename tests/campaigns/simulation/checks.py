@@ -38,7 +38,7 @@ def check(history: History) -> None:
         "SELECT r.op_id, b.uid, r.card_no, r.kind, r.amount_minor, r.uses, r.place, b.money FROM redemption r "
         "JOIN batch b ON b.id = r.batch_id"
     )
-    feed = server.look("SELECT seq, type, op_id, at, body, hash FROM feed ORDER BY seq")
+    feed = server.look("SELECT seq, type, op_id, at, body, hash, receipt FROM feed ORDER BY seq")
     _sums(ledger)
     excused = _conflicts(history, feed) | history.told.lost
     _confirmed(history, ledger, excused)
@@ -139,7 +139,7 @@ def _order(feed: list[Any]) -> None:
     frozen: dict[str, set[str]] = {}
     sealed: set[str] = set()
     leases: dict[str, tuple[str, int, int]] = {}
-    for seq, type_, _, _, body, _ in feed:
+    for seq, type_, _, _, body, *_ in feed:
         told = json.loads(body)
         batch, lease = told.get("batch_id", ""), told.get("lease_id")
         if type_ == "lease.taken@1":
@@ -166,8 +166,9 @@ def _order(feed: list[Any]) -> None:
 def _chain(feed: list[Any]) -> None:
     """I7."""
     before = b"\0" * 32
-    for expected, (seq, type_, op_id, at, body, digest) in enumerate(feed, 1):
+    for expected, (seq, type_, op_id, at, body, digest, receipt) in enumerate(feed, 1):
         row = b"\n".join(part.encode() for part in (type_, op_id, at, body))
+        row += b"\n" + b64(bytes(receipt)).encode() if receipt else b""
         before = hashlib.sha256(b"kx.feed.v1\0" + before + expected.to_bytes(8, "big") + row).digest()
         if seq != expected or bytes(digest) != before:
             raise Violation(f"I7: the feed breaks at {seq}, expected {expected}")

@@ -1,0 +1,270 @@
+"""An endpoint that was put back from a backup: first it is told what it lost, then this vault hears it anew.
+
+It counts its feed under a new name then. Batches that it lost are uploaded again; its own entries of the ledger go back
+to it with their receipts, as they were; everything else is said as to an endpoint that is new. Only then is its feed
+read from the beginning, so that no word of ours is undone by what it still believed.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session
+
+from app.errors import EndpointRefused
+from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services.audit import AuditLog
+from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
+from app.services.cloud.pushing import Pusher
+from app.services.cloud.working_set import UNCONFIRMED
+from app.services.progress import Progress
+from app.services.settings import store, stored
+from app.topics import Topic
+from sync.client import Refused, SyncClient
+from sync.protocol import (
+    GIVEN_BACK,
+    Checkpoint,
+    EventsPage,
+    GivenBack,
+    Hello,
+    Op,
+    RecoveryState,
+    b64,
+    new_op_id,
+    to_wire,
+    unb64,
+)
+from sync.receipts import is_genuine
+
+TAKEN = frozenset({"entered", "known"})
+MAY_GIVE_BACK = frozenset({"owner", "manager"})
+MAY_ISSUE = MAY_GIVE_BACK | {"distributor"}
+TOPICS = (Topic.OUTBOX, Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.CLOUD, Topic.AUDIT)
+
+
+class Restored:
+    """Notices that an endpoint is not what it was, and brings it up to date."""
+
+    def __init__(self, database: Database, audit: AuditLog, reader: CodeReader) -> None:
+        self._database = database
+        self._audit = audit
+        self._reader = reader
+
+    def greet(self, client: SyncClient) -> Hello:
+        """Greet an endpoint, and hold what it said of its feed against what it says now.
+
+        Raises Unreachable, Refused, EndpointRefused for one that signs as somebody else, or whose history was changed.
+        """
+        hello = client.hello()
+        self._pin(hello)
+        with self._database.read() as session:
+            kept = stored(session, "cloud.checkpoint")
+        if not kept or kept["epoch"] != hello.feed.epoch:
+            return hello
+        verdict = _witnessed(client, msgspec.convert(kept, Checkpoint))
+        if verdict == "differs":
+            raise EndpointRefused("feed-broken")
+        return client.hello() if verdict == "restored" else hello
+
+    def catch_up(self, client: SyncClient, hello: Hello, pusher: Pusher, progress: Progress) -> None:
+        """Tell an endpoint that has begun anew what it lost, if it has. Raises Unreachable, Refused."""
+        with self._database.read() as session:
+            epoch, _, heard = str(stored(session, "cloud.cursor")).rpartition(".")
+        if epoch in ("", hello.feed.epoch) or self._goes_on(hello, int(heard)):
+            return
+        # what others froze behind either place is theirs to thaw
+        known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)))
+        issues, gives = hello.device.role in MAY_ISSUE, hello.device.role in MAY_GIVE_BACK
+        if issues:
+            self._upload_again(known, hello.feed.epoch)
+            pusher.push(progress)
+        refused = self._give_back(client, known, progress) if gives else []
+        with self._database.write(*TOPICS) as session:
+            if issues:
+                merchant_id = UUID(str(stored(session, "merchant.id")))
+                lacking = _lacking(session, known, among=refused) if gives else []
+                announce_rest(session, self._reader, merchant_id, known, lacking)
+                _say_again(session, known)
+            again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
+            for name, value in again.items():
+                store(session, name, value)
+            self._audit.record(session, "endpoint.restored", subject=client.base_url, epoch=hello.feed.epoch)
+
+    def _goes_on(self, hello: Hello, heard: int) -> bool:
+        """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last."""
+        restored_at = hello.feed.restored_at or 0
+        with self._database.write(Topic.CLOUD) as session:
+            if heard > restored_at or _was_said_behind(session, restored_at):
+                return False
+            store(session, "cloud.cursor", f"{hello.feed.epoch}.{heard}")
+            store(session, "cloud.checkpoint", {})
+        return True
+
+    def _upload_again(self, known: Known, epoch: str) -> None:
+        """Queue the batches that were lost, once in each epoch; what is refused stands in the queue."""
+        with self._database.write(*TOPICS) as session:
+            if stored(session, "cloud.catching_up") == epoch:
+                return
+            _withdraw_what_is_said_anew(session)
+            announce_batches(session, known)
+            store(session, "cloud.catching_up", epoch)
+
+    def finish(self, client: SyncClient, hello: Hello) -> None:
+        """Say that nothing more is to come from here; note how far the others are. Raises Unreachable, Refused."""
+        waits = hello.recovery
+        if waits is not None and hello.device.role in MAY_GIVE_BACK:
+            client.give_back([], done=True)
+            waits = client.hello().recovery
+        self._note(waits)
+
+    def lift(self, client: SyncClient, reason: str) -> None:
+        """Raises Unreachable, Refused."""
+        self._audit.note("recovery.lifted", subject=client.base_url, reason=reason)
+        op = Op(new_op_id(), "recovery.lift@1", to_wire(now()), {"reason": reason})
+        problem = client.push([op]).results[0].problem
+        if problem is not None:
+            raise Refused(problem)
+        self._note(client.hello().recovery)
+
+    def check(self, session: Session, page: EventsPage) -> None:
+        """Whether the endpoint answers for the page; its word is kept. Raises EndpointRefused."""
+        key, told = str(stored(session, "cloud.public_key")), page.checkpoint
+        if not key:
+            return
+        last = page.events[-1]
+        merchant_id = str(stored(session, "merchant.id"))
+        if (
+            told is None
+            or (told.epoch, told.seq, told.hash) != (page.epoch, last.seq, last.hash)
+            or not is_genuine(told, merchant_id, unb64(key))
+        ):
+            raise EndpointRefused("feed-broken")
+        store(session, "cloud.checkpoint", msgspec.to_builtins(told))
+
+    # --- the parts ---
+
+    def _pin(self, hello: Hello) -> None:
+        with self._database.read() as session:
+            known = str(stored(session, "cloud.public_key"))
+        if known and hello.public_key != known:
+            raise EndpointRefused("key-changed")
+        if not known and hello.public_key:  # paired before endpoints told it
+            with self._database.write(Topic.CLOUD) as session:
+                store(session, "cloud.public_key", hello.public_key)
+
+    def _note(self, waits: RecoveryState | None) -> None:
+        told: dict[str, Any] = {} if waits is None else msgspec.to_builtins(waits)
+        with self._database.read() as session:
+            if stored(session, "cloud.recovery") == told:
+                return
+        with self._database.write(Topic.CLOUD) as session:
+            store(session, "cloud.recovery", told)
+
+    def _give_back(self, client: SyncClient, known: Known, progress: Progress) -> list[str]:
+        """Every entry that the endpoint lacks and has answered for; ids of those that it did not take."""
+        refused: list[str] = []
+        with self._database.read() as session:
+            total = session.scalars(select(func.count(Redemption.receipt))).one() - len(known.ledger)
+            waiting = (entry for entry in _receipted(session) if entry.id not in known.ledger)
+            done = 0
+            while lot := list(islice(waiting, GIVEN_BACK)):
+                told = list(_wired(session, lot))
+                results = client.give_back(told).results
+                refused += [one.op_id for one, said in zip(told, results, strict=True) if said not in TAKEN]
+                done += len(lot)
+                progress(done, max(done, total))
+        return refused
+
+
+def _witnessed(client: SyncClient, checkpoint: Checkpoint) -> str:
+    """What the endpoint says to its own word; one of before has no ear for it."""
+    try:
+        return client.witness(checkpoint).verdict
+    except Refused as refused:
+        if refused.key == "receipt-wrong":  # it has the key that we know and yet does not know its word
+            return "differs"
+        if refused.key in ("not-found", "method-not-allowed"):
+            return ""
+        raise
+
+
+def _withdraw_what_is_said_anew(session: Session) -> None:
+    """Batches and cards are told of as they stand. What was decided by people waits for its own answer."""
+    anew = OutboxOp.type.startswith("batch.") | OutboxOp.type.startswith("card.")
+    waiting = OutboxOp.state.in_(("waiting", "in_flight", "rejected"))
+    session.execute(update(OutboxOp).where(anew, waiting).values(state="withdrawn"))
+
+
+def _was_said_behind(session: Session, restored_at: int) -> bool:
+    """Whether anything was answered here that the endpoint does not know any more and this vault has not heard of."""
+    applied = OutboxOp.state == "applied"
+    behind = select(OutboxOp.id).where(applied, OutboxOp.seq > restored_at).limit(1)
+    return session.scalar(behind) is not None or session.scalar(_unheard().limit(1)) is not None
+
+
+def _unheard() -> Select[OutboxOp]:
+    """What was answered at a counter and is not in the ledger here."""
+    booked = select(Redemption.id).where(Redemption.id == OutboxOp.op_id).exists()
+    return select(OutboxOp).where(OutboxOp.type.in_(("redeem@1", "reverse@1")), OutboxOp.state == "applied", ~booked)
+
+
+def _receipted(session: Session) -> Iterator[Redemption]:
+    """Entries of the ledger that the endpoint answered for, in the order they were made; a million do not fit into
+    memory."""
+    wanted = select(Redemption).where(Redemption.receipt.is_not(None)).order_by(Redemption.at, Redemption.seq)
+    for some in session.scalars(wanted.execution_options(yield_per=GIVEN_BACK)).partitions():
+        yield from some
+        session.expunge_all()
+
+
+def _lacking(session: Session, known: Known, *, among: Sequence[str]) -> list[Redemption]:
+    """What has to go the way that entries go to a new endpoint: those without a receipt, and `among` those with one."""
+    bare = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
+    found = [one for one in session.scalars(bare) if one.id not in known.ledger]
+    for start in range(0, len(among), GIVEN_BACK):
+        found += session.scalars(select(Redemption).where(Redemption.id.in_(among[start : start + GIVEN_BACK])))
+    return sorted(found, key=lambda one: (one.at, one.seq))
+
+
+def _wired(session: Session, entries: Sequence[Redemption]) -> Iterator[GivenBack]:
+    batches = batches_of(session, sorted({entry.card_id for entry in entries}))
+    for entry in entries:
+        batch: Batch | None = batch_of(entry.card_id, batches)
+        if batch is None or entry.receipt is None:
+            continue
+        yield GivenBack(
+            op_id=entry.id,
+            kind=entry.kind,
+            batch_id=str(UUID(bytes=batch.uid)),
+            card_no=entry.card_id - batch.first_card_id,
+            amount_minor=entry.amount_minor,
+            uses=entry.uses,
+            remaining_minor=entry.remaining_minor,
+            remaining_uses=entry.remaining_uses,
+            at=to_wire(entry.at),
+            receipt=b64(entry.receipt),
+            reverses=entry.reverses,
+            reason=entry.reason or "",
+            entry=entry.entry,
+            place=entry.place or "",
+            device_class=entry.device_class or "",
+        )
+
+
+def _say_again(session: Session, known: Known) -> None:
+    """What was answered at a counter and not heard of since, and links that were taken back."""
+    for op in session.scalars(_unheard()):
+        if op.op_id not in known.ledger and op.answered_at is not None:
+            op.body, op.state = dict(op.body) | {"at": to_wire(op.answered_at)}, "waiting"
+    recalls = select(OutboxOp).where(OutboxOp.type == "link.recall@1", OutboxOp.state == "applied")
+    for op in session.scalars(recalls.order_by(OutboxOp.id)):
+        if str(op.body["link_id"]) not in known.recalled:
+            op.state = "waiting"

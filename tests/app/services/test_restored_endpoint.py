@@ -1,0 +1,293 @@
+"""An endpoint that was put back from a backup is told what it lost; one that is another, or lies, is refused."""
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+from sqlalchemy import func, select, update
+from sqlcipher3 import dbapi2 as sqlite
+
+from app.errors import EndpointRefused, ReasonMissing
+from app.messages import sentence
+from app.models.audit import AuditEntry
+from app.models.outbox import OutboxOp
+from app.models.redemption import Redemption
+from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from sync.protocol import b64, feed_hash, feed_row
+from sync.server.database import Store
+from sync.server.secret_files import load_or_make
+from sync.server.verifying import verify
+from tests.drivers.endpoint import new_merchant, paired
+from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
+
+
+@dataclass
+class There:
+    """An endpoint that stands elsewhere, and whoever looks after its files."""
+
+    endpoint: EmbeddedEndpoint
+    backup: Path
+
+    def between(self, act: Callable[[Path], object]) -> None:
+        """While it is stopped; it answers at the same place afterwards."""
+        url = self.endpoint.url()
+        assert url is not None
+        self.endpoint.stop()
+        act(self.endpoint.database.parent)
+        assert self.endpoint.start(int(url.rpartition(":")[2])) == url
+
+    def back_up(self) -> None:
+        self.between(lambda folder: shutil.copytree(folder, self.backup))
+
+    def put_back(self) -> None:
+        def replace(folder: Path) -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(self.backup, folder)
+
+        self.between(replace)
+
+    def is_whole(self) -> bool:
+        store = Store(str(self.endpoint.database))
+        secrets = load_or_make(Path(f"{self.endpoint.database}.secrets.json"))
+        verdict = store.read_now(lambda transaction: verify(transaction, deep=True, secrets=secrets))
+        store.stop()
+        assert verdict.findings == []
+        return verdict.ok
+
+    def feed(self) -> list[str]:
+        with closing(sqlite.connect(str(self.endpoint.database))) as connection:
+            return [row[0] for row in connection.execute("SELECT type FROM feed ORDER BY seq")]
+
+
+@pytest.fixture
+def there(services: Services, cloud: EmbeddedEndpoint, tmp_path: Path) -> There:
+    pair_with(services, cloud)
+    return There(cloud, tmp_path / "backup")
+
+
+def assert_level(services: Services) -> None:
+    done = services.cloud.sync()
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ())
+    assert services.integrity.verify(deep=True).findings == ()
+
+
+def test_the_next_sync_gives_back_what_the_endpoint_lost_and_it_redeems_again(
+    services: Services, vault: OpenVault, there: There
+) -> None:
+    batch_id = a_batch(services)
+    assert_level(services)
+    there.back_up()
+    codes = [a_code(services, batch_id, at) for at in range(5)]
+    lost = a_batch(services)
+    services.cloud.sync()
+    first = services.redemptions.redeem(codes[0])
+    part = services.redemptions.redeem(codes[1], 5_000, place="前台")
+    services.redemptions.reverse(services.redemptions.redeem(codes[2]).redemption_id, reason="错")
+    redeem_on_the_phone(services, codes[3], 700)
+    redeem_on_the_phone(services, a_code(services, lost), 900)
+    services.batches.freeze(lost)
+    assert_level(services)
+    there.put_back()
+    assert_level(services)
+    assert services.cloud.status().recovery is None
+    assert there.is_whole()
+    told = there.feed()
+    assert told[told.index("recovery.begun@1") :].count("redeemed@1") == 5
+    assert told.count("recovery.lifted@1") == 1
+    assert services.redemptions.look(codes[0]).reason == "card-spent"
+    seen = services.redemptions.look(codes[1])
+    assert (seen.remaining_minor, seen.last_at, seen.last_place) == (15_000, part.at, "前台")
+    assert services.redemptions.look(codes[2]).remaining_minor == 20_000
+    assert services.redemptions.look(codes[3]).remaining_minor == 19_300
+    frozen = services.redemptions.look(a_code(services, lost))
+    assert (frozen.reason, frozen.remaining_minor) == ("card-frozen", 19_100)
+    with vault.database.read() as session:
+        assert session.get_one(Redemption, first.redemption_id).at == first.at
+        assert session.scalars(select(func.count(Redemption.receipt))).one() == 6
+        assert "endpoint.restored" in set(session.scalars(select(AuditEntry.action)))
+    there.put_back()  # and once more: the receipts are as good as before
+    assert_level(services)
+    assert there.is_whole()
+
+
+def test_an_entry_of_before_receipts_goes_the_way_to_a_new_endpoint(
+    services: Services, vault: OpenVault, there: There
+) -> None:
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    there.back_up()
+    services.redemptions.redeem(a_code(services, batch_id), 5_000)
+    services.redemptions.redeem(a_code(services, batch_id, 1), 6_000)
+    services.cloud.sync()
+    with vault.database.write(Topic.REDEMPTIONS) as session:
+        session.execute(update(Redemption).where(Redemption.amount_minor == 5_000).values(receipt=None))
+    there.put_back()
+    assert_level(services)
+    assert [services.redemptions.look(a_code(services, batch_id, at)).remaining_minor for at in (0, 1)] == [
+        15_000,
+        14_000,
+    ]
+    assert there.is_whole()
+
+
+def test_a_card_that_was_used_up_at_the_endpoint_meanwhile_is_shown_as_refused(
+    services: Services, there: There
+) -> None:
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    there.back_up()
+    code = a_code(services, batch_id)
+    services.redemptions.redeem(code, 5_000)
+    services.redemptions.redeem(a_code(services, batch_id, 1), 5_000)
+    services.cloud.sync()
+    there.put_back()
+    redeem_on_the_phone(services, code)  # nobody has told the endpoint yet
+    done = services.cloud.sync()
+    assert (done.rejected, len(done.differences)) == (1, 1)
+    (refused,) = services.cloud.queue(states=("rejected",))
+    assert (refused.type, refused.problem) == ("redeem@1", "card-spent")
+    assert there.is_whole()
+
+
+def test_while_other_desktops_are_waited_for_nothing_is_redeemed_and_an_owner_can_lift_it(
+    services: Services, there: There
+) -> None:
+    batch_id, url = a_batch(services), there.endpoint.url()
+    assert url is not None
+    merchant_id = UUID(services.settings.merchant().id)
+    other = paired(url, new_merchant(str(there.endpoint.database), merchant_id=merchant_id))
+    services.cloud.sync()
+    there.back_up()
+    code = a_code(services, batch_id)
+    services.redemptions.redeem(code, 5_000)
+    there.put_back()
+    services.cloud.sync()
+    recovery = services.cloud.status().recovery
+    assert recovery is not None
+    assert (recovery.devices, recovery.done, recovery.entries) == (2, 1, 1)
+    for act in (services.redemptions.look, services.redemptions.redeem):
+        with pytest.raises(EndpointRefused) as refused:
+            act(code)
+        assert refused.value.reason == "recovering"
+    assert "先补上" in sentence(refused.value)
+    assert services.cloud.status().pending == 0
+    with pytest.raises(ReasonMissing):
+        services.cloud.lift_recovery("  ")
+    services.cloud.lift_recovery("第二台电脑坏了")
+    assert services.cloud.status().recovery is None
+    assert services.redemptions.look(code).remaining_minor == 15_000
+    with pytest.raises(EndpointRefused) as again:
+        services.cloud.lift_recovery("once more")
+    assert again.value.reason == "not-recovering"
+    assert_level(services)
+    assert there.is_whole()
+    other.client.close()
+
+
+def test_a_device_that_the_backup_does_not_know_is_told_to_pair_again_and_keeps_what_waits(
+    services: Services, cloud: EmbeddedEndpoint, tmp_path: Path
+) -> None:
+    there = There(cloud, tmp_path / "backup")
+    there.back_up()
+    pair_with(services, cloud)
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    code = a_code(services, batch_id)
+    services.redemptions.redeem(code, 5_000)
+    there.put_back()
+    services.batches.freeze(batch_id)
+    with pytest.raises(EndpointRefused) as refused:
+        services.cloud.sync()
+    assert sentence(refused.value) == "兑换端拒绝了：那边不认识这台设备。请重新配对。"
+    assert services.cloud.status().pending == 1
+    pair_with(services, cloud)
+    assert_level(services)
+    seen = services.redemptions.look(code)
+    assert (seen.reason, seen.remaining_minor) == ("card-frozen", 15_000)
+
+
+def test_an_endpoint_that_signs_as_somebody_else_is_refused(services: Services, there: There) -> None:
+    services.cloud.sync()
+
+    def other_key(folder: Path) -> None:
+        (secrets,) = folder.glob("*.secrets.json")
+        kept = json.loads(secrets.read_text("utf-8"))
+        secrets.write_text(json.dumps(kept | {"signing_key": b64(b"k" * 32)}), "utf-8")
+
+    there.between(other_key)
+    a_batch(services)
+    with pytest.raises(EndpointRefused) as refused:
+        services.cloud.sync()
+    assert refused.value.reason == "key-changed"
+    assert "另一个兑换端" in sentence(refused.value)
+    assert services.cloud.status().pending > 0
+
+
+def edited(folder: Path) -> None:
+    """One amount, and every hash behind it, as whoever has the database would do it."""
+    with closing(sqlite.connect(str(folder / "endpoint.db"))) as connection, connection:
+        connection.execute("DROP TRIGGER feed_no_update")
+        before = b"\0" * 32
+        wanted = "SELECT seq, type, op_id, at, body, receipt, merchant_id FROM feed ORDER BY seq"
+        rows = list(connection.execute(wanted))
+        for seq, type_, op_id, at, body, receipt, merchant_id in rows:
+            told = body.replace('"amount_minor":5000,', '"amount_minor":4000,')
+            row = feed_row(type_, op_id, at, told.encode(), b64(receipt) if receipt else "")
+            before = feed_hash(before, seq, row)
+            connection.execute("UPDATE feed SET body = ?, hash = ? WHERE seq = ?", (told, before, seq))
+            connection.execute("UPDATE merchant SET feed_hash = ? WHERE id = ?", (before, merchant_id))
+
+
+def test_a_history_that_was_changed_is_told_and_nothing_of_it_is_taken_over(
+    services: Services, vault: OpenVault, there: There
+) -> None:
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    services.redemptions.redeem(a_code(services, batch_id), 5_000)
+    services.cloud.sync()
+    there.between(edited)
+    code = a_code(services, batch_id, 1)
+    redeem_on_the_phone(services, code, 100)
+    for call in (services.cloud.sync, services.cloud.pull):
+        with pytest.raises(EndpointRefused) as refused:
+            call()
+        assert refused.value.reason == "feed-broken"
+        assert "流水被改动" in sentence(refused.value)
+    with vault.database.read() as session:
+        assert list(session.scalars(select(Redemption.amount_minor))) == [5_000]
+        assert set(session.scalars(select(OutboxOp.state))) == {"applied"}
+
+
+def test_a_page_that_the_endpoint_does_not_answer_for_is_not_taken_in(services: Services, there: There) -> None:
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    redeem_on_the_phone(services, a_code(services, batch_id), 100)
+    client, after = services.cloud._connection.client(), str(services.settings.get("cloud.cursor"))
+    assert client is not None
+    with closing(client):
+        page = client.events(after)
+    told = page.checkpoint
+    assert told is not None
+    event = msgspec.structs.replace(page.events[0], receipt=b64(b"x" * 32))
+    wrong = (
+        {"checkpoint": None},
+        {"checkpoint": msgspec.structs.replace(told, signature=b64(b"x" * 64))},
+        {"checkpoint": msgspec.structs.replace(told, at="2026-01-01T00:00:00.000Z")},
+        {"checkpoint": msgspec.structs.replace(told, seq=told.seq + 1)},
+        {"events": [event, *page.events[1:]]},
+    )
+    for change in wrong:
+        with pytest.raises(EndpointRefused) as refused:
+            services.cloud._take_in(msgspec.structs.replace(page, **change), after, client.base_url)
+        assert refused.value.reason == "feed-broken"
+    services.cloud._take_in(page, after, client.base_url)
+    assert_level(services)
