@@ -202,11 +202,11 @@ def _announce_stops(session: Session, batch: Batch) -> None:
 
 def _announce_links(session: Session, known: Known) -> None:
     """The PUT of each link that can still be claimed, as it was: the link's text on paper and in mails stays right."""
-    live = select(Delivery.link_id).where(Delivery.link_id.is_not(None), Delivery.state.not_in(("recalled", "skipped")))
+    dead = select(Delivery.link_id).where(Delivery.state.in_(("recalled", "skipped")))
     for op in list(session.scalars(select(OutboxOp).where(OutboxOp.type == PUT).order_by(OutboxOp.id))):
         if str(op.body["link_id"]) in known.links:
             continue
-        alive = session.scalar(live.where(Delivery.link_id == str(op.body["link_id"])))
+        alive = session.scalar(dead.where(Delivery.link_id == str(op.body["link_id"]))) is None
         session.execute(update(Delivery).where(Delivery.link_id == str(op.body["link_id"])).values(link_stored_at=None))
         state = "waiting" if alive else "withdrawn"
         last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0

@@ -26,8 +26,8 @@ UNCONFIRMED = 0
 CORE = {"synchronize_session": False}
 HEARD_AGAIN = (
     update(Redemption.__table__)  # type: ignore[arg-type]
-    .where(Redemption.id == bindparam("entry"))
-    .values(seq=bindparam("number"), receipt=bindparam("word"))
+    .where(Redemption.id == bindparam("b_id"))
+    .values(seq=bindparam("b_seq"), receipt=bindparam("b_receipt"))
 )
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
@@ -147,7 +147,7 @@ class WorkingSet:
     def hear_again(self, told: Told) -> None:
         """An entry that is here already stands in the feed of an endpoint that was told of it, or in another epoch: the
         number and the receipt that it has there count."""
-        self._heard_again.append({"entry": told.op_id, "number": told.seq, "word": told.word})
+        self._heard_again.append({"b_id": told.op_id, "b_seq": told.seq, "b_receipt": told.word})
 
     def confirm(self, told: Told) -> None:
         """The feed tells of an entry that was decided here: what is left on the card it knows better."""

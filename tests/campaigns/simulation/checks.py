@@ -49,7 +49,7 @@ def check(history: History) -> None:
     cards = _server_cards(history)
     outcomes = {row[0] for row in server.look("SELECT op_id FROM op")}
     for desktop in history.desktops:
-        _outbox(desktop, {row[0] for row in ledger}, outcomes)
+        _outbox(desktop, {row[0] for row in ledger}, outcomes, history.gone)
         _projection(history, desktop, cards, {row[0]: tuple(row[4:6]) for row in ledger})
         _place(desktop, feed)
         if (last := history.last[desktop.name]) is None or last.differences:
@@ -84,7 +84,7 @@ def _conflicts(history: History, feed: list[Any]) -> set[str]:
     """Ops that came too late for their cards: each has its reason in the feed, and stands in every desktop's list."""
     reclaimed: set[str] = set()
     found: set[str] = set()
-    for seq, type_, op_id, _, body, _ in feed:
+    for seq, type_, op_id, _, body, *_ in feed:
         told = json.loads(body)
         if type_ == "lease.reclaimed@1":
             reclaimed.add(told["lease_id"])
@@ -157,7 +157,7 @@ def _order(feed: list[Any]) -> None:
             frozen.pop(batch, None)
         elif type_ == "sealed@1":
             sealed.add(batch)
-        elif type_ == "redeemed@1" and batch in frozen and lease not in frozen[batch]:
+        elif type_ == "redeemed@1" and batch in frozen and not told.get("returned") and lease not in frozen[batch]:
             raise Violation(f"I3: event {seq} redeems from a frozen batch")
         elif type_ == "redeemed@1" and batch not in sealed:
             raise Violation(f"I9: event {seq} redeems from a batch that is not sealed")
@@ -178,9 +178,9 @@ def _links(history: History) -> None:
     told, server = history.told, history.template.server
     rows = server.look("SELECT id, opened_ms, claimed_ms, recalled_ms FROM link")
     for link, opened, claimed, recalled in rows:
-        if recalled is not None and (opened is not None or claimed is not None):
+        if not history.gone and recalled is not None and (opened is not None or claimed is not None):
             raise Violation(f"link {link} was opened and recalled")
-        if link in told.opened and opened is None:
+        if link in told.opened and opened is None and not history.gone:
             raise Violation(f"link {link} was handed out and is not opened")
     events: set[tuple[str, str]] = set()
     for type_, body in server.look(
@@ -206,13 +206,13 @@ def _server_cards(history: History) -> dict[str, tuple[bool, bool, dict[int, Car
     return found
 
 
-def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str]) -> None:
+def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], gone: set[str]) -> None:
     """I6: nothing waits but behind something refused that is shown; nothing was dropped but what was refused."""
     with desktop.database.read() as session:
         ops = list(session.scalars(select(OutboxOp)))
     held = {op.aggregate for op in ops if op.state == "rejected"}
     for op in ops:
-        if op.state == "applied" and op.op_id not in outcomes:
+        if op.state == "applied" and op.op_id not in outcomes | gone:
             raise Violation(f"I6: {desktop.name}: {op.type} counts as done and never came there")
         if op.state in ("waiting", "in_flight") and op.aggregate not in held:
             raise Violation(f"I6: {desktop.name}: {op.type} {op.state} for ever")
@@ -220,7 +220,8 @@ def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str]) -> None:
             raise Violation(f"I6: {desktop.name}: {op.type} was refused without a reason")
         if op.state == "rejected" and (op.problem or {})["key"] in DONE_ALREADY:
             raise Violation(f"I4: {desktop.name}: {op.type} was done already under another id: {op.problem}")
-        if op.state == "withdrawn" and not op.aggregate.startswith(GIVEN_UP):
+        told_anew = bool(gone) and op.type.startswith(("batch.", "card."))
+        if op.state == "withdrawn" and not op.aggregate.startswith(GIVEN_UP) and not told_anew:
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:
             raise Violation(f"I2: {desktop.name}: {op.type} was told refused and is in the ledger")

@@ -27,6 +27,13 @@ from tests.campaigns.simulation.people import (
     everything_made,
     half_made_discarded,
 )
+from tests.campaigns.simulation.putting_back import (
+    copy_endpoint,
+    forget,
+    known_ops,
+    lift_if_nobody_comes,
+    put_endpoint_back,
+)
 from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
 from tests.campaigns.simulation.wire import Wire
 from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
@@ -37,6 +44,11 @@ LATER_MS = 3_600_000
 """Each history begins so long after what all of them begin with was made."""
 THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
+PUTS_BACK = 3
+"""In one history of so many the endpoint is put back from copies."""
+NOT_WITH_PUTTING_BACK = ("clone", "take_lease", "give_back", "reclaim", "settle_conflict")
+"""Two desktops that speak as one device are one to an endpoint that waits for devices; and leases that an endpoint has
+lost are lost."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
 LEASES_MS = (600_000, 3_600_000, 36_000_000)
@@ -55,6 +67,10 @@ class History:
         self.folder = folder
         self.told = Told()
         self.thorough = seed % THOROUGH == 0
+        self.puts_back = seed % PUTS_BACK == PUTS_BACK - 1
+        self.endpoint_copies: list[Path] = []
+        self.gone: set[str] = set()
+        """Ops that the endpoint knew and lost, when it was put back."""
         self.trace: list[str] = []
         self.copies: list[tuple[Path, str]] = []
         template.clock.ms = BEGAN_MS + LATER_MS
@@ -81,6 +97,9 @@ class History:
             (2, self.take_lease), (5, self.shift), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
             (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
         ]  # fmt: skip
+        if self.puts_back:
+            acts = [(weight, act) for weight, act in acts if act.__name__ not in NOT_WITH_PUTTING_BACK]
+            acts += [(3, self.back_up_endpoint), (3, self.put_endpoint_back)]
         weights = [weight for weight, _ in acts]
         self.generate()
         self.sync()
@@ -234,12 +253,15 @@ class History:
     def restore(self) -> None:
         """From any copy: all desktops have the same vault's keys."""
         if self.copies:
-            desktop, (copy, _) = self.desktop(), self.draw.choice(self.copies)
+            desktop, (copy, of) = self.desktop(), self.draw.choice(self.copies)
+            if self.puts_back:
+                desktop = next(one for one in self.desktops if one.name == of)
             self.told.lose(desktop, {row[0] for row in self.template.server.look("SELECT op_id FROM op")})
             desktop.restore(copy)
             self.tills[desktop.name].forget()
             desktop.act(half_made_discarded)
             self.wire.met["restore"] += 1
+            forget(self.told, self.wire, self.desktops, known_ops(self), self.gone)
 
     def clone(self) -> None:
         """A third desktop from a copy, while its original goes on; or the bare files, copied by hand."""
@@ -259,6 +281,12 @@ class History:
         self.desktops[-1].act(half_made_discarded)
         self.wire.met["clone"] += 1
 
+    def back_up_endpoint(self) -> None:
+        copy_endpoint(self)
+
+    def put_endpoint_back(self) -> None:
+        put_endpoint_back(self)
+
     def outage(self) -> None:
         """Nobody reaches the endpoint during the next act."""
         self.wire.met["outage"] += 1
@@ -272,6 +300,10 @@ class History:
         for desktop in self.desktops:
             desktop.fuse.put_out()
         self.wire.bring_late()
+        if self.puts_back:
+            for desktop in self.desktops:
+                desktop.act(lambda services: services.cloud.sync(), refused=_unexpected)
+            lift_if_nobody_comes(self)
         for wish in self.phones.wishes:
             if wish.answer is None:
                 self.phones.ask(wish)

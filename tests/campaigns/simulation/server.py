@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from sync.server import access, feed
 from sync.server.access import Pairing
 from sync.server.app import application
 from sync.server.database import Store
+from sync.server.dialects import SQLITE
 from sync.server.endpoint import Endpoint
 from sync.server.group import Job, LotWork
 from sync.server.secret_files import ServerSecrets
@@ -183,9 +185,17 @@ class Server:
 
     def restart(self) -> None:
         """After a crash."""
-        assert self._file is not None, "it served"
         self.store.die()
-        self.serve(self._file)
+        self.serve(self.file)
+
+    @property
+    def file(self) -> Path:
+        assert self._file is not None, "it served"
+        return self._file
+
+    def copy(self, target: Path) -> None:
+        with closing(SQLITE.connect(str(self.file))) as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
 
     def merchant(self, identity: str, name: str, at_ms: int) -> Pairing:
         return self.store.write_now(
@@ -193,7 +203,7 @@ class Server:
         )
 
     def verdict(self) -> Verdict:
-        return self.store.read_now(lambda t: verify(t, deep=True))
+        return self.store.read_now(lambda t: verify(t, deep=True, secrets=SECRETS))
 
     def look(self, sql: str, *values: Any) -> list[Any]:
         return self.store.read_now(lambda t: t.all(sql, *values))
