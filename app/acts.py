@@ -9,6 +9,8 @@ ACTIONS: Words = {
     "vault.restored": "Vault restored",
     "passphrase.changed": "Passphrase changed",
     "recovery.used": "Opened with the recovery key",
+    "recovery.lifted": "Endpoint redeems again before every computer was heard",
+    "endpoint.restored": "Told an endpoint that was put back what it missed",
     "recovery.renewed": "Recovery key renewed",
     "setting.changed": "Setting changed",
     "backup.made": "Backup made",

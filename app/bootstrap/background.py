@@ -148,6 +148,8 @@ class Background(QObject):
 
 
 def _in_words(status: CloudStatus) -> SyncStatus:
+    if status.recovery is not None:
+        return SyncStatus("warn", tr("The endpoint hears what it missed"))
     if status.rejected:
         return SyncStatus("warn", ntr("{count} entry refused", "{count} entries refused", status.rejected))
     if status.differences:

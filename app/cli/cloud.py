@@ -1,5 +1,6 @@
 """`endpoint …`, `sync`."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ def add_to(cli: typer.Typer) -> None:
     endpoint.command("pair")(pair)
     endpoint.command("status")(status)
     endpoint.command("differences")(differences)
+    endpoint.command("lift")(lift)
     embedded = typer.Typer(help="The endpoint on this machine.", no_args_is_help=True)
     embedded.command("start")(start)
     embedded.command("stop")(stop)
@@ -66,6 +68,17 @@ def _taken(minor: int | None, uses: int | None) -> str:
     return yuan(minor) if minor else ntr("{count} use", "{count} uses", uses or 0)
 
 
+def lift(
+    context: typer.Context, reason: Annotated[str, typer.Option("--reason", help="Why the others are not waited for.")]
+) -> None:
+    """Let an endpoint that was put back from a backup redeem again, though not every computer was heard."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        services.cloud.lift_recovery(reason)
+        found = services.cloud.status()
+    _tell(shell, found)
+
+
 def start(
     context: typer.Context,
     lan: Annotated[str | None, typer.Option("--lan", help="Address of this machine that phones can reach.")] = None,
@@ -105,5 +118,11 @@ def sync(context: typer.Context) -> None:
 
 def _tell(shell: Shell, found: CloudStatus) -> None:
     document = {name: getattr(found, name) for name in type(found).__dataclass_fields__}
+    waits = found.recovery
+    document["recovery"] = None if waits is None else asdict(waits)
     running = tr("running") if found.running else tr("not running")
-    shell.tell(document, f"{found.mode}  {found.url or '--'}  {running}")
+    text = f"{found.mode}  {found.url or '--'}  {running}"
+    if waits is not None:
+        told = tr("recovering: {done} of {devices} computers were heard", done=waits.done, devices=waits.devices)
+        text = f"{text}  {told}"
+    shell.tell(document, text)

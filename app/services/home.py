@@ -97,10 +97,12 @@ class HomeService:
             over = count(select(func.count()).select_from(Lease).where(Lease.state == "open", Lease.until <= at))
             last, made = stored(session, "backup.last"), session.scalar(select(func.min(Batch.created_at)))
             confirmed = bool(stored(session, "recovery.confirmed"))
+            waits = stored(session, "cloud.recovery")
         since = datetime.fromisoformat(str(last)) if last else made
         stale = (at - since).days if since is not None and at - since > BACKUP_AGE else 0
         expiring = figures.expiring
         return [
+            Todo("recovering", waits["devices"] - waits["done"] if waits else 0, None, "sync", None),
             Todo("unfinished", unfinished, None, "batches", None),
             Todo("paused", len(paused), None, "distribution", _one_of(paused)),
             Todo("password", len(locked), None, "distribution", _one_of(locked)),

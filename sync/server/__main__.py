@@ -260,14 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     keep = commands.add_parser("backup", parents=[database], help="copy a database file while it serves")
     keep.add_argument("--out", type=Path, required=True, help="a file that is not there yet")
     keep.set_defaults(run=backup)
-    back = commands.add_parser(
-        "restored", parents=[database], help="say that the database was put back from a backup, at once after it"
-    )
-    back.set_defaults(run=restored)
-    end = commands.add_parser("lift", parents=[database], help="wait no longer for what desktops give back")
-    end.add_argument("--merchant", type=UUID, required=True)
-    end.add_argument("--reason", required=True, help="why some desktops are not waited for")
-    end.set_defaults(run=lift)
+    _add_restoring(commands, database)
     merchant = commands.add_parser("merchant", help="merchants").add_subparsers(required=True)
     add = merchant.add_parser("add", parents=[database], help="add a merchant, or make a new pairing code")
     add.add_argument("--name", required=True)
@@ -276,6 +269,17 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--json", action="store_true")
     add.set_defaults(run=add_merchant)
     return parser
+
+
+def _add_restoring(commands: Any, database: argparse.ArgumentParser) -> None:
+    back = commands.add_parser(
+        "restored", parents=[database], help="say that the database was put back from a backup, at once after it"
+    )
+    back.set_defaults(run=restored)
+    end = commands.add_parser("lift", parents=[database], help="wait no longer for what desktops give back")
+    end.add_argument("--merchant", type=UUID, required=True)
+    end.add_argument("--reason", required=True, help="why some desktops are not waited for")
+    end.set_defaults(run=lift)
 
 
 def _port(typed: str) -> int:

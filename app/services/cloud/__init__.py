@@ -26,7 +26,7 @@ from app.services.cloud.leaving import leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.recovering import Recovery
-from app.services.cloud.restored import Restored
+from app.services.cloud.restored import Restored, recovery_of
 from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, Recovering, SyncOutcome
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
@@ -35,7 +35,7 @@ from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync import points
 from sync.client import Refused, SyncClient, Unreachable
-from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, from_wire, unb64
+from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 
 PAGE = 1_000
 FEED_TOPICS = (
@@ -126,7 +126,7 @@ class CloudService:
             last, problem = stored(session, "cloud.last_sync"), str(stored(session, "cloud.last_problem") or "")
             differences = tuple(stored(session, "cloud.differences") or ())
             conflicts = session.scalar(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
-            waits = stored(session, "cloud.recovery")
+            recovery = recovery_of(session)
         mode = pairing.mode if pairing else "none"
         return CloudStatus(
             mode=mode,
@@ -141,7 +141,7 @@ class CloudService:
             last_problem=problem,
             differences=differences,
             conflicts=conflicts or 0,
-            recovery=Recovering(**waits | {"since": from_wire(waits["since"])}) if waits else None,
+            recovery=recovery,
         )
 
     def public_url(self) -> str | None:
@@ -184,10 +184,8 @@ class CloudService:
             return outcome
 
     def lift_recovery(self, reason: str) -> None:
-        """Let an endpoint that was put back redeem again, though not every desktop has been heard.
-
-        Raises ReasonMissing, EndpointUnreachable, EndpointRefused.
-        """
+        """Let an endpoint that was put back redeem again before every desktop was heard. Raises ReasonMissing,
+        EndpointUnreachable, EndpointRefused."""
         if not reason.strip():
             raise ReasonMissing
         with self._one_at_a_time, self._client() as client, _told(client.base_url):
@@ -409,4 +407,12 @@ def _told(url: str) -> Iterator[None]:
         raise EndpointRefused(refused.key) from refused
 
 
-__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "EntryDifference", "QueueRow", "Recovering", "SyncOutcome"]
+__all__ = [
+    "CloudService",
+    "CloudStatus",
+    "EmbeddedEndpoint",
+    "EntryDifference",
+    "QueueRow",
+    "Recovering",
+    "SyncOutcome",
+]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,7 @@ from sync.client import Refused, SyncClient
 from sync.codes import digests
 from sync.merkle import merkle_root, sorted_records
 from sync.phone import LinkRequest
-from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, SealRequest, b64, to_wire
+from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, SealRequest, b64, from_wire, to_wire
 
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
@@ -129,7 +130,7 @@ class Pusher:
 
     def _note(self, session: Session, op: OutboxOp, result: OpResult) -> None:
         """T2: what the endpoint said, and what follows from it here."""
-        values: dict[str, object] = {"answered_at": now(), "in_flight_since": None}
+        values: dict[str, object] = {"answered_at": decided_at(result) or now(), "in_flight_since": None}
         if result.problem is not None and (result.problem.key in PASSING or op.aggregate in self._held):
             values["state"] = "waiting"
         elif result.problem is not None:
@@ -206,6 +207,12 @@ class Pusher:
                 chunks.append(bytes(rest[:CHUNK]))
                 del rest[:CHUNK]
         return [*chunks, bytes(rest)] if rest else chunks
+
+
+def decided_at(result: OpResult) -> datetime | None:
+    """When the endpoint decided an entry of the ledger: so it is said again where the endpoint has lost it."""
+    at = (result.outcome or {}).get("at")
+    return None if at is None else from_wire(str(at))
 
 
 def _follow(session: Session, op: OutboxOp) -> None:

@@ -24,6 +24,7 @@ from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import Pusher
+from app.services.cloud.rows import Recovering
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.progress import Progress
 from app.services.settings import store, stored
@@ -38,6 +39,7 @@ from sync.protocol import (
     Op,
     RecoveryState,
     b64,
+    from_wire,
     new_op_id,
     to_wire,
     unb64,
@@ -48,6 +50,12 @@ TAKEN = frozenset({"entered", "known"})
 MAY_GIVE_BACK = frozenset({"owner", "manager"})
 MAY_ISSUE = MAY_GIVE_BACK | {"distributor"}
 TOPICS = (Topic.OUTBOX, Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.CLOUD, Topic.AUDIT)
+
+
+def recovery_of(session: Session) -> Recovering | None:
+    """How far the endpoint's recovery was at the last sync."""
+    waits = stored(session, "cloud.recovery")
+    return Recovering(**waits | {"since": from_wire(waits["since"])}) if waits else None
 
 
 class Restored:
@@ -96,7 +104,7 @@ class Restored:
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
             for name, value in again.items():
                 store(session, name, value)
-            self._audit.record(session, "endpoint.restored", subject=client.base_url, epoch=hello.feed.epoch)
+            self._audit.record(session, "endpoint.restored", subject=client.base_url)
 
     def _goes_on(self, hello: Hello, heard: int) -> bool:
         """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last."""

@@ -30,7 +30,7 @@ from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked
 from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
 from app.services.cloud import CloudService
-from app.services.cloud.pushing import OPEN, PASSING
+from app.services.cloud.pushing import OPEN, PASSING, decided_at
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import LeaseService
 from app.services.outbox import enqueue
@@ -201,7 +201,7 @@ class RedemptionService:
         if answer.problem is not None and answer.problem.key in PASSING:  # not decided: it is asked again by its id
             raise RedemptionUncertain(op_id)
         with self._database.write(Topic.OUTBOX) as session:
-            _note(session, op_id, "withdrawn" if answer.problem else "applied")
+            _note(session, op_id, "withdrawn" if answer.problem else "applied", decided_at(answer))
         if answer.problem is not None:
             raise RedemptionRefused(answer.problem.key, answer.problem.remaining_minor)
         self._hear()
@@ -289,8 +289,8 @@ def _is_mistyped(typed: str) -> bool:
     return len(code) - code_words.CHECKS in code_words.PROFILES.values() and not code_words.is_valid(code)
 
 
-def _note(session: Session, op_id: str, state: str) -> None:
-    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=now()))
+def _note(session: Session, op_id: str, state: str, at: datetime | None = None) -> None:
+    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=at or now()))
 
 
 __all__ = ["RedemptionResult", "RedemptionService", "Use", "Verdict"]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.errors import AppError, EndpointUnreachable
+from app.errors import AppError, EndpointRefused, EndpointUnreachable
 from app.services.leases import LeaseService
 from app.services.redemptions import RedemptionResult, RedemptionService, Use, Verdict
 from app.services.settings import SettingService
@@ -25,6 +25,7 @@ from app.views.counter.verdicts import (
     error_shown,
     idle,
     looking,
+    recovering_words,
     redeemed_shown,
     reversed_shown,
     verdict_shown,
@@ -168,6 +169,8 @@ class CounterPage(Page):
         self._forget()
         if isinstance(error, EndpointUnreachable):
             self._hear_line(offline=True)
+        elif isinstance(error, EndpointRefused) and error.reason == "recovering":
+            self._say_recovering()
         self.bar.offer(getattr(error, "reason", None))
         self._show(error_shown(error))
         self._home()
@@ -176,6 +179,11 @@ class CounterPage(Page):
         """Without one the same card may be scanned again at once: it may be back."""
         self._last_hash = 0 if offline else self._last_hash
         self.bar.hear(offline=offline)
+
+    def _say_recovering(self) -> None:
+        self._last_hash = 0
+        sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
+        self.banner.say("warn", recovering_words(), action=sync, closable=False)
 
     def _may_go_on(self) -> None:
         """However it ended: after a fault the next card is looked up all the same."""

@@ -110,6 +110,10 @@ def worth(verdict: Verdict) -> str:
     return _uses(verdict.remaining_uses)
 
 
+def recovering_words() -> str:
+    return tr("The endpoint was put back from a backup and first hears what it missed. Sync the other computers.")
+
+
 def _uses(count: int) -> str:
     return ntr("{count} use", "{count} uses", count)
 
@@ -124,6 +128,12 @@ def _refusal(reason: str) -> tuple[Tone, str, str, str]:
         "card-not-yet": ("warn", "clock", tr("Not valid yet"), tr("This card cannot be used before its first day.")),
         "card-voided": ("error", "ban", tr("Voided"), tr("This card was taken out of use for ever.")),
         "not-sealed": ("warn", "cloud-off", tr("Not uploaded"), tr("The endpoint does not have this batch. Sync it.")),
+        "recovering": (
+            "warn",
+            "archive-restore",
+            tr("Not now"),
+            recovering_words(),
+        ),
         "no-lease": ("warn", "wifi-off", tr("Offline"), tr("This card can be redeemed with a line only.")),
         "shift-limit": (
             "warn",

@@ -19,6 +19,7 @@ TONES: dict[str, Tone] = {
     "failed": "error",
     "refused": "error",
     "conflicts": "error",
+    "recovering": "error",
     "unfinished": "info",
     "paused": "info",
     "password": "warn",
@@ -32,6 +33,7 @@ SYMBOLS = {
     "refused": "cloud-off",
     "conflicts": "triangle-alert",
     "leases-over": "history",
+    "recovering": "archive-restore",
     "backup": "archive-restore",
     "unsaved": "archive-restore",
     "recovery": "key-round",
@@ -102,6 +104,11 @@ def _words(key: str, count: int) -> str:
         "leases-over": lambda: ntr(
             "{count} lease has run out and was not given back",
             "{count} leases have run out and were not given back",
+            count,
+        ),
+        "recovering": lambda: ntr(
+            "The endpoint was put back from a backup: {count} computer has to sync before it redeems again",
+            "The endpoint was put back from a backup: {count} computers have to sync before it redeems again",
             count,
         ),
         "refused": lambda: ntr("The endpoint refused {count} entry", "The endpoint refused {count} entries", count),

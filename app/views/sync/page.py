@@ -14,7 +14,19 @@ from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
-from app.views.sync.words import conflicts, deed, last_problem, mode, queue_mark, reason, returned, standing, subject
+from app.views.sync.lifting import ask_to_lift
+from app.views.sync.words import (
+    conflicts,
+    deed,
+    last_problem,
+    mode,
+    queue_mark,
+    reason,
+    recovering,
+    returned,
+    standing,
+    subject,
+)
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.facts import caption, facts
@@ -34,6 +46,7 @@ class SyncPage(ListPage):
         self._queue: dict[int, QueueRow] = {}
         self._status: CloudStatus | None = None
         self._syncing = False
+        self._tells_recovery = False
         super().__init__(
             tr("Sync"),
             tr("The endpoint keeps which cards are used; here and there must agree"),
@@ -113,6 +126,17 @@ class SyncPage(ListPage):
         dialog.accepted.connect(self._connected)
         dialog.open()
 
+    def lift(self) -> None:
+        """Let the endpoint redeem though not every computer was heard."""
+        if self._status is None or self._status.recovery is None:
+            return
+
+        def call(why: str) -> None:
+            lift = self._cloud.lift_recovery
+            self.jobs.start(lift, why, on_done=lambda _: self._lifted(), on_refused=self._not_lifted, owner=self)
+
+        ask_to_lift(self, self._status.recovery, then=call)
+
     def retry(self, queue_id: int) -> None:
         """Once more, under a new id; it goes out at once."""
         self.jobs.start(self._cloud.retry, queue_id, on_done=lambda _: self.sync(), owner=self)
@@ -186,6 +210,15 @@ class SyncPage(ListPage):
             self.banner.say("info", returned(outcome.returned))
         self.refresh()
 
+    def _lifted(self) -> None:
+        self.banner.clear()
+        toast(self, tr("The endpoint redeems again"))
+        self.sync()
+
+    def _not_lifted(self, error: AppError) -> None:
+        self.refresh()
+        self.banner.show_error(error)
+
     def _sync_refused(self, error: AppError) -> None:
         self._set_syncing(syncing=False)
         self.refresh()
@@ -206,7 +239,17 @@ class SyncPage(ListPage):
         self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
         self.endpoint.show_status(status, lan_address=_host(status))
         self.table.set_empty(_nothing_waits(status))
-        self._show_differences(status)
+        self._show_recovery(status)
+
+    def _show_recovery(self, status: CloudStatus) -> None:
+        was_told, self._tells_recovery = self._tells_recovery, status.recovery is not None
+        if was_told and status.recovery is None:
+            self.banner.clear()
+        if status.recovery is not None:
+            lift = (tr("Wait no longer"), self.lift)
+            self.banner.say("warn", recovering(status.recovery), action=lift, closable=False)
+        else:
+            self._show_differences(status)
 
     def _show_differences(self, status: CloudStatus) -> None:
         if status.differences:

@@ -1,7 +1,7 @@
 """The queue in words: what an entry does, what it is about, why it was refused."""
 
 from app.messages import REASONS
-from app.services.cloud import CloudStatus, QueueRow
+from app.services.cloud import CloudStatus, QueueRow, Recovering
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
 from app.words import NO_DATA, ntr, tr
@@ -69,6 +69,19 @@ def returned(count: int) -> str:
     )
 
 
+def recovering(waits: Recovering) -> str:
+    """How far an endpoint is that was put back from a backup."""
+    return ntr(
+        "The endpoint was put back from a backup and first hears what it missed; until then nothing is redeemed. "
+        "{done} of {devices} computers have told it, {count} entry came back. Sync on the others.",
+        "The endpoint was put back from a backup and first hears what it missed; until then nothing is redeemed. "
+        "{done} of {devices} computers have told it, {count} entries came back. Sync on the others.",
+        waits.entries,
+        done=waits.done,
+        devices=waits.devices,
+    )
+
+
 def last_problem(status: CloudStatus) -> str:
     """Why the last sync stopped, in a sentence; empty when it did not."""
     known = {
@@ -85,6 +98,8 @@ def standing(status: CloudStatus) -> StateMark:
         return StateMark("neutral", tr("Not connected"), "cloud-off")
     if not status.running:
         return StateMark("warn", tr("Not running"), "cloud-off")
+    if status.recovery is not None:
+        return StateMark("warn", tr("Hears what it missed"), "archive-restore")
     if status.differences:
         return StateMark("warn", tr("Differences found"), "triangle-alert")
     if status.last_problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -18,8 +19,13 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
+from app.views.sync.lifting import LiftDialog
 from app.views.sync.page import SyncPage
 from app.views.widgets.dialog import ConfirmDialog
+from sync.server import epochs
+from sync.server.database import opened
+from sync.server.endpoint import now_ms
+from tests.drivers.endpoint import new_merchant, paired
 
 PATIENCE_MS = 20_000
 
@@ -203,3 +209,33 @@ def test_the_way_past_a_silent_endpoint_shows_only_after_an_attempt(desk: Desk, 
         desk.settled()
     finally:
         second.stop()
+
+
+def test_a_recovery_is_told_with_its_progress_and_an_owner_waits_no_longer_for_a_reason(desk: Desk) -> None:
+    a_batch(desk.services)
+    desk.services.cloud.sync()
+    database, cloud = str(desk.services.cloud._embedded.database), desk.services.cloud
+    merchant_id = UUID(desk.services.settings.merchant().id)
+    other = paired(cloud.status().url, new_merchant(database, merchant_id=merchant_id))
+    with opened(database) as store:
+        store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
+    desk.page.sync()
+    desk.wait(lambda: not desk.page._syncing)
+    desk.settled()
+    told = desk.page.banner.words.text()
+    assert "2 台电脑中已有 1 台补完" in told
+    assert desk.page._mark.accessibleName() == "正在补流水"
+    assert [todo.key for todo in desk.services.home.today().todos if todo.page == "sync"] == ["recovering"]
+    desk.page.banner.act.click()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, LiftDialog)
+    dialog.verb_button.click()
+    assert dialog.isVisible()
+    dialog.reason.setText("另一台电脑坏了")
+    dialog.verb_button.click()
+    desk.wait(lambda: cloud.status().recovery is None)
+    desk.wait(lambda: not desk.page._syncing and not desk.page.banner.isVisible())
+    desk.settled()
+    assert desk.page._mark.accessibleName() != "正在补流水"
+    assert desk.services.home.today().todos[0].key != "recovering"
+    other.client.close()

@@ -49,7 +49,7 @@ def check(history: History) -> None:
     cards = _server_cards(history)
     outcomes = {row[0] for row in server.look("SELECT op_id FROM op")}
     for desktop in history.desktops:
-        _outbox(desktop, {row[0] for row in ledger}, outcomes, history.gone)
+        _outbox(desktop, {row[0] for row in ledger}, outcomes, history)
         _projection(history, desktop, cards, {row[0]: tuple(row[4:6]) for row in ledger})
         _place(desktop, feed)
         if (last := history.last[desktop.name]) is None or last.differences:
@@ -206,13 +206,13 @@ def _server_cards(history: History) -> dict[str, tuple[bool, bool, dict[int, Car
     return found
 
 
-def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], gone: set[str]) -> None:
+def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], history: History) -> None:
     """I6: nothing waits but behind something refused that is shown; nothing was dropped but what was refused."""
     with desktop.database.read() as session:
         ops = list(session.scalars(select(OutboxOp)))
     held = {op.aggregate for op in ops if op.state == "rejected"}
     for op in ops:
-        if op.state == "applied" and op.op_id not in outcomes | gone:
+        if op.state == "applied" and op.op_id not in outcomes | history.gone:
             raise Violation(f"I6: {desktop.name}: {op.type} counts as done and never came there")
         if op.state in ("waiting", "in_flight") and op.aggregate not in held:
             raise Violation(f"I6: {desktop.name}: {op.type} {op.state} for ever")
@@ -220,7 +220,7 @@ def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], gone: set[st
             raise Violation(f"I6: {desktop.name}: {op.type} was refused without a reason")
         if op.state == "rejected" and (op.problem or {})["key"] in DONE_ALREADY:
             raise Violation(f"I4: {desktop.name}: {op.type} was done already under another id: {op.problem}")
-        told_anew = bool(gone) and op.type.startswith(("batch.", "card."))
+        told_anew = history.wire.met["endpoint put back"] and op.type.startswith(("batch.", "card."))
         if op.state == "withdrawn" and not op.aggregate.startswith(GIVEN_UP) and not told_anew:
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:

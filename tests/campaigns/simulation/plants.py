@@ -1,6 +1,6 @@
 """Mistakes of protocols to build into the real code, so that the simulation proves it would find them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,9 @@ from app.models.base import now
 from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services import backups
-from app.services.cloud import CloudService, events, pushing
+from app.services.cloud import CloudService, events, pushing, restored
 from app.services.cloud.pushing import Pusher
+from app.services.cloud.working_set import Told
 from app.services.leases import deciding
 from app.services.outbox import enqueue
 from app.services.redemptions import RedemptionService
@@ -24,9 +25,10 @@ from app.topics import Topic
 from sync.client import Unreachable
 from sync.protocol import EventsPage, new_op_id
 from sync.rules import Wanted, judge
-from sync.server import endpoint, leases, redemption
+from sync.server import endpoint, issue, leases, links, redemption
 from sync.server.redemption import Ask, Lot
 from sync.server.transaction import Row, Transaction
+from tests.campaigns.simulation import history
 from tests.campaigns.simulation.server import InlineStore
 
 LIFE_MS = 900_000
@@ -221,6 +223,24 @@ def lease_unheeded() -> Patches:
     yield redemption._Card, "held_by_a_device", lambda _: None
 
 
+def answers_at_once() -> Patches:
+    """An endpoint that was put back redeems before it was given back what it missed."""
+
+    def nobody(transaction: Transaction, merchants: Collection[str]) -> set[str]:
+        return set()
+
+    for where in (redemption, issue, links):
+        yield where, "recovering", nobody
+    yield history, "PUTS_BACK", 1
+
+
+def word_not_kept() -> Patches:
+    """A desktop does not keep the receipts that it hears, and says nothing of those entries in another way."""
+    yield Told, "word", None
+    yield restored, "_lacking", lambda *_, **__: []
+    yield history, "PUTS_BACK", 1
+
+
 PLANTS: dict[str, Callable[[], Patches]] = {
     "ids-expire": ids_expire,
     "new-id-on-retry": new_id_on_retry,
@@ -232,6 +252,8 @@ PLANTS: dict[str, Callable[[], Patches]] = {
     "rules-first": rules_first,
     "outcome-apart": outcome_apart,
     "unsealed": unsealed,
+    "answers-at-once": answers_at_once,
+    "word-not-kept": word_not_kept,
     "freeze-overtakes": freeze_overtakes,
     "lease-kept": lease_kept,
     "lease-ends-by-itself": lease_ends_by_itself,
