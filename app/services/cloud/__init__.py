@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable, ReasonMissing
+from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable
 from app.models.base import now
 from app.models.database import Database
 from app.models.distribution import Delivery
@@ -26,8 +26,9 @@ from app.services.cloud.leaving import leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import OPEN, Pusher
 from app.services.cloud.recovering import Recovery
+from app.services.cloud.refusals import told
 from app.services.cloud.restored import Restored, recovery_of
-from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, Recovering, SyncOutcome
+from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, SyncOutcome
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
@@ -186,10 +187,7 @@ class CloudService:
     def lift_recovery(self, reason: str) -> None:
         """Let an endpoint that was put back redeem again before every desktop was heard. Raises ReasonMissing,
         EndpointUnreachable, EndpointRefused."""
-        if not reason.strip():
-            raise ReasonMissing
-        with self._one_at_a_time, self._client() as client, _told(client.base_url):
-            self._restored.lift(client, reason.strip())
+        self.ask(lambda client: self._restored.lift(client, reason.strip()))
 
     def push_links(self, distribution_id: int, progress: Progress) -> None:
         """Push the links of a distribution and the batches they need. Raises EndpointUnreachable, EndpointRefused."""
@@ -198,34 +196,34 @@ class CloudService:
             aggregates = frozenset(f"delivery:{number}" for number in session.scalars(wanted))
             batches = session.scalars(select(OutboxOp.aggregate).where(OutboxOp.aggregate.startswith("batch:")))
             aggregates |= frozenset(batches)
-        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+        with self._one_at_a_time, self._client() as client, told(client.base_url):
             self._pusher(client).push(progress, aggregates=aggregates)
 
     def push_now(self, aggregates: frozenset[str]) -> None:
         """Push what waits about some things, and hear what came of it. Raises EndpointUnreachable, EndpointRefused."""
-        with self._one_at_a_time, self._client() as client, _told(client.base_url):
+        with self._one_at_a_time, self._client() as client, told(client.base_url):
             self._pusher(client).push(unwatched, aggregates=aggregates)
             self._pull(client, unwatched)
 
     def ask(self, question: Callable[[SyncClient], object]) -> object:
         """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
-        with self._client() as client, _told(client.base_url):
+        with self._client() as client, told(client.base_url):
             return question(client)
 
     def explain(self, serial: str) -> list[EntryDifference]:
         """The entries in which a batch differs from the endpoint's. Raises EndpointUnreachable, EndpointRefused."""
-        with self._client() as client, _told(client.base_url):
+        with self._client() as client, told(client.base_url):
             return explain(self._database, client, serial, at_seq=self._cursor()[1])
 
     def pull(self, progress: Progress = unwatched) -> int:
         """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
-        with self._client() as client, _told(client.base_url):
+        with self._client() as client, told(client.base_url):
             return self._pull(client, progress)[0]
 
     # --- the parts ---
 
     def _sync(self, client: SyncClient, progress: Progress = unwatched) -> SyncOutcome:
-        with _told(client.base_url):
+        with told(client.base_url):
             hello, pusher = self._restored.greet(client), self._pusher(client)
             self._restored.catch_up(client, hello, pusher, progress)
             self._tell_merchant(hello)
@@ -355,7 +353,7 @@ class CloudService:
         `left` says that the present endpoint is left unheard.
         """
         before = self._connection.pairing()
-        with _told(url):
+        with told(url):
             enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100])
             anew = not enrolled.continues(*self._cursor())
             with closing(enrolled.client()) as client:
@@ -396,23 +394,4 @@ class CloudService:
                 store(session, "cloud.last_sync", now().astimezone(UTC).isoformat())
 
 
-@contextmanager
-def _told(url: str) -> Iterator[None]:
-    """What the wire did to us, as a refusal a user can be told about."""
-    try:
-        yield
-    except Unreachable as error:
-        raise EndpointUnreachable(url) from error
-    except Refused as refused:
-        raise EndpointRefused(refused.key) from refused
-
-
-__all__ = [
-    "CloudService",
-    "CloudStatus",
-    "EmbeddedEndpoint",
-    "EntryDifference",
-    "QueueRow",
-    "Recovering",
-    "SyncOutcome",
-]
+__all__ = ["CloudService", "CloudStatus", "EmbeddedEndpoint", "EntryDifference", "QueueRow", "SyncOutcome"]

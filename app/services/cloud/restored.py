@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, ReasonMissing
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
@@ -102,6 +102,7 @@ class Restored:
                 announce_rest(session, self._reader, merchant_id, known, lacking)
                 _say_again(session, known)
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
+            again |= {"cloud.compared": {}}
             for name, value in again.items():
                 store(session, name, value)
             self._audit.record(session, "endpoint.restored", subject=client.base_url)
@@ -134,7 +135,9 @@ class Restored:
         self._note(waits)
 
     def lift(self, client: SyncClient, reason: str) -> None:
-        """Raises Unreachable, Refused."""
+        """Raises ReasonMissing, Unreachable, Refused."""
+        if not reason:
+            raise ReasonMissing
         self._audit.note("recovery.lifted", subject=client.base_url, reason=reason)
         op = Op(new_op_id(), "recovery.lift@1", to_wire(now()), {"reason": reason})
         problem = client.push([op]).results[0].problem

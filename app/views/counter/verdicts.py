@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-from app.errors import AppError, CodeMistyped, EndpointUnreachable, NotFound, RedemptionRefused, RedemptionUncertain
+from app.errors import (
+    AppError,
+    CodeMistyped,
+    EndpointRefused,
+    EndpointUnreachable,
+    NotFound,
+    RedemptionRefused,
+    RedemptionUncertain,
+)
 from app.messages import sentence
 from app.services.leases import Standing
 from app.services.redemptions import RedemptionResult, Verdict
@@ -66,6 +74,8 @@ def error_shown(error: AppError) -> Shown:
             return Shown("warn", "circle-help", tr("Offline, unknown"), lines=(unknown,))
         case RedemptionUncertain():
             return Shown("warn", "circle-help", tr("Answer lost"), lines=(sentence(error),))
+        case EndpointRefused(reason="recovering"):
+            return Shown("warn", "archive-restore", tr("Not now"), lines=(recovering_words(),))
         case RedemptionRefused(reason=reason):
             tone, symbol, word, advice = _refusal(reason)
             return Shown(tone, symbol, word, lines=(advice or sentence(error),))
@@ -128,12 +138,6 @@ def _refusal(reason: str) -> tuple[Tone, str, str, str]:
         "card-not-yet": ("warn", "clock", tr("Not valid yet"), tr("This card cannot be used before its first day.")),
         "card-voided": ("error", "ban", tr("Voided"), tr("This card was taken out of use for ever.")),
         "not-sealed": ("warn", "cloud-off", tr("Not uploaded"), tr("The endpoint does not have this batch. Sync it.")),
-        "recovering": (
-            "warn",
-            "archive-restore",
-            tr("Not now"),
-            recovering_words(),
-        ),
         "no-lease": ("warn", "wifi-off", tr("Offline"), tr("This card can be redeemed with a line only.")),
         "shift-limit": (
             "warn",

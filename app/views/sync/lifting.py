@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.services.cloud import Recovering
+from app.services.cloud.rows import Recovering
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label

@@ -1,7 +1,8 @@
 """The queue in words: what an entry does, what it is about, why it was refused."""
 
 from app.messages import REASONS
-from app.services.cloud import CloudStatus, QueueRow, Recovering
+from app.services.cloud import CloudStatus, QueueRow
+from app.services.cloud.rows import Recovering
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
 from app.words import NO_DATA, ntr, tr

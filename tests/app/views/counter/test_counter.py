@@ -16,6 +16,9 @@ from app.services.catalog import ProductSpec
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.counter.dialogs import UndoDialog
+from sync.server import epochs
+from sync.server.database import opened
+from sync.server.endpoint import now_ms
 from tests.drivers.counter import Counter
 
 
@@ -227,6 +230,18 @@ def test_without_a_line_the_screen_says_that_nothing_can_be_redeemed(qtbot: QtBo
     counter.scan("0000-0000-0000-0000-0001")
     counter.says("输错", "校验位")
     counter.jobs.stop()
+
+
+def test_while_the_endpoint_hears_what_it_missed_the_screen_says_so_and_nothing_is_queued(
+    counter: Counter, card: str
+) -> None:
+    with opened(str(counter.services.cloud._embedded.database)) as store:
+        store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
+    counter.scan(card)
+    counter.says("暂不能核销", "备份")
+    assert "其他电脑上同步" in counter.page.banner.words.text()
+    assert not counter.page.redeem_button.isVisible()
+    assert counter.services.cloud.status().pending == 0
 
 
 def test_the_last_use_is_undone_with_a_reason_by_keyboard(counter: Counter, card: str) -> None:
