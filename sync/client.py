@@ -28,9 +28,6 @@ from sync.protocol import (
     EventsPage,
     FreezeAnswer,
     FreezeRequest,
-    GiveBackAnswer,
-    GiveBackRequest,
-    GivenBack,
     Hello,
     LeaseAnswer,
     LeaseRequest,
@@ -44,11 +41,10 @@ from sync.protocol import (
     SealAnswer,
     SealRequest,
     UploadState,
-    WitnessAnswer,
-    WitnessRequest,
     b64,
     from_wire,
 )
+from sync.receipts import GiveBackAnswer, GiveBackRequest, GivenBack, WitnessAnswer, WitnessRequest
 
 if TYPE_CHECKING:
     import requests

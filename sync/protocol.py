@@ -16,8 +16,6 @@ VERSION = 1
 OPS_PER_PUSH = 200
 CLAIMS = 5_000
 """Batches that are compared at once."""
-GIVEN_BACK = 500
-"""Entries of the ledger that are given back at once."""
 CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
@@ -256,54 +254,6 @@ class EventsPage(Struct, frozen=True):
     has_more: bool
     head: int
     checkpoint: Checkpoint | None = None
-
-
-class WitnessRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A checkpoint that was taken from this endpoint earlier."""
-
-    checkpoint: Checkpoint
-
-
-class WitnessAnswer(Struct, frozen=True):
-    """`agrees`; `differs`: another history at that place; `restored`: the endpoint learnt by it that it was put back
-    from a backup; `past`: of an epoch of before."""
-
-    verdict: str
-    epoch: str
-
-
-class GivenBack(Struct, frozen=True, forbid_unknown_fields=True):
-    """An entry of the ledger as the feed told it, with its receipt."""
-
-    op_id: Id
-    kind: Annotated[str, Meta(pattern="^(redeemed|reversed)$")]
-    batch_id: Id
-    card_no: Whole
-    amount_minor: Difference
-    uses: Difference
-    remaining_minor: Whole | None
-    remaining_uses: Whole | None
-    at: Annotated[str, Meta(max_length=40)]
-    receipt: Digest
-    reverses: Id | None = None
-    reason: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
-    entry: Annotated[str, Meta(max_length=20)] = "counter"
-    place: Annotated[str, Meta(max_length=200)] = ""
-    device_class: Annotated[str, Meta(max_length=20)] = ""
-
-
-class GiveBackRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """`done`: this device has nothing more that the endpoint lost."""
-
-    entries: Annotated[list[GivenBack], Meta(max_length=GIVEN_BACK)]
-    done: bool = False
-
-
-class GiveBackAnswer(Struct, frozen=True):
-    """For each entry: `entered`, `known`, or why not: a problem's key."""
-
-    results: list[str]
-    mode: str
 
 
 class UploadState(Struct, frozen=True):

@@ -7,15 +7,66 @@ redemptions in a second.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Meta, Struct
 
-from sync.protocol import Checkpoint, b64, unb64
+from sync.protocol import LONGEST_TEXT, Checkpoint, Difference, Digest, Id, Whole, b64, unb64
 
+GIVEN_BACK = 500
+"""Entries of the ledger that are given back at once."""
 BOUND = ("batch_id", "card_no", "amount_minor", "uses", "remaining_minor", "remaining_uses", "reverses")
 """What a receipt says of an entry, by the names in the body of its event."""
+
+
+class WitnessRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A checkpoint that was taken from this endpoint earlier."""
+
+    checkpoint: Checkpoint
+
+
+class WitnessAnswer(Struct, frozen=True):
+    """`agrees`; `differs`: another history at that place; `restored`: the endpoint learnt by it that it was put back
+    from a backup; `past`: of an epoch of before."""
+
+    verdict: str
+    epoch: str
+
+
+class GivenBack(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of the ledger as the feed told it, with its receipt."""
+
+    op_id: Id
+    kind: Annotated[str, Meta(pattern="^(redeemed|reversed)$")]
+    batch_id: Id
+    card_no: Whole
+    amount_minor: Difference
+    uses: Difference
+    remaining_minor: Whole | None
+    remaining_uses: Whole | None
+    at: Annotated[str, Meta(max_length=40)]
+    receipt: Digest
+    reverses: Id | None = None
+    reason: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+    entry: Annotated[str, Meta(max_length=20)] = "counter"
+    place: Annotated[str, Meta(max_length=200)] = ""
+    device_class: Annotated[str, Meta(max_length=20)] = ""
+
+
+class GiveBackRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`done`: this device has nothing more that the endpoint lost."""
+
+    entries: Annotated[list[GivenBack], Meta(max_length=GIVEN_BACK)]
+    done: bool = False
+
+
+class GiveBackAnswer(Struct, frozen=True):
+    """For each entry: `entered`, `known`, or why not: a problem's key."""
+
+    results: list[str]
+    mode: str
 
 
 def entry_statement(merchant_id: str, op_id: str, kind: str, at: str, body: Mapping[str, Any]) -> bytes:

@@ -6,8 +6,16 @@ here, so no rule is asked again; only that the card can pay.
 
 from typing import Any
 
-from sync.protocol import GivenBack, Op, from_ms, from_wire, new_op_id, to_ms, to_wire, unb64
-from sync.receipts import entry_statement
+from sync.protocol import (
+    Op,
+    from_ms,
+    from_wire,
+    new_op_id,
+    to_ms,
+    to_wire,
+    unb64,
+)
+from sync.receipts import GivenBack, entry_statement
 from sync.server import feed
 from sync.server.access import Device, require
 from sync.server.batches import verifier_at

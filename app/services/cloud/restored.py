@@ -31,10 +31,8 @@ from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import Refused, SyncClient
 from sync.protocol import (
-    GIVEN_BACK,
     Checkpoint,
     EventsPage,
-    GivenBack,
     Hello,
     Op,
     RecoveryState,
@@ -44,7 +42,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.receipts import is_genuine
+from sync.receipts import GIVEN_BACK, GivenBack, is_genuine
 
 TAKEN = frozenset({"entered", "known"})
 MAY_GIVE_BACK = frozenset({"owner", "manager"})

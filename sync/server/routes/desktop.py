@@ -21,8 +21,6 @@ from sync.protocol import (
     EventsPage,
     FreezeAnswer,
     FreezeRequest,
-    GiveBackAnswer,
-    GiveBackRequest,
     Hello,
     LeaseAnswer,
     LeaseRequest,
@@ -36,12 +34,11 @@ from sync.protocol import (
     SealAnswer,
     SealRequest,
     UploadState,
-    WitnessAnswer,
-    WitnessRequest,
     from_ms,
     to_wire,
     unb64,
 )
+from sync.receipts import GiveBackAnswer, GiveBackRequest, WitnessAnswer, WitnessRequest
 from sync.server import access, blobs, envelope, epochs, feed, leases, limits, links, reconciling, recovery
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms

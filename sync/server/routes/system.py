@@ -6,7 +6,7 @@ import msgspec
 from litestar import get
 from msgspec import Struct
 
-from sync import phone, protocol
+from sync import phone, protocol, receipts
 from sync.protocol import CHUNK_RECORDS, RECORD
 from sync.server import feed
 from sync.server.routes.desktop import Asked, endpoint_of
@@ -51,7 +51,9 @@ async def description(request: Asked) -> dict[str, Any]:
     """Every route and message, written from their types."""
     schema = request.app.openapi_schema.to_schema()
     spoken = schema["components"]["schemas"]
-    messages = [getattr(module, name) for module in (protocol, phone) for name in spoken if hasattr(module, name)]
+    messages = [
+        getattr(module, name) for module in (protocol, phone, receipts) for name in spoken if hasattr(module, name)
+    ]
     spoken |= msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")[
         1
     ]  # with every limit

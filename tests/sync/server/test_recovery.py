@@ -15,8 +15,14 @@ import pytest
 import requests
 
 from sync.client import Refused
-from sync.protocol import EventsPage, GivenBack, OpResult, b64, new_op_id, unb64
-from sync.receipts import is_genuine
+from sync.protocol import (
+    EventsPage,
+    OpResult,
+    b64,
+    new_op_id,
+    unb64,
+)
+from sync.receipts import GivenBack, is_genuine
 from sync.server.database import Store, opened
 from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
