@@ -46,7 +46,7 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PUTS_BACK = 3
 """In one history of so many the endpoint is put back from copies."""
-NOT_WITH_PUTTING_BACK = ("clone", "take_lease", "give_back", "reclaim", "settle_conflict")
+NOT_WITH_PUTTING_BACK = ("clone", "take_lease", "shift", "give_back", "reclaim", "settle_conflict")
 """Two desktops that speak as one device are one to an endpoint that waits for devices; and leases that an endpoint has
 lost are lost."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
