@@ -18,6 +18,7 @@ import stamina
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import clock, signing
+from sync.devices import DevicesAnswer, PairingAnswer, PairingRequest
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     Checkpoint,
@@ -116,14 +117,26 @@ class SyncClient:
 
     # --- pairing ---
 
-    def enroll(self, pairing_code: str, *, device_name: str, key: Ed25519PrivateKey, incarnation: str) -> EnrollAnswer:
-        """Register this device; the code is used up. Never repeated by itself: the second try would be refused."""
+    def enroll(
+        self,
+        pairing_code: str,
+        *,
+        device_name: str,
+        key: Ed25519PrivateKey,
+        incarnation: str,
+        merchant_id: str | None = None,
+    ) -> EnrollAnswer:
+        """Register this device; the code is used up. Never repeated by itself: the second try would be refused.
+
+        `merchant_id`: whose code it has to be; another's is refused and stays unused.
+        """
         request = EnrollRequest(
             pairing_code=pairing_code,
             device_name=device_name,
             public_key=b64(key.public_key().public_bytes_raw()),
             incarnation=incarnation,
             proof=b64(signing.enroll_proof(key, pairing_code)),
+            merchant_id=merchant_id,
         )
         body = _composed(msgspec.json.encode(request))
         headers = {"Content-Type": "application/json"}
@@ -134,6 +147,13 @@ class SyncClient:
 
     def hello(self) -> Hello:
         return self._call("GET", "/sync/v1/hello", Hello)
+
+    def make_pairing(self, request: PairingRequest) -> PairingAnswer:
+        """Refused with `pairing-told` when an earlier answer was lost: the code is kept nowhere."""
+        return self._call("POST", "/sync/v1/pairings", PairingAnswer, request)
+
+    def devices(self) -> DevicesAnswer:
+        return self._call("GET", "/sync/v1/devices", DevicesAnswer)
 
     def push(self, ops: Iterable[Op]) -> OpsAnswer:
         return self._call("POST", "/sync/v1/ops", OpsAnswer, OpsRequest(list(ops)))

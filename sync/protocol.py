@@ -20,6 +20,7 @@ CHUNK_RECORDS = 5_000
 RECORD = 32
 """Bytes of one uploaded record: `d` of a card."""
 LONGEST_TEXT, LONGEST_CIPHERTEXT = 2_000, 8_192
+LONGEST_NAME = 200
 BODY_LIMIT = 1 << 20
 CHUNK_LIMIT = 256 << 10
 PROBLEM = "https://kaxia.example/problems/"
@@ -160,13 +161,15 @@ class Hello(Struct, frozen=True):
     recovery: RecoveryState | None = None
 
 
-class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     pairing_code: Annotated[str, Meta(min_length=1, max_length=64)]
-    device_name: Annotated[str, Meta(max_length=200)]
+    device_name: Annotated[str, Meta(max_length=LONGEST_NAME)]
     public_key: Digest
     incarnation: Token
     proof: Signature
     """Ed25519 over `kx-enroll` ‖ 0 ‖ pairing code."""
+    merchant_id: Id | None = None
+    """Whose cards the vault holds: a code of another merchant is then refused and stays unused."""
 
 
 class EnrollAnswer(Struct, frozen=True):

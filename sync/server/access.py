@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from sync import points
 from sync.protocol import (
+    LONGEST_NAME,
     VERSION,
     DeviceState,
     EnrollAnswer,
@@ -27,8 +28,9 @@ from sync.server.transaction import Transaction
 from sync.signing import WINDOW_S, Signed, is_genuine, proves_enrolment
 
 PAIRING_MS = 10 * 60 * 1000
-LONGEST_NAME = 200
 NONCE_MS = 15 * 60 * 1000
+MINUTE_MS = 60 * 1000
+KEPT_CODES_MS = 24 * 60 * 60 * 1000
 SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{1,40}$")
 
 WRITERS = frozenset({"owner", "manager", "distributor"})
@@ -50,6 +52,10 @@ ROLES: dict[str, frozenset[str]] = {
     "conflict.settle@1": frozenset({"owner", "manager"}),
     "carry": frozenset({"owner", "manager"}),
     "recovery.lift@1": frozenset({"owner"}),
+    "pairing.make": frozenset({"owner", "manager"}),
+    "device.revoke@1": frozenset({"owner", "manager"}),
+    "device.role@1": frozenset({"owner", "manager"}),
+    "device.rename@1": frozenset({"owner", "manager"}),
     "link.put@1": WRITERS,
     "link.recall@1": WRITERS,
     "upload": WRITERS,
@@ -105,14 +111,14 @@ def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", 
     code = secrets.token_urlsafe(16)
     transaction.run(
         "INSERT INTO pairing (code_digest, merchant_id, role, expires_ms) VALUES (?, ?, 'owner', ?)",
-        *(_code_digest(code), identity, at_ms + PAIRING_MS),
+        *(digest_of_code(code), identity, at_ms + PAIRING_MS),
     )
     return Pairing(identity, slug, code)
 
 
 def merchant_of(transaction: Transaction, pairing_code: str) -> str:
     """Whose code it is, so that the enrolment locks that merchant's feed; empty for an unknown one."""
-    row = transaction.one("SELECT merchant_id FROM pairing WHERE code_digest = ?", _code_digest(pairing_code))
+    row = transaction.one("SELECT merchant_id FROM pairing WHERE code_digest = ?", digest_of_code(pairing_code))
     return str(row[0]) if row else ""
 
 
@@ -124,28 +130,58 @@ def enroll(transaction: Transaction, request: EnrollRequest, *, at_ms: int) -> E
         raise Refusal("invalid", pointers=["/public_key"]) from error
     if len(public_key) != 32 or not proves_enrolment(public_key, request.pairing_code, proof):
         raise Refusal("pairing-refused")
+    code = digest_of_code(request.pairing_code)
+    if request.merchant_id is not None:
+        _refuse_other(transaction, code, str(UUID(request.merchant_id)))
     row = transaction.one(
         "UPDATE pairing SET used_ms = ? WHERE code_digest = ? AND used_ms IS NULL AND expires_ms >= ? "
-        "RETURNING merchant_id, role",
-        *(at_ms, _code_digest(request.pairing_code), at_ms),
+        "RETURNING merchant_id, role, name",
+        *(at_ms, code, at_ms),
     )
     if row is None:
         raise Refusal("pairing-refused")
-    merchant, role, device_id = str(row[0]), str(row[1]), str(uuid4())
-    transaction.run(
-        "INSERT INTO device (id, merchant_id, name, public_key, role, state, incarnation, enrolled_ms) "
-        "VALUES (?, ?, ?, ?, ?, 'active', ?, ?)",
-        *(device_id, merchant, request.device_name, public_key, role, request.incarnation, at_ms),
-    )
-    body = {"device_id": device_id, "name": request.device_name, "role": role}
+    merchant, role, name = str(row[0]), str(row[1]), str(row[2]) or request.device_name
+    device_id = _register(transaction, request, public_key, merchant, role=role, name=name, at_ms=at_ms)
+    body = {"device_id": device_id, "name": name, "role": role}
     feed.append(transaction, merchant, "device.enrolled@1", op_id=new_op_id(), at=to_wire(from_ms(at_ms)), body=body)
     return EnrollAnswer(device_id, merchant, hello(transaction, Device(device_id, merchant, role), at_ms=at_ms))
+
+
+def _refuse_other(transaction: Transaction, code: bytes, merchant_id: str) -> None:
+    """Raises Refusal before the code is used up: cards of one merchant are never found among another's."""
+    row = transaction.one("SELECT merchant_id FROM pairing WHERE code_digest = ? AND used_ms IS NULL", code)
+    if row is not None and str(row[0]) != merchant_id:
+        raise Refusal("other-merchant")
+
+
+def _register(
+    transaction: Transaction,
+    request: EnrollRequest,
+    public_key: bytes,
+    merchant: str,
+    *,
+    role: str,
+    name: str,
+    at_ms: int,
+) -> str:
+    """A new device in its first life; its id."""
+    device_id = str(uuid4())
+    transaction.run(
+        "INSERT INTO device (id, merchant_id, name, public_key, role, state, incarnation, enrolled_ms, seen_ms) "
+        "VALUES (?, ?, ?, ?, ?, 'active', ?, ?, ?)",
+        *(device_id, merchant, name, public_key, role, request.incarnation, at_ms, _minute(at_ms)),
+    )
+    transaction.run(
+        "INSERT INTO incarnation (device_id, incarnation, first_ms) VALUES (?, ?, ?)",
+        *(device_id, request.incarnation, at_ms),
+    )
+    return device_id
 
 
 def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
     """The device behind a signature. Order matters: who, genuine, when, once. Raises Refusal."""
     row = transaction.one(
-        "SELECT merchant_id, public_key, role, state, incarnation FROM device WHERE id = ?", signed.device
+        "SELECT merchant_id, public_key, role, state, incarnation, seen_ms FROM device WHERE id = ?", signed.device
     )
     if row is None or not is_genuine(signed, bytes(row[1])):
         raise Refusal("bad-signature")
@@ -161,12 +197,32 @@ def admit(transaction: Transaction, signed: Signed, *, at_ms: int) -> Device:
         raise Refusal("replayed-nonce")
     points.passed("endpoint.nonce")
     if row[4] != signed.incarnation:
-        transaction.run("UPDATE device SET incarnation = ? WHERE id = ?", signed.incarnation, signed.device)
+        _live_on(transaction, signed, at_ms)
+    if row[5] is None or row[5] < _minute(at_ms):  # kept to the minute: no write for each request
+        transaction.run("UPDATE device SET seen_ms = ? WHERE id = ?", _minute(at_ms), signed.device)
     return Device(signed.device, str(row[0]), str(row[2]), signed.incarnation)
+
+
+def _live_on(transaction: Transaction, signed: Signed, at_ms: int) -> None:
+    """A life that was not heard before takes the place of the last one; one whose place was taken may not speak.
+
+    Two machines with the same life, copied by hand, cannot be told apart until one of them takes a new one.
+    """
+    fresh = transaction.run(
+        "INSERT INTO incarnation (device_id, incarnation, first_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        *(signed.device, signed.incarnation, at_ms),
+    )
+    if fresh == 1:
+        transaction.run("UPDATE device SET incarnation = ? WHERE id = ?", signed.incarnation, signed.device)
+        return
+    last = transaction.one("SELECT incarnation FROM device WHERE id = ?", signed.device)
+    if last is None or last[0] != signed.incarnation:  # else two of its first requests came side by side
+        raise Refusal("restore-detected")
 
 
 def forget_nonces(transaction: Transaction, at_ms: int) -> None:
     transaction.run("DELETE FROM nonce WHERE at_ms < ?", at_ms - NONCE_MS)
+    transaction.run("DELETE FROM pairing WHERE expires_ms < ?", at_ms - KEPT_CODES_MS)
     transaction.run("DELETE FROM link_token WHERE expires_ms < ?", at_ms)
     transaction.run("DELETE FROM failure WHERE theoretical_ms < ?", at_ms)
 
@@ -193,5 +249,9 @@ def merchant_card(transaction: Transaction, merchant_id: str) -> MerchantCard:
     return MerchantCard(*(str(part) for part in row))
 
 
-def _code_digest(code: str) -> bytes:
+def _minute(at_ms: int) -> int:
+    return at_ms // MINUTE_MS * MINUTE_MS
+
+
+def digest_of_code(code: str) -> bytes:
     return hashlib.sha256(b"kx.pairing\0" + code.encode()).digest()

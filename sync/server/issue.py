@@ -15,7 +15,7 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import feed, leases, links, recovery
+from sync.server import devices, feed, leases, links, recovery
 from sync.server.access import SLUG, Device, require
 from sync.server.batches import batch_of, verifier_at
 from sync.server.epochs import recovering
@@ -63,6 +63,7 @@ class Issue:
             "conflict.settle@1": leases.settle,
             "recovery.lift@1": recovery.lift,
             LEASED: self._redeem_leased,
+            **devices.ACTS,
         }
 
     def verifier(self, d: bytes) -> bytes:

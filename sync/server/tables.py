@@ -55,7 +55,10 @@ pairing = Table(
     Column("role", Text, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
     Column("used_ms", BigInteger),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("made_by", Text),
 )
+"""`name` is what the device will be called, `made_by` the device that lets it in; empty when the command line did."""
 
 device = Table(
     "device",
@@ -68,9 +71,20 @@ device = Table(
     Column("state", Text, nullable=False),
     Column("incarnation", Text, nullable=False),
     Column("enrolled_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger),
     CheckConstraint("state IN ('active', 'revoked')", name="ck_device_state"),
     CheckConstraint("role IN ('owner', 'manager', 'distributor', 'clerk', 'auditor')", name="ck_device_role"),
 )
+
+incarnation = Table(
+    "incarnation",
+    metadata,
+    Column("device_id", Text, nullable=False),
+    Column("incarnation", Text, nullable=False),
+    Column("first_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("device_id", "incarnation"),
+)
+"""Every life a device ever had; only the last one may speak."""
 
 nonce = Table(
     "nonce",

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from sync import points, receipts
+from sync.devices import DevicesAnswer, PairingAnswer, PairingRequest
 from sync.phone import LinkRequest, LookupAnswer, LookupRequest
 from sync.protocol import (
     CHUNK_LIMIT,
@@ -39,7 +40,7 @@ from sync.protocol import (
     unb64,
 )
 from sync.receipts import GiveBackAnswer, GiveBackRequest, WitnessAnswer, WitnessRequest
-from sync.server import access, blobs, envelope, epochs, feed, leases, limits, links, reconciling, recovery
+from sync.server import access, blobs, devices, envelope, epochs, feed, leases, limits, links, reconciling, recovery
 from sync.server.access import Device
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import Refusal
@@ -91,6 +92,20 @@ async def hello(request: Asked) -> Hello:
     """Server time, protocol window, feed head, and who you are."""
     device = device_of(request)
     return await endpoint_of(request).store.read(lambda t: access.hello(t, device, at_ms=now_ms()))
+
+
+@post("/sync/v1/pairings", status_code=200)
+async def make_pairing(request: Asked, data: JSONBody[PairingRequest]) -> PairingAnswer:
+    """A one-time pairing code for another device. It is told once: the same id again needs a new one."""
+    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    return await endpoint.store.write(lambda t: devices.let_in(t, device, data, at_ms=at), device.merchant_id)
+
+
+@get("/sync/v1/devices")
+async def list_devices(request: Asked) -> DevicesAnswer:
+    """Every device of the merchant, the revoked ones, too."""
+    device = device_of(request)
+    return await endpoint_of(request).store.read(lambda t: devices.listed(t, device))
 
 
 @post("/sync/v1/ops", status_code=200)
@@ -315,6 +330,8 @@ async def look_up(request: Asked, data: JSONBody[LookupRequest]) -> LookupAnswer
 ROUTES = (
     enroll,
     hello,
+    make_pairing,
+    list_devices,
     ops,
     events,
     checkpoint,

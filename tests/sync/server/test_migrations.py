@@ -91,7 +91,7 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
 def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
@@ -173,6 +173,20 @@ def test_cards_of_an_old_database_are_found_by_their_number_and_unsealed_ones_wa
     store.stop()
     assert [tuple(row) for row in counts] == [(1, 2), (7, 502)]
     assert [tuple(row) for row in staged] == [(7, 256), (8, 0)]
+
+
+def test_a_device_of_an_old_database_has_had_the_life_it_had(old: tuple[str, Engine]) -> None:
+    database, engine = old
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO device (id, merchant_id, name, public_key, role, state, incarnation, enrolled_ms) "
+            "VALUES ('d', 'm', '', 'k', 'owner', 'active', 'first', 5)"
+        )
+    Store(database).migrate()
+    with engine.connect() as connection:
+        lives = connection.exec_driver_sql("SELECT device_id, incarnation, first_ms FROM incarnation").all()
+        assert [tuple(life) for life in lives] == [("d", "first", 5)]
+        assert connection.exec_driver_sql("SELECT seen_ms FROM device").scalar() is None
 
 
 def _verifier(batch_id: int, number: int) -> bytes:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import tally
-from sync.client import Refused
+from sync.client import Refused, SyncClient, new_incarnation
+from sync.devices import PairingRequest
 from sync.phone import LinkRequest
 from sync.protocol import (
     BatchClaim,
@@ -21,7 +23,7 @@ from sync.protocol import (
     new_op_id,
     to_wire,
 )
-from sync.server import access
+from sync.server import access, devices
 from sync.server.database import Store, opened
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
 
@@ -41,6 +43,8 @@ class Things:
     lease: str
     """Of card 2, by the owner's device."""
     conflict: str
+    clerk: str
+    """A device of the merchant."""
 
 
 Act = Callable[[Desktop, Things], object]
@@ -88,6 +92,10 @@ def _lift(desktop: Desktop, things: Things) -> object:
 
 def _tomorrow() -> str:
     return to_wire(datetime.now(UTC) + timedelta(days=1))
+
+
+def _invite(role: str) -> Act:
+    return lambda desktop, _: desktop.client.make_pairing(PairingRequest(new_op_id(), role, "前台"))
 
 
 def _claim(things: Things) -> ReconcileRequest:
@@ -146,6 +154,24 @@ ACTS: dict[str, tuple[str, str, Act]] = {
     "compare": ("omdca", DONE, lambda desktop, t: desktop.client.reconcile(_claim(t))),
     "compare drawers": ("omdca", "batch-unknown", lambda desktop, t: desktop.client.drawers(_drawers(t))),
     "greet": ("omdca", DONE, lambda desktop, t: desktop.client.hello()),
+    "let a clerk in": ("om", DONE, _invite("clerk")),
+    "let a distributor in": ("om", DONE, _invite("distributor")),
+    "let an auditor in": ("om", DONE, _invite("auditor")),
+    "let a manager in": ("o", DONE, _invite("manager")),
+    "let an owner in": ("o", DONE, _invite("owner")),
+    "list devices": ("omdca", DONE, lambda desktop, t: desktop.client.devices()),
+    "rename a device": (
+        "om",
+        "device-unknown",
+        op("device.rename@1", lambda t: {"device_id": t.clerk, "name": "门店"}),
+    ),
+    "make a distributor": (
+        "om",
+        "device-unknown",
+        op("device.role@1", lambda t: {"device_id": t.clerk, "role": "distributor"}),
+    ),
+    "make a manager": ("o", "device-unknown", op("device.role@1", lambda t: {"device_id": t.clerk, "role": "manager"})),
+    "revoke a device": ("om", "device-unknown", op("device.revoke@1", lambda t: {"device_id": t.clerk})),
     "anything else": ("", "op-unknown", op("batch.delete@1", lambda t: {"batch_id": t.sealed.uid})),
 }
 """Act → initials of the roles that may, and what even they are told about another merchant's things."""
@@ -168,7 +194,15 @@ def things_of(owner: Desktop) -> Things:
     taken = owner.client.take_lease(LeaseRequest(new_op_id(), sealed.uid, _tomorrow(), first_no=2)).lease_id
     lost = owner.push("redeem.leased@1", leased(owner, taken, sealed.records[2], 99_999))
     assert isinstance(lost, OpResult)
-    return Things(sealed, waiting, str(redeemed), link, blob, taken, lost.op_id)
+    return Things(sealed, waiting, str(redeemed), link, blob, taken, lost.op_id, _let_in(owner))
+
+
+def _let_in(owner: Desktop) -> str:
+    code = owner.client.make_pairing(PairingRequest(new_op_id(), "clerk")).pairing_code
+    client, key = SyncClient(owner.url), Ed25519PrivateKey.generate()
+    answer = client.enroll(code, device_name="前台", key=key, incarnation=new_incarnation())
+    client.close()
+    return answer.device_id
 
 
 def become(store: Store, desktop: Desktop, *, role: str, state: str = "active") -> None:
@@ -205,12 +239,16 @@ def test_a_role_may_do_what_stands_here_and_nothing_else(
     other.client.close()
 
 
-def test_a_revoked_device_may_do_nothing(desktop: Desktop, store: Store) -> None:
-    things = things_of(desktop)
-    become(store, desktop, role="owner", state="revoked")
-    assert {name: told(act, desktop, things) for name, (_, _, act) in ACTS.items()} == dict.fromkeys(
-        ACTS, "device-revoked"
-    )
+@pytest.mark.parametrize("initial", ROLES)
+def test_a_revoked_device_may_do_nothing(served: Served, desktop: Desktop, store: Store, initial: str) -> None:
+    other = paired(served.url, new_merchant(served.database))
+    own, theirs = things_of(desktop), things_of(other)
+    become(store, desktop, role=ROLES[initial], state="revoked")
+    for things in (own, theirs):
+        assert {name: told(act, desktop, things) for name, (_, _, act) in ACTS.items()} == dict.fromkeys(
+            ACTS, "device-revoked"
+        )
+    other.client.close()
 
 
 @pytest.mark.parametrize("initial", ROLES)
@@ -235,6 +273,10 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
         "redeem@1": "redeem",
         "reverse@1": "reverse",
         "carry": "carry",
+        "pairing.make": "let a clerk in",
+        "device.revoke@1": "revoke a device",
+        "device.role@1": "make a distributor",
+        "device.rename@1": "rename a device",
         "link.put@1": "store a link",
         "link.recall@1": "recall a link",
         "upload": "upload",
@@ -248,3 +290,11 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
         "recovery.lift@1": "lift a recovery",
     }
     assert {act: {ROLES[initial] for initial in ACTS[name][0]} for act, name in acts.items()} == access.ROLES
+
+
+def test_nobody_hands_out_more_than_they_have() -> None:
+    mine = {role: {act for act, roles in access.ROLES.items() if role in roles} for role in ROLES.values()}
+    for giver, managed in devices.MANAGED.items():
+        assert all(mine[role] <= mine[giver] for role in managed), giver
+    assert set(devices.MANAGED) == access.ROLES["pairing.make"] == access.ROLES["device.role@1"]
+    assert "manager" not in devices.MANAGED["manager"]

@@ -1,0 +1,42 @@
+"""Messages about the devices of a merchant: letting one in, and the list of them."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sync.protocol import LONGEST_NAME, Id
+
+Role = Annotated[str, Meta(pattern="^(owner|manager|distributor|clerk|auditor)$")]
+
+
+class PairingRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Let a device in; `name` is what it will be called, empty for what it calls itself."""
+
+    op_id: Id
+    role: Role
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)] = ""
+
+
+class PairingAnswer(Struct, frozen=True):
+    """The code is told here and never again."""
+
+    pairing_code: str
+    role: str
+    name: str
+    expires_at: str
+
+
+class DeviceCard(Struct, frozen=True):
+    id: str
+    name: str
+    role: str
+    state: str
+    """active or revoked."""
+    enrolled_at: str
+    seen_at: str | None
+    """To the minute."""
+    you: bool
+
+
+class DevicesAnswer(Struct, frozen=True):
+    devices: list[DeviceCard]
