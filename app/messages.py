@@ -85,6 +85,7 @@ NOUNS: dict[str, str] = {
     "backup": "backup",
     "setting": "setting",
     "view": "view",
+    "device": "device",
 }
 
 FIELDS: dict[str, str] = {
@@ -99,6 +100,7 @@ FIELDS: dict[str, str] = {
     "contact": "Mobile phone, e-mail or employee no.",
     "days": "Days",
     "delivery": "Deliveries to take back",
+    "device": "Name of the device",
     "email": "E-mail",
     "employee_no": "Employee no.",
     "encoding": "Encoding",
@@ -146,6 +148,7 @@ FIELDS: dict[str, str] = {
     "valid_until": "Valid until",
     "zip_password": "Password of the ZIP",
     "zip_password_env": "Variable of the password",
+    "role": "Role",
 }
 """What a person calls the fields that InvalidInput names; a setting or a variable stands as it is written."""
 
@@ -187,7 +190,8 @@ REASONS: dict[str, str] = {
     "device-revoked": "this device was revoked. Pair it again.",
     "forbidden": "this device's role does not allow that. Ask an owner.",
     "restore-detected": "another copy of this vault speaks to it at the same time. Close the other one and sync again.",
-    "other-merchant": "the pairing code belongs to another merchant. Ask who runs it for a code of yours.",
+    "other-merchant": "the pairing code belongs to another merchant, where the cards of this vault are never found. "
+    "Ask for a code of this merchant, or pair a new vault.",
     "pairing-told": "the pairing code was made, but its answer was lost. Ask for a new one.",
     "device-unknown": "it does not know this device. Load the list again.",
     "device-gone": "that device was revoked. It can only be let in again with a new code.",

@@ -6,6 +6,9 @@ from msgspec import Meta, Struct
 
 from sync.protocol import LONGEST_NAME, Id
 
+LOWER = frozenset({"distributor", "clerk", "auditor"})
+MANAGED: dict[str, frozenset[str]] = {"owner": LOWER | {"owner", "manager"}, "manager": LOWER}
+"""Role → the roles of devices it lets in, changes and revokes: nobody hands out more than they have."""
 Role = Annotated[str, Meta(pattern="^(owner|manager|distributor|clerk|auditor)$")]
 
 
@@ -23,7 +26,7 @@ class PairingAnswer(Struct, frozen=True):
     pairing_code: str
     role: str
     name: str
-    expires_at: str
+    good_for_s: int
 
 
 class DeviceCard(Struct, frozen=True):

@@ -13,6 +13,7 @@ from app.services.channels.file import FileChannel
 from app.services.channels.printed import PrintChannel
 from app.services.cloud import CloudService, EmbeddedEndpoint
 from app.services.cloud.blobs import Blobs
+from app.services.cloud.devices import DeviceService
 from app.services.cloud.recovering import Recovery
 from app.services.dashboard import DashboardService
 from app.services.distribution import Channels, DistributionService
@@ -54,6 +55,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         catalog=CatalogService(database, audit),
         cloud=cloud,
         dashboard=dashboard,
+        devices=DeviceService(cloud, audit),
         distribution=DistributionService(
             database, audit, reader=reader, cloud=cloud, settings=settings, channels=_channels(email)
         ),

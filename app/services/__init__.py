@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.cards import CardService
     from app.services.catalog import CatalogService
     from app.services.cloud import CloudService
+    from app.services.cloud.devices import DeviceService
     from app.services.dashboard import DashboardService
     from app.services.distribution import DistributionService
     from app.services.exports import ExportService
@@ -36,6 +37,7 @@ class Services(NamedTuple):
     catalog: CatalogService
     cloud: CloudService
     dashboard: DashboardService
+    devices: DeviceService
     distribution: DistributionService
     exports: ExportService
     home: HomeService

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sync.devices import DeviceCard, DevicesAnswer, PairingAnswer, PairingRequest
+from sync.devices import MANAGED, DeviceCard, DevicesAnswer, PairingAnswer, PairingRequest
 from sync.protocol import (
     LONGEST_NAME,
     Op,
@@ -17,9 +17,6 @@ from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
 
 Outcome = dict[str, Any]
-LOWER = frozenset({"distributor", "clerk", "auditor"})
-MANAGED: dict[str, frozenset[str]] = {"owner": LOWER | {"owner", "manager"}, "manager": LOWER}
-"""Role → the roles of devices it lets in, changes and revokes: nobody hands out more than they have."""
 
 
 def listed(transaction: Transaction, device: Device) -> DevicesAnswer:
@@ -61,7 +58,7 @@ def let_in(transaction: Transaction, device: Device, request: PairingRequest, *,
     body = {"role": request.role, "name": name, "by": device.id}
     outcome = _event(transaction, device, request.op_id, at_ms, type_="pairing.made@1", body=body)
     keep(transaction, device.merchant_id, request.op_id, fingerprint=meant, outcome=outcome, at_ms=at_ms)
-    return PairingAnswer(code, request.role, name, to_wire(from_ms(at_ms + PAIRING_MS)))
+    return PairingAnswer(code, request.role, name, PAIRING_MS // 1000)
 
 
 def revoke(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:

@@ -4,32 +4,33 @@ import platform
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.errors import EndpointMissing, EndpointNotStarted, EndpointRefused, EndpointUnreachable
 from app.models.base import now
 from app.models.database import Database
 from app.models.distribution import Delivery
-from app.models.lease import Conflict
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
-from app.services.cloud import events, queue
+from app.services.cloud import events, merchant, queue
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
 from app.services.cloud.comparing import compare, explain
-from app.services.cloud.connection import Connection, Pairing, pairing_of
+from app.services.cloud.connection import Connection, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.leaving import leave_leases, note_left, part_from
+from app.services.cloud.lives import spoken
 from app.services.cloud.moving import announce_all, survey
-from app.services.cloud.pushing import OPEN, Pusher
+from app.services.cloud.pushing import Pusher
 from app.services.cloud.recovering import Recovery
 from app.services.cloud.refusals import told
-from app.services.cloud.restored import Restored, recovery_of
-from app.services.cloud.rows import CloudStatus, EntryDifference, QueueRow, SyncOutcome
-from app.services.outbox import enqueue
+from app.services.cloud.restored import Restored
+from app.services.cloud.rows import PAIR_AGAIN, CloudStatus, EntryDifference, QueueRow, SyncOutcome
+from app.services.cloud.standing import status_of
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
 from app.services.vault.keys import VaultKeys
@@ -38,6 +39,7 @@ from sync import points
 from sync.client import Refused, SyncClient, Unreachable
 from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 
+T = TypeVar("T")
 PAGE = 1_000
 FEED_TOPICS = (
     Topic.REDEMPTIONS,
@@ -120,30 +122,11 @@ class CloudService:
 
     def status(self) -> CloudStatus:
         with self._database.read() as session:
-            pairing = pairing_of(session)
-            grouped = select(OutboxOp.state, func.count()).group_by(OutboxOp.state)
-            counts = {state: int(count) for state, count in session.execute(grouped)}
-            merchant_id, slug = str(stored(session, "merchant.id")), str(stored(session, "merchant.slug"))
-            last, problem = stored(session, "cloud.last_sync"), str(stored(session, "cloud.last_problem") or "")
-            differences = tuple(stored(session, "cloud.differences") or ())
-            conflicts = session.scalar(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
-            recovery = recovery_of(session)
-        mode = pairing.mode if pairing else "none"
-        return CloudStatus(
-            mode=mode,
-            url=pairing.url if pairing else "",
-            device_id=pairing.device_id if pairing else "",
-            merchant_id=merchant_id,
-            slug=slug,
-            running=self._embedded.is_running() if mode != "cloud" else True,
-            pending=sum(counts.get(state, 0) for state in OPEN),
-            rejected=counts.get("rejected", 0),
-            last_sync_at=datetime.fromisoformat(last) if last else None,
-            last_problem=problem,
-            differences=differences,
-            conflicts=conflicts or 0,
-            recovery=recovery,
-        )
+            return status_of(session, runs=self._embedded.is_running)
+
+    def settle_twin(self) -> None:
+        """Only this vault lives now: say no more that there are two."""
+        self._connection.settle_twin()
 
     def public_url(self) -> str | None:
         """Base address of the phone page."""
@@ -174,12 +157,12 @@ class CloudService:
         """
         with self._one_at_a_time:
             try:
-                with self._client() as client:
-                    outcome = self._sync(client, progress)
+                outcome = self._speak(lambda client: self._sync(client, progress))
             except EndpointMissing:
                 raise
             except (EndpointUnreachable, EndpointRefused, EndpointNotStarted) as error:
-                self._note(problem=error.code)
+                reason = getattr(error, "reason", "")
+                self._note(problem=reason if reason in PAIR_AGAIN else error.code)
                 raise
             self._note(problem="")
             return outcome
@@ -196,41 +179,41 @@ class CloudService:
             aggregates = frozenset(f"delivery:{number}" for number in session.scalars(wanted))
             batches = session.scalars(select(OutboxOp.aggregate).where(OutboxOp.aggregate.startswith("batch:")))
             aggregates |= frozenset(batches)
-        with self._one_at_a_time, self._client() as client, told(client.base_url):
-            self._pusher(client).push(progress, aggregates=aggregates)
+        with self._one_at_a_time:
+            self._speak(lambda client: self._pusher(client).push(progress, aggregates=aggregates))
 
     def push_now(self, aggregates: frozenset[str]) -> None:
         """Push what waits about some things, and hear what came of it. Raises EndpointUnreachable, EndpointRefused."""
-        with self._one_at_a_time, self._client() as client, told(client.base_url):
+
+        def push(client: SyncClient) -> None:
             self._pusher(client).push(unwatched, aggregates=aggregates)
             self._pull(client, unwatched)
 
+        with self._one_at_a_time:
+            self._speak(push)
+
     def ask(self, question: Callable[[SyncClient], object]) -> object:
         """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
-        with self._client() as client, told(client.base_url):
-            return question(client)
+        return self._speak(question)
 
     def explain(self, serial: str) -> list[EntryDifference]:
         """The entries in which a batch differs from the endpoint's. Raises EndpointUnreachable, EndpointRefused."""
-        with self._client() as client, told(client.base_url):
-            return explain(self._database, client, serial, at_seq=self._cursor()[1])
+        return self._speak(lambda client: explain(self._database, client, serial, at_seq=self._cursor()[1]))
 
     def pull(self, progress: Progress = unwatched) -> int:
         """Only hear what happened; how many events. A sync that is still uploading holds nobody up."""
-        with self._client() as client, told(client.base_url):
-            return self._pull(client, progress)[0]
+        return self._speak(lambda client: self._pull(client, progress))[0]
 
     # --- the parts ---
 
     def _sync(self, client: SyncClient, progress: Progress = unwatched) -> SyncOutcome:
-        with told(client.base_url):
-            hello, pusher = self._restored.greet(client), self._pusher(client)
-            self._restored.catch_up(client, hello, pusher, progress)
-            self._tell_merchant(hello)
-            pusher.push(progress)
-            self._restored.finish(client, hello)
-            pulled, returned = self._pull(client, progress)
-            differences = compare(self._database, client, at_seq=self._cursor()[1])
+        hello, pusher = self._restored.greet(client), self._pusher(client)
+        self._restored.catch_up(client, hello, pusher, progress)
+        self._agree(hello)
+        pusher.push(progress)
+        self._restored.finish(client, hello)
+        pulled, returned = self._pull(client, progress)
+        differences = compare(self._database, client, at_seq=self._cursor()[1])
         status = self.status()
         head = self._cursor()[1]
         return SyncOutcome(pusher.pushed, pulled, status.rejected, head, status.pending, differences, returned)
@@ -282,16 +265,21 @@ class CloudService:
             points.passed("desk.t3.commit")
         points.passed("desk.t3.committed")
 
-    def _tell_merchant(self, hello: Hello) -> None:
-        """The phone page shows the merchant as the vault knows it."""
-        merchant = self._settings.merchant()
-        if (hello.merchant.name, hello.merchant.phone) == (merchant.name, merchant.phone):
-            return
-        with self._database.write(Topic.OUTBOX) as session:
-            waiting = select(OutboxOp.id).where(OutboxOp.type == "merchant.update@1", OutboxOp.state.in_(OPEN))
-            if session.scalar(waiting) is None:
-                body = {"name": merchant.name, "phone": merchant.phone}
-                enqueue(session, "merchant.update@1", aggregate="merchant", body=body)
+    def _agree(self, hello: Hello) -> None:
+        with self._database.read() as session:
+            if merchant.in_step(session, hello):
+                return
+        with self._database.write(Topic.OUTBOX, Topic.SETTINGS, Topic.AUDIT, Topic.CLOUD) as session:
+            merchant.agree(session, self._audit, hello)
+
+    def _speak(self, question: Callable[[SyncClient], T]) -> T:
+        """Ask as this device. Raises EndpointMissing, EndpointUnreachable, EndpointRefused, EndpointNotStarted."""
+
+        def call() -> T:
+            with self._client() as client, told(client.base_url):
+                return question(client)
+
+        return spoken(self._connection, call)
 
     @contextmanager
     def _client(self) -> Iterator[SyncClient]:
@@ -338,29 +326,40 @@ class CloudService:
             try:
                 client.hello()
                 return
-            except Refused:
-                pass  # a new database there: pair anew
+            except Refused as refused:
+                if refused.key == "restore-detected":
+                    return  # the first sync sees to it
+                if refused.key != "bad-signature":
+                    raise EndpointRefused(refused.key) from refused
+                # a new database there: pair anew
             except Unreachable as error:
                 raise EndpointUnreachable(url) from error
             finally:
                 client.close()
-        merchant = self._settings.merchant()
-        self._join(url, self._embedded.pairing_code(merchant.id, merchant.name), mode="embedded", left=left)
+        own = self._settings.merchant()
+        self._join(url, self._embedded.pairing_code(own.id, own.name), mode="embedded", left=left)
 
     def _join(self, url: str, code: str, *, mode: str, left: bool) -> None:
         """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
 
         `left` says that the present endpoint is left unheard.
         """
-        before = self._connection.pairing()
+        before, own = self._connection.pairing(), self._settings.merchant().id
+        with self._database.read() as session:
+            bound = own if merchant.is_bound(session) else None
         with told(url):
-            enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100])
-            anew = not enrolled.continues(*self._cursor())
+            enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
+            moves_in = enrolled.answer.merchant_id != own
+            anew = moves_in or not enrolled.continues(*self._cursor())
             with closing(enrolled.client()) as client:
                 known = survey(client) if anew and before is not None else None
         with self._database.write(*FEED_TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
             if left and before is not None:
                 note_left(session, self._audit, before)
+            if moves_in:
+                if merchant.is_bound(session):  # an older endpoint did not ask, or cards were made meanwhile
+                    raise EndpointRefused("other-merchant")
+                merchant.take_over(session, self._audit, enrolled.answer.hello.merchant)
             self._connection.keep(session, enrolled, mode=mode, anew=anew)
             if anew:
                 leave_leases(session)

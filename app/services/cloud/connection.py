@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
+from app.models.base import now
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.settings import store, stored
@@ -71,12 +72,17 @@ class Connection:
         key = Ed25519PrivateKey.from_private_bytes(self._unwrapped(pairing.wrapped_key))
         return SyncClient(pairing.url, Identity(pairing.device_id, pairing.incarnation, key))
 
-    def enroll(self, url: str, code: str, *, device_name: str) -> Enrolled:
-        """Become known to an endpoint, by a key made here; nothing is kept yet. Raises Unreachable, Refused."""
+    def enroll(self, url: str, code: str, *, device_name: str, merchant_id: str | None) -> Enrolled:
+        """Become known to an endpoint, by a key made here; nothing is kept yet. `merchant_id`: whose code it has to be.
+
+        Raises Unreachable, Refused.
+        """
         key, incarnation = Ed25519PrivateKey.generate(), new_incarnation()
         client = SyncClient(url)
         try:
-            answer = client.enroll(code, device_name=device_name, key=key, incarnation=incarnation)
+            answer = client.enroll(
+                code, device_name=device_name, key=key, incarnation=incarnation, merchant_id=merchant_id
+            )
         finally:
             client.close()
         nonce = os.urandom(NONCE)
@@ -93,6 +99,7 @@ class Connection:
             "cloud.device": device,
             "cloud.public_key": answer.hello.public_key,
             "cloud.recovery": {},
+            "cloud.role": answer.hello.device.role,
             "merchant.slug": answer.hello.merchant.slug,
         }
         if anew:
@@ -106,6 +113,27 @@ class Connection:
         """The embedded endpoint answers somewhere else now; everything else stays."""
         with self._database.write(Topic.CLOUD, Topic.SETTINGS) as session:
             store(session, "cloud.url", url)
+
+    def begin_new_life(self, spoken: str) -> None:
+        """Go on under another incarnation: a later life than `spoken` was heard there, so this vault has a twin.
+
+        Everything that waits goes on waiting: ops are recognised by their ids.
+        """
+        with self._database.write(Topic.CLOUD, Topic.SETTINGS, Topic.AUDIT) as session:
+            pairing = pairing_of(session)
+            if pairing is None or pairing.incarnation != spoken:
+                return  # begun already, by another request that was refused
+            store(session, "vault.incarnation", new_incarnation())
+            if not stored(session, "cloud.twin_since"):
+                store(session, "cloud.twin_since", now().isoformat())
+                self._audit.record(session, "vault.lives-twice", subject=pairing.url)
+
+    def settle_twin(self) -> None:
+        """Somebody has seen to it that only this vault lives; should the other one speak again, that is told anew."""
+        with self._database.write(Topic.CLOUD, Topic.AUDIT) as session:
+            if stored(session, "cloud.twin_since"):
+                store(session, "cloud.twin_since", None)
+                self._audit.record(session, "vault.lives-once")
 
     def _unwrapped(self, wrapped: str) -> bytes:
         raw = unb64(wrapped)

@@ -20,7 +20,17 @@ from sync.protocol import Event, EventsPage, from_wire
 DOUBTED = ("uncertain", "failed", "released")
 """States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""
 SILENT = frozenset(
-    {"merchant.updated@1", "batch.created@1", "device.enrolled@1", "recovery.begun@1", "recovery.lifted@1"}
+    {
+        "merchant.updated@1",
+        "batch.created@1",
+        "pairing.made@1",
+        "device.enrolled@1",
+        "device.revoked@1",
+        "device.role-changed@1",
+        "device.renamed@1",
+        "recovery.begun@1",
+        "recovery.lifted@1",
+    }
 )
 """Known, and nothing follows from them here."""
 

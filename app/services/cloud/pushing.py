@@ -42,7 +42,14 @@ TOGETHER = {
 whatever becomes of the one before it. Any other waits for that answer: some endpoints go on behind what they refuse."""
 PASSING = frozenset({"rate-limited", "internal", "read-only", "held-back", "recovering"})
 """Problems that say nothing about the op: it stays in line."""
-UNHEARD = PASSING | {"bad-signature", "clock-skew", "replayed-nonce", "device-revoked", "upgrade-required"}
+UNHEARD = PASSING | {
+    "bad-signature",
+    "clock-skew",
+    "replayed-nonce",
+    "device-revoked",
+    "restore-detected",
+    "upgrade-required",
+}
 """Whole requests that were refused for who asked, before any op was looked at: the same."""
 
 

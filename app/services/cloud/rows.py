@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+PAIR_AGAIN = frozenset({"device-revoked", "bad-signature"})
+"""Refusals of the device itself, not of what it asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloudStatus:
@@ -20,13 +23,17 @@ class CloudStatus:
     rejected: int
     last_sync_at: datetime | None
     last_problem: str
-    """Code of the error that stopped the last sync, or empty."""
+    """Code of the error that stopped the last sync, or empty; one of PAIR_AGAIN where only a new pairing helps."""
     differences: tuple[str, ...] = ()
     """Batches whose sums differ between here and there."""
     conflicts: int = 0
     """Uses that a counter confirmed and the ledger does not have, and nobody has settled."""
     recovery: "Recovering | None" = None
     """The endpoint was put back from a backup and waits for desktops; as of the last sync."""
+    role: str = ""
+    """What this device may do there, as it was told last."""
+    twin_since: datetime | None = None
+    """When another life of this vault was first heard of: it was copied, or restored while the first one goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync import tally
 from sync.client import Refused, SyncClient, new_incarnation
-from sync.devices import PairingRequest
+from sync.devices import MANAGED, PairingRequest
 from sync.phone import LinkRequest
 from sync.protocol import (
     BatchClaim,
@@ -23,7 +23,7 @@ from sync.protocol import (
     new_op_id,
     to_wire,
 )
-from sync.server import access, devices
+from sync.server import access
 from sync.server.database import Store, opened
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
 
@@ -294,7 +294,7 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
 
 def test_nobody_hands_out_more_than_they_have() -> None:
     mine = {role: {act for act, roles in access.ROLES.items() if role in roles} for role in ROLES.values()}
-    for giver, managed in devices.MANAGED.items():
+    for giver, managed in MANAGED.items():
         assert all(mine[role] <= mine[giver] for role in managed), giver
-    assert set(devices.MANAGED) == access.ROLES["pairing.make"] == access.ROLES["device.role@1"]
-    assert "manager" not in devices.MANAGED["manager"]
+    assert set(MANAGED) == access.ROLES["pairing.make"] == access.ROLES["device.role@1"]
+    assert "manager" not in MANAGED["manager"]

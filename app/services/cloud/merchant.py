@@ -1,0 +1,65 @@
+"""The merchant's name and phone, as the vault and its endpoint know them: who changed them last is believed."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models.batch import Batch
+from app.models.outbox import OutboxOp
+from app.services.audit import AuditLog
+from app.services.outbox import enqueue
+from app.services.settings import store, stored
+from sync.protocol import Hello, MerchantCard
+
+UPDATE = "merchant.update@1"
+MAY_TELL = frozenset({"owner", "manager"})
+OPEN = ("waiting", "in_flight")
+
+
+def is_bound(session: Session) -> bool:
+    """Whether the vault has cards: their codes are found under its merchant's id and no other."""
+    return session.scalar(select(Batch.id).limit(1)) is not None
+
+
+def take_over(session: Session, audit: AuditLog, card: MerchantCard) -> None:
+    """Become a desk of that merchant."""
+    before = str(stored(session, "merchant.name"))
+    store(session, "merchant.id", card.id)
+    _take(session, card)
+    audit.record(session, "merchant.taken-over", subject=card.name, before=before, after=card.name)
+
+
+def agree(session: Session, audit: AuditLog, hello: Hello) -> None:
+    """Tell the endpoint what was changed here since both said the same; else believe what was changed there. The phone
+    page shows what the endpoint knows."""
+    theirs, ours = (hello.merchant.name, hello.merchant.phone), _ours(session)
+    store(session, "cloud.role", hello.device.role)
+    if ours == theirs:
+        store(session, "cloud.agreed", list(ours))
+        return
+    agreed = tuple(stored(session, "cloud.agreed"))
+    if hello.device.role in MAY_TELL and agreed != ours:
+        waiting = select(OutboxOp.id).where(OutboxOp.type == UPDATE, OutboxOp.state.in_(OPEN))
+        if session.scalar(waiting) is None:
+            enqueue(session, UPDATE, aggregate="merchant", body={"name": ours[0], "phone": ours[1]})
+        return
+    _take(session, hello.merchant)
+    audit.record(session, "setting.changed", subject="merchant.name", before=ours[0], after=theirs[0])
+
+
+def in_step(session: Session, hello: Hello) -> bool:
+    """Whether `agree` would change nothing: most syncs, and they need no write."""
+    theirs = hello.merchant.name, hello.merchant.phone
+    return (
+        _ours(session) == theirs == tuple(stored(session, "cloud.agreed"))
+        and stored(session, "cloud.role") == hello.device.role
+    )
+
+
+def _take(session: Session, card: MerchantCard) -> None:
+    store(session, "merchant.name", card.name)
+    store(session, "merchant.phone", card.phone)
+    store(session, "cloud.agreed", [card.name, card.phone])
+
+
+def _ours(session: Session) -> tuple[str, str]:
+    return str(stored(session, "merchant.name")), str(stored(session, "merchant.phone"))
