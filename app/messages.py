@@ -149,6 +149,7 @@ FIELDS: dict[str, str] = {
     "zip_password": "Password of the ZIP",
     "zip_password_env": "Variable of the password",
     "role": "Role",
+    "yes": "Confirmation",
 }
 """What a person calls the fields that InvalidInput names; a setting or a variable stands as it is written."""
 
@@ -195,6 +196,7 @@ REASONS: dict[str, str] = {
     "pairing-told": "the pairing code was made, but its answer was lost. Ask for a new one.",
     "device-unknown": "it does not know this device. Load the list again.",
     "device-gone": "that device was revoked. It can only be let in again with a new code.",
+    "revoke-needs-yes": "a revoked device comes back only with a new code. Say --yes if that is meant.",
     "last-owner": "this is the last owner. Make another device an owner first.",
     "not-found": "there is no endpoint at this address. Compare it with the one you were given.",
     "method-not-allowed": "there is no endpoint at this address. Compare it with the one you were given.",

@@ -89,8 +89,12 @@ class Background(QObject):
         self._desk.window.set_badge("sync", status.rejected + status.conflicts)
 
     def _refused(self, error: AppError) -> None:
+        from app.services.cloud.rows import PAIR_AGAIN  # loaded long ago by whoever refused
+
         if isinstance(error, EndpointUnreachable):
             self._show(lambda: SyncStatus("warn", tr("Offline"), tr("Offline: everything but syncing works")))
+        elif getattr(error, "reason", "") in PAIR_AGAIN:
+            self._show(lambda: SyncStatus("error", tr("Pair again"), tr("The endpoint takes nothing from this one")))
         else:
             self._show(lambda: SyncStatus("warn", tr("Sync refused")))
 
@@ -152,6 +156,8 @@ def _in_words(status: CloudStatus) -> SyncStatus:
         return SyncStatus("warn", tr("The endpoint hears what it missed"))
     if status.rejected:
         return SyncStatus("warn", ntr("{count} entry refused", "{count} entries refused", status.rejected))
+    if status.twin_since is not None:
+        return SyncStatus("warn", tr("Lives twice"), tr("Another copy of this vault is at work; Sync says more"))
     if status.differences:
         return SyncStatus("error", tr("Sums differ"))
     if status.pending:

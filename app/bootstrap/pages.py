@@ -144,7 +144,7 @@ def _house(desk: DeskParts, services: Services, vault: OpenVault) -> Builders:
     def sync() -> QWidget:
         from app.views.sync.page import SyncPage
 
-        return SyncPage(services.cloud, jobs=jobs, changes=changes)
+        return SyncPage(services.cloud, services.devices, jobs=jobs, changes=changes)
 
     def tasks() -> QWidget:
         from app.views.tasks.page import TasksPage

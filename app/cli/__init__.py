@@ -16,6 +16,7 @@ from app.cli import (
     catalog,
     cloud,
     dashboard,
+    devices,
     distribution,
     leases,
     people,
@@ -34,7 +35,21 @@ DONE, REFUSED, USAGE = 0, 1, 2
 cli = typer.Typer(
     name="kaxia", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-for part in (vault, catalog, batches, cards, people, distribution, cloud, leases, dashboard, settings, audit, upkeep):
+for part in (
+    vault,
+    catalog,
+    batches,
+    cards,
+    people,
+    distribution,
+    cloud,
+    devices,
+    leases,
+    dashboard,
+    settings,
+    audit,
+    upkeep,
+):
     part.add_to(cli)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.devices import twin_line
 from app.cli.shell import Shell
 from app.services.cloud import CloudStatus
 from app.vocabulary import HAPPENED, word
@@ -105,6 +106,7 @@ def sync(context: typer.Context) -> None:
     shell: Shell = context.obj
     with shell.open() as services:
         done = services.cloud.sync(shell.progress)
+        found = services.cloud.status()
     document: dict[str, Any] = {name: getattr(done, name) for name in type(done).__dataclass_fields__}
     text = tr(
         "{pushed} sent, {pulled} received, {rejected} refused, {pending} waiting",
@@ -113,7 +115,7 @@ def sync(context: typer.Context) -> None:
         rejected=done.rejected,
         pending=done.pending,
     )
-    shell.tell(document, text)
+    shell.tell(document, [text, *twin_line(found)])
 
 
 def _tell(shell: Shell, found: CloudStatus) -> None:
@@ -121,8 +123,8 @@ def _tell(shell: Shell, found: CloudStatus) -> None:
     waits = found.recovery
     document["recovery"] = None if waits is None else asdict(waits)
     running = tr("running") if found.running else tr("not running")
-    text = f"{found.mode}  {found.url or '--'}  {running}"
+    lines = [f"{found.mode}  {found.url or '--'}  {running}", *twin_line(found)]
     if waits is not None:
         told = tr("recovering: {done} of {devices} computers were heard", done=waits.done, devices=waits.devices)
-        text = f"{text}  {told}"
-    shell.tell(document, text)
+        lines.append(told)
+    shell.tell(document, lines)

@@ -3,20 +3,29 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtWidgets import QScrollArea
 
 from app.bootstrap.demo import PASSPHRASE
 from app.errors import OldEndpointSilent
 from app.services.batches import BatchSpec
+from app.services.cloud.devices import Invitation
 from app.services.outbox import enqueue
+from app.services.settings import store
 from app.topics import Topic
 from app.views.sync.leaving import ask_to_leave
+from app.words import language
 from build_scripts.scenes.giving import MAIL
 from build_scripts.scenes.stage import Scene, Stage
+from sync.client import SyncClient, new_incarnation
 
 SECTIONS = ("merchant", "counter", "security", "backups", "mail", "look", "about")
 FIXED = 1
 MANY = 400_000
+OTHERS = {
+    "zh_CN": ("门店一 · 前台电脑", "财务", "人事部"),
+    "en": ("Shop one, front counter", "Accounts", "Human resources"),
+}
 UNKNOWN_BATCH = "0199d1a0-0000-7000-8000-000000000000"
 
 
@@ -57,6 +66,50 @@ def sync(stage: Stage) -> None:
         page = stage.go("sync")
         page.sync()
         stage.shoot("offline")
+
+
+def devices(stage: Stage) -> None:
+    """A second desktop's whole story: let in, seen in the list, changed, revoked."""
+    cloud, service = stage.services.cloud, stage.services.devices
+    cloud.start_embedded()
+    cloud.sync()
+    for role, name in zip(("clerk", "manager", "distributor"), OTHERS[language()], strict=True):
+        _join(service.invite(role, name))
+    service.revoke(service.listed()[2])
+    page = stage.go("sync")
+    page.show_devices()
+    stage.shoot("list")
+    page.devices.open_record(1)
+    stage.shoot("one")
+    page.drawer.shut()
+    page.devices.add()
+    stage.shoot("add")
+    stage.dialog.name.setText(OTHERS[language()][0])
+    stage.dialog.invite()
+    stage.settle()
+    stage.shoot("code")
+    stage.clear()
+    page.devices.change_role(1)
+    stage.shoot("role")
+    stage.clear()
+    page.devices.rename(1)
+    stage.shoot("rename")
+    stage.clear()
+    page.devices.revoke(1)
+    stage.shoot("revoke")
+    stage.clear()
+    with stage.vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.twin_since", "2026-11-20T09:30:00+00:00")
+    stage.shoot("twin")
+    with stage.vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.last_problem", "device-revoked")
+    stage.shoot("revoked")
+    page.connect_cloud()
+    stage.shoot("pair-again")
+    stage.clear()
+    with stage.vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.twin_since", None)
+        store(session, "cloud.last_problem", "")
 
 
 def tasks(stage: Stage) -> None:
@@ -120,6 +173,14 @@ def settings_acts(stage: Stage) -> None:
     stage.shoot("mail-remove")
 
 
+def _join(invitation: Invitation) -> None:
+    """As another machine does."""
+    client = SyncClient(invitation.url)
+    key, code = Ed25519PrivateKey.generate(), invitation.code.reveal()
+    client.enroll(code, device_name="", key=key, incarnation=new_incarnation())
+    client.close()
+
+
 def _section(page: Any) -> Any:
     """What stands in the tab in front."""
     area = page.tabs.currentWidget().findChild(QScrollArea)
@@ -128,6 +189,7 @@ def _section(page: Any) -> Any:
 
 SCENES = (
     Scene("sync", sync),
+    Scene("devices", devices),
     Scene("tasks", tasks),
     Scene("audit", audit),
     Scene("settings", settings),

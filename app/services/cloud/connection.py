@@ -77,7 +77,9 @@ class Connection:
 
         Raises Unreachable, Refused.
         """
-        key, incarnation = Ed25519PrivateKey.generate(), new_incarnation()
+        with self._database.read() as session:
+            incarnation = str(stored(session, "vault.incarnation")) or new_incarnation()
+        key = Ed25519PrivateKey.generate()
         client = SyncClient(url)
         try:
             answer = client.enroll(

@@ -6,12 +6,15 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.errors import AppError, InvalidInput, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus
+from app.services.cloud.rows import PAIR_AGAIN
 from app.views.jobs import JobRunner
 from app.views.sync.leaving import ask_to_leave
 from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
 from app.words import tr
+
+CODE_SIGNS = 22
 
 
 class ConnectDialog(Dialog):
@@ -21,6 +24,7 @@ class ConnectDialog(Dialog):
         super().__init__(parent, tr("Connect a cloud endpoint"), width=WIDE)
         self._cloud, self._jobs = cloud, jobs
         self.url, self.code = QLineEdit(), QLineEdit()
+        self.url.textChanged.connect(self._take_apart)
         self.url.setPlaceholderText("https://card.example.cn")
         self.form = Form()
         self.form.add("url", tr("Address"), self.url, hint=tr("It begins with https://"))
@@ -38,6 +42,25 @@ class ConnectDialog(Dialog):
         self.verb_button: QPushButton = self.add_verb(tr("Connect"), self.connect_now)
         self._silent: OldEndpointSilent | None = None
         self.url.setFocus()
+
+    def show_present(self, status: CloudStatus) -> None:
+        """Where it is paired again stands there already; whose code it has to be is what who runs it asks for."""
+        if status.last_problem in PAIR_AGAIN:
+            self.url.setText(status.url)
+            self.code.setFocus()
+        self.form.fields["code"].set_hint(
+            tr(
+                "An owner makes one under Devices, or who runs it, for merchant {number}; it is good for 10 minutes",
+                number=status.merchant_id,
+            )
+        )
+
+    def _take_apart(self, typed: str) -> None:
+        """Address and code in one line, pasted or scanned."""
+        parts = typed.split()
+        if len(parts) == 2 and len(parts[1]) >= CODE_SIGNS:
+            self.url.setText(parts[0])
+            self.code.setText(parts[1])
 
     def connect_now(self) -> None:
         self._connect(None)

@@ -4,14 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton
+from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QTabBar
 
 from app.errors import AppError, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
+from app.services.cloud.devices import DeviceService
+from app.services.cloud.rows import PAIR_AGAIN
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
+from app.views.sync.device_words import stopped, twin
+from app.views.sync.devices import DevicesSection
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
 from app.views.sync.lifting import ask_to_lift
@@ -37,16 +41,17 @@ from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast
 from app.words import NO_DATA, moment, ntr, tr
 
+QUEUE, DEVICES = 0, 1
+
 
 class SyncPage(ListPage):
-    """The list is the queue: entries that wait and entries that were refused, oldest first."""
+    """The list is the queue: entries that wait and entries that were refused, oldest first. Behind it: the devices."""
 
-    def __init__(self, cloud: CloudService, *, jobs: JobRunner, changes: Changes) -> None:
+    def __init__(self, cloud: CloudService, devices: DeviceService, *, jobs: JobRunner, changes: Changes) -> None:
         self._cloud = cloud
         self._queue: dict[int, QueueRow] = {}
         self._status: CloudStatus | None = None
-        self._syncing = False
-        self._tells_recovery = False
+        self._syncing = self._troubled = False
         super().__init__(
             tr("Sync"),
             tr("The endpoint keeps which cards are used; here and there must agree"),
@@ -72,7 +77,10 @@ class SyncPage(ListPage):
             tr("Conflicts"), lambda: self.page_wanted.emit("conflicts", None), symbol="triangle-alert"
         )
         self.endpoint = EndpointCard()
+        self.devices = DevicesSection(self, devices, jobs=jobs)
+        self.tabs_bar = QTabBar()
         self._build_top()
+        self._build_tabs()
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
         self.endpoint.start_wanted.connect(self.start_embedded)
@@ -123,6 +131,8 @@ class SyncPage(ListPage):
     def connect_cloud(self) -> None:
         moving = self._status is not None and self._status.mode != "none"
         dialog = ConnectDialog(self, self._cloud, jobs=self.jobs, moving=moving)
+        if self._status is not None:
+            dialog.show_present(self._status)
         dialog.accepted.connect(self._connected)
         dialog.open()
 
@@ -136,6 +146,19 @@ class SyncPage(ListPage):
             self.jobs.start(lift, why, on_done=lambda _: self._lifted(), on_refused=self._not_lifted, owner=self)
 
         ask_to_lift(self, self._status.recovery, then=call)
+
+    def settle_twin(self) -> None:
+        ask(
+            self,
+            tr("Is the other copy closed for good?"),
+            consequence=tr("This notice goes. It comes back should the other one speak to the endpoint again."),
+            verb=tr("Only this one is left"),
+            then=lambda: self._change(self._settled),
+            danger=False,
+        )
+
+    def show_devices(self) -> None:
+        self.tabs_bar.setCurrentIndex(DEVICES)
 
     def retry(self, queue_id: int) -> None:
         """Once more, under a new id; it goes out at once."""
@@ -179,6 +202,7 @@ class SyncPage(ListPage):
     def refresh(self) -> None:
         super().refresh()
         self.jobs.start(self._cloud.status, on_done=self._show_status, owner=self)
+        self.devices.refresh()
 
     def _change(
         self, call: Callable[[], CloudStatus], offer: Callable[[OldEndpointSilent], object] | None = None
@@ -197,6 +221,10 @@ class SyncPage(ListPage):
 
         self.endpoint.set_busy(busy=True)
         self.jobs.start(call, on_done=done, on_refused=refused, owner=self)
+
+    def _settled(self) -> CloudStatus:
+        self._cloud.settle_twin()
+        return self._cloud.status()
 
     def _connected(self) -> None:
         toast(self, tr("Connected"))
@@ -239,20 +267,27 @@ class SyncPage(ListPage):
         self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
         self.endpoint.show_status(status, lan_address=_host(status))
         self.table.set_empty(_nothing_waits(status))
-        self._show_recovery(status)
+        self.devices.show_status(status)
+        self._tell_troubles(status)
 
-    def _show_recovery(self, status: CloudStatus) -> None:
-        was_told, self._tells_recovery = self._tells_recovery, status.recovery is not None
-        if was_told and status.recovery is None:
+    def _tell_troubles(self, status: CloudStatus) -> None:
+        """The worst of them, with the way on; nothing once it is over."""
+        over = self._troubled
+        self._troubled = (
+            status.last_problem in PAIR_AGAIN or status.recovery is not None or status.twin_since is not None
+        )
+        if over and not self._troubled:
             self.banner.clear()
-        if status.recovery is not None:
+        if status.last_problem in PAIR_AGAIN:
+            self.banner.say("error", stopped(status), action=(tr("Pair again"), self.connect_cloud), closable=False)
+        elif status.recovery is not None:
             lift = (tr("Wait no longer"), self.lift)
             self.banner.say("warn", recovering(status.recovery), action=lift, closable=False)
-        else:
-            self._show_differences(status)
-
-    def _show_differences(self, status: CloudStatus) -> None:
-        if status.differences:
+        elif status.twin_since is not None:
+            self.banner.say(
+                "warn", twin(status), action=(tr("Only this one is left"), self.settle_twin), closable=False
+            )
+        elif status.differences:
             words = ntr(
                 "The sums of {count} batch differ from the endpoint's: {serials}. Nothing was written over. "
                 "Sync again; if it stays, call who runs the endpoint.",
@@ -287,6 +322,25 @@ class SyncPage(ListPage):
         for at, share in enumerate((4, 5)):
             cards.setStretch(at, share)
         self.body.insertLayout(0, cards)
+
+    def _build_tabs(self) -> None:
+        """Below the cards either the queue or the devices."""
+        self.tabs_bar.setAccessibleName(tr("Queue or devices"))
+        self.tabs_bar.setExpanding(False)
+        for words in (tr("Queue"), tr("Devices")):
+            self.tabs_bar.addTab(words)
+        self.tabs_bar.currentChanged.connect(self._show_tab)
+        self.body.insertLayout(1, row(self.tabs_bar, 0, self.devices.add_button))
+        self.body.addWidget(self.devices, 1)
+        self.devices.summary_changed.connect(self.status_changed)
+        self._show_tab(QUEUE)
+
+    def _show_tab(self, at: int) -> None:
+        self.drawer.shut()
+        self.table.setVisible(at == QUEUE)
+        self.devices.setVisible(at == DEVICES)
+        self.devices.add_button.setVisible(at == DEVICES)
+        self.devices.refresh()
 
     def _set_syncing(self, *, syncing: bool) -> None:
         self._syncing = syncing

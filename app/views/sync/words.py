@@ -2,7 +2,7 @@
 
 from app.messages import REASONS
 from app.services.cloud import CloudStatus, QueueRow
-from app.services.cloud.rows import Recovering
+from app.services.cloud.rows import PAIR_AGAIN, Recovering
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
 from app.words import NO_DATA, ntr, tr
@@ -99,8 +99,12 @@ def standing(status: CloudStatus) -> StateMark:
         return StateMark("neutral", tr("Not connected"), "cloud-off")
     if not status.running:
         return StateMark("warn", tr("Not running"), "cloud-off")
+    if status.last_problem in PAIR_AGAIN:
+        return StateMark("error", tr("Pair again"), "circle-x")
     if status.recovery is not None:
         return StateMark("warn", tr("Hears what it missed"), "archive-restore")
+    if status.twin_since is not None:
+        return StateMark("warn", tr("Lives twice"), "triangle-alert")
     if status.differences:
         return StateMark("warn", tr("Differences found"), "triangle-alert")
     if status.last_problem:

@@ -36,7 +36,7 @@ class Desk:
     def __init__(self, bot: QtBot, services: Services) -> None:
         self.bot, self.services = bot, services
         self.jobs, self.changes = JobRunner(), Changes()
-        self.page = SyncPage(services.cloud, jobs=self.jobs, changes=self.changes)
+        self.page = SyncPage(services.cloud, services.devices, jobs=self.jobs, changes=self.changes)
         self.page.resize(1200, 800)
         self.page.show()
         bot.addWidget(self.page)
