@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.shell import Shell, plain
+from app.cli.shell import Shell
 from app.errors import InvalidInput
 from app.services.cloud import CloudStatus
 from app.services.cloud.devices import DeviceRow
@@ -45,7 +45,7 @@ def devices(context: typer.Context) -> None:
         f"{row.id}  {row.role:<11}  {row.state:<7}  {moment(row.seen_at)}  {row.name}" + (" *" if row.is_this else "")
         for row in rows
     ]
-    shell.tell([plain(row) for row in rows], lines)
+    shell.tell({"devices": rows}, lines)
 
 
 def invite(

@@ -1,7 +1,7 @@
 """A real vault in a fresh folder, with every service over it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from app.bootstrap import build_services
 from app.config import Config
 from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync.server.database import Store
 
@@ -65,3 +66,33 @@ def online(services: Services, config: Config, empty_endpoint: Path) -> Iterator
     services.cloud.start_embedded()
     yield services
     services.cloud.stop_embedded()
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory, empty_endpoint: Path) -> Iterator[EmbeddedEndpoint]:
+    """Another endpoint, as if it stood in the cloud."""
+    config = Config(tmp_path_factory.mktemp("cloud"))
+    config.endpoint.mkdir()
+    shutil.copy(empty_endpoint, config.endpoint)
+    other = EmbeddedEndpoint(config)
+    other.start()
+    yield other
+    other.stop()
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Iterator[Callable[[str], Services]]:
+    """Opens the vault in a folder of that name, as on another machine, and makes it when there is none."""
+    opened: list[OpenVault] = []
+
+    def desk(name: str) -> Services:
+        config = Config(tmp_path / name)
+        vaults = Vaults(config, memory_kib=CHEAP_KIB)
+        if not config.key_slots.exists():
+            vaults.create(NewVault("第二台", PASSPHRASE))[0].close()
+        opened.append(vaults.open(PASSPHRASE))
+        return build_services(config, opened[-1])
+
+    yield desk
+    for vault in opened:
+        vault.close()

@@ -9,6 +9,7 @@ from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
+from app.services.cloud.devices import DeviceRow
 from sync.codes import canonical, digest
 from sync.protocol import b64, new_op_id
 
@@ -35,6 +36,13 @@ def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:
     assert url is not None
     merchant = services.settings.merchant()
     services.cloud.pair(url, endpoint.pairing_code(merchant.id, merchant.name))
+
+
+def let_in(owner: Services, desk: Services, role: str = "clerk", name: str = "前台电脑") -> DeviceRow:
+    """The other desktop as the owner's list has it."""
+    invitation = owner.devices.invite(role, name)
+    desk.cloud.pair(invitation.url, invitation.code.reveal())
+    return next(row for row in owner.devices.listed() if row.name == name)
 
 
 def redeem_on_the_phone(services: Services, code: str, amount_minor: int | None = None) -> None:

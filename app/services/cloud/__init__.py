@@ -92,8 +92,10 @@ class CloudService:
         with self._one_at_a_time:
             before = self._connection.pairing()
             left = before is not None and before.url != url and self._part_from(before, leave)
-            self._join(url, code.strip(), mode="cloud", left=left)
-            self._embedded.stop()
+            own = url == self._embedded.url()  # paired again after a revocation
+            self._join(url, code.strip(), mode="embedded" if own else "cloud", left=left)
+            if not own:
+                self._embedded.stop()
         return self.status()
 
     def start_embedded(self, lan_address: str | None = None, *, leave: str | None = None) -> CloudStatus:

@@ -20,8 +20,12 @@ CODE_SIGNS = 22
 class ConnectDialog(Dialog):
     """Accepts once the endpoint has answered; a refusal stays in the dialog."""
 
-    def __init__(self, parent: QWidget, cloud: CloudService, *, jobs: JobRunner, moving: bool) -> None:
-        super().__init__(parent, tr("Connect a cloud endpoint"), width=WIDE)
+    def __init__(
+        self, parent: QWidget, cloud: CloudService, *, jobs: JobRunner, moving: bool, again: bool = False
+    ) -> None:
+        """`again`: with the endpoint it works with, which does not take this device any more."""
+        title = tr("Pair this device again") if again else tr("Connect a cloud endpoint")
+        super().__init__(parent, title, width=WIDE)
         self._cloud, self._jobs = cloud, jobs
         self.url, self.code = QLineEdit(), QLineEdit()
         self.url.textChanged.connect(self._take_apart)
@@ -33,7 +37,7 @@ class ConnectDialog(Dialog):
         )
         self.body.addWidget(self.form)
         self.body.addWidget(label(tr("What will happen"), "card-title"))
-        for number, words in enumerate(_steps(moving=moving), 1):
+        for number, words in enumerate(_again() if again else _steps(moving=moving), 1):
             self.body.addWidget(label(f"{number}. {words}", "muted", wrap=True))
         self.body.addStretch(1)
         self.add_cancel()
@@ -50,7 +54,8 @@ class ConnectDialog(Dialog):
             self.code.setFocus()
         self.form.fields["code"].set_hint(
             tr(
-                "An owner makes one under Devices, or who runs it, for merchant {number}; it is good for 10 minutes",
+                "An owner makes one under Devices. Who runs the endpoint makes one for merchant {number}. It is good "
+                "for 10 minutes.",
                 number=status.merchant_id,
             )
         )
@@ -94,6 +99,13 @@ class ConnectDialog(Dialog):
         for button in (self.verb_button, self.leave_button):
             button.setEnabled(not busy)
         self.verb_button.setText(tr("Connecting") if busy else tr("Connect"))
+
+
+def _again() -> list[str]:
+    return [
+        tr("This device gets a new key and stands in the list anew, with the role that the code gives."),
+        tr("Everything that waits here goes out with the next sync."),
+    ]
 
 
 def _steps(*, moving: bool) -> list[str]:

@@ -47,15 +47,8 @@ class AddDeviceDialog(Dialog):
         self.copy_button = self.add_other(tr("Copy address and code"), self.copy)
         self.copy_button.hide()
         self.verb_button = self.add_verb(tr("Make a pairing code"), self.invite)
-        if near:
-            self.banner.say(
-                "warn",
-                tr(
-                    "At present only this machine reaches the endpoint. For another one choose an address of the "
-                    "network first, or connect a cloud endpoint."
-                ),
-                closable=False,
-            )
+        self._near = near
+        self._say_near()
         self.name.setFocus()
 
     def invite(self) -> None:
@@ -73,7 +66,7 @@ class AddDeviceDialog(Dialog):
             toast(self.parentWidget() or self, tr("Copied for 30 seconds"))
 
     def _show_code(self, made: tuple[Invitation, Picture]) -> None:
-        self.banner.clear()
+        self._say_near()
         self.heading.setText(tr("Pairing code for {name}", name=made[0].name))
         self.form.hide()
         self.code.show_code(*made)
@@ -81,7 +74,16 @@ class AddDeviceDialog(Dialog):
         self.verb_button.hide()
         self.copy_button.show()
         self.copy_button.setFocus()
-        self.cancel_button.setText(tr("Done"))
+        self.cancel_button.setText(tr("Close"))
+
+    def _say_near(self) -> None:
+        self.banner.clear()
+        if self._near:
+            words = tr(
+                "At present only this machine reaches the endpoint. For another one choose an address of the network "
+                "first, or connect a cloud endpoint."
+            )
+            self.banner.say("warn", words, closable=False)
 
     def _refuse(self, error: AppError) -> None:
         self._set_busy(busy=False)

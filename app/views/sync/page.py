@@ -130,7 +130,8 @@ class SyncPage(ListPage):
 
     def connect_cloud(self) -> None:
         moving = self._status is not None and self._status.mode != "none"
-        dialog = ConnectDialog(self, self._cloud, jobs=self.jobs, moving=moving)
+        again = self._status is not None and self._status.last_problem in PAIR_AGAIN
+        dialog = ConnectDialog(self, self._cloud, jobs=self.jobs, moving=moving, again=again)
         if self._status is not None:
             dialog.show_present(self._status)
         dialog.accepted.connect(self._connected)
@@ -322,6 +323,13 @@ class SyncPage(ListPage):
         for at, share in enumerate((4, 5)):
             cards.setStretch(at, share)
         self.body.insertLayout(0, cards)
+
+    def _step(self, by: int) -> None:
+        """The drawer's arrows go through the list in front."""
+        if self.tabs_bar.currentIndex() == QUEUE:
+            super()._step(by)
+        elif (at := self.devices.table.step(by)) is not None:
+            self.devices.open_record(at)
 
     def _build_tabs(self) -> None:
         """Below the cards either the queue or the devices."""

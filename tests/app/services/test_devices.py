@@ -1,54 +1,28 @@
 """Several desktops of one merchant at one endpoint: letting in, taking over, revoking, and a vault that has a twin."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from app.bootstrap import build_services
 from app.config import Config
 from app.errors import EndpointRefused, InvalidInput, NotFound
 from app.services import Services
 from app.services.backups import restore
 from app.services.cloud import EmbeddedEndpoint
-from app.services.cloud.devices import DeviceRow, roles_given_by
-from app.services.vault.vaults import NewVault, OpenVault, Vaults
+from app.services.cloud.devices import roles_given_by
 from sync.protocol import new_op_id
-from tests.app.conftest import CHEAP_KIB, PASSPHRASE
+from tests.app.conftest import PASSPHRASE
 from tests.drivers.endpoint import new_merchant
-from tests.drivers.online import a_batch, a_code, pair_with
+from tests.drivers.online import a_batch, a_code, let_in, pair_with
 
 Opened = Callable[[str], Services]
-
-
-@pytest.fixture
-def second(tmp_path: Path) -> Iterator[Opened]:
-    """Opens the vault in a folder of that name, and makes it when there is none."""
-    opened: list[OpenVault] = []
-
-    def desk(name: str) -> Services:
-        config = Config(tmp_path / name)
-        vaults = Vaults(config, memory_kib=CHEAP_KIB)
-        if not config.key_slots.exists():
-            vaults.create(NewVault("第二台", PASSPHRASE))[0].close()
-        opened.append(vaults.open(PASSPHRASE))
-        return build_services(config, opened[-1])
-
-    yield desk
-    for vault in opened:
-        vault.close()
 
 
 @pytest.fixture
 def owner(services: Services, cloud: EmbeddedEndpoint) -> Services:
     pair_with(services, cloud)
     return services
-
-
-def join(owner: Services, desk: Services, role: str = "clerk", name: str = "前台电脑") -> DeviceRow:
-    invitation = owner.devices.invite(role, name)
-    desk.cloud.pair(invitation.url, invitation.code.reveal())
-    return next(row for row in owner.devices.listed() if row.name == name)
 
 
 def acts(services: Services) -> list[str]:
@@ -66,7 +40,7 @@ def test_a_clerk_with_an_empty_vault_redeems_a_card_of_the_owners_batch(owner: S
     owner.cloud.sync()
     clerk = second("clerk")
     before = clerk.settings.merchant()
-    join(owner, clerk)
+    let_in(owner, clerk)
     ours, theirs = clerk.settings.merchant(), owner.settings.merchant()
     assert (ours.id, ours.name) == (theirs.id, theirs.name) != (before.id, before.name)
     assert "merchant.taken-over" in acts(clerk)
@@ -98,7 +72,7 @@ def test_a_vault_without_cards_goes_from_one_merchant_of_an_endpoint_to_another(
     owner: Services, second: Opened, cloud: EmbeddedEndpoint
 ) -> None:
     desk = second("desk")
-    join(owner, desk)
+    let_in(owner, desk)
     desk.cloud.sync()
     made = new_merchant(str(cloud.database), "另一商户")
     desk.cloud.pair(owner.cloud.status().url, made["pairing_code"])
@@ -109,8 +83,8 @@ def test_a_vault_without_cards_goes_from_one_merchant_of_an_endpoint_to_another(
 
 def test_the_merchants_name_is_believed_where_it_was_changed_last(owner: Services, second: Opened) -> None:
     clerk, partner = second("clerk"), second("partner")
-    join(owner, clerk)
-    join(owner, partner, "owner", "合伙人")
+    let_in(owner, clerk)
+    let_in(owner, partner, "owner", "合伙人")
     for desk in (owner, clerk, partner):
         desk.cloud.sync()
     partner.settings.put("merchant.name", "新名字")
@@ -128,7 +102,7 @@ def test_a_revoked_desktop_keeps_what_waits_and_sends_it_once_it_is_let_in_again
     owner: Services, second: Opened
 ) -> None:
     desk = second("desk")
-    row = join(owner, desk, "manager", "后台")
+    row = let_in(owner, desk, "manager", "后台")
     desk.cloud.sync()
     owner.devices.revoke(row)
     a_batch(desk)
@@ -136,7 +110,7 @@ def test_a_revoked_desktop_keeps_what_waits_and_sends_it_once_it_is_let_in_again
     status = desk.cloud.status()
     assert (status.last_problem, status.pending > 0, status.rejected) == ("device-revoked", True, 0)
     assert [one.state for one in owner.devices.listed()] == ["active", "revoked"]
-    join(owner, desk, "manager", "后台二")
+    let_in(owner, desk, "manager", "后台二")
     assert desk.cloud.sync().pending == 0
     assert desk.cloud.status().last_problem == ""
     assert owner.cloud.sync().pulled > 0
@@ -144,7 +118,7 @@ def test_a_revoked_desktop_keeps_what_waits_and_sends_it_once_it_is_let_in_again
 
 def test_roles_and_names_are_changed_and_told(owner: Services, second: Opened) -> None:
     desk = second("desk")
-    row = join(owner, desk)
+    row = let_in(owner, desk)
     owner.devices.change_role(row, "manager")
     owner.devices.rename(row, " 后台 ")
     desk.cloud.sync()
@@ -231,8 +205,12 @@ def test_a_desktop_of_this_machine_that_was_revoked_does_not_let_itself_in_again
     online: Services, second: Opened
 ) -> None:
     partner = second("partner")
-    join(online, partner, "owner", "合伙人")
+    let_in(online, partner, "owner", "合伙人")
     (mine,) = [row for row in partner.devices.listed() if not row.is_this]
     partner.devices.revoke(mine)
     assert refused(online.cloud.start_embedded) == "device-revoked"
     assert refused(online.cloud.sync) == "device-revoked"
+    invitation = partner.devices.invite("manager", "再来")
+    status = online.cloud.pair(invitation.url, invitation.code.reveal())
+    assert (status.mode, status.running, status.role) == ("embedded", True, "manager")
+    online.cloud.sync()
