@@ -98,18 +98,25 @@ def devices(stage: Stage) -> None:
     page.devices.revoke(1)
     stage.shoot("revoke")
     stage.clear()
-    with stage.vault.database.write(Topic.CLOUD) as session:
-        store(session, "cloud.twin_since", "2026-11-20T09:30:00+00:00")
+
+
+def devices_troubles(stage: Stage) -> None:
+    """What the page says of a vault that lives twice, and on a device that was revoked."""
+    stage.services.cloud.start_embedded()
+    stage.services.cloud.sync()
+    page = stage.go("sync")
+    _put(stage, "cloud.twin_since", "2026-11-20T09:30:00+00:00")
     stage.shoot("twin")
-    with stage.vault.database.write(Topic.CLOUD) as session:
-        store(session, "cloud.last_problem", "device-revoked")
+    page.settle_twin()
+    stage.shoot("settle")
+    stage.clear()
+    _put(stage, "cloud.last_problem", "device-revoked")
     stage.shoot("revoked")
     page.connect_cloud()
     stage.shoot("pair-again")
     stage.clear()
-    with stage.vault.database.write(Topic.CLOUD) as session:
-        store(session, "cloud.twin_since", None)
-        store(session, "cloud.last_problem", "")
+    _put(stage, "cloud.twin_since", None)
+    _put(stage, "cloud.last_problem", "")
 
 
 def tasks(stage: Stage) -> None:
@@ -173,6 +180,11 @@ def settings_acts(stage: Stage) -> None:
     stage.shoot("mail-remove")
 
 
+def _put(stage: Stage, key: str, value: str | None) -> None:
+    with stage.vault.database.write(Topic.CLOUD) as session:
+        store(session, key, value)
+
+
 def _join(invitation: Invitation) -> None:
     """As another machine does."""
     client = SyncClient(invitation.url)
@@ -190,6 +202,7 @@ def _section(page: Any) -> Any:
 SCENES = (
     Scene("sync", sync),
     Scene("devices", devices),
+    Scene("devices-troubles", devices_troubles),
     Scene("tasks", tasks),
     Scene("audit", audit),
     Scene("settings", settings),
