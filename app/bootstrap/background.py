@@ -39,6 +39,7 @@ class Background(QObject):
         self._clock, self._today = clock, _day(clock())
         self._desk, self._services = desk, services
         self._running = False
+        self._warned = ""
         self._say: Callable[[], SyncStatus] = lambda: SyncStatus("neutral", "")
         self._backup: Job | None = None
         self._due: DueRuns | None = None
@@ -87,6 +88,7 @@ class Background(QObject):
     def _done(self, status: CloudStatus) -> None:
         self._show(lambda: _in_words(status))
         self._desk.window.set_badge("sync", status.rejected + status.conflicts)
+        self._warn("twin" if status.twin_since is not None else "")
 
     def _refused(self, error: AppError) -> None:
         from app.services.cloud.rows import PAIR_AGAIN  # loaded long ago by whoever refused
@@ -94,9 +96,31 @@ class Background(QObject):
         if isinstance(error, EndpointUnreachable):
             self._show(lambda: SyncStatus("warn", tr("Offline"), tr("Offline: everything but syncing works")))
         elif getattr(error, "reason", "") in PAIR_AGAIN:
-            self._show(lambda: SyncStatus("error", tr("Pair again"), tr("The endpoint takes nothing from this one")))
+            self._show(
+                lambda: SyncStatus(
+                    "error", tr("Pair again"), tr("The endpoint takes nothing from this device any more")
+                )
+            )
+            self._warn("stopped")
         else:
             self._show(lambda: SyncStatus("warn", tr("Sync refused")))
+
+    def _warn(self, about: str) -> None:
+        """Once, on whatever page somebody works; the sync page says more, and what to do."""
+        told, self._warned = self._warned, about
+        view = self._desk.window.view
+        if about in ("", told) or view is None or view.current == "sync":
+            return
+        words = {
+            "twin": tr("This vault is in use twice. The same card could be given out at both."),
+            "stopped": tr("The endpoint takes nothing from this device any more. What waits stays here."),
+        }
+
+        def go() -> None:
+            view.banner.clear()
+            self._desk.window.go("sync")
+
+        view.banner.say("warn", words[about], action=(tr("What to do"), go))
 
     def _show(self, say: Callable[[], SyncStatus]) -> None:
         """Kept as what is to be said: in another language it is said anew."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 from sqlalchemy import text
@@ -17,6 +18,8 @@ from app.topics import Topic
 from app.views.changes import GATHER_MS
 from app.views.jobs import Job, JobState
 from app.words import tr
+from sync.client import Identity, SyncClient, new_incarnation
+from sync.protocol import Op, new_op_id, to_wire
 from tests.drivers.desk import DeskDriver
 
 
@@ -55,6 +58,49 @@ def test_the_state_of_sync_is_said_anew_in_another_language(desk: DeskDriver, ba
     view = desk.window.view
     assert view is not None
     assert view.top.sync.status.words.isascii(), view.top.sync.status.words
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("cloud.twin_since", "2026-11-20T09:30:00+00:00", "金库有两份"),
+        ("", "", "重新配对"),
+    ],
+)
+def test_a_trouble_with_this_device_is_told_once_on_every_page_but_the_one_that_says_more(
+    desk: DeskDriver, background: Background, services: Services, key: str, value: str, words: str
+) -> None:
+    background.sync()
+    desk.settled()
+    if key:
+        services.settings.put(key, value)
+    else:
+        revoke_this_device(services)
+    view = desk.window.view
+    assert view is not None
+    for told in (True, False):
+        background.sync()
+        desk.settled()
+        assert view.top.sync.status.words == words
+        assert view.banner.isVisible() is told
+        if told:
+            view.banner.act.click()
+            assert view.current == "sync"
+            desk.window.go("home")
+
+
+def revoke_this_device(services: Services) -> None:
+    """By another owner."""
+    partner = services.devices.invite("owner", "合伙人")
+    client, key = SyncClient(partner.url), Ed25519PrivateKey.generate()
+    life = new_incarnation()
+    made = client.enroll(partner.code.reveal(), device_name="", key=key, incarnation=life)
+    other = SyncClient(partner.url, Identity(made.device_id, life, key))
+    mine = services.cloud.status().device_id
+    (result,) = other.push([Op(new_op_id(), "device.revoke@1", to_wire(now()), {"device_id": mine})]).results
+    assert result.status == "applied"
+    for one in (client, other):
+        one.close()
 
 
 def backups(desk: DeskDriver) -> list[Job]:
