@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.config import Config
 from app.errors import EndpointRefused, InvalidInput, NotFound
+from app.models.outbox import RawEvent
 from app.services import Services
 from app.services.backups import restore
 from app.services.cloud import EmbeddedEndpoint
@@ -135,6 +137,10 @@ def test_roles_and_names_are_changed_and_told(owner: Services, second: Opened) -
     assert refused(lambda: owner.devices.revoke(mine)) == "last-owner"
     assert refused(lambda: desk.devices.revoke(mine)) == "forbidden"
     assert {"device.invited", "device.role-changed", "device.renamed"} <= set(acts(owner))
+    owner.devices.revoke(row)
+    owner.cloud.sync()
+    with owner.batches._database.read() as session:
+        assert session.scalars(select(RawEvent.type)).all() == [], "every event about devices is known"
     for typed in ("", row.id[:3], "nobody"):
         with pytest.raises(NotFound):
             owner.devices.find(typed)
