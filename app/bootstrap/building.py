@@ -45,8 +45,7 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         database, audit, keys, recovery, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
     leases = LeaseService(database, audit, cards=cards, cloud=cloud)
-    dashboard = DashboardService(database, audit)
-    check = Vaults(config).check_passphrase
+    dashboard, check = DashboardService(database, audit), Vaults(config).check_passphrase
     return Services(
         audit=audit,
         backups=BackupService(config, database, keys, audit=audit, settings=settings),
