@@ -22,6 +22,7 @@ from app.views.sync.lifting import ask_to_lift
 from app.views.sync.words import (
     conflicts,
     deed,
+    differing,
     last_problem,
     mode,
     queue_mark,
@@ -289,15 +290,7 @@ class SyncPage(ListPage):
                 "warn", twin(status), action=(tr("Only this one is left"), self.settle_twin), closable=False
             )
         elif status.differences:
-            words = ntr(
-                "The sums of {count} batch differ from the endpoint's: {serials}. Nothing was written over. "
-                "Sync again; if it stays, call who runs the endpoint.",
-                "The sums of {count} batches differ from the endpoint's: {serials}. Nothing was written over. "
-                "Sync again; if it stays, call who runs the endpoint.",
-                len(status.differences),
-                serials=", ".join(status.differences),
-            )
-            self.banner.say("warn", words, closable=False)
+            self.banner.say("warn", differing(status), closable=False)
         elif status.last_problem and not self.banner.isVisible():
             self.banner.say("error", last_problem(status))
 

@@ -93,6 +93,18 @@ def last_problem(status: CloudStatus) -> str:
     return known.get(status.last_problem, tr("The last sync did not finish.")) if status.last_problem else ""
 
 
+def differing(status: CloudStatus) -> str:
+    """Which ledgers do not agree with the endpoint's."""
+    return ntr(
+        "The sums of {count} batch differ from the endpoint's: {serials}. Nothing was written over. "
+        "Sync again; if it stays, call who runs the endpoint.",
+        "The sums of {count} batches differ from the endpoint's: {serials}. Nothing was written over. "
+        "Sync again; if it stays, call who runs the endpoint.",
+        len(status.differences),
+        serials=", ".join(status.differences),
+    )
+
+
 def standing(status: CloudStatus) -> StateMark:
     """How the vault stands with its endpoint, in one mark."""
     if status.mode == "none" and not status.running:
