@@ -39,7 +39,7 @@ class GivenBack(Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of the ledger as the feed told it, with its receipt."""
 
     op_id: Id
-    kind: Annotated[str, Meta(pattern="^(redeemed|reversed)$")]
+    kind: Annotated[str, Meta(pattern="^(redeemed|reversed|topped_up|refunded)$")]
     batch_id: Id
     card_no: Whole
     amount_minor: Difference

@@ -1,4 +1,4 @@
-"""May this card be redeemed? One pure function, used at both ends; no clock, no database."""
+"""May this card be redeemed, topped up, refunded? Pure functions, used at both ends; no clock, no database."""
 
 from datetime import datetime
 
@@ -40,6 +40,35 @@ def judge(card: CardFacts, wanted: Wanted, at: datetime) -> str | None:
     if card.card_frozen:
         return "card-frozen"
     return _timely(card, at) or _enough(card, wanted)
+
+
+def judge_top_up(card: CardFacts, at: datetime) -> str | None:
+    """Why nothing may be put onto the card; None when it may. One that is used up may: so it is charged again."""
+    if not card.sealed:
+        return "not-sealed"
+    if card.batch_voided or card.card_state == "voided":
+        return "card-voided"
+    if not card.money:
+        return "no-money"
+    if card.batch_frozen:
+        return "batch-frozen"
+    if card.card_frozen:
+        return "card-frozen"
+    return "card-expired" if card.valid_until is not None and at > card.valid_until else None
+
+
+def judge_refund(card: CardFacts, wanted: Wanted) -> str | None:
+    """Why so much of the card may not be paid out; None when it may. A frozen or expired one may be."""
+    if not card.sealed:
+        return "not-sealed"
+    if card.batch_voided or card.card_state == "voided":
+        return "card-voided"
+    if (wanted.uses if card.money else wanted.amount_minor) is not None:
+        return "invalid"
+    left, part = (card.balance_minor or 0, wanted.amount_minor) if card.money else (card.uses_left, wanted.uses)
+    if left <= 0:
+        return "card-spent"
+    return "insufficient-balance" if part is not None and part > left else None
 
 
 def _timely(card: CardFacts, at: datetime) -> str | None:

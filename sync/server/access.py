@@ -46,6 +46,8 @@ ROLES: dict[str, frozenset[str]] = {
     "redeem@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "redeem.leased@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "reverse@1": frozenset({"owner", "manager", "clerk"}),
+    "card.topup@1": frozenset({"owner", "manager"}),
+    "card.refund@1": frozenset({"owner", "manager"}),
     "lease.take@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "lease.return@1": frozenset({"owner", "manager", "distributor", "clerk"}),
     "lease.reclaim@1": frozenset({"owner", "manager"}),

@@ -15,7 +15,8 @@ from sync.protocol import (
     to_wire,
     unb64,
 )
-from sync.server import devices, feed, leases, links, recovery
+from sync.rules import Wanted
+from sync.server import balances, devices, feed, leases, links, recovery
 from sync.server.access import SLUG, Device, require
 from sync.server.batches import batch_of, verifier_at
 from sync.server.epochs import recovering
@@ -28,7 +29,8 @@ from sync.server.transaction import Transaction
 LARGEST = 1_000_000
 MOST_USES = 10_000
 LEASED = "redeem.leased@1"
-DECIDING = frozenset({"reverse@1", LEASED, "lease.take@1", "lease.return@1", "lease.reclaim@1"})
+OF_LEDGER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
+DECIDING = frozenset({*OF_LEDGER, LEASED, "lease.take@1", "lease.return@1", "lease.reclaim@1"} - {"redeem@1"})
 """What has to wait until it is known how the cards stand."""
 MISSHAPEN: tuple[type[Exception], ...] = (AttributeError, KeyError, TypeError, ValueError)
 """What a body of another shape than described raises."""
@@ -57,6 +59,8 @@ class Issue:
             ),
             "link.recall@1": links.recall,
             "reverse@1": self._reverse,
+            "card.topup@1": self._top_up,
+            "card.refund@1": self._refund,
             "lease.take@1": leases.take,
             "lease.return@1": leases.give_back,
             "lease.reclaim@1": leases.reclaim,
@@ -108,6 +112,8 @@ class Issue:
         try:
             if op.type == LEASED:
                 return [returned_print(self.verifier(unb64(str(op.body["d"]))))]
+            if op.type in ("card.topup@1", "card.refund@1"):
+                return [returned_print(f"{op.body['batch_id']}#{op.body['card_no']}")]
             return [returned_print(str(op.body["redemption_id"]))] if op.type == "reverse@1" else []
         except (KeyError, ValueError):
             return []
@@ -126,6 +132,16 @@ class Issue:
             at_ms=_decided(device, op, at_ms),
         )
         return reverse(transaction, undo, self._secrets)
+
+    def _top_up(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        amount = _whole(op.body["amount_minor"], least=1)
+        if amount is None:
+            raise TypeError("number")
+        return balances.top_up(transaction, _change(device, op, at_ms), amount, self._secrets)
+
+    def _refund(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
+        amount, uses = (_whole(op.body.get(name), least=1) for name in ("amount_minor", "uses"))
+        return balances.refund(transaction, _change(device, op, at_ms), Wanted(amount, uses), self._secrets)
 
     def _redeem(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> tuple[Outcome, bool]:
         try:
@@ -209,9 +225,26 @@ def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *
     return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid, "card_no": number})
 
 
+def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
+    """Raises Refusal and what a misshapen body raises: nobody moves money without a reason."""
+    body = op.body
+    number, reason = _whole(body["card_no"]), _text(body["reason"], 500)
+    if number is None:
+        raise TypeError("number")
+    if not reason.strip():
+        raise Refusal("invalid", pointers=["/body/reason"])
+    return balances.Change(
+        *(device.merchant_id, op.op_id, str(UUID(body["batch_id"])), number),
+        reason=reason,
+        place=_text(body.get("place", ""), 200),
+        device_id=device.id,
+        at_ms=_decided(device, op, at_ms),
+    )
+
+
 def is_moved(op: Op) -> bool:
     """Whether it is an entry of the ledger that another endpoint decided."""
-    return op.type in ("redeem@1", "reverse@1") and op.body.get("at") is not None
+    return op.type in OF_LEDGER and op.body.get("at") is not None
 
 
 def _decided(device: Device, op: Op, at_ms: int) -> int:

@@ -18,7 +18,8 @@ COLUMNS = (
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One redemption. `uid` is the batch's id on the wire; `lease_id` the lease a counter decided it under, offline."""
+    """One entry. `uid` is the batch's id on the wire; `lease_id` the lease a counter decided it under, offline. What is
+    put onto a card has a negative amount: a balance is always the face less the sum."""
 
     merchant_id: str
     op_id: str
@@ -37,12 +38,14 @@ class Entry(msgspec.Struct, frozen=True):
     at_ms: int
     link_id: str | None = None
     lease_id: str | None = None
+    kind: str = "redeemed"
+    reason: str = ""
 
     def row(self) -> Row:
         return (
-            *(self.merchant_id, self.op_id, self.batch_id, self.card_no, self.use_no, "redeemed", self.amount_minor),
-            *(self.uses, self.remaining_minor, self.remaining_uses, "", self.entry, self.place, self.device_id),
-            *(self.at_ms, self.lease_id),
+            *(self.merchant_id, self.op_id, self.batch_id, self.card_no, self.use_no, self.kind, self.amount_minor),
+            *(self.uses, self.remaining_minor, self.remaining_uses, self.reason, self.entry, self.place),
+            *(self.device_id, self.at_ms, self.lease_id),
         )
 
     def body(self) -> dict[str, Any]:
@@ -63,11 +66,13 @@ class Entry(msgspec.Struct, frozen=True):
         }
         if self.lease_id is not None:
             body["lease_id"] = self.lease_id
+        if self.reason:
+            body["reason"] = self.reason
         return body
 
     def receipt(self, secrets: ServerSecrets, body: dict[str, Any]) -> str:
         """Over what its event says."""
-        statement = entry_statement(self.merchant_id, self.op_id, "redeemed", at_of(self.at_ms), body)
+        statement = entry_statement(self.merchant_id, self.op_id, self.kind, at_of(self.at_ms), body)
         return b64(secrets.receipt(statement))
 
     def outcome(self, seq: int, receipt: str) -> Outcome:
@@ -85,7 +90,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def write_down(transaction: Transaction, entries: list[Row]) -> None:
-    """`entries` are rows of redemptions."""
+    """`entries` are rows of entries."""
     transaction.put("redemption", COLUMNS, entries)
 
 

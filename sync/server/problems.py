@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "card-expired": (409, "This card has expired."),
     "card-not-yet": (409, "This card is not valid yet."),
     "insufficient-balance": (409, "The balance is too low."),
+    "no-money": (409, "This card does not hold money."),
     "no-partial": (409, "This card is redeemed as a whole."),
     "already-reversed": (409, "This redemption was reversed already."),
     "link-claimed": (409, "The card was claimed already."),

@@ -124,6 +124,8 @@ def _said(entry: GivenBack) -> dict[str, Any]:
     }
     if entry.kind == "reversed":
         return body | {"reverses": entry.reverses, "reason": entry.reason}
+    if entry.kind != "redeemed":
+        body["reason"] = entry.reason
     return body | {"entry": entry.entry, "place": entry.place, "device_class": entry.device_class}
 
 
@@ -162,24 +164,34 @@ def _enter(transaction: Transaction, merchant_id: str, entry: GivenBack, *, body
         "seq": seq,
         "receipt": entry.receipt,
     }
-    print_ = returned_print(verifier if entry.reverses is None else entry.reverses)
+    print_ = returned_print(verifier if entry.kind == "redeemed" else about(entry))
     keep(transaction, merchant_id, entry.op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
+
+
+def about(entry: GivenBack) -> str:
+    """What an entry other than a redemption is asked for by."""
+    return entry.reverses or f"{entry.batch_id}#{entry.card_no}"
 
 
 def _paid(transaction: Transaction, merchant_id: str, entry: GivenBack, verifier: bytes) -> Row:
     """The card's number of entries behind it. Raises Refusal."""
     amount, uses = entry.amount_minor, entry.uses
-    if entry.kind == "redeemed":
+    if entry.kind in ("redeemed", "refunded"):
         after = transaction.one(DEBIT, amount, uses, amount, uses, verifier, uses, amount)
         if after is None:
             raise Refusal("card-spent")
         return after
+    if entry.kind == "reversed":
+        _refuse_a_second(transaction, merchant_id, entry)
+    after = transaction.one(CREDIT, amount, uses, verifier)
+    if after is None:
+        raise Refusal("card-unknown")
+    return after
+
+
+def _refuse_a_second(transaction: Transaction, merchant_id: str, entry: GivenBack) -> None:
     first = "SELECT 1 FROM redemption WHERE merchant_id = ? AND op_id = ? AND kind = 'redeemed'"
     if transaction.one(first, merchant_id, entry.reverses) is None:
         raise Refusal("redemption-unknown")
     if transaction.one("SELECT 1 FROM redemption WHERE merchant_id = ? AND reverses = ?", merchant_id, entry.reverses):
         raise Refusal("already-reversed")
-    after = transaction.one(CREDIT, amount, uses, verifier)
-    if after is None:
-        raise Refusal("card-unknown")
-    return after

@@ -236,9 +236,10 @@ redemption = Table(
     PrimaryKeyConstraint("merchant_id", "op_id"),
     UniqueConstraint("batch_id", "card_no", "use_no"),
     UniqueConstraint("merchant_id", "reverses"),
-    CheckConstraint("kind IN ('redeemed', 'reversed')", name="ck_redemption_kind"),
+    CheckConstraint("kind IN ('redeemed', 'reversed', 'topped_up', 'refunded')", name="ck_redemption_kind"),
 )
-"""The ledger. `use_no` is a second, independent guard against counting a use twice."""
+"""The ledger. What a card gains, by a top-up or a reversal, is negative. `use_no` is a second, independent guard
+against counting a use twice."""
 
 feed = Table(
     "feed",

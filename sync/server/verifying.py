@@ -1,8 +1,8 @@
 """Do the books of an endpoint's database agree? Looks at everything, changes nothing, beside a running endpoint.
 
-The invariants are those of the protocol: I1 a card holds its face less its ledger, I2 and I4 every entry has one
-outcome and one event, I3 nothing is redeemed between freeze and thaw, I7 the feed is gapless and chained, I8 what a
-device has leased nobody else redeems, I9 nothing unsealed is redeemed.
+The invariants are those of the protocol: I1 a card holds its face less its ledger, in which what was put onto it is
+negative, I2 and I4 every entry has one outcome and one event, I3 nothing is redeemed between freeze and thaw, I7 the
+feed is gapless and chained, I8 what a device has leased nobody else redeems, I9 nothing unsealed is redeemed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,13 +31,14 @@ FINDINGS = {
     "uses": "a card does not have its uses less its ledger",
     "state": "a card is called spent and is not, or is and is not called so",
     "stray-entry": "the ledger has an entry for a card that is not there",
+    "kind": "an entry of the ledger goes the wrong way: only top-ups and reversals give",
     "reversal": "a reversal does not give back what one redemption took",
     "entry-outcome": "an entry of the ledger has no outcome of its op",
     "entry-event": "an entry of the ledger has no event in the feed, or another one",
     "event-entry": "an event of the feed has no entry in the ledger",
     "op-twice": "two events of the feed come from one op",
-    "frozen": "a card was redeemed while its batch was frozen",
-    "leased": "a card was redeemed while a device decided about it, by somebody else",
+    "frozen": "a card was redeemed or topped up while its batch was frozen",
+    "leased": "a card was redeemed or refunded while a device decided about it, by somebody else",
     "lease": "a lease does not stand as its feed says",
     "flags": "a batch is not frozen or voided as its feed says",
     "head": "the feed does not end where its merchant's head is",
@@ -49,6 +50,14 @@ FINDINGS = {
     "receipt": "an entry of the feed has a receipt that this endpoint did not make for it",
 }
 """What is found → its sentence."""
+
+
+FORBIDDEN = {
+    "redeemed@1": ("frozen", "unsealed", "leased"),
+    "topped_up@1": ("frozen", "unsealed"),
+    "refunded@1": ("unsealed", "leased"),
+}
+"""Event → what must not be when it happens: who has leased a card does not mind a top-up, who froze it no refund."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -148,6 +157,13 @@ def _ledger(transaction: Transaction) -> Iterator[Finding]:
     )
     yield from _found(
         transaction,
+        "kind",
+        "SELECT merchant_id, op_id FROM redemption WHERE amount_minor = 0 AND uses = 0 OR CASE "
+        "WHEN kind IN ('redeemed', 'refunded') THEN amount_minor < 0 OR uses < 0 "
+        "WHEN kind = 'topped_up' THEN amount_minor > 0 OR uses <> 0 ELSE amount_minor > 0 OR uses > 0 END",
+    )
+    yield from _found(
+        transaction,
         "reversal",
         "SELECT r.merchant_id, r.op_id FROM redemption r LEFT JOIN redemption f ON f.merchant_id = r.merchant_id "
         "AND f.op_id = r.reverses AND f.kind = 'redeemed' WHERE r.kind = 'reversed' AND (f.op_id IS NULL "
@@ -168,7 +184,8 @@ def _events(transaction: Transaction) -> Iterator[Finding]:
         transaction,
         "event-entry",
         "SELECT f.merchant_id, f.seq FROM feed f LEFT JOIN redemption r ON r.merchant_id = f.merchant_id "
-        "AND r.op_id = f.op_id WHERE f.type IN ('redeemed@1', 'reversed@1') AND r.op_id IS NULL",
+        "AND r.op_id = f.op_id WHERE f.type IN ('redeemed@1', 'reversed@1', 'topped_up@1', 'refunded@1') "
+        "AND r.op_id IS NULL",
     )
     yield from _found(
         transaction,
@@ -257,8 +274,9 @@ class _Walk:
         if receipt and secrets is not None and not secrets.is_ours(receipt, statement):
             yield Finding("receipt", self.merchant_id, str(seq))
         batch = self.batches.setdefault(told["batch_id"], _Told()) if "batch_id" in told else _Told()
-        if type_ == "redeemed@1":
-            yield from (Finding(what, self.merchant_id, str(seq)) for what in _wrong(batch, told))
+        if type_ in FORBIDDEN:
+            found = [what for what in _wrong(batch, told) if what in FORBIDDEN[type_]]
+            yield from (Finding(what, self.merchant_id, str(seq)) for what in found)
         if type_ in ("frozen@1", "thawed@1"):
             batch.frozen = type_ == "frozen@1"
             batch.before_freeze = set(batch.leases)
@@ -271,7 +289,7 @@ class _Walk:
 
 
 def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
-    """I3, I8, I9: a redemption as the feed tells it. One that was given back was decided in an earlier epoch."""
+    """I3, I8, I9: an entry as the feed tells it. One that was given back was decided in an earlier epoch."""
     lease = told.get("lease_id")
     if told.get("returned"):
         yield from () if batch.sealed else ("unsealed",)

@@ -91,7 +91,7 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007"])
 def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
@@ -187,6 +187,33 @@ def test_a_device_of_an_old_database_has_had_the_life_it_had(old: tuple[str, Eng
         lives = connection.exec_driver_sql("SELECT device_id, incarnation, first_ms FROM incarnation").all()
         assert [tuple(life) for life in lives] == [("d", "first", 5)]
         assert connection.exec_driver_sql("SELECT seen_ms FROM device").scalar() is None
+
+
+def test_the_ledger_of_an_old_database_stays_as_it_was_takes_top_ups_and_cannot_be_rewritten(
+    old: tuple[str, Engine],
+) -> None:
+    database, engine = old
+    columns = "merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, reason, entry, place, at_ms"
+    with engine.begin() as connection:
+        for number, kind in ((2, "redeemed"), (1, "reversed")):
+            values = f"'m', 'o{number}', 1, 1, {number}, '{kind}', {5 - 3 * number}, 0, '', 'code', '', 7"
+            connection.exec_driver_sql(f"INSERT INTO redemption ({columns}) VALUES ({values})")
+        every = f"SELECT {columns} FROM redemption ORDER BY op_id"
+        before = [tuple(row) for row in connection.exec_driver_sql(every)]
+    Store(database).migrate()
+    with engine.begin() as connection:
+        assert [tuple(row) for row in connection.exec_driver_sql(every)] == before
+        for number, kind in ((3, "topped_up"), (4, "refunded")):
+            values = f"'m', 'n{number}', 1, 1, {number}, '{kind}', 1, 0, '', 'code', '', 7"
+            connection.exec_driver_sql(f"INSERT INTO redemption ({columns}) VALUES ({values})")
+    for refused in (
+        f"INSERT INTO redemption ({columns}) VALUES ('m', 'n5', 1, 1, 5, 'given', 1, 0, '', 'code', '', 7)",
+        f"INSERT INTO redemption ({columns}) VALUES ('m', 'n5', 1, 1, 4, 'refunded', 1, 0, '', 'code', '', 7)",
+        "UPDATE redemption SET amount_minor = 0",
+        "DELETE FROM redemption",
+    ):
+        with engine.connect() as connection, pytest.raises(DBAPIError):
+            connection.exec_driver_sql(refused)
 
 
 def _verifier(batch_id: int, number: int) -> bytes:

@@ -90,6 +90,12 @@ def _lift(desktop: Desktop, things: Things) -> object:
     return None if result.problem is not None and result.problem.key == "not-recovering" else result
 
 
+def _moved(things: Things, card_no: int, amount_minor: int | None) -> dict[str, object]:
+    """Money onto a card, or off it."""
+    body: dict[str, object] = {"batch_id": things.sealed.uid, "card_no": card_no, "amount_minor": amount_minor}
+    return body | {"reason": "客户要求", "place": "前台"}
+
+
 def _tomorrow() -> str:
     return to_wire(datetime.now(UTC) + timedelta(days=1))
 
@@ -127,6 +133,8 @@ ACTS: dict[str, tuple[str, str, Act]] = {
         op("redeem@1", lambda t: {"d": b64(t.sealed.records[0]), "amount_minor": 1, "at": "2026-01-01T00:00:00Z"}),
     ),
     "reverse": ("omc", "redemption-unknown", op("reverse@1", lambda t: {"redemption_id": t.redemption})),
+    "top up": ("om", "batch-unknown", op("card.topup@1", lambda t: _moved(t, 0, 100))),
+    "refund": ("om", "batch-unknown", op("card.refund@1", lambda t: _moved(t, 1, None))),
     "take a lease": ("omdc", "batch-unknown", _take_lease),
     "return a lease": ("omdc", "lease-unknown", _return_lease),
     "reclaim a lease": (
@@ -272,6 +280,8 @@ def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
         "card.void@1": "void a card",
         "redeem@1": "redeem",
         "reverse@1": "reverse",
+        "card.topup@1": "top up",
+        "card.refund@1": "refund",
         "carry": "carry",
         "pairing.make": "let a clerk in",
         "device.revoke@1": "revoke a device",

@@ -24,6 +24,7 @@ DAMAGE = {
     "uses": "UPDATE card SET uses_left = uses_left + 1 WHERE balance_minor IS NULL",
     "state": "UPDATE card SET state = 'active' WHERE balance_minor = 0",
     "stray-entry": "DELETE FROM card WHERE entries = 1",
+    "kind": "UPDATE redemption SET kind = 'refunded' WHERE kind = 'topped_up'",
     "reversal": "UPDATE redemption SET reverses = 'another' WHERE kind = 'reversed'",
     "entry-outcome": "DELETE FROM op WHERE op_id IN (SELECT op_id FROM redemption)",
     "entry-event": "UPDATE feed SET op_id = 'another' WHERE type = 'reversed@1'",
@@ -60,6 +61,9 @@ def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             desktop.redeem(money.records[1])
             desktop.redeem(uses.records[0])
             desktop.push("reverse@1", {"redemption_id": first, "reason": "mistake"})
+            for type_, card_no in (("card.topup@1", 4), ("card.topup@1", 3), ("card.refund@1", 3)):
+                body = {"batch_id": money.uid, "card_no": card_no, "amount_minor": 500, "reason": "x"}
+                assert desktop.push(type_, body).status == "applied"
             desktop.push("batch.freeze@1", {"batch_id": money.uid})
             assert desktop.redeem(money.records[2]).status_code == 409
             desktop.push("batch.thaw@1", {"batch_id": money.uid})
@@ -96,7 +100,7 @@ def test_a_database_full_of_work_is_whole(store: Store) -> None:
     verdict = looked(store)
     assert verdict.ok, [str(finding) for finding in verdict.findings]
     assert verdict.checked["card"] == 1_406
-    assert verdict.checked["redemption"] == 14
+    assert verdict.checked["redemption"] == 20
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -119,6 +123,24 @@ def test_a_redemption_between_freeze_and_thaw_is_told(store: Store) -> None:
 
     store.write_now(damage)
     assert "frozen" in {finding.what for finding in looked(store).findings}
+
+
+@pytest.mark.parametrize(("type_", "named"), [("topped_up@1", "frozen"), ("refunded@1", "leased")])
+def test_a_top_up_of_what_is_frozen_and_a_refund_of_what_is_leased_are_told(
+    store: Store, type_: str, named: str
+) -> None:
+    """The last event of each merchant becomes one: behind a freeze, and a lease that is still open."""
+
+    def damage(transaction: Transaction) -> None:
+        _unguard(transaction, "feed")
+        last = "(SELECT max(f.seq) FROM feed f WHERE f.type = 'redeemed@1' AND f.merchant_id = feed.merchant_id)"
+        body = "replace(body, 'lease_id', 'x')"
+        transaction.run(f"UPDATE feed SET type = '{type_}', body = {body} WHERE seq = {last}")
+
+    store.write_now(damage)
+    found = {finding.what for finding in looked(store).findings}
+    assert named in found
+    assert not found & {"frozen", "leased"} - {named}
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
