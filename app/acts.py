@@ -42,6 +42,8 @@ ACTIONS: Words = {
     "card.voided": "Card voided",
     "card.redeemed": "Card redeemed",
     "card.reversed": "Redemption reversed",
+    "card.topped_up": "Card topped up",
+    "card.refunded": "Card refunded",
     "lease.asked": "Lease of cards asked for",
     "lease.returned": "Lease given back",
     "lease.reclaimed": "Lease reclaimed",

@@ -396,3 +396,22 @@ class RedemptionUncertain(AppError):
     """The request went out and no answer came back; `op_id` is asked again with the next sync."""
 
     op_id: str
+
+
+@dataclass(eq=False)
+class PaymentRefused(RedemptionRefused):
+    """Nothing was put onto a card or paid out; the same for a top-up or a refund."""
+
+
+@dataclass(eq=False)
+class PaymentUncertain(RedemptionUncertain):
+    """The same for a top-up or a refund."""
+
+
+@dataclass(eq=False)
+class OverCardLimit(AppError):
+    """With a top-up a card would hold more than a rule of the trade lets it; `rule` is a key of vocabulary.RULES."""
+
+    rule: str
+    would_minor: int
+    most_minor: int

@@ -68,6 +68,10 @@ WORDS: dict[type[AppError], str] = {
     errors.CodeMistyped: "A sign of this code is mistyped. Compare it sign by sign.",
     errors.RedemptionUncertain: "The answer got lost. Do not redeem again; the next sync tells what happened.",
     errors.RedemptionRefused: "Not redeemed: {reason}",
+    errors.PaymentUncertain: "The answer got lost. Do not enter it again; the next sync tells what happened.",
+    errors.PaymentRefused: "Nothing was put on or paid out: {reason}",
+    errors.OverCardLimit: "The card would hold {would_minor}; a rule of the trade lets it hold {most_minor}. Put less "
+    "onto it, or confirm that it is to hold more.",
 }
 
 NOUNS: dict[str, str] = {
@@ -216,6 +220,9 @@ REASONS: dict[str, str] = {
     "card-not-yet": "this card is not valid yet.",
     "insufficient-balance": "the balance is too low.",
     "no-partial": "this card is redeemed as a whole, not in parts.",
+    "no-money": "this card holds uses, not money.",
+    "no-endpoint": "there is no endpoint yet. Connect one first.",
+    "in-stock": "this card is still in stock. Give it to somebody first.",
     "already-reversed": "this redemption was reversed already.",
     "redemption-unknown": "there is no such redemption.",
     "not-sealed": "this batch has not reached the endpoint yet. Sync first.",

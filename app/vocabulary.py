@@ -187,6 +187,8 @@ HAPPENED: Words = {
     "frozen": "Frozen",
     "redeemed": "Redeemed",
     "reversed": "Reversed",
+    "topped_up": "Topped up",
+    "refunded": "Refunded",
 }
 
 CODE_FORMATS: Words = {"SHORT": "Short", "STANDARD": "Standard", "LONG": "Long", "SUPPLIER": "Supplier code"}

@@ -53,6 +53,7 @@ def _stock(desk: DeskParts, services: Services) -> Builders:
             services.ledger,
             services.batches,
             services.people,
+            redemptions=services.redemptions,
             exports=services.exports,
             jobs=jobs,
             changes=changes,

@@ -1,6 +1,6 @@
-"""`card show`, `card reveal`, `redeem`, `reverse`."""
+"""`card show`, `card reveal`, `card top-up`, `card refund`, `redeem`, `reverse`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,8 @@ def add_to(cli: typer.Typer) -> None:
     card = typer.Typer(help="Single cards.", no_args_is_help=True)
     card.command("show")(show)
     card.command("reveal")(reveal)
+    card.command("top-up")(top_up)
+    card.command("refund")(refund)
     cli.add_typer(card, name="card")
     cli.command("redeem")(redeem)
     cli.command("reverse")(reverse)
@@ -41,21 +43,53 @@ def reveal(context: typer.Context, serial: str, reason: Annotated[str, typer.Opt
     shell.tell({"serial": row.serial, "state": row.state, "code": code.reveal()}, code.reveal())
 
 
+def top_up(
+    context: typer.Context,
+    code_or_serial: str,
+    amount: Annotated[str, typer.Argument(help="Like 200.00.")],
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
+    place: Annotated[str | None, typer.Option(help="Where it is paid.")] = None,
+    over_limit: Annotated[bool, typer.Option(help="It is to hold more than a rule of the trade says.")] = False,
+) -> None:
+    """Put money onto a card, at the endpoint."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        card_id, put_on = services.cards.find(code_or_serial), minor("amount", amount) or 0
+        result = services.redemptions.top_up(card_id, put_on, reason=reason, place=place, over_limit=over_limit)
+    words = tr(
+        "Topped up {amount}, {remaining} on the card", amount=yuan(-result.redeemed_minor), remaining=_left(result)
+    )
+    shell.tell(_document(result), words)
+
+
+def refund(
+    context: typer.Context,
+    code_or_serial: str,
+    amount: Annotated[str | None, typer.Option(help="A part of the money; without it all that is left.")] = None,
+    reason: Annotated[str, typer.Option(help="Kept in the audit log.")] = "",
+    place: Annotated[str | None, typer.Option(help="Where it is paid out.")] = None,
+) -> None:
+    """Pay out what is left of a card, or a part of it, at the endpoint."""
+    shell: Shell = context.obj
+    with shell.open() as services:
+        card_id = services.cards.find(code_or_serial)
+        result = services.redemptions.refund(card_id, minor("amount", amount), reason=reason, place=place)
+    words = tr("Refunded {amount}, {remaining} left", amount=_used(result), remaining=_left(result))
+    shell.tell(_document(result), words)
+
+
 def redeem(context: typer.Context, code: str, amount: Annotated[str | None, typer.Option()] = None) -> None:
     """Redeem a card at the endpoint, wholly or in part."""
     shell: Shell = context.obj
     with shell.open() as services:
         result = services.redemptions.redeem(code, minor("amount", amount))
-    document = {name: getattr(result, name) for name in type(result).__dataclass_fields__}
-    shell.tell(document, _lines(result))
+    shell.tell(_document(result), _lines(result))
 
 
 def _lines(result: RedemptionResult) -> list[str]:
     """What was used and is left, and the number that `reverse` asks for."""
-    used_minor = None if result.remaining_minor is None else result.redeemed_minor
-    redeemed, remaining = worth(used_minor, result.redeemed_uses), worth(result.remaining_minor, result.remaining_uses)
     return [
-        tr("Redeemed {redeemed}, {remaining} left", redeemed=redeemed, remaining=remaining),
+        tr("Redeemed {redeemed}, {remaining} left", redeemed=_used(result), remaining=_left(result)),
         tr("Number of the redemption: {number}", number=result.redemption_id),
     ]
 
@@ -65,5 +99,16 @@ def reverse(context: typer.Context, redemption_id: str, reason: Annotated[str, t
     shell: Shell = context.obj
     with shell.open() as services:
         result = services.redemptions.reverse(redemption_id, reason=reason)
-    document = {name: getattr(result, name) for name in type(result).__dataclass_fields__}
-    shell.tell(document, tr("Reversed."))
+    shell.tell(_document(result), tr("Reversed."))
+
+
+def _document(result: RedemptionResult) -> dict[str, Any]:
+    return {name: getattr(result, name) for name in type(result).__dataclass_fields__}
+
+
+def _used(result: RedemptionResult) -> str:
+    return worth(None if result.remaining_minor is None else result.redeemed_minor, result.redeemed_uses)
+
+
+def _left(result: RedemptionResult) -> str:
+    return worth(result.remaining_minor, result.remaining_uses)

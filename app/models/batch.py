@@ -6,7 +6,7 @@ the batch. A row appears when something happens to that one card.
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -86,6 +86,7 @@ class Card(Base):
         Index("ix_card_batch_state", "batch_id", "state"),
         Index("ix_card_person", "person_id"),
         Index("ix_card_state_changed", "state", "changed_at"),
+        Index("ix_card_adjusted", "batch_id", sqlite_where=text("adjusted != 0")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"))
@@ -95,3 +96,6 @@ class Card(Base):
     uses_left: Mapped[int]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     changed_at: Mapped[datetime]
+    adjusted: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What was put onto it less what was paid out, in fen, or in uses of a voucher: its face with this is what it could
+    give in all."""

@@ -9,11 +9,12 @@ from app.models.base import Base
 
 
 class Redemption(Base):
-    """An immutable ledger entry. A reversal is an entry of its own with negative amounts that points at the first."""
+    """An immutable ledger entry. A reversal is an entry of its own with negative amounts that points at the first; a
+    top-up is negative, too, so that a balance is always the face less the sum."""
 
     __tablename__ = "redemption"
     __table_args__ = (
-        CheckConstraint("kind IN ('redeemed', 'reversed')", name="kind"),
+        CheckConstraint("kind IN ('redeemed', 'reversed', 'topped_up', 'refunded')", name="kind"),
         Index("ix_redemption_card", "card_id"),
         Index("ix_redemption_at", "at"),
         Index("ix_redemption_batch_at", "batch_id", "at"),
@@ -28,7 +29,7 @@ class Redemption(Base):
     batch_id: Mapped[int]
     product_id: Mapped[int]
     amount_minor: Mapped[int]
-    """Fen redeemed; negative for a reversal; 0 for vouchers."""
+    """Fen redeemed or paid out; negative for a reversal and a top-up; 0 for vouchers."""
     uses: Mapped[int]
     remaining_minor: Mapped[int | None]
     remaining_uses: Mapped[int | None]
@@ -57,6 +58,6 @@ class DailyFigure(Base):
     product_id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(primary_key=True)
     metric: Mapped[str] = mapped_column(primary_key=True)
-    """issued, sent, delivered, opened, claimed, redeemed, reversed."""
+    """issued, sent, delivered, opened, claimed, redeemed, reversed, topped_up, refunded."""
     count: Mapped[int] = mapped_column(default=0)
     amount_minor: Mapped[int] = mapped_column(default=0)

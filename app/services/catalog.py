@@ -17,7 +17,7 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.hidden import removed
-from app.services.recount import LIVE, REDEEMED
+from app.services.recount import HAS_ADJUSTED, LIVE, REDEEMED
 from app.services.stock import USABLE
 from app.services.texts import one_line
 from app.topics import Topic
@@ -125,6 +125,16 @@ def prompts(spec: ProductSpec, at: datetime) -> list[Prompt]:
         if about_it and _speaks(rule["when"], spec, at):
             found.append(Prompt(rule["id"], rule["hard"], rule["source"], rule["as_of"]))
     return found
+
+
+def most_on_a_card(*, form: str, named: bool) -> tuple[str, int] | None:
+    """The rule about how much a card of this form may hold, and the fen; None where no rule speaks of it."""
+    found = [
+        (str(rule["id"]), int(rule["when"]["face_over_minor"]))
+        for rule in rule_pack()
+        if "face_over_minor" in rule["when"] and form in rule["forms"] and rule["named"] in (None, named)
+    ]
+    return min(found, key=lambda rule: rule[1], default=None)
 
 
 def _speaks(when: dict[str, Any], spec: ProductSpec, at: datetime) -> bool:
@@ -304,6 +314,7 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, Stock]:
     for batch_id, state, count in session.execute(lives):
         begun.setdefault(batch_id, {})[state] = count
     partly = _counted(session, Card.state.in_(LIVE), REDEEMED)
+    paid_out = _counted(session, HAS_ADJUSTED, Card.state == "spent", ~REDEEMED)
     stopped = _counted(session, Card.state == "in_stock", Card.frozen_at.is_not(None))
     in_bin = set(session.scalars(removed("batch")))
     totals: dict[int, Stock] = {}
@@ -316,7 +327,7 @@ def _stock(session: Session, product_id: int | None = None) -> dict[int, Stock]:
         totals[batch.product_id] = Stock(
             before.quantity + batch.made - cards.get("voided", 0) - (stock if is_removed else 0),
             before.in_stock + (0 if is_removed else stock),
-            before.redeemed + cards.get("spent", 0) + partly.get(batch.id, 0),
+            before.redeemed + cards.get("spent", 0) - paid_out.get(batch.id, 0) + partly.get(batch.id, 0),
             before.to_give + (stock - stopped.get(batch.id, 0) if gives else 0),
         )
     return totals

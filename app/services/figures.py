@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.redemption import DailyFigure
 from app.words import zone
 
-METRICS = ("issued", "sent", "delivered", "opened", "claimed", "redeemed", "reversed")
+METRICS = ("issued", "sent", "delivered", "opened", "claimed", "redeemed", "reversed", "topped_up", "refunded")
 DIRECT = "direct"
 """Channel of a card that went out by no distribution: its batch's plain codes were released by an export."""
 

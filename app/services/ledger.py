@@ -18,7 +18,7 @@ from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.redemption import Redemption
 from app.services.figures import DIRECT
-from app.services.recount import GONE, ISSUED, LIVE, REDEEMED, cards_of, handed_out, local_day, local_hour
+from app.services.recount import GONE, ISSUED, LIVE, PAID, REDEEMED, USE, cards_of, handed_out, local_day, local_hour
 
 PAGE = 500
 """Ids asked for at once."""
@@ -28,8 +28,9 @@ PAGE = 500
 class RedemptionFilter:
     """Which entries of the ledger a list shows. Empty fields do not narrow it; `end` is excluded.
 
-    `net` leaves out a redemption and its reversal when both lie between `begin` and `end`: what is left adds up to
-    the net figure, a reversal of something redeemed before `begin` counting as minus one.
+    `use` leaves out top-ups and refunds. `net` does so, too, and leaves out a redemption and its reversal when both lie
+    between `begin` and `end`: what is left adds up to the net figure, a reversal of something redeemed before `begin`
+    counting as minus one.
     """
 
     begin: datetime | None = None
@@ -39,6 +40,7 @@ class RedemptionFilter:
     card_id: int | None = None
     kind: str | None = None
     net: bool = False
+    use: bool = False
     weekday: int | None = None
     """0 is Monday."""
     hour: int | None = None
@@ -46,7 +48,7 @@ class RedemptionFilter:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionRow:
-    """An entry of the ledger as listed: `serial` is the card's, amounts of a reversal are negative."""
+    """An entry of the ledger as listed: `serial` is the card's, amounts of a reversal or a top-up are negative."""
 
     id: str
     at: datetime
@@ -102,12 +104,18 @@ class LedgerService:
             return list(session.scalars(select(Redemption.id).where(*_entries(wanted)).order_by(*order)))
 
     def net_of(self, wanted: RedemptionFilter) -> tuple[int, int]:
-        """Σ fen of a filter's entries, and Σ uses of those without an amount; a reversal counts as minus."""
+        """Σ fen of a filter's redemptions, and Σ uses of those without an amount; a reversal counts as minus."""
+        return self.sums_of(wanted).get("redeemed", (0, 0))
+
+    def sums_of(self, wanted: RedemptionFilter) -> dict[str, tuple[int, int]]:
+        """What a filter's entries add up to, each in Σ fen and Σ uses of those without an amount: `redeemed`, in which
+        a reversal counts as minus, `topped_up` and `refunded`. What there was none of is left out."""
+        what = case((Redemption.kind.in_(PAID), Redemption.kind), else_="redeemed")
         uses_only = case((Redemption.amount_minor == 0, Redemption.uses), else_=0)
-        sums = select(func.sum(Redemption.amount_minor), func.sum(uses_only)).where(*_entries(wanted))
+        sums = select(what, func.sum(Redemption.amount_minor), func.sum(uses_only)).where(*_entries(wanted))
         with self._database.read() as session:
-            minor, uses = session.execute(sums).one()
-        return int(minor or 0), int(uses or 0)
+            rows = session.execute(sums.group_by(what)).all()
+        return {kind: (abs(minor) if kind in PAID else int(minor), int(uses)) for kind, minor, uses in rows}
 
     def redemptions_of(self, ids: Sequence[str]) -> list[RedemptionRow]:
         """One page of entries, in the order of `ids`."""
@@ -159,6 +167,8 @@ def _entries(wanted: RedemptionFilter) -> Iterator[ColumnElement[bool]]:
         yield _weekday(wanted.weekday)
     if wanted.hour is not None:
         yield local_hour(Redemption.at) == wanted.hour
+    if wanted.net or wanted.use:
+        yield Redemption.kind.in_(USE)
     if wanted.net:
         other = aliased(Redemption)
         pair = (other.reverses == Redemption.id) | (other.id == Redemption.reverses)

@@ -11,7 +11,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, exists, func, literal, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from app.models.base import now
@@ -27,12 +41,20 @@ ISSUED = ("assigned", "active", "spent")
 """Card states of a card that is out."""
 LIVE = ("assigned", "active")
 """Card states of a card that is out and still holds something."""
+USE = ("redeemed", "reversed")
+"""Kinds of entries that tell what holders did with their cards."""
+PAID = ("topped_up", "refunded")
+"""Kinds of entries by which the merchant changed what a card could give."""
+HAS_ADJUSTED = Card.adjusted != literal_column("0")
+"""Whether anything was; spelled as the index of these few cards spells it."""
+ADJUSTED_MINOR = case((Batch.face_minor.is_not(None), Card.adjusted), else_=0)
+"""Fen put onto a card less fen paid out."""
 REDEEMED = or_(
-    Card.state == "spent",
-    func.coalesce(Card.balance_minor, 0) < func.coalesce(Batch.face_minor, 0),
-    Card.uses_left < Batch.uses,
+    and_(Card.state == "spent", Card.adjusted == 0),
+    func.coalesce(Card.balance_minor, 0) < func.coalesce(Batch.face_minor, 0) + ADJUSTED_MINOR,
+    and_(Batch.face_minor.is_(None), Card.uses_left < Batch.uses + Card.adjusted),
 )
-"""Whether something was redeemed from a card, and not all of it reversed."""
+"""Whether something was redeemed from a card, and not all of it reversed; what was paid out is not."""
 STEPS = (
     ("issued", Distribution.created_at),
     ("sent", Delivery.sent_at),
@@ -61,7 +83,7 @@ Figures = dict[Key, tuple[int, int]]
 
 
 def recounted(session: Session) -> Figures:
-    """Every figure as its sources tell it. Amounts only of issued, redeemed and reversed."""
+    """Every figure as its sources tell it. Amounts only of issued and of the ledger."""
     sums: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
     for metric, at in STEPS:
         for row in session.execute(_delivered(at, with_face=metric == "issued")):

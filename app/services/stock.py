@@ -92,6 +92,7 @@ def life_of(batch: Batch, card_id: int, **values: Any) -> dict[str, Any]:
         "uses_left": batch.uses,
         "person_id": None,
         "changed_at": now(),
+        "adjusted": 0,
     } | values
 
 

@@ -37,9 +37,9 @@ class History:
     _undoable: list[tuple[FeedBatch, int, str, int]] = field(default_factory=list)
 
     def drawn(self, count: int) -> list[Event]:
-        acts = (self.redeem, self.reverse, self.card, self.batch, self.link, self.strange, self.again)
+        acts = (self.redeem, self.reverse, self.pay, self.card, self.batch, self.link, self.strange, self.again)
         while len(self.events) < count:
-            (act,) = self.dice.choices(acts, (60, 15, 8, 1, 20, 2, 4))
+            (act,) = self.dice.choices(acts, (60, 15, 12, 8, 1, 20, 2, 4))
             act()
         return self.events
 
@@ -56,6 +56,15 @@ class History:
             at = self.dice.randrange(len(self._undoable))
             batch, no, op_id, taken = self._undoable.pop(at)
             self._entry("reversed@1", batch, no, -taken, reverses=op_id, reason="刷错了")
+
+    def pay(self) -> None:
+        """Put money onto a card, or pay out a part of what is left of it."""
+        batch, no = self._card()
+        left = self._left.setdefault((batch.uid, no), batch.face_minor or batch.uses)
+        if batch.face_minor is not None and self.dice.random() < 0.5:
+            self._entry("topped_up@1", batch, no, -self.dice.randint(1, 9_000), reason="充值")
+        elif left:
+            self._entry("refunded@1", batch, no, self.dice.choice((left, self.dice.randint(1, left))), reason="退卡")
 
     def card(self) -> None:
         batch, no = self._card()

@@ -113,6 +113,25 @@ class Trade:
             add(session, kind, at=at, product_id=batch.product_id, channel=channel, amount_minor=amount_minor)
         return entry_id
 
+    def pay(self, card_id: int, amount_minor: int, *, at: datetime) -> str:
+        """A top-up of so many fen, or with a negative amount a refund; the id of its entry."""
+        self.acts += 1
+        entry_id, kind = f"op{self.acts}", "topped_up" if amount_minor > 0 else "refunded"
+        with self.database.write(Topic.REDEMPTIONS, Topic.CARDS) as session:
+            card = session.get_one(Card, card_id)
+            batch = session.get_one(Batch, card.batch_id)
+            channel = session.scalar(select(Delivery.channel).where(Delivery.card_id == card_id)) or DIRECT
+            card.balance_minor = (card.balance_minor or 0) + amount_minor
+            card.adjusted += amount_minor
+            card.state = "active" if card.balance_minor else "spent"
+            of_card = {"card_id": card_id, "batch_id": batch.id, "product_id": batch.product_id, "channel": channel}
+            left = {"remaining_minor": card.balance_minor, "uses": 0, "entry": "counter", "at": at}
+            entry = Redemption(id=entry_id, seq=self.acts, kind=kind, amount_minor=-amount_minor, **of_card, **left)
+            session.add(entry)
+            minor = abs(amount_minor)
+            add(session, kind, at=at, product_id=batch.product_id, channel=channel, amount_minor=minor)
+        return entry_id
+
     def end_validity(self, batch_id: int, at: datetime) -> None:
         with self.database.write(Topic.BATCHES) as session:
             session.execute(update(Batch).where(Batch.id == batch_id).values(valid_until=at))

@@ -74,7 +74,7 @@ def apply_kept(session: Session, epoch: str) -> int:
 def book(session: Session, batch: Batch, told: Told) -> None:
     """An entry of the ledger that was decided here, before the endpoint tells it."""
     books = WorkingSet(session, [told])
-    _redeemed(books, told, batch)
+    _entered(books, told, batch)
     books.write()
 
 
@@ -86,14 +86,15 @@ def _told(event: Event) -> Told:
 # --- money ---
 
 
-def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
+def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
+    """An entry of the ledger, of whatever kind."""
     if books.booked(told.op_id):  # seen before, or decided here
         if books.unconfirmed(told.op_id):
             _confirmed(books, batch, told)
         books.hear_again(told)
         return
     body, card_id = told.body, books.card_id(batch, told)
-    kind = "redeemed" if told.type == "redeemed@1" else "reversed"
+    kind = told.type.removesuffix("@1")
     channel = books.channel(card_id)
     entry = {
         "id": told.op_id,
@@ -122,7 +123,9 @@ def _redeemed(books: WorkingSet, told: Told, batch: Batch) -> None:
     amount = abs(int(body["amount_minor"]))
     books.count(FigureEntry(kind, told.at, batch.product_id, channel, amount_minor=amount))
     life = books.begun(batch, card_id)
-    if batch.state == "voided" and life.row["state"] == "active":  # spent when the batch was voided, and given back now
+    if (
+        batch.state == "voided" and life.row["state"] == "active"
+    ):  # spent when the batch was voided, and holds something now
         books.void_card(life, told.at)
 
 
@@ -149,10 +152,13 @@ def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
     of_money = told.body["remaining_minor"] is not None
     spent = balance == 0 if of_money else uses_left == 0
     state = "spent" if spent else "active"
-    if life.row["state"] == "voided" and not (spent and told.type == "redeemed@1"):
+    if life.row["state"] == "voided" and not (spent and told.type in ("redeemed@1", "refunded@1")):
         state = "voided"
-    was_voided = life.row["state"] == "voided"
-    books.change(life, state=state, balance_minor=balance, uses_left=uses_left, changed_at=told.at)
+    was_voided, adjusted = life.row["state"] == "voided", life.row["adjusted"]
+    if told.type in ("topped_up@1", "refunded@1"):
+        adjusted -= int(told.body["amount_minor"] if of_money else told.body["uses"])
+    left = {"balance_minor": balance, "uses_left": uses_left, "adjusted": adjusted}
+    books.change(life, state=state, changed_at=told.at, **left)
     if was_voided and state == "spent":  # used up before the word that ends it came to the endpoint
         books.count_again(life)
 
@@ -229,8 +235,10 @@ def _counted(books: WorkingSet, delivery: Delivery, batch: Batch, metric: str, a
 
 
 ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
-    "redeemed@1": _redeemed,
-    "reversed@1": _redeemed,
+    "redeemed@1": _entered,
+    "reversed@1": _entered,
+    "topped_up@1": _entered,
+    "refunded@1": _entered,
     "sealed@1": _sealed,
     "frozen@1": _frozen,
     "thawed@1": _frozen,

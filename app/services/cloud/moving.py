@@ -19,7 +19,9 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud.working_set import OF_MONEY
 from app.services.outbox import enqueue
+from app.services.recount import PAID
 from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
@@ -32,6 +34,7 @@ NAMED = {
     "link.recalled@1": ("recalled", "link_id"),
 }
 """Event → what it makes known, and the field of its body that names it."""
+PAID_BY = {"topped_up": "card.topup@1", "refunded": "card.refund@1"}
 FREEZING = {"frozen@1": True, "card.frozen@1": True, "thawed@1": False, "card.thawed@1": False}
 
 
@@ -50,7 +53,7 @@ class Known:
     frozen: set[tuple[str, int | None]] = field(default_factory=set)
 
     def hear(self, event: Event) -> None:
-        if event.type in ("redeemed@1", "reversed@1"):
+        if event.type in OF_MONEY:
             self.ledger.add(event.op_id)
         elif event.type in NAMED:
             among, name = NAMED[event.type]
@@ -131,7 +134,7 @@ def _announce_thaws(session: Session, known: Known, entries: list[Redemption]) -
 
 
 def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, entries: list[Redemption]) -> None:
-    """Each redemption again under its own id and as of its time, so that what is used up stays used up, expired or not.
+    """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
     By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first.
     """
@@ -152,6 +155,9 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, en
             }
             _put_again(session, entry.id, "reverse@1", batch.id, body)
             continue
+        if entry.kind in PAID:
+            _put_again(session, entry.id, PAID_BY[entry.kind], batch.id, _of_card(batch, entry))
+            continue
         money = batch.face_minor is not None
         body = {
             "d": b64(digest(merchant_id, code)),
@@ -161,6 +167,20 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, en
             "at": to_wire(entry.at),
         }
         _put_again(session, entry.id, "redeem@1", batch.id, body)
+
+
+def _of_card(batch: Batch, entry: Redemption) -> dict[str, Any]:
+    """The body of a top-up or a refund, with as much as it was, whatever is left over there."""
+    money = batch.face_minor is not None
+    return {
+        "batch_id": str(UUID(bytes=batch.uid)),
+        "card_no": entry.card_id - batch.first_card_id,
+        "amount_minor": abs(entry.amount_minor) if money else None,
+        "uses": None if money else entry.uses,
+        "reason": entry.reason or "",
+        "place": entry.place or "",
+        "at": to_wire(entry.at),
+    }
 
 
 def _put_again(session: Session, op_id: str, type_: str, batch_id: int, body: dict[str, Any]) -> None:

@@ -37,6 +37,8 @@ TOGETHER = {
     "redeem@1": "entry",
     "redeem.leased@1": "entry",
     "reverse@1": "entry",
+    "card.topup@1": "entry",
+    "card.refund@1": "entry",
 }
 """Ops of which many of one kind may go in one request though they are about one aggregate: each stands for itself,
 whatever becomes of the one before it. Any other waits for that answer: some endpoints go on behind what they refuse."""

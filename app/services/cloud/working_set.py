@@ -30,10 +30,10 @@ HEARD_AGAIN = (
     .values(seq=bindparam("b_seq"), receipt=bindparam("b_receipt"))
 )
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
-OF_MONEY = frozenset({"redeemed@1", "reversed@1"})
+OF_MONEY = frozenset({"redeemed@1", "reversed@1", "topped_up@1", "refunded@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
-CHANGING = ("state", "frozen_at", "balance_minor", "uses_left", "changed_at")
+CHANGING = ("state", "frozen_at", "balance_minor", "uses_left", "changed_at", "adjusted")
 """What an event can change of a card that has a row."""
 
 

@@ -29,6 +29,7 @@ from app.services.dashboard.rows import (
     Sum,
 )
 from app.services.dashboard.sums import Begun, Cohort, Live, Narrow, cohorts, holds_money, live_cards, net, totals
+from app.services.recount import PAID
 from app.services.writers.tables import write_xlsx
 from app.words import end_of_local_day, zone
 
@@ -97,6 +98,8 @@ class _Summary:
             as_of=self._at,
             issued=Sum(*found.get(("issued",), (0, 0))),
             redeemed=net(found),
+            topped_up=Sum(*found.get(("topped_up",), (0, 0))),
+            refunded=Sum(*found.get(("refunded",), (0, 0))),
             has_money=holds_money(self._session, narrow),
             outstanding_minor=sum(cards.minor for cards in unexpired),
             outstanding_count=sum(cards.count for cards in unexpired),
@@ -166,9 +169,9 @@ class _Summary:
         rows = []
         for day in period.days():
             redeemed = net(found, day.isoformat())
-            rows.append(
-                DayFigures(day, *found.get(("issued", day.isoformat()), (0, 0)), redeemed.count, redeemed.minor)
-            )
+            put_on, paid_out = (found.get((kind, day.isoformat()), (0, 0))[1] for kind in PAID)
+            issued = found.get(("issued", day.isoformat()), (0, 0))
+            rows.append(DayFigures(day, *issued, redeemed.count, redeemed.minor, put_on, paid_out))
         return tuple(rows)
 
     def _compared(self, how: str) -> Compared:
@@ -187,7 +190,9 @@ class _Summary:
             end = min(end_of_local_day(day), self._at)
             held = sum(cards.minor for cards in self._live if not _expired(cards, end))
             later = [flow for flow in flows if flow.day > day]
-            owed.append(held - sum(flow.issued_minor - flow.redeemed_minor for flow in later))
+            came = sum(flow.issued_minor + flow.topped_up_minor for flow in later)
+            went = sum(flow.redeemed_minor + flow.refunded_minor for flow in later)
+            owed.append(held - came + went)
         return owed
 
     def _sparks(self, unexpired: Sequence[Live]) -> dict[str, tuple[float, ...]]:
@@ -222,7 +227,9 @@ def share(part: int, whole: int) -> float | None:
 
 
 def _money_rate(issued: Sequence[Cohort]) -> float | None:
-    return share(sum(cohort.redeemed_minor for cohort in issued), sum(cohort.issued_minor for cohort in issued))
+    """Of what the cards could give: their faces, with what was put onto them and without what was paid out."""
+    could_give = sum(cohort.issued_minor + cohort.adjusted_minor for cohort in issued)
+    return share(sum(cohort.redeemed_minor for cohort in issued), could_give)
 
 
 def _card_rate(issued: Sequence[Cohort]) -> float | None:

@@ -43,7 +43,14 @@ def link_to(
     if number in ("redeemed", "heatmap"):
         weekday, hour = cell if cell is not None else (None, None)
         wanted = RedemptionFilter(
-            begin=begin, end=end, product_id=product_id, channel=channel, net=cell is None, weekday=weekday, hour=hour
+            begin=begin,
+            end=end,
+            product_id=product_id,
+            channel=channel,
+            net=cell is None,
+            use=cell is not None,
+            weekday=weekday,
+            hour=hour,
         )
         return ListLink("redemptions", wanted)
     raise InvalidInput("number", "unknown-kind")

@@ -24,11 +24,12 @@ def sheets_of(dashboard: Dashboard) -> list[SheetOut]:
         tr("Redeemed (yuan)"),
         tr("Outstanding (yuan)"),
     )
+    moved_head = (tr("Topped up (yuan)"), tr("Refunded (yuan)"))
     funnel_head = (tr("Channel"), tr("Step"), count, tr("Of the step before"), tr("Of the first step"))
     return [
         _sheet(tr("Figures"), (tr("Figure"), count, yuan, tr("How it is counted")), _figures(dashboard), money={2}),
         _sheet(tr("Products"), product_head, _products(dashboard), money={2, 4, 5}),
-        _sheet(tr("By day"), (tr("Day"), *product_head[1:5]), _days(dashboard), money={2, 4}),
+        _sheet(tr("By day"), (tr("Day"), *product_head[1:5], *moved_head), _days(dashboard), money={2, 4, 5, 6}),
         _sheet(tr("Funnel"), funnel_head, _funnels(dashboard)),
         SheetOut(
             tr("Hours"),
@@ -53,6 +54,8 @@ def _figures(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
     for key, count, minor in (
         ("issued", dashboard.issued.count, dashboard.issued.minor),
         ("redeemed", dashboard.redeemed.count, dashboard.redeemed.minor),
+        ("topped_up", dashboard.topped_up.count, dashboard.topped_up.minor),
+        ("refunded", dashboard.refunded.count, dashboard.refunded.minor),
         ("outstanding", dashboard.outstanding_count, dashboard.outstanding_minor),
         ("expiring", dashboard.expiring.count, dashboard.expiring.minor),
     ):
@@ -70,8 +73,9 @@ def _products(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
 
 def _days(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:
     for row in dashboard.trend:
-        sums = (row.issued_minor, row.redeemed_minor) if dashboard.has_money else (None, None)
-        yield row.day.isoformat(), row.issued, sums[0], row.redeemed, sums[1]
+        amounts = (row.issued_minor, row.redeemed_minor, row.topped_up_minor, row.refunded_minor)
+        issued, redeemed, *moved = amounts if dashboard.has_money else (None,) * len(amounts)
+        yield row.day.isoformat(), row.issued, issued, row.redeemed, redeemed, *moved
 
 
 def _funnels(dashboard: Dashboard) -> Iterator[tuple[object, ...]]:

@@ -5,15 +5,18 @@ from app.vocabulary import Words, word
 FORMULAS: Words = {
     "issued": "Cards assigned in a distribution or released as plain codes in the period, and the sum of their face "
     "values. Voided and recalled cards are left out.",
-    "redeemed": "Redemptions in the period less reversals, and their amounts, as the ledger has them.",
-    "redemption_money": "Amount redeemed so far from the cards issued in the period ÷ the sum of their face values. "
-    "Voided cards are left out.",
+    "redeemed": "Redemptions in the period less reversals, and their amounts, as the ledger has them. Refunds are no "
+    "redemptions.",
+    "topped_up": "Top-ups in the period and what they put onto cards, as the ledger has them.",
+    "refunded": "Refunds in the period and what they paid out, as the ledger has them.",
+    "redemption_money": "Amount redeemed so far from the cards issued in the period ÷ the sum of their face values "
+    "with all top-ups and less all refunds. Voided cards are left out.",
     "redemption_cards": "Cards issued in the period that were redeemed at least in part ÷ cards issued in the period. "
-    "Voided cards are left out.",
+    "Voided cards are left out; a card that was only refunded counts as not redeemed.",
     "mature_30": "The redemption rate by amount, only of those cards of the period that were issued more than 30 days "
     "ago.",
     "outstanding": "Sum of the balances of all live cards at this moment: issued, not voided, not expired, whenever "
-    "they were issued.",
+    "they were issued. Top-ups raise it, redemptions and refunds lower it.",
     "outstanding_cards": "All live cards at this moment: issued, not voided, not expired, whenever they were issued.",
     "delivery": "Deliveries that arrived ÷ deliveries sent, in the period.",
     "open": "Deliveries opened by a person ÷ deliveries that arrived, in the period. Link scanners do not count.",
@@ -33,6 +36,8 @@ TITLES: Words = {
     "opened": "Opened",
     "claimed": "Claimed",
     "redeemed": "Redeemed",
+    "topped_up": "Topped up",
+    "refunded": "Refunded",
     "redemption_money": "Value redeemed",
     "redemption_cards": "Cards redeemed",
     "mature_30": "Redemption rate after 30 days",

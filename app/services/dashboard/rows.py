@@ -105,6 +105,8 @@ class DayFigures:
     issued_minor: int
     redeemed: int
     redeemed_minor: int
+    topped_up_minor: int
+    refunded_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ class Dashboard:
     as_of: datetime
     issued: Sum
     redeemed: Sum
+    topped_up: Sum
+    refunded: Sum
     has_money: bool
     """Whether any card of what is looked at holds money; without it only cards and uses can be counted."""
     outstanding_minor: int

@@ -13,7 +13,7 @@ from app.models.distribution import Delivery, Distribution
 from app.models.redemption import DailyFigure
 from app.services.dashboard.rows import Period, Sum
 from app.services.figures import DIRECT
-from app.services.recount import GONE, ISSUED, LIVE, REDEEMED, cards_of
+from app.services.recount import ADJUSTED_MINOR, GONE, ISSUED, LIVE, REDEEMED, cards_of
 
 Total = tuple[int, int]
 
@@ -45,17 +45,20 @@ class Narrow:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Cards, how many of them were redeemed at least in part, and what all of them still hold."""
+    """Cards, how many of them were redeemed at least in part, what all of them still hold, and what was put onto them
+    less what was paid out."""
 
     count: int = 0
     used: int = 0
     minor: int = 0
+    adjusted_minor: int = 0
 
 
 _COUNTED = (
     func.count(),
     func.coalesce(func.sum(case((REDEEMED, 1), else_=0)), 0),
     func.coalesce(func.sum(Card.balance_minor), 0),
+    func.coalesce(func.sum(ADJUSTED_MINOR), 0),
 )
 """The columns of Counted, from a card and its batch."""
 
@@ -73,7 +76,8 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Cards that were issued together, and what became of them."""
+    """Cards that were issued together, and what became of them. What they could give is what was issued and
+    `adjusted_minor`, the top-ups less the refunds."""
 
     at: datetime
     channel: str
@@ -81,6 +85,7 @@ class Cohort:
     issued_minor: int
     redeemed: int
     redeemed_minor: int
+    adjusted_minor: int
 
 
 def totals(session: Session, period: Period, narrow: Narrow, *by: Any) -> dict[tuple[Any, ...], Total]:
@@ -115,7 +120,7 @@ class BegunCards:
     """Cards of a batch that have a row of their own."""
 
     count: int = 0
-    spent: int = 0
+    spent: Counted = Counted()
     live: Counted = Counted()
 
 
@@ -129,19 +134,10 @@ class Begun:
     @cached_property
     def batches(self) -> dict[int, BegunCards]:
         """Batch id → its cards, found by their ids in one walk through the table: an index by state would be slower."""
-        live, inside = (
-            Card.state.in_(LIVE),
-            Card.id.between(Batch.first_card_id, Batch.first_card_id + Batch.quantity - 1),
-        )
-        sums = (
-            func.count(),
-            func.count().filter(Card.state == "spent"),
-            func.count().filter(live),
-            func.count().filter(live, REDEEMED),
-            func.sum(Card.balance_minor).filter(live),
-        )
+        inside = Card.id.between(Batch.first_card_id, Batch.first_card_id + Batch.quantity - 1)
+        sums = [func.count(), *_counted(Card.state == "spent"), *_counted(Card.state.in_(LIVE))]
         rows = self._session.execute(select(Batch.id, *sums).join(Card, inside).group_by(Batch.id))
-        return {row[0]: BegunCards(row[1], row[2], Counted(row[3], row[4], row[5] or 0)) for row in rows}
+        return {row[0]: BegunCards(row[1], Counted(*row[2:6]), Counted(*row[6:10])) for row in rows}
 
     def of(self, batch: Any) -> BegunCards:
         return self.batches.get(batch.id, BegunCards())
@@ -155,7 +151,10 @@ class Begun:
         if batch.id not in self._direct:
             live, spent, handed = self.of(batch).live, self.of(batch).spent, self._handed_out(batch)
             self._direct[batch.id] = Counted(
-                live.count + spent - handed.count, live.used + spent - handed.used, live.minor - handed.minor
+                live.count + spent.count - handed.count,
+                live.used + spent.used - handed.used,
+                live.minor - handed.minor,
+                live.adjusted_minor + spent.adjusted_minor - handed.adjusted_minor,
             )
         return self._direct[batch.id]
 
@@ -172,8 +171,17 @@ class Begun:
                 Card.state.in_(ISSUED),
             )
         )
-        count, used, minor = self._session.execute(wanted).one()
-        return Counted(count, used, minor or 0)
+        return Counted(*self._session.execute(wanted).one())
+
+
+def _counted(which: ColumnElement[bool]) -> list[ColumnElement[int]]:
+    """The columns of Counted, of some of the cards that are walked through."""
+    return [
+        func.count().filter(which),
+        func.count().filter(which, REDEEMED),
+        func.coalesce(func.sum(Card.balance_minor).filter(which), 0),
+        func.coalesce(func.sum(ADJUSTED_MINOR).filter(which), 0),
+    ]
 
 
 def live_cards(session: Session, begun: Begun, narrow: Narrow) -> list[Live]:
@@ -209,7 +217,7 @@ def cohorts(session: Session, begun: Begun, period: Period, narrow: Narrow) -> l
 
 def _distributed(session: Session, period: Period, narrow: Narrow) -> list[Cohort]:
     face, balance = func.coalesce(Batch.face_minor, 0), func.coalesce(Card.balance_minor, 0)
-    used = func.sum(case((REDEEMED, 1), else_=0)), func.sum(face - balance)
+    used = func.sum(case((REDEEMED, 1), else_=0)), func.sum(face + ADJUSTED_MINOR - balance), func.sum(ADJUSTED_MINOR)
     wanted = (
         select(Distribution.created_at, Delivery.channel, func.count(), func.sum(face), *used)
         .select_from(Delivery)
@@ -242,6 +250,7 @@ def _released(session: Session, begun: Begun, period: Period, narrow: Narrow) ->
         direct, face = begun.direct(batch), batch.face_minor or 0
         issued = direct.count + begun.untouched(batch)
         assert batch.released_at is not None, "asked for above"
-        redeemed_minor = direct.count * face - direct.minor
-        found.append(Cohort(batch.released_at, DIRECT, issued, issued * face, direct.used, redeemed_minor))
+        adjusted = direct.adjusted_minor
+        redeemed_minor = direct.count * face + adjusted - direct.minor
+        found.append(Cohort(batch.released_at, DIRECT, issued, issued * face, direct.used, redeemed_minor, adjusted))
     return found

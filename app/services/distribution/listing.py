@@ -25,6 +25,7 @@ from app.services.distribution.rows import (
     ProductTotal,
 )
 from app.services.people.masking import mask_email, mask_phone
+from app.services.recount import USE
 from app.words import tr
 
 TAIL = 6
@@ -145,8 +146,8 @@ def _counts(session: Session, distribution_id: int | None) -> dict[int, dict[str
         return func.sum(case((condition, 1), else_=0))
 
     live = Delivery.state.not_in(OUT)
-    redeemed = select(Redemption.card_id).group_by(Redemption.card_id).having(func.sum(Redemption.uses) > 0)
-    paid = select(Redemption.card_id).group_by(Redemption.card_id).having(func.sum(Redemption.amount_minor) > 0)
+    used = select(Redemption.card_id).where(Redemption.kind.in_(USE)).group_by(Redemption.card_id)
+    redeemed, paid = (used.having(func.sum(taken) > 0) for taken in (Redemption.uses, Redemption.amount_minor))
     wanted = select(
         Delivery.distribution_id,
         func.count().label("people"),
@@ -266,7 +267,7 @@ def _redeemed_at(session: Session, cards: Sequence[int]) -> dict[int, Any]:
     """First redemption of each card that is not reversed whole."""
     wanted = (
         select(Redemption.card_id, func.min(Redemption.at))
-        .where(Redemption.card_id.in_(cards))
+        .where(Redemption.card_id.in_(cards), Redemption.kind.in_(USE))
         .group_by(Redemption.card_id)
         .having((func.sum(Redemption.amount_minor) > 0) | (func.sum(Redemption.uses) > 0))
     )

@@ -11,7 +11,7 @@ from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.models.redemption import DailyFigure, Redemption
 from app.services.integrity.rows import FEW, Finding
-from app.services.recount import GONE, ISSUED, Key, recounted
+from app.services.recount import GONE, ISSUED, PAID, Key, recounted
 from app.vocabulary import CARD_STATES, word
 
 SERIAL = func.printf("%s-%06d", Batch.serial, Card.id - Batch.first_card_id + 1)
@@ -20,16 +20,18 @@ LEDGER = (
         Redemption.card_id,
         func.sum(Redemption.amount_minor).label("amount"),
         func.sum(Redemption.uses).label("uses"),
+        func.sum(case((Redemption.kind == "topped_up", Redemption.amount_minor), else_=0)).label("put_on"),
+        func.sum(case((Redemption.kind.in_(PAID), Redemption.amount_minor + Redemption.uses), else_=0)).label("paid"),
     )
     .group_by(Redemption.card_id)
     .subquery()
 )
-WITH_AMOUNT = ("issued", "redeemed", "reversed")
+WITH_AMOUNT = ("issued", "redeemed", "reversed", "topped_up", "refunded")
 """Metrics whose amount is compared, too."""
 
 
 def balances(session: Session) -> Iterator[Finding]:
-    """Balance = face − Σ amounts, uses likewise, and never out of bounds."""
+    """Balance = face − Σ amounts, uses likewise, and never out of bounds: above its face only what was put onto it."""
     left = Batch.face_minor - func.coalesce(LEDGER.c.amount, 0)
     uses = Batch.uses - func.coalesce(LEDGER.c.uses, 0)
     for serial, is_, must in _cards(session, Card.balance_minor.is_not(left), (Card.balance_minor, left)):
@@ -40,10 +42,13 @@ def balances(session: Session) -> Iterator[Finding]:
         Card.balance_minor < 0,
         Card.uses_left < 0,
         Card.uses_left > Batch.uses,
-        Card.balance_minor > Batch.face_minor,
+        Card.balance_minor > Batch.face_minor - func.coalesce(LEDGER.c.put_on, 0),
     )
     for serial, balance, uses_left in _cards(session, beyond, (Card.balance_minor, Card.uses_left)):
         yield Finding("below-zero", serial, f"{balance}, {uses_left}")
+    paid = -func.coalesce(LEDGER.c.paid, 0)
+    for serial, is_, must in _cards(session, Card.adjusted != paid, (Card.adjusted, paid)):
+        yield Finding("adjusted", serial, f"{is_} ≠ {must}")
 
 
 def states(session: Session) -> Iterator[Finding]:

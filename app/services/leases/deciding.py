@@ -74,7 +74,7 @@ def verdict(session: Session, card_id: int, at: datetime) -> str | None:
     lease = lease_over(session, card_id, at)
     if lease is None:
         return "no-lease"
-    facts = _facts(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
+    facts = facts_of(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
     return judge(facts, Wanted(), at) or ("shift-limit" if standing(session, at).is_spent else None)
 
 
@@ -83,7 +83,7 @@ def why_not(session: Session, card_id: int, wanted: Wanted, at: datetime) -> str
     lease = lease_over(session, card_id, at)
     if lease is None:
         return "no-lease"
-    facts = _facts(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
+    facts = facts_of(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
     reason = judge(facts, wanted, at)
     if reason is not None:
         return reason
@@ -105,7 +105,7 @@ def decide(session: Session, card_id: int, *, d: bytes, wanted: Wanted, place: s
     if reason is not None or lease is None:
         raise RedemptionRefused(reason or "no-lease", _left(session, card_id, reason))
     batch = session.get_one(Batch, lease.batch_id)
-    facts = _facts(session, batch, session.get(Card, card_id))
+    facts = facts_of(session, batch, session.get(Card, card_id))
     amount = (wanted.amount_minor or facts.balance_minor or 0) if facts.money else 0
     uses = 0 if facts.money else wanted.uses or 1
     body = {
@@ -134,7 +134,7 @@ def take_back(session: Session, entry: Redemption, *, reason: str) -> Decided:
     if session.scalar(select(Redemption.id).where(Redemption.reverses == entry.id)) is not None:
         raise RedemptionRefused("already-reversed")
     batch = session.get_one(Batch, lease.batch_id)
-    facts = _facts(session, batch, session.get(Card, entry.card_id))
+    facts = facts_of(session, batch, session.get(Card, entry.card_id))
     body = {"redemption_id": entry.id, "reason": reason}
     op_id = enqueue(session, "reverse@1", aggregate=f"lease:{lease.id}", body=body)
     left_minor = None if facts.balance_minor is None else facts.balance_minor + entry.amount_minor
@@ -159,7 +159,7 @@ def _book(session: Session, batch: Batch, card_id: int, done: Decided, more: dic
     events.book(session, batch, Told(UNCONFIRMED, type_, done.op_id, done.at, body | more))
 
 
-def _facts(session: Session, batch: Batch, card: Card | None) -> CardFacts:
+def facts_of(session: Session, batch: Batch, card: Card | None) -> CardFacts:
     """As the vault knows them: everything the endpoint decided before the lease was heard with it."""
     return CardFacts(
         card_state=card.state if card is not None and card.state in GONE else "active",

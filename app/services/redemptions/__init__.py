@@ -1,4 +1,4 @@
-"""Redeem at the counter and reverse: the endpoint decides, the vault remembers."""
+"""Redeem at the counter and reverse, top up and refund: the endpoint decides, the vault remembers."""
 
 import time
 from collections.abc import Callable
@@ -17,6 +17,9 @@ from app.errors import (
     EndpointUnreachable,
     InvalidInput,
     NotFound,
+    OverCardLimit,
+    PaymentRefused,
+    PaymentUncertain,
     ReasonMissing,
     RedemptionRefused,
     RedemptionUncertain,
@@ -34,8 +37,20 @@ from app.services.cloud.pushing import OPEN, PASSING, decided_at
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import LeaseService
 from app.services.outbox import enqueue
+from app.services.recount import USE
 from app.services.redemptions.ages import Ages
-from app.services.redemptions.rows import REFUSALS, RedemptionResult, Use, Verdict, decided, of_answer, of_row, told
+from app.services.redemptions.paying import payable
+from app.services.redemptions.rows import (
+    REFUSALS,
+    Payable,
+    RedemptionResult,
+    Use,
+    Verdict,
+    decided,
+    of_answer,
+    of_row,
+    told,
+)
 from app.services.settings import SettingService
 from app.topics import Topic
 from sync import codes as code_words
@@ -45,6 +60,13 @@ from sync.protocol import Op, OpResult, b64, to_wire
 from sync.rules import Wanted
 
 UNDO_WITHIN = timedelta(minutes=2)
+NEWEST = (Redemption.at.desc(), Redemption.seq.desc())
+NAMES = (("d",), ("redemption_id",), ("batch_id", "card_no"))
+"""Fields of an op's body that say what it is about; each op has one of these sets."""
+MUCH = ("amount_minor", "uses")
+OURS_TO_SAY = ("supplier-redeems", "in-stock")
+"""Reasons of which the endpoint knows nothing; any other it knows better."""
+OUTCOMES = {"card.topup@1": "topped_up", "card.refund@1": "refunded"}
 
 
 class RedemptionService:
@@ -149,12 +171,45 @@ class RedemptionService:
         self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id)
         return told("reversed", serial, result)
 
+    def payable(self, card_id: int) -> Payable:
+        """What may be put onto a card or paid out, as the vault knows it. Raises NotFound."""
+        with self._database.read() as session:
+            return payable(session, card_id)
+
+    def top_up(
+        self, card_id: int, amount_minor: int, *, reason: str, place: str | None = None, over_limit: bool = False
+    ) -> RedemptionResult:
+        """Put money onto a card; `over_limit` has been confirmed where a rule of the trade speaks against it. Without a
+        `place` it is this counter's.
+
+        Raises ReasonMissing, InvalidInput, OverCardLimit, PaymentRefused, PaymentUncertain, EndpointUnreachable,
+        EndpointNotStarted, NotFound.
+        """
+        if amount_minor < 1:
+            raise InvalidInput("amount", "out-of-range")
+        known = self.payable(card_id)
+        over = known.is_over(amount_minor)
+        if over and not over_limit:
+            would_minor = (known.balance_minor or 0) + amount_minor
+            raise OverCardLimit(str(known.rule), would_minor, known.most_minor or 0)
+        result = self._pay("card.topup@1", known, amount_minor, reason=reason, place=place)
+        if over:
+            self._audit.note("rule.overridden", subject=known.serial, rules=[known.rule], reason=reason.strip())
+        return result
+
+    def refund(
+        self, card_id: int, amount_minor: int | None = None, *, reason: str, place: str | None = None
+    ) -> RedemptionResult:
+        """Pay out what is left of a card, or a part of its money. The same is raised, OverCardLimit excepted."""
+        if amount_minor is not None and amount_minor < 1:
+            raise InvalidInput("amount", "out-of-range")
+        return self._pay("card.refund@1", self.payable(card_id), amount_minor, reason=reason, place=place)
+
     def last(self, limit: int = 20) -> list[Use]:
         """The last uses, newest first."""
         with self._database.read() as session:
-            entries = list(
-                session.scalars(select(Redemption).order_by(Redemption.at.desc(), Redemption.seq.desc()).limit(limit))
-            )
+            newest = select(Redemption).where(Redemption.kind.in_(USE)).order_by(*NEWEST)
+            entries = list(session.scalars(newest.limit(limit)))
             undone = set(
                 session.scalars(select(Redemption.reverses).where(Redemption.reverses.in_([e.id for e in entries])))
             )
@@ -178,6 +233,35 @@ class RedemptionService:
         ]
 
     # --- the parts ---
+
+    def _pay(
+        self, type_: str, known: Payable, amount_minor: int | None, *, reason: str, place: str | None
+    ) -> RedemptionResult:
+        """It first asks for a sign of life: with no line nothing is put in the queue that would move money unseen."""
+        if not reason.strip():
+            raise ReasonMissing
+        refused = known.top_up_reason if type_ == "card.topup@1" else known.refund_reason
+        if refused in OURS_TO_SAY:
+            raise PaymentRefused(refused)
+        self._cloud.ask(lambda client: client.hello())
+        where = str(self._settings.get("counter.place") or "") if place is None else place
+        with self._database.read() as session:
+            batch = batch_of(known.card_id, batches_of(session, [known.card_id]))
+            assert batch is not None, "it was found just now"
+            body = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": known.card_id - batch.first_card_id}
+        try:
+            answer = self._decide(
+                type_, body | {"amount_minor": amount_minor, "reason": reason.strip(), "place": where}
+            )
+        except RedemptionUncertain as lost:
+            raise PaymentUncertain(lost.op_id) from lost
+        except RedemptionRefused as error:
+            raise PaymentRefused(error.reason, error.remaining_minor) from error
+        result = told(OUTCOMES[type_], known.serial, answer)
+        before, after = result.worth_before_and_after()
+        act = f"card.{result.outcome}"
+        self._audit.note(act, subject=known.serial, reason=reason.strip(), before=before, after=after, op=answer.op_id)
+        return result
 
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""
@@ -213,14 +297,14 @@ class RedemptionService:
         One whose answer was lost is asked again under its own id: a second op would take the money twice. Raises
         RedemptionUncertain when something else is wanted of that card before that answer is known.
         """
-        about = "d" if "d" in body else "redemption_id"
-        aggregate = f"counter:{body[about][:16]}"
+        about = next(names for names in NAMES if names[0] in body)
+        aggregate = f"counter:{body[about[0]][:16]}" + "".join(f"/{body[name]}" for name in about[1:])
         wanted = select(OutboxOp).where(OutboxOp.aggregate == aggregate, OutboxOp.state.in_(OPEN))
         with self._database.write(Topic.OUTBOX) as session:
             for waiting in session.scalars(wanted):
-                if waiting.type != type_ or waiting.body[about] != body[about]:
+                if any(waiting.body.get(name) != body[name] for name in about):
                     continue
-                if any(waiting.body.get(name) != body.get(name) for name in ("amount_minor", "uses")):
+                if waiting.type != type_ or any(waiting.body.get(name) != body.get(name) for name in MUCH):
                     raise RedemptionUncertain(waiting.op_id)
                 return waiting.op_id, dict(waiting.body), False
             op_id = enqueue(session, type_, aggregate=aggregate, body=body)
@@ -273,9 +357,10 @@ class RedemptionService:
         """When and where, as far as the vault has heard."""
         if row is None:
             return None, ""
-        wanted = select(Redemption.at, Redemption.place).where(Redemption.card_id == row.id)
+        used = Redemption.card_id == row.id, Redemption.kind.in_(USE)
+        wanted = select(Redemption.at, Redemption.place).where(*used)
         with self._database.read() as session:
-            found = session.execute(wanted.order_by(Redemption.at.desc(), Redemption.seq.desc()).limit(1)).first()
+            found = session.execute(wanted.order_by(*NEWEST).limit(1)).first()
         return (found.at, found.place or "") if found else (None, "")
 
 
@@ -293,4 +378,4 @@ def _note(session: Session, op_id: str, state: str, at: datetime | None = None) 
     session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=at or now()))
 
 
-__all__ = ["RedemptionResult", "RedemptionService", "Use", "Verdict"]
+__all__ = ["Payable", "RedemptionResult", "RedemptionService", "Use", "Verdict"]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.services.cards import CardRow
 from app.services.leases import Decided
+from app.words import worth
 from sync.phone import CardState, LookupAnswer
 from sync.protocol import OpResult, from_wire
 
@@ -38,8 +39,29 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Payable:
+    """What may be put onto a card or paid out, as the vault knows it. A reason is a key of messages.REASONS, None where
+    it may be asked for; `rule` is one of vocabulary.RULES that lets the card hold `most_minor`."""
+
+    card_id: int
+    serial: str
+    product: str
+    balance_minor: int | None
+    """None for a card of uses."""
+    uses_left: int
+    rule: str | None
+    most_minor: int | None
+    top_up_reason: str | None
+    refund_reason: str | None
+
+    def is_over(self, amount_minor: int) -> bool:
+        """Whether it would hold more than it may with so much put onto it."""
+        return self.most_minor is not None and (self.balance_minor or 0) + amount_minor > self.most_minor
+
+
+@dataclass(frozen=True, slots=True)
 class RedemptionResult:
-    """`outcome` is redeemed or reversed."""
+    """`outcome` is redeemed, reversed, topped_up or refunded; what was put onto a card is negative."""
 
     outcome: str
     redemption_id: str
@@ -51,6 +73,12 @@ class RedemptionResult:
     at: datetime
     own_word: bool = False
     """Decided by this computer under a lease; the endpoint hears it with the next sync."""
+
+    def worth_before_and_after(self) -> tuple[str, str]:
+        """What the card held, in words."""
+        minor, uses = self.remaining_minor, self.remaining_uses
+        before = worth(None if minor is None else minor + self.redeemed_minor, (uses or 0) + self.redeemed_uses)
+        return before, worth(minor, uses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """卡密: every single card; find one, see its life, stop it, show its code."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
+from app.messages import reason_sentence
 from app.services.batches import BatchService
 from app.services.cards import CardDetail, CardFilter, CardRow, CardService, Stopped, TimelineEntry
 from app.services.exports import ExportService
@@ -14,9 +15,11 @@ from app.services.ledger import CardsOut, LedgerService
 from app.services.list_views import ListViewService
 from app.services.people import PeopleService
 from app.services.progress import Progress, unwatched
+from app.services.redemptions import Payable, RedemptionResult, RedemptionService
 from app.topics import Topic
 from app.views.cards.export import ListExport
 from app.views.cards.filters import CardFilters
+from app.views.cards.payment_dialog import RefundDialog, TopUpDialog
 from app.views.cards.reveal_dialog import RevealDialog
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -32,7 +35,7 @@ from app.views.widgets.selection_bar import SelectionWords
 from app.views.widgets.timeline import Event, Timeline
 from app.views.widgets.toast import toast
 from app.vocabulary import HAPPENED, word
-from app.words import NO_DATA, last_second, ntr, tr, yuan
+from app.words import NO_DATA, last_second, ntr, tr, worth, yuan
 
 MASK = "····"
 STORY: dict[str, tuple[str, Tone]] = {
@@ -48,6 +51,8 @@ STORY: dict[str, tuple[str, Tone]] = {
     "frozen": ("lock", "warn"),
     "redeemed": ("check", "ok"),
     "reversed": ("undo-2", "error"),
+    "topped_up": ("wallet", "info"),
+    "refunded": ("undo-2", "warn"),
 }
 """Icon and tone of what can happen to a card."""
 
@@ -62,12 +67,13 @@ class CardsPage(ListPage):
         batches: BatchService,
         people: PeopleService,
         *,
+        redemptions: RedemptionService,
         exports: ExportService,
         jobs: JobRunner,
         changes: Changes,
         views: ListViewService | None = None,
     ) -> None:
-        self._cards, self._ledger = cards, ledger
+        self._cards, self._ledger, self._redemptions = cards, ledger, redemptions
         self.filters = CardFilters(cards, batches, people, jobs=jobs)
         super().__init__(
             tr("Cards"),
@@ -173,21 +179,44 @@ class CardsPage(ListPage):
             owner=self,
         )
 
+    def pay(self, card_id: int, dialog: type[TopUpDialog] | type[RefundDialog]) -> None:
+        """Ask how much is put onto a card or paid out, and why."""
+
+        def show(known: Payable) -> None:
+            reason = known.top_up_reason if dialog is TopUpDialog else known.refund_reason
+            if reason is not None:
+                self.banner.say("info", reason_sentence(reason))
+                return
+            dialog(self, self._redemptions, known, jobs=self.jobs, on_done=paid).open()
+
+        def paid(result: RedemptionResult) -> None:
+            toast(self, _paid_words(result))
+            if self.drawer.isVisible():
+                self.open_record(card_id)
+
+        self.jobs.start(self._redemptions.payable, card_id, on_done=show, on_refused=self.banner.show_error, owner=self)
+
     def open_record(self, record: int) -> None:
-        self.look_up(self._cards.detail, record, then=self._show_detail)
+        def both(card_id: int) -> tuple[CardDetail, Payable]:
+            return self._cards.detail(card_id), self._redemptions.payable(card_id)
+
+        self.look_up(both, record, then=lambda found: self._show_detail(*found))
 
     def _ids(self, sort: str, descending: bool) -> Load:  # ListPage's shape
         if self.filters.out is not None:
             return partial(self._ledger.card_ids, self.filters.out, descending=descending)
         return partial(self._cards.ids, self.filters.wanted, sort=sort, descending=descending)
 
-    def _show_detail(self, detail: CardDetail) -> None:
+    def _show_detail(self, detail: CardDetail, known: Payable) -> None:
         card = detail.row
         acts = []
         if card.state in ("in_stock", "assigned", "active"):
             stop = tr("Thaw") if card.frozen else tr("Freeze")
             acts.append(button(stop, lambda: self.stop([card.id], frozen=not card.frozen), symbol="snowflake"))
         acts.append(button(tr("Show code"), lambda: self._ask_reason(card), symbol="eye"))
+        if card.kind != "supplier":
+            acts.append(_act(tr("Top up"), partial(self.pay, card.id, TopUpDialog), "wallet", known.top_up_reason))
+            acts.append(_act(tr("Refund"), partial(self.pay, card.id, RefundDialog), "undo-2", known.refund_reason))
         self.drawer.show_record(card.serial, _body(detail), state=_mark(card), acts=tuple(acts))
 
     def _say_stopped(self, done: Stopped, ids: Sequence[int], *, frozen: bool) -> None:
@@ -209,9 +238,27 @@ class CardsPage(ListPage):
         menu.addAction(tr("Thaw"), lambda: self.ask_to_stop(ids, frozen=False))
         if len(ids) == 1:
             menu.addAction(tr("Show code"), self.show_code)
+            menu.addAction(tr("Top up"), partial(self.pay, ids[0], TopUpDialog))
+            menu.addAction(tr("Refund"), partial(self.pay, ids[0], RefundDialog))
 
     def _ask_reason(self, card: CardRow) -> None:
         RevealDialog(self, self._cards, card, jobs=self.jobs).open()
+
+
+def _act(words: str, call: Callable[[], None], symbol: str, refusal: str | None) -> QPushButton:
+    """Where it is not possible the button says why."""
+    made = button(words, call, symbol=symbol, tip=reason_sentence(refusal) if refusal else "")
+    made.setEnabled(refusal is None)
+    made.setAccessibleDescription(made.toolTip())
+    return made
+
+
+def _paid_words(result: RedemptionResult) -> str:
+    there = worth(result.remaining_minor, result.remaining_uses)
+    if result.outcome == "topped_up":
+        return tr("Topped up {amount}, {remaining} on the card", amount=yuan(-result.redeemed_minor), remaining=there)
+    amount = worth(None if result.remaining_minor is None else result.redeemed_minor, result.redeemed_uses)
+    return tr("Refunded {amount}, {remaining} left", amount=amount, remaining=there)
 
 
 def _stopped_words(done: Stopped, *, frozen: bool) -> str:
@@ -266,5 +313,7 @@ def _body(detail: CardDetail) -> QWidget:
 
 def _event(entry: TimelineEntry) -> Event:
     symbol, tone = STORY.get(entry.what, ("circle", "neutral"))
-    detail = " · ".join(part for part in (yuan(entry.amount_minor) if entry.amount_minor else "", entry.detail) if part)
+    uses = ntr("{count} use", "{count} uses", entry.uses) if entry.uses else ""
+    much = yuan(entry.amount_minor) if entry.amount_minor else uses
+    detail = " · ".join(part for part in (much, entry.detail) if part)
     return Event(entry.at, word(HAPPENED, entry.what), detail, symbol, tone)

@@ -1,6 +1,6 @@
 """核销流水: every entry of the ledger, a reversal as an entry of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.numbered import Numbers
 from app.views.jobs import JobRunner
+from app.views.theme import Tone
 from app.views.widgets.charts.heat import weekdays
 from app.views.widgets.chip_bar import Chip, ChipBar, period_words
 from app.views.widgets.choice_box import choice_box, show_choice
@@ -29,6 +30,7 @@ from app.vocabulary import CHANNELS, ENTRIES, HAPPENED, word
 from app.words import NO_DATA, ntr, tr, yuan
 
 EVERYTHING = RedemptionFilter()
+KINDS = ("redeemed", "reversed", "topped_up", "refunded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ class LedgerPage(ListPage):
         self.days_box = DaysBox(tr("Time"), tr("At any time"))
         self.product_box = PickBox(tr("Product"), self._find_products, jobs=self.jobs)
         self.channel_box = choice_box(tr("Channel"), tr("All channels"), CHANNELS)
-        self.kind_box = choice_box(tr("What"), tr("All entries"), HAPPENED, ("redeemed", "reversed"))
+        self.kind_box = choice_box(
+            tr("What"), tr("All entries"), HAPPENED, ("redeemed", "reversed", "topped_up", "refunded")
+        )
         boxes = QWidget()
         boxes.setLayout(Flow(self.days_box, self.product_box, self.channel_box, self.kind_box))
         self.chips = ChipBar()
@@ -168,15 +172,12 @@ class LedgerPage(ListPage):
         self._asked += 1
         asked = self._asked
 
-        def done(found: tuple[int, int]) -> None:
+        def done(found: dict[str, tuple[int, int]]) -> None:
             if asked == self._asked:
-                minor, uses = found
-                parts = [tr("net {amount}", amount=yuan(minor))] if minor or not uses else []
-                parts += [ntr("net {count} use", "net {count} uses", uses)] if uses else []
-                self._sum = " · ".join(parts)
+                self._sum = " · ".join(_sums(found))
                 self._say(self.table.summary())
 
-        self.jobs.start(self._ledger.net_of, self._wanted, on_done=done, on_refused=self.banner.show_error, owner=self)
+        self.jobs.start(self._ledger.sums_of, self._wanted, on_done=done, on_refused=self.banner.show_error, owner=self)
 
     def _say(self, summary: str) -> None:
         self.status_changed.emit(" · ".join(part for part in (summary, self._sum) if part))
@@ -209,7 +210,25 @@ def _uses(line: Line) -> int | None:
 
 
 def _mark(line: Line) -> StateMark:
-    return StateMark("ok" if line.entry.kind == "redeemed" else "warn", word(HAPPENED, line.entry.kind))
+    tone: Tone = {"redeemed": "ok", "topped_up": "info"}.get(line.entry.kind, "warn")  # type: ignore[assignment]
+    return StateMark(tone, word(HAPPENED, line.entry.kind))
+
+
+def _sums(found: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """What was redeemed, and apart from it what was put onto cards and paid out."""
+    if "redeemed" in found or not found:
+        minor, uses = found.get("redeemed", (0, 0))
+        if minor or not uses:
+            yield tr("net {amount}", amount=yuan(minor))
+        if uses:
+            yield ntr("net {count} use", "net {count} uses", uses)
+    if "topped_up" in found:
+        yield tr("topped up {amount}", amount=yuan(found["topped_up"][0]))
+    if "refunded" in found:
+        minor, uses = found["refunded"]
+        parts = [yuan(minor)] if minor else []
+        parts += [ntr("{count} use", "{count} uses", uses)] if uses else []
+        yield tr("refunded {amount}", amount=" + ".join(parts))
 
 
 def _chips(wanted: RedemptionFilter, one: RedemptionRow | None = None, *, days: str = "") -> list[Chip]:

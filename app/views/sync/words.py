@@ -24,6 +24,8 @@ def deed(row: QueueRow) -> str:
         "merchant.update": tr("Merchant's name and phone"),
         "redeem": tr("Redemption"),
         "reverse": tr("Undone redemption"),
+        "card.topup": tr("Top-up"),
+        "card.refund": tr("Refund"),
         "redeem.leased": tr("Redemption offline"),
         "lease.take": tr("Lease of cards"),
         "lease.return": tr("Lease given back"),

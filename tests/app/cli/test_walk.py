@@ -69,6 +69,7 @@ def test_five_hundred_people_get_one_card_each_and_every_fen_is_accounted_for(se
     served.do("sync")
     assert_figures(served)
     redeem_and_reverse_at_the_counter(served, serial)
+    top_up_and_refund(served, serial)
     assert_figures(served)
     assert_receipt_adds_up(served, tmp_path)
     assert_everything_holds(served)
@@ -226,6 +227,22 @@ def redeem_at_the_phone(desk: Terminal, holder: Holder) -> None:
     assert holder.redeem(card, USED, op_id).json() == done.json()
     too_much = holder.redeem(card, AMOUNT)
     assert (too_much.status_code, too_much.json()["remaining_minor"]) == (409, AMOUNT - USED)
+
+
+def top_up_and_refund(desk: Terminal, serial: str) -> None:
+    """What was put onto a card is paid out again, so that every fen is where it was."""
+    done = desk.do("card", "top-up", serial, "50", "--reason", "充值", "--place", "总店")
+    assert (done["outcome"], done["remaining_minor"]) == ("topped_up", AMOUNT + 5_000)
+    assert desk.refused("card", "top-up", serial, "50")["code"] == "reason-missing"
+    assert desk.refused("card", "top-up", serial, "a", "--reason", "x")["code"] == "invalid-input"
+    over = desk.refused("card", "top-up", serial, "5000", "--reason", "x")
+    assert (over["code"], over["data"]["most_minor"]) == ("over-card-limit", 100_000)
+    said = desk.run("card", "refund", serial, "--amount", "20.00", "--reason", "退", as_json=False).out.strip()
+    assert said == f"已退还 {yuan(2_000)}，剩余 {yuan(AMOUNT + 3_000)}"
+    refused = desk.refused("card", "refund", serial, "--amount", "1000", "--reason", "退")
+    assert (refused["code"], refused["data"]["reason"]) == ("payment-refused", "insufficient-balance")
+    back = desk.do("card", "refund", serial, "--amount", "30", "--reason", "退")
+    assert (back["outcome"], back["remaining_minor"]) == ("refunded", AMOUNT)
 
 
 def redeem_and_reverse_at_the_counter(desk: Terminal, serial: str) -> None:

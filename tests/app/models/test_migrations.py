@@ -1,5 +1,6 @@
 """The way of a vault file to the newest schema."""
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -248,9 +249,11 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
 
 
 def _statements(text: str) -> dict[str, list[str]]:
-    """First line of each statement → its parts, sorted: the order of columns and constraints may differ."""
+    """First line of each statement → its parts, sorted: the order of columns and constraints may differ, and a column
+    that was added stands behind another on its line."""
     found = {}
     for statement in text.replace('"', "").split(";\n\n"):
-        head, *parts = statement.splitlines() or [""]
-        found[head] = sorted(part.strip().rstrip(",") for part in parts)
+        head, *lines = statement.splitlines() or [""]
+        parts = [part for line in lines for part in re.split(r", (?=[a-z_]+ [A-Z])", line.strip())]
+        found[head] = sorted(part.rstrip(", ") for part in parts)
     return found

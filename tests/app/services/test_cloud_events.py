@@ -35,7 +35,16 @@ from tests.drivers.trade import HOUR, Trade
 CARDS = 30
 STATES = ("recalled", "uncertain", "failed", "prepared")
 """Of those deliveries that came no further than being issued; the first counts nowhere."""
-FACTS = ("redeemed@1", "reversed@1", "link.stored@1", "opened@1", "claimed@1", "batch.voided@1")
+FACTS = (
+    "redeemed@1",
+    "reversed@1",
+    "topped_up@1",
+    "refunded@1",
+    "link.stored@1",
+    "opened@1",
+    "claimed@1",
+    "batch.voided@1",
+)
 """Events that add something; a freeze and a thaw told again would be a new freeze and a new thaw."""
 
 

@@ -69,15 +69,19 @@ def _verifiers(history: History) -> None:
 
 
 def _sums(ledger: list[Any]) -> None:
-    """I1."""
+    """I1. What a card gave never goes beyond its face and what was put onto it, and that is the only way beyond."""
     sums: dict[CardKey, list[int]] = {}
-    for _, uid, no, _, amount, uses, _, money in ledger:
-        one = sums.setdefault((uid, no), [0, 0, money])
-        one[0] += amount
+    for op_id, uid, no, kind, amount, uses, _, money in ledger:
+        one = sums.setdefault((uid, no), [0, 0, 0, money])
+        one[0] += 0 if kind == "topped_up" else amount
         one[1] += uses
-    for card, (amount, uses, money) in sums.items():
-        if not (0 <= amount <= FACE and uses == 0 if money else 0 <= uses <= USES and amount == 0):
-            raise Violation(f"I1: {card} gave {amount} fen and {uses} uses")
+        one[2] += -amount if kind == "topped_up" else 0
+        gives = kind in ("reversed", "topped_up")
+        if max(amount, uses) > 0 if gives else min(amount, uses) < 0:
+            raise Violation(f"I1: {op_id} is {kind} and moves {amount} fen, {uses} uses")
+    for card, (amount, uses, put_on, money) in sums.items():
+        if not (0 <= amount <= FACE + put_on and uses == 0 if money else 0 <= uses <= USES and amount == put_on == 0):
+            raise Violation(f"I1: {card} gave {amount} fen and {uses} uses, {put_on} fen were put onto it")
 
 
 def _conflicts(history: History, feed: list[Any]) -> set[str]:
@@ -146,21 +150,26 @@ def _order(feed: list[Any]) -> None:
             leases[lease] = batch, told["first_no"], told["end_no"]
         elif type_ in ("lease.returned@1", "lease.reclaimed@1"):
             leases.pop(lease)
-        if type_ == "redeemed@1" and any(
+        if type_ in ("redeemed@1", "refunded@1") and any(
             lease != held and batch == where and first <= told["card_no"] < end
             for held, (where, first, end) in leases.items()
         ):
-            raise Violation(f"I8: event {seq} redeems a card that somebody else decides about")
+            raise Violation(f"I8: event {seq}, {type_}, takes from a card that somebody else decides about")
         if type_ == "frozen@1":
             frozen[batch] = set(leases)
         elif type_ == "thawed@1":
             frozen.pop(batch, None)
         elif type_ == "sealed@1":
             sealed.add(batch)
-        elif type_ == "redeemed@1" and batch in frozen and not told.get("returned") and lease not in frozen[batch]:
-            raise Violation(f"I3: event {seq} redeems from a frozen batch")
-        elif type_ == "redeemed@1" and batch not in sealed:
-            raise Violation(f"I9: event {seq} redeems from a batch that is not sealed")
+        elif (
+            type_ in ("redeemed@1", "topped_up@1")
+            and batch in frozen
+            and not told.get("returned")
+            and (not lease or lease not in frozen[batch])
+        ):
+            raise Violation(f"I3: event {seq}, {type_}, in a frozen batch")
+        elif type_ in ("redeemed@1", "topped_up@1", "refunded@1") and batch not in sealed:
+            raise Violation(f"I9: event {seq}, {type_}, in a batch that is not sealed")
 
 
 def _chain(feed: list[Any]) -> None:

@@ -94,6 +94,7 @@ class History:
             (5, self.generate), (9, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
             (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
             (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
+            (3, self.top_up), (3, self.refund),
             (2, self.take_lease), (5, self.shift), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
             (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
         ]  # fmt: skip
@@ -207,6 +208,14 @@ class History:
 
     def reverse(self) -> None:
         self.tills[self.desktop().name].reverse()
+
+    def top_up(self) -> None:
+        if card := self.card():
+            self.tills[self.desktop().name].top_up(card)
+
+    def refund(self) -> None:
+        if card := self.card():
+            self.tills[self.desktop().name].refund(card)
 
     def phone(self) -> None:
         if card := self.card():
@@ -368,6 +377,8 @@ def run(template: Template, seed: int, folder: Path) -> Counter[str]:
         finally:
             history.close()
             shutil.rmtree(folder)
-    told = Counter({name: history.told.steps[name] for name in ("own word", "conflicts", "held back")})
+    told = Counter(
+        {name: history.told.steps[name] for name in ("own word", "conflicts", "held back", "topped_up", "refunded")}
+    )
     faults = Counter({f"fault: {name}": times for name, times in history.wire.met.items()})
     return Counter({"steps": history.told.steps.total()}) + told + faults

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
@@ -19,6 +20,7 @@ from app.services.cards.codes import CodeReader
 from app.services.cloud.connection import pairing_of
 from app.services.leases.deciding import LEASED
 from app.services.outbox import enqueue
+from app.services.redemptions import RedemptionResult
 from app.services.sealing import Sealer
 from app.topics import Topic
 from sync.codes import digest
@@ -212,6 +214,32 @@ class Till:
             self._told.confirm(done.redemption_id, done.redeemed_minor, done.redeemed_uses)
             if done.own_word:
                 self._told.own_word[done.redemption_id] = f"{self._desktop.name}{self._desktop.lives}"
+
+    def top_up(self, card: Known) -> None:
+        amount = self._draw.choice((1, 60, 200))
+        self._pay(card, lambda services, card_id, place: services.redemptions.top_up(
+            card_id, amount, reason="x", place=place
+        ))  # fmt: skip
+
+    def refund(self, card: Known) -> None:
+        amount = self._draw.choice((*PARTS, None)) if card.money else None
+        self._pay(card, lambda services, card_id, place: services.redemptions.refund(
+            card_id, amount, reason="x", place=place
+        ))  # fmt: skip
+
+    def _pay(self, card: Known, act: Callable[[Services, int, str], RedemptionResult]) -> None:
+        """Money onto a card or off it. One whose answer was lost nobody repeats: the next sync does."""
+        self._count += 1
+        place = f"{self._desktop.name}{self._desktop.lives}-{self._count}"
+
+        def on_it(services: Services) -> RedemptionResult | None:
+            card_id = services.cards.find_by_code(card.code)
+            return None if card_id is None else act(services, card_id, place)
+
+        done = self._desktop.act(on_it)
+        if done is not None:
+            self._told.confirm(done.redemption_id, done.redeemed_minor, done.redeemed_uses)
+            self._told.steps[done.outcome] += 1
 
     def forget(self) -> None:
         """The desktop is gone, and with it what was open."""

@@ -25,7 +25,7 @@ from app.topics import Topic
 from sync.client import Unreachable
 from sync.protocol import EventsPage, new_op_id
 from sync.rules import Wanted, judge
-from sync.server import endpoint, issue, leases, links, redemption
+from sync.server import balances, endpoint, issue, leases, links, redemption
 from sync.server.redemption import Ask, Lot
 from sync.server.transaction import Row, Transaction
 from tests.campaigns.simulation import history
@@ -60,7 +60,7 @@ def new_id_on_retry() -> Patches:
     """A wish at the counter whose answer was lost is asked again under another id."""
 
     def put_down(self: RedemptionService, type_: str, body: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
-        about = "d" if "d" in body else "redemption_id"
+        about = next(name for name in ("d", "redemption_id", "batch_id") if name in body)
         with self._database.write(Topic.OUTBOX) as session:
             return enqueue(session, type_, aggregate=f"counter:{body[about][:16]}", body=body), body, True
 
@@ -241,6 +241,11 @@ def word_not_kept() -> Patches:
     yield history, "PUTS_BACK", 1
 
 
+def paid_while_leased() -> Patches:
+    """The endpoint pays out what a counter decides about alone."""
+    yield balances, "_is_leased", lambda *_: False
+
+
 PLANTS: dict[str, Callable[[], Patches]] = {
     "ids-expire": ids_expire,
     "new-id-on-retry": new_id_on_retry,
@@ -258,6 +263,7 @@ PLANTS: dict[str, Callable[[], Patches]] = {
     "lease-kept": lease_kept,
     "lease-ends-by-itself": lease_ends_by_itself,
     "lease-unheeded": lease_unheeded,
+    "paid-while-leased": paid_while_leased,
 }
 
 

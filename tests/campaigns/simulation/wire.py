@@ -32,6 +32,9 @@ NOT_KEPT = frozenset(
 """Refusals of a redemption that are no outcome of its op."""
 
 
+LEDGER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
+
+
 class Lost(requests.ConnectionError):
     """No answer came."""
 
@@ -71,7 +74,7 @@ class Outcomes:
             )
         elif result["status"] == "rejected":
             key = result["problem"]["type"].rpartition("/")[2]
-            if key not in NOT_KEPT or (type_ not in ("redeem@1", "reverse@1") and key == "card-unknown"):
+            if key not in NOT_KEPT or (type_ not in LEDGER and key == "card-unknown"):
                 self._tell(result["op_id"], ["refused", key])
 
     def _redeemed(self, op_id: str, answer: Answer) -> None:

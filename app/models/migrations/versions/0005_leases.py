@@ -1,4 +1,4 @@
-"""Leases and conflicts; an entry of the ledger remembers its lease, and a kept event the op it came from."""
+"""Leases and conflicts; top-ups and refunds; an entry of the ledger remembers its lease, a kept event its op."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,12 @@ down_revision = "0004"
 def upgrade() -> None:
     with op.batch_alter_table("redemption", recreate="always") as redemption:
         redemption.add_column(sa.Column("lease_id", sa.String(), nullable=True))
+        redemption.drop_constraint(op.f("ck_redemption_kind"), type_="check")
+        redemption.create_check_constraint(
+            op.f("ck_redemption_kind"), "kind IN ('redeemed', 'reversed', 'topped_up', 'refunded')"
+        )
+    op.add_column("card", sa.Column("adjusted", sa.Integer(), server_default="0", nullable=False))
+    op.create_index("ix_card_adjusted", "card", ["batch_id"], sqlite_where=sa.text("adjusted != 0"))
     with op.batch_alter_table("raw_event", recreate="always") as raw_event:
         raw_event.add_column(sa.Column("op_id", sa.String(), nullable=True))
     op.create_table(

@@ -57,6 +57,7 @@ def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Scree
         services.ledger,
         services.batches,
         services.people,
+        redemptions=services.redemptions,
         exports=services.exports,
         jobs=jobs,
         changes=changes,
