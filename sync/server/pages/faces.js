@@ -86,8 +86,8 @@ export function target(card, kind) {
 export function historyPanel(state) {
 	if (!state.history?.length) return null;
 	return h("section", { class: "panel history" }, h("h2", {}, t("history")), h("ul", {}, ...state.history.map((entry) => {
-		const back = entry.kind === "reversed";
-		const what = entry.amount_minor ? money(Math.abs(entry.amount_minor)) : times(Math.abs(entry.uses));
+		const sum = entry.amount_minor || entry.uses, back = sum < 0;
+		const what = (entry.amount_minor ? money : times)(Math.abs(sum));
 		return h("li", {},
 			h("span", {}, t(entry.kind), h("time", { datetime: entry.at }, moment(entry.at, false))),
 			h("span", { class: back ? "sum back" : "sum" }, `${back ? "+" : "−"}${what}`));

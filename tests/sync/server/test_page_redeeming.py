@@ -58,6 +58,22 @@ def test_what_was_given_back_stands_in_the_record_with_one_sign(desk: Desk, phon
         expect(phone.page.locator(".history .sum")).to_have_text([f"−{words}", f"+{words}"])
 
 
+def test_money_put_on_and_paid_out_stand_in_the_record_under_their_own_names(desk: Desk, phone: Phone) -> None:
+    card, voucher = desk.issue(), desk.issue(**VOUCHER)
+    for issued, type_, amount in (
+        (card, "card.topup@1", 30_000),
+        (card, "card.refund@1", 5_000),
+        (voucher, "card.refund@1", None),
+    ):
+        desk.tell(type_, batch_id=issued.batch_id, card_no=0, amount_minor=amount, reason="客户要求")
+    phone.open(card.path)
+    expect(phone.page.locator(".history .sum")).to_have_text(["+¥300.00", "−¥50.00"])
+    expect(phone.page.locator(".history li")).to_contain_text(["充值", "退卡"])
+    phone.open(voucher.path)
+    expect(phone.page.locator(".history .sum")).to_have_text(["−5 次"])
+    assert "这张卡已用完" in phone.text("body")
+
+
 def test_a_lost_answer_is_asked_for_again_and_nothing_is_redeemed_twice(desk: Desk, phone: Phone) -> None:
     card = desk.issue()
     phone.page.route("**/h5/v1/redeem", lose_answer, times=1)

@@ -270,7 +270,7 @@ STATES: dict[str, tuple[str, Callable[[Desk, Issued], None], dict[str, Any]]] = 
     "frozen": ("这张卡已冻结，暂时不能用", freeze, {}),
     "voided": ("这张卡已作废", void, {}),
     "recalled": ("这张卡已被收回", recall, {}),
-    "spent": ("这张卡已兑换完", spend, {}),
+    "spent": ("这张卡已用完", spend, {}),
     "expired": ("这张卡已过期", leave, {"valid_until": PAST}),
     "link expired": ("领取时间已过", leave, {"expires_at": PAST}),
     "unsealed": ("这张卡还在准备中", leave, {"sealed": False}),
