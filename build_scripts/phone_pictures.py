@@ -100,6 +100,17 @@ def _after(happen: Callable[[Desk, Issued], object], **card: Any) -> Scene:
     return scene
 
 
+def _pay(desk: Desk, card: Issued, type_: str, amount_minor: int | None) -> None:
+    desk.tell(type_, batch_id=card.batch_id, card_no=0, amount_minor=amount_minor, reason="客户要求")
+
+
+def _paid(desk: Desk, card: Issued) -> None:
+    """Redeemed, topped up beyond its face, and paid out in part."""
+    desk.redeem(card, 5_000)
+    _pay(desk, card, "card.topup@1", 30_000)
+    _pay(desk, card, "card.refund@1", 2_000)
+
+
 def _gated(desk: Desk, phone: Phone) -> None:
     phone.open(desk.issue(gate=TAIL).path)
     phone.act()
@@ -157,6 +168,8 @@ SCENES: dict[str, Scene] = {
     "ask-voucher": _asked(**VOUCHER),
     "done": _done,
     "later": _after(lambda desk, card: desk.redeem(card, 5_000)),
+    "paid": _after(_paid),
+    "refunded": _after(lambda desk, card: _pay(desk, card, "card.refund@1", None)),
     "frozen": _after(lambda desk, card: desk.tell("batch.freeze@1", batch_id=card.batch_id)),
     "voided": _after(lambda desk, card: desk.tell("card.void@1", batch_id=card.batch_id, card_no=0)),
     "recalled": _after(lambda desk, card: desk.tell("link.recall@1", link_id=card.link_id)),

@@ -252,6 +252,44 @@ def reveal(stage: Stage) -> None:
     stage.shoot("copied")
 
 
+def payment(stage: Stage) -> None:
+    page = stage.go("cards", CardFilter(states=("active",), product_id=FIXED))
+    page.table.go_to_row(0)
+    page.open_record(page.table.rows.ids[0])
+    stage.press(tr("Top up"))
+    dialog = stage.dialog
+    stage.shoot("top-up")
+    dialog.amount.setText("300")
+    dialog.verb_button.click()
+    stage.shoot("reasonless")
+    dialog.amount.setText("1,500")
+    stage.shoot("over-limit")
+    dialog.over_box.setChecked(True)
+    dialog.chips[0].click()
+    dialog.verb_button.click()
+    stage.shoot("topped-up")
+    stage.press(tr("Refund"))
+    dialog = stage.dialog
+    stage.shoot("refund")
+    dialog.amount.setText("99999")
+    stage.shoot("too-much")
+    dialog.amount.setText("50")
+    dialog.chips[0].click()
+    dialog.verb_button.click()
+    stage.shoot("refunded")
+    page = stage.go("cards", CardFilter(states=("assigned", "active"), product_id=EXCHANGE))
+    page.table.go_to_row(0)
+    page.open_record(page.table.rows.ids[0])
+    stage.shoot("voucher")
+    stage.press(tr("Refund"))
+    stage.shoot("voucher-refund")
+    stage.clear()
+    stage.go("ledger")
+    stage.shoot("ledger")
+    stage.go("dashboard")
+    stage.shoot("dashboard")
+
+
 SCENES = (
     Scene("product", product),
     Scene("generate", generate),
@@ -264,4 +302,5 @@ SCENES = (
     Scene("many", many),
     Scene("card", card),
     Scene("reveal", reveal),
+    Scene("payment", payment),
 )

@@ -195,7 +195,12 @@ def _timeline(session: Session, row: CardRow) -> list[TimelineEntry]:
         entries += _delivery_entries(delivery, name, at)
     entries += [
         TimelineEntry(
-            entry.at, entry.kind, abs(entry.amount_minor), abs(entry.uses), entry.place or entry.reason or "", entry.id
+            entry.at,
+            entry.kind,
+            abs(entry.amount_minor),
+            abs(entry.uses),
+            " · ".join(filter(None, (entry.place, entry.reason))),
+            entry.id,
         )
         for entry in session.scalars(select(Redemption).where(Redemption.card_id == row.id))
     ]

@@ -46,7 +46,6 @@ class PaymentDialog(Dialog):
         self.body.addWidget(self.form)
         self.body.addLayout(row(*self.chips, 0))
         self.body.addWidget(self.consequence)
-        self.amount.textChanged.connect(lambda _: self.show_consequence())
 
     def show_consequence(self) -> None:
         """Every time the amount is edited."""
@@ -69,6 +68,7 @@ class PaymentDialog(Dialog):
     def _begin(self, verb: str, kind: str) -> None:
         self.add_cancel()
         self.verb_button = self.add_verb(verb, self._go, kind=kind)
+        self.amount.textChanged.connect(lambda _: self.show_consequence())
         self.show_consequence()
         (self.amount if self._known.balance_minor is not None else self.reason).setFocus()
 

@@ -59,7 +59,7 @@ class LedgerPage(ListPage):
         self._asked = 0
         super().__init__(
             tr("Redemptions"),
-            tr("What was used up, where and when; nothing here is ever changed or deleted"),
+            tr("What was used up, topped up and refunded, where and when; nothing here is ever changed or deleted"),
             jobs=jobs,
             changes=changes,
             topics=(Topic.REDEMPTIONS,),

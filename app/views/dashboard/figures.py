@@ -72,6 +72,10 @@ def _sum(
 def _outstanding(dashboard: Dashboard) -> Shown:
     """What it was at some past day is only known in money."""
     exact = _cards(dashboard, dashboard.outstanding_count, dashboard.outstanding_minor)
+    if dashboard.topped_up.count:
+        exact += " · " + tr("topped up {amount} in the period", amount=yuan(dashboard.topped_up.minor))
+    if dashboard.refunded.minor:
+        exact += " · " + tr("refunded {amount} in the period", amount=yuan(dashboard.refunded.minor))
     if not dashboard.has_money:
         number = short(dashboard.outstanding_count)
         return _sum(dashboard, "outstanding_cards", number, exact=exact, change=None, more_is_better=None)
