@@ -47,14 +47,6 @@ class PaymentDialog(Dialog):
         self.body.addLayout(row(*self.chips, 0))
         self.body.addWidget(self.consequence)
 
-    def show_consequence(self) -> None:
-        """Every time the amount is edited."""
-        raise NotImplementedError
-
-    def ask(self) -> RedemptionResult:
-        """The endpoint, on a worker."""
-        raise NotImplementedError
-
     def is_ready(self) -> bool:
         """Whether nothing is missing; else the field says what."""
         if self._known.balance_minor is not None and not self.amount.amount_minor:
@@ -65,11 +57,13 @@ class PaymentDialog(Dialog):
             return False
         return True
 
-    def _begin(self, verb: str, kind: str) -> None:
+    def _begin(self, verb: str, kind: str, *, explain: Callable[[], None], ask: Callable[[], RedemptionResult]) -> None:
+        """`explain` says every time the amount is edited what will be so; `ask` asks the endpoint, on a worker."""
+        self._ask = ask
         self.add_cancel()
         self.verb_button = self.add_verb(verb, self._go, kind=kind)
-        self.amount.textChanged.connect(lambda _: self.show_consequence())
-        self.show_consequence()
+        self.amount.textChanged.connect(lambda _: explain())
+        explain()
         (self.amount if self._known.balance_minor is not None else self.reason).setFocus()
 
     def _put(self, words: str) -> Callable[[], None]:
@@ -81,7 +75,7 @@ class PaymentDialog(Dialog):
 
     def _go(self) -> None:
         if self.is_ready():
-            deed = self._jobs.start(self.ask, on_done=self._done, on_refused=self._refused)
+            deed = self._jobs.start(self._ask, on_done=self._done, on_refused=self._refused)
             self.see_through(deed, self.verb_button, self.amount, self.reason, *self.chips)
 
     def _done(self, result: RedemptionResult) -> None:
@@ -107,12 +101,12 @@ class TopUpDialog(PaymentDialog):
         super().__init__(parent, title, redemptions, known, jobs=jobs, on_done=on_done, usual=usual)
         self.warning = label("", "warn", wrap=True)
         self.over_box = QCheckBox(tr("It is to hold more; the reason above says why"))
-        self.over_box.toggled.connect(lambda _: self.show_consequence())
+        self.over_box.toggled.connect(lambda _: self._explain())
         self.body.addWidget(self.warning)
         self.body.addWidget(self.over_box)
-        self._begin(tr("Top up"), "primary")
+        self._begin(tr("Top up"), "primary", explain=self._explain, ask=self._top_up)
 
-    def show_consequence(self) -> None:
+    def _explain(self) -> None:
         amount, held = self.amount.amount_minor or 0, self._known.balance_minor or 0
         over = self._known.is_over(amount)
         if amount:
@@ -130,7 +124,7 @@ class TopUpDialog(PaymentDialog):
         self.over_box.setVisible(over)
         self.verb_button.setEnabled(not over or self.over_box.isChecked())
 
-    def ask(self) -> RedemptionResult:
+    def _top_up(self) -> RedemptionResult:
         return self._redemptions.top_up(
             self._known.card_id,
             self.amount.amount_minor or 0,
@@ -151,9 +145,9 @@ class RefundDialog(PaymentDialog):
         if known.balance_minor is not None:
             self.amount.setText(AmountField(known.balance_minor).text())
             self.amount.selectAll()
-        self._begin(tr("Refund"), "danger-filled")
+        self._begin(tr("Refund"), "danger-filled", explain=self._explain, ask=self._refund)
 
-    def show_consequence(self) -> None:
+    def _explain(self) -> None:
         held = self._known.balance_minor
         if held is None:
             uses = ntr("{count} use", "{count} uses", self._known.uses_left)
@@ -173,5 +167,5 @@ class RefundDialog(PaymentDialog):
         self.verb_button.setText(tr("Refund {amount}", amount=yuan(amount)) if amount else tr("Refund"))
         self.verb_button.setEnabled(amount <= held)
 
-    def ask(self) -> RedemptionResult:
+    def _refund(self) -> RedemptionResult:
         return self._redemptions.refund(self._known.card_id, self.amount.amount_minor, reason=self.reason.text())

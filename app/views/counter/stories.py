@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app.services.leases import ConflictRow, Story
 from app.views.widgets.pieces import column, label, row
-from app.vocabulary import ENTRIES, word
+from app.vocabulary import ENTRIES, HAPPENED, word
 from app.words import moment, ntr, tr, yuan
 
 
@@ -36,6 +36,8 @@ def taken_by(story: Story) -> list[str]:
     amount = _amount(story.amount_minor, story.uses)
     if story.kind == "reversed":
         amount = tr("{amount} given back", amount=amount.lstrip("-"))
+    elif story.kind in ("topped_up", "refunded"):
+        amount = f"{word(HAPPENED, story.kind)} {amount.lstrip('-')}"
     return [amount, moment(story.at), *filter(None, (where,))]
 
 

@@ -35,7 +35,8 @@ class Screen:
         """A button of the open drawer."""
         self.page.open_record(self.card)
         self.bot.waitUntil(lambda: self.page.jobs.idle and self.page.drawer.isVisible(), timeout=PATIENCE_MS)
-        (found,) = [made for made in self.page.drawer.findChildren(QPushButton) if made.text() == words]
+        shown = [made for made in self.page.drawer.findChildren(QPushButton) if not made.isHidden()]
+        (found,) = [made for made in shown if made.text() == words]
         return found
 
     def dialog(self, kind: type[PaymentDialog]) -> PaymentDialog:

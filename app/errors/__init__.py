@@ -1,25 +1,17 @@
 """Errors a user can be told about, as data. Their words live in `app/messages.py`; anything else is a bug."""
 
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-
-class AppError(Exception):
-    """Base of every expected refusal: a dataclass whose fields say what is wrong, never prose."""
-
-    @property
-    def code(self) -> str:
-        """Stable name for scripts: `NotEnoughCards` → `not-enough-cards`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return asdict(self)  # type: ignore[call-overload,no-any-return]  # every subclass is a dataclass
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.data}"
+from app.errors.base import AppError
+from app.errors.redeeming import (
+    CodeMistyped,
+    OverCardLimit,
+    PaymentRefused,
+    PaymentUncertain,
+    RedemptionRefused,
+    RedemptionUncertain,
+)
 
 
 class JobCancelled(Exception):
@@ -378,40 +370,12 @@ class EndpointNotStarted(AppError):
     where: str
 
 
-@dataclass(eq=False)
-class RedemptionRefused(AppError):
-    """A card may not be redeemed; `reason` is a problem key. `remaining_minor` where the balance is too low."""
-
-    reason: str
-    remaining_minor: int | None = None
-
-
-@dataclass(eq=False)
-class CodeMistyped(AppError):
-    """No card is known by this code, and its check symbols do not agree with the rest of it."""
-
-
-@dataclass(eq=False)
-class RedemptionUncertain(AppError):
-    """The request went out and no answer came back; `op_id` is asked again with the next sync."""
-
-    op_id: str
-
-
-@dataclass(eq=False)
-class PaymentRefused(RedemptionRefused):
-    """Nothing was put onto a card or paid out; the same for a top-up or a refund."""
-
-
-@dataclass(eq=False)
-class PaymentUncertain(RedemptionUncertain):
-    """The same for a top-up or a refund."""
-
-
-@dataclass(eq=False)
-class OverCardLimit(AppError):
-    """With a top-up a card would hold more than a rule of the trade lets it; `rule` is a key of vocabulary.RULES."""
-
-    rule: str
-    would_minor: int
-    most_minor: int
+__all__ = [
+    "AppError",
+    "CodeMistyped",
+    "OverCardLimit",
+    "PaymentRefused",
+    "PaymentUncertain",
+    "RedemptionRefused",
+    "RedemptionUncertain",
+]
