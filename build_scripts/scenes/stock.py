@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bootstrap.demo import PASSPHRASE
+from app.models.base import now
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
@@ -12,6 +13,7 @@ from app.vocabulary import KINDS
 from app.words import tr
 from build_scripts.scenes.samples import supplier_codes
 from build_scripts.scenes.stage import Scene, Stage
+from tests.drivers.trade import Trade
 
 FIXED, VARIABLE, EXCHANGE = 1, 3, 4
 
@@ -253,7 +255,11 @@ def reveal(stage: Stage) -> None:
 
 
 def payment(stage: Stage) -> None:
-    page = stage.go("cards", CardFilter(states=("active",), product_id=FIXED))
+    spec = ProductSpec(tr("Stored-value card"), "fixed", "stored_value", face_minor=20_000)
+    batch = stage.services.batches.generate(BatchSpec(stage.services.catalog.add(spec), 3, "STANDARD"))
+    Trade(stage.vault.database).release(batch, at=now())
+    stage.services.cloud.sync()
+    page = stage.go("cards", CardFilter(batch_id=batch))
     page.table.go_to_row(0)
     page.open_record(page.table.rows.ids[0])
     stage.press(tr("Top up"))

@@ -35,9 +35,12 @@ class Screen:
         """A button of the open drawer."""
         self.page.open_record(self.card)
         self.bot.waitUntil(lambda: self.page.jobs.idle and self.page.drawer.isVisible(), timeout=PATIENCE_MS)
-        shown = [made for made in self.page.drawer.findChildren(QPushButton) if not made.isHidden()]
-        (found,) = [made for made in shown if made.text() == words]
-        return found
+        self.bot.waitUntil(lambda: len(self._shown(words)) == 1, timeout=PATIENCE_MS)
+        return self._shown(words)[0]
+
+    def _shown(self, words: str) -> list[QPushButton]:
+        made = self.page.drawer.findChildren(QPushButton)
+        return [one for one in made if one.text() == words and one.isVisible()]
 
     def dialog(self, kind: type[PaymentDialog]) -> PaymentDialog:
         self.act("充值" if kind is TopUpDialog else "退卡").click()
