@@ -30,7 +30,8 @@ from app.vocabulary import CHANNELS, ENTRIES, HAPPENED, word
 from app.words import NO_DATA, ntr, tr, yuan
 
 EVERYTHING = RedemptionFilter()
-KINDS = ("redeemed", "reversed", "topped_up", "refunded")
+APART = ("topped_up", "refunded")
+KINDS = ("redeemed", "reversed", *APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,17 @@ class LedgerPage(ListPage):
         self.channel_box.currentIndexChanged.connect(
             lambda _: self._narrow(channel=self.channel_box.currentData() or None)
         )
-        self.kind_box.currentIndexChanged.connect(lambda _: self._narrow(kind=self.kind_box.currentData() or None))
+        self.kind_box.currentIndexChanged.connect(lambda _: self._take_kind(self.kind_box.currentData() or None))
         self.chips.removed.connect(self._drop)
         self.chips.cleared.connect(lambda: self.show_wanted(EVERYTHING))
 
     def _take_days(self) -> None:
         begin, end = self.days_box.span
         self._narrow(begin=begin, end=end, net=False)
+
+    def _take_kind(self, kind: str | None) -> None:
+        """A net figure knows no top-ups and refunds: who asks for them leaves it."""
+        self._narrow(kind=kind, **({"net": False, "use": False} if kind in APART else {}))
 
     def _narrow(self, **chosen: Any) -> None:
         self.show_wanted(replace(self._wanted, **chosen))
@@ -156,7 +161,7 @@ class LedgerPage(ListPage):
         """Take one filter away."""
         gone: dict[str, object] = {"begin": None, "end": None, "net": False} if key == "period" else {}
         if key == "cell":
-            gone = {"weekday": None, "hour": None}
+            gone = {"weekday": None, "hour": None, "use": False}
         self.show_wanted(replace(self._wanted, **(gone or {key: None})))  # type: ignore[arg-type]  # its own fields
 
     def _ids(self, _sort: str, descending: bool) -> Load:  # ListPage's shape

@@ -82,11 +82,23 @@ def test_vouchers_with_uses_pass_too(services: Services, books: Books, vault: Op
     assert books.codes() == {"uses"}
 
 
+def test_a_card_holds_more_than_its_face_only_by_what_was_put_onto_it(books: Books, vault: OpenVault) -> None:
+    trade = Trade(vault.database, acts=100)
+    put_on, paid_out = trade.pay(5, 3_000, at=now()), trade.pay(5, -1_000, at=now())
+    assert books.verdict().ok
+    books.spoil(f"UPDATE redemption SET kind = 'refunded' WHERE id = '{put_on}'")
+    assert books.codes() == {"below-zero", "figure"}
+    books.spoil(f"UPDATE redemption SET kind = 'topped_up' WHERE id = '{put_on}'")
+    books.spoil(f"UPDATE redemption SET kind = 'redeemed' WHERE id = '{paid_out}'")
+    assert books.codes() == {"adjusted", "figure"}
+
+
 FAULTS = {
     "balance": ("UPDATE card SET balance_minor = 19999 WHERE id = 2", {"balance"}),
     "uses": ("UPDATE card SET uses_left = 0 WHERE id = 2", {"uses"}),
     "below-zero": ("UPDATE card SET balance_minor = -5 WHERE id = 5", {"below-zero", "balance", "file"}),
     "above-face": ("UPDATE card SET balance_minor = 20001 WHERE id = 5", {"below-zero", "balance"}),
+    "adjusted": ("UPDATE card SET adjusted = 5 WHERE id = 5", {"adjusted"}),
     "state": ("UPDATE card SET state = 'spent' WHERE id = 3", {"state"}),
     "unspent": ("UPDATE card SET state = 'active' WHERE id = 1", {"state"}),
     "in-stock-but-used": ("UPDATE card SET state = 'in_stock' WHERE id = 1505", {"state", "figure"}),

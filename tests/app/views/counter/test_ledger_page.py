@@ -80,6 +80,19 @@ def test_a_reversal_is_an_entry_of_its_own_and_counts_as_minus(traded: Screen) -
     assert (line.entry.kind, line.entry.amount_minor) == ("reversed", -FACE)
 
 
+def test_top_ups_and_refunds_stand_apart_from_what_was_redeemed(traded: Screen) -> None:
+    traded.trade.pay(4, 5_000, at=now() - timedelta(minutes=2))
+    traded.trade.pay(5, -FACE, at=now() - timedelta(minutes=1))
+    traded.shows(6)
+    traded.says("净额 ¥400.00 · 充值 ¥50.00 · 退卡 ¥200.00")
+    traded.page.show_wanted(RedemptionFilter(now() - timedelta(days=9), now(), net=True))
+    traded.shows(2)
+    traded.page.kind_box.setCurrentIndex(traded.page.kind_box.findData("topped_up"))
+    traded.shows(1)
+    traded.says("1 行 · 充值 ¥50.00")
+    assert (traded.line(0).entry.kind, traded.line(0).entry.amount_minor) == ("topped_up", -5_000)
+
+
 def test_a_filter_stands_as_chips_that_are_taken_away_one_by_one(traded: Screen) -> None:
     today = now().astimezone(zone()).date()
     day = today - timedelta(days=2)
