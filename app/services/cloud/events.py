@@ -123,9 +123,7 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
     amount = abs(int(body["amount_minor"]))
     books.count(FigureEntry(kind, told.at, batch.product_id, channel, amount_minor=amount))
     life = books.begun(batch, card_id)
-    if (
-        batch.state == "voided" and life.row["state"] == "active"
-    ):  # spent when the batch was voided, and holds something now
+    if batch.state == "voided" and life.row["state"] == "active":  # spent when the batch was voided, and is not now
         books.void_card(life, told.at)
 
 
