@@ -27,20 +27,17 @@ class CounterSection(QWidget):
         self.uses.setGroupSeparatorShown(True)
         self.uses.setValue(int(settings.get("counter.offline_uses")))
         self.amount = AmountField(int(settings.get("counter.offline_minor")))
-        self.where = Form()
-        self.where.add(
-            "place", tr("Place"), self.place, hint=tr("It stands with every use and on the list of last uses")
-        )
         self.form = Form()
-        self.form.add("uses", tr("Uses at most"), self.uses, hint=tr("0 allows none offline"))
-        self.form.add("amount", tr("Amount at most (yuan)"), self.amount)
+        place = tr("It stands with every use and on the list of last uses")
+        self.form.add("place", tr("Place"), self.place, hint=place)
+        self.form.add("uses", tr("Uses at most without a line"), self.uses, hint=tr("0 allows none offline"))
+        self.form.add("amount", tr("Amount at most without a line (yuan)"), self.amount)
         words = tr(
             "So much may be redeemed under a lease and wait for upload. Beyond it the counter needs a line: whatever "
             "happens to this computer, no more than that can be lost or turn out a conflict."
         )
         self.save_button = button(tr("Save"), self.save, kind="primary")
-        limits = card(label(words, "muted", wrap=True), no_wider(self.form), title=tr("Without a line"))
-        sheet(self, card(no_wider(self.where), title=tr("This counter")), limits, _left(self.save_button))
+        sheet(self, card(no_wider(self.form), label(words, "note", wrap=True), row(self.save_button, 0)))
 
     def save(self) -> None:
         if self.amount.amount_minor is None:
@@ -52,9 +49,3 @@ class CounterSection(QWidget):
             "counter.offline_minor": self.amount.amount_minor,
         }
         self._jobs.start(self._settings.put_all, values, on_done=lambda _: toast(self, tr("Saved")), owner=self)
-
-
-def _left(part: QWidget) -> QWidget:
-    place = QWidget()
-    place.setLayout(row(part, 0))
-    return place
