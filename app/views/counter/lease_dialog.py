@@ -67,7 +67,8 @@ class LeaseDialog(Dialog):
         if chosen is None:
             return
         if not SHORTEST <= until - datetime.now(UTC) <= LONGEST:
-            self.form.set_error("time", tr("Choose a time from now on to seven days ahead."))
+            own = self.how_long.currentData() == "time"  # the day may end within the minute
+            self.form.set_error("time" if own else "until", tr("Choose a time from now on to seven days ahead."))
             return
         first, count = self.span
         if first + count - 1 > chosen.quantity:

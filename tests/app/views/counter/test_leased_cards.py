@@ -214,10 +214,10 @@ def test_a_lease_that_ran_out_is_given_back_with_one_press(
 ) -> None:
     with vault.database.write(Topic.LEASES) as session:
         session.execute(update(Lease).values(until=now()))
+    bar_says(counter, "租约已到期")
     counter.services.cloud.start_embedded()
     counter.scan(counter.code(batch))
     counter.says("租约已到期", "归还")
-    bar_says(counter, "租约已到期")
     counter.page.bar.back_button.click()
     bar_says(counter, "没有租用的卡")
     counter.later(4)

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from app.config import Config
 from app.models.base import now
-from app.models.lease import Lease
+from app.models.lease import Conflict, Lease
 from app.services import Services
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
@@ -223,3 +223,6 @@ def test_a_conflict_is_a_thing_to_do_until_it_is_settled(
     lists.services.leases.settle(lists.services.leases.conflicts()[0].id, way="loss", note="记损")
     lists.wait(lambda: sync.conflicts_button.text() == "冲突")
     lists.wait(lambda: home.shown is not None and "conflicts" not in [one.key for one in home.shown.todos])
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Conflict).values(way=None, settled_at=None))
+    lists.wait(lambda: home.shown is not None and "conflicts" in [one.key for one in home.shown.todos])
