@@ -37,6 +37,7 @@ from tests.campaigns.simulation.putting_back import (
 from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
 from tests.campaigns.simulation.wire import Wire
 from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
+from tests.drivers.trade import Trade
 
 MOST_BATCHES = 3
 ROUNDS = 6
@@ -128,8 +129,10 @@ class History:
         desktop = self.desktop()
         if len(self._local(desktop)) < MOST_BATCHES:
             spec = BatchSpec(self.draw.choice((MONEY, MONEY, VOUCHER)), self.draw.randint(1, 5), "STANDARD")
-            desktop.act(lambda services: services.batches.generate(spec))
+            made = desktop.act(lambda services: services.batches.generate(spec))
             self.cards.learn(desktop)
+            if made is not None:  # what is still in stock nobody tops up or refunds
+                desktop.act(lambda _: Trade(desktop.database).release(made, at=base.now()))
 
     def sync(self) -> None:
         self.desktop().act(lambda services: services.cloud.sync())
@@ -214,7 +217,7 @@ class History:
             self.tills[self.desktop().name].top_up(card)
 
     def refund(self) -> None:
-        if card := self.card():
+        if card := self.leased_card() or self.card():
             self.tills[self.desktop().name].refund(card)
 
     def phone(self) -> None:
@@ -334,6 +337,18 @@ class History:
 
     def card(self) -> Known | None:
         return self.draw.choice(self.cards.known) if self.cards.known else None
+
+    def leased_card(self) -> Known | None:
+        """One that a counter decides about alone, every other time that there is one."""
+        spans = self.template.server.look(
+            "SELECT b.uid, l.first_no, l.end_no FROM lease l JOIN batch b ON b.id = l.batch_id WHERE l.state = 'open'"
+        )
+        held = [
+            card
+            for card in self.cards.known
+            if any(card.batch == uid and first <= card.no < end for uid, first, end in spans)
+        ]
+        return self.draw.choice(held) if held and self.draw.random() < 0.5 else None
 
     def _join(self, desktop: Desktop) -> None:
         self.desktops.append(desktop)
