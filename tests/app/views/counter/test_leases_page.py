@@ -207,7 +207,7 @@ def test_a_conflict_is_a_thing_to_do_until_it_is_settled(
     changes = Changes()
     vault.database.subscribe(changes.tell)
     home = HomePage(lists.services.home, jobs=lists.jobs, changes=changes)
-    sync = SyncPage(lists.services.cloud, jobs=lists.jobs, changes=changes)
+    sync = SyncPage(lists.services.cloud, lists.services.devices, jobs=lists.jobs, changes=changes)
     wanted: list[str] = []
     for page in (home, sync):
         lists.bot.addWidget(page)
