@@ -35,6 +35,7 @@ NAMED = {
 }
 """Event → what it makes known, and the field of its body that names it."""
 PAID_BY = {"topped_up": "card.topup@1", "refunded": "card.refund@1"}
+LEASING = {"lease.taken@1": True, "lease.returned@1": False, "lease.reclaimed@1": False}
 FREEZING = {"frozen@1": True, "card.frozen@1": True, "thawed@1": False, "card.thawed@1": False}
 
 
@@ -51,6 +52,8 @@ class Known:
     recalled: set[str] = field(default_factory=set)
     restored_at: int | None = None
     frozen: set[tuple[str, int | None]] = field(default_factory=set)
+    leases: dict[str, bool] = field(default_factory=dict)
+    """Each with whether it is open."""
 
     def hear(self, event: Event) -> None:
         if event.type in OF_MONEY:
@@ -58,6 +61,8 @@ class Known:
         elif event.type in NAMED:
             among, name = NAMED[event.type]
             getattr(self, among).add(str(msgspec.json.decode(event.body)[name]))
+        elif event.type in LEASING:
+            self.leases[str(msgspec.json.decode(event.body)["lease_id"])] = LEASING[event.type]
         elif event.type in FREEZING:
             body = msgspec.json.decode(event.body)
             meant = str(body["batch_id"]), body.get("card_no")

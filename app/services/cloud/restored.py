@@ -22,6 +22,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud import lost_leases
 from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.rows import Recovering
@@ -44,6 +45,8 @@ from sync.protocol import (
 )
 from sync.receipts import GIVEN_BACK, GivenBack, is_genuine
 
+COUNTER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
+"""What is decided by an answer."""
 TAKEN = frozenset({"entered", "known"})
 MAY_GIVE_BACK = frozenset({"owner", "manager"})
 MAY_ISSUE = MAY_GIVE_BACK | {"distributor"}
@@ -93,10 +96,12 @@ class Restored:
             self._upload_again(known, hello.feed.epoch)
             pusher.push(progress)
         refused = self._give_back(client, known, progress) if gives else []
-        with self._database.write(*TOPICS) as session:
+        with self._database.write(*TOPICS, Topic.LEASES, Topic.REDEMPTIONS) as session:
+            lost_leases.end_unknown(session, known.leases)
             if issues:
                 merchant_id = UUID(str(stored(session, "merchant.id")))
                 lacking = _lacking(session, known, among=refused) if gives else []
+                lost_leases.say_again(session, known.leases)
                 announce_rest(session, self._reader, merchant_id, known, lacking)
                 _say_again(session, known)
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
@@ -222,7 +227,7 @@ def _was_said_behind(session: Session, restored_at: int) -> bool:
 def _unheard() -> Select[OutboxOp]:
     """What was answered at a counter and is not in the ledger here."""
     booked = select(Redemption.id).where(Redemption.id == OutboxOp.op_id).exists()
-    return select(OutboxOp).where(OutboxOp.type.in_(("redeem@1", "reverse@1")), OutboxOp.state == "applied", ~booked)
+    return select(OutboxOp).where(OutboxOp.type.in_(COUNTER), OutboxOp.state == "applied", ~booked)
 
 
 def _receipted(session: Session) -> Iterator[Redemption]:
@@ -238,6 +243,7 @@ def _lacking(session: Session, known: Known, *, among: Sequence[str]) -> list[Re
     """What has to go the way that entries go to a new endpoint: those without a receipt, and `among` those with one."""
     bare = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
     found = [one for one in session.scalars(bare) if one.id not in known.ledger]
+    found += [one for one in lost_leases.to_carry(session, known.leases) if one.id not in known.ledger]
     for start in range(0, len(among), GIVEN_BACK):
         found += session.scalars(select(Redemption).where(Redemption.id.in_(among[start : start + GIVEN_BACK])))
     return sorted(found, key=lambda one: (one.at, one.seq))

@@ -47,9 +47,8 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PUTS_BACK = 3
 """In one history of so many the endpoint is put back from copies."""
-NOT_WITH_PUTTING_BACK = ("clone", "take_lease", "shift", "give_back", "reclaim", "settle_conflict")
-"""Two desktops that speak as one device are one to an endpoint that waits for devices; and leases that an endpoint has
-lost are lost."""
+NOT_WITH_PUTTING_BACK = ("clone",)
+"""Two desktops that speak as one device are one to an endpoint that waits for devices."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
 LEASES_MS = (600_000, 3_600_000, 36_000_000)
