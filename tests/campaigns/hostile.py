@@ -109,6 +109,8 @@ class World:
             {"type": "merchant.update@1", "body": {"name": "某某", "phone": "1", "slug": "shop-a"}},
             {"type": "redeem@1", "body": {"d": d, "amount_minor": 1, "uses": None, "place": "x"}},
             {"type": "reverse@1", "body": {"redemption_id": new_op_id(), "reason": "x"}},
+            {"type": "card.topup@1", "body": card | {"amount_minor": 1, "reason": "x", "place": "x"}},
+            {"type": "card.refund@1", "body": card | {"amount_minor": 1, "uses": None, "reason": "x", "place": "x"}},
             {"type": "lease.take@1", "body": {"batch_id": self.batch_id, "first_no": 0, "count": 1, "until": later}},
             {"type": "redeem.leased@1", "body": {"d": d, "lease_id": new_op_id(), "incarnation": "x", "at": later}},
             {"type": "conflict.settle@1", "body": {"conflict_id": new_op_id(), "way": "loss", "note": ""}},

@@ -268,6 +268,15 @@ def test_a_reversal_of_an_earlier_period_takes_away(desk: Desk) -> None:
     assert shown.outstanding_minor == FACE
 
 
+def test_what_was_owed_on_a_past_day_knows_top_ups_and_refunds(desk: Desk) -> None:
+    desk.batch(1)
+    [card] = desk.trade.hand_out(desk.product, 1, at=days_ago(9))
+    desk.trade.pay(card, 5_000, at=days_ago(5))
+    desk.trade.pay(card, -FACE, at=days_ago(2))
+    owed = desk.dashboard.summary(MONTH).sparks["outstanding"]
+    assert [owed[-1 - days] for days in (7, 4, 0)] == [FACE, FACE + 5_000, 5_000]
+
+
 def test_the_ledger_lists_an_entry_with_its_card(busy: Desk) -> None:
     [newest, *_] = busy.ledger.redemptions_of(busy.ledger.redemption_ids(RedemptionFilter(kind="reversed")))
     assert newest.serial.endswith("-000003")
