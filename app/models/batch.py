@@ -86,7 +86,7 @@ class Card(Base):
         Index("ix_card_batch_state", "batch_id", "state"),
         Index("ix_card_person", "person_id"),
         Index("ix_card_state_changed", "state", "changed_at"),
-        Index("ix_card_adjusted", "batch_id", sqlite_where=text("adjusted != 0")),
+        Index("ix_card_adjusted", "state", sqlite_where=text("adjusted != 0")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"))

@@ -318,7 +318,7 @@ CREATE TABLE setting (
 
 CREATE INDEX ix_batch_product_id ON batch (product_id);
 
-CREATE INDEX ix_card_adjusted ON card (batch_id) WHERE adjusted != 0;
+CREATE INDEX ix_card_adjusted ON card (state) WHERE adjusted != 0;
 
 CREATE INDEX ix_card_batch_state ON card (batch_id, state);
 

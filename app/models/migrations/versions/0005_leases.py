@@ -15,7 +15,7 @@ def upgrade() -> None:
             op.f("ck_redemption_kind"), "kind IN ('redeemed', 'reversed', 'topped_up', 'refunded')"
         )
     op.add_column("card", sa.Column("adjusted", sa.Integer(), server_default="0", nullable=False))
-    op.create_index("ix_card_adjusted", "card", ["batch_id"], sqlite_where=sa.text("adjusted != 0"))
+    op.create_index("ix_card_adjusted", "card", ["state"], sqlite_where=sa.text("adjusted != 0"))
     with op.batch_alter_table("raw_event", recreate="always") as raw_event:
         raw_event.add_column(sa.Column("op_id", sa.String(), nullable=True))
     op.create_table(
