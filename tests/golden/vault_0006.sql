@@ -58,7 +58,7 @@ CREATE TABLE card (
 	balance_minor INTEGER, 
 	uses_left INTEGER NOT NULL, 
 	person_id INTEGER, 
-	changed_at BIGINT NOT NULL, 
+	changed_at BIGINT NOT NULL, adjusted INTEGER DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_card PRIMARY KEY (id), 
 	CONSTRAINT ck_card_state CHECK (state IN ('in_stock', 'assigned', 'active', 'spent', 'voided')), 
 	CONSTRAINT ck_card_balance CHECK (balance_minor IS NULL OR balance_minor >= 0), 
@@ -283,7 +283,7 @@ CREATE TABLE "redemption" (
 	lease_id VARCHAR, 
 	receipt BLOB, 
 	CONSTRAINT pk_redemption PRIMARY KEY (id), 
-	CONSTRAINT ck_redemption_kind CHECK (kind IN ('redeemed', 'reversed'))
+	CONSTRAINT ck_redemption_kind CHECK (kind IN ('redeemed', 'reversed', 'topped_up', 'refunded'))
 );
 
 CREATE TABLE reminder (
@@ -318,6 +318,8 @@ CREATE TABLE setting (
 );
 
 CREATE INDEX ix_batch_product_id ON batch (product_id);
+
+CREATE INDEX ix_card_adjusted ON card (state) WHERE adjusted != 0;
 
 CREATE INDEX ix_card_batch_state ON card (batch_id, state);
 
