@@ -54,9 +54,9 @@ def differences(context: typer.Context) -> None:
     with shell.open() as services:
         found = {serial: services.cloud.explain(serial) for serial in services.cloud.status().differences}
     lines = [
-        f"{serial}  {one.op_id}  {word(HAPPENED, one.kind)}  {_taken(one.here_minor, one.here_uses)} | "
+        f"{one.serial}  {one.op_id}  {word(HAPPENED, one.kind)}  {_taken(one.here_minor, one.here_uses)} | "
         f"{_taken(one.there_minor, one.there_uses)}"
-        for serial, entries in found.items()
+        for entries in found.values()
         for one in entries
     ]
     shell.tell({"differences": found}, lines or tr("The ledgers agree"))

@@ -17,6 +17,7 @@ from app.models.base import now
 from app.models.batch import Batch
 from app.models.database import Database
 from app.models.redemption import Redemption
+from app.services.cards.codes import serial_of
 from app.services.cloud.rows import EntryDifference
 from app.services.settings import store, stored
 from app.topics import Topic
@@ -68,7 +69,7 @@ def explain(database: Database, client: SyncClient, serial: str, *, at_seq: int)
         if batch is None:
             raise NotFound("batch", serial)
         ours = {entry.op_id: entry for entry in _booked(session, batch)}
-        uid, first = str(UUID(bytes=batch.uid)), batch.first_card_id
+        uid = str(UUID(bytes=batch.uid))
     answer = client.drawers(DrawersRequest(at_seq, uid, tally.roots_of(ours.values())))
     theirs = {entry.op_id: Booked(*_fields(entry)) for entry in answer.entries}
     differ = set(answer.drawers)
@@ -76,7 +77,7 @@ def explain(database: Database, client: SyncClient, serial: str, *, at_seq: int)
     return [
         EntryDifference(
             op_id=op_id,
-            card_id=first + (ours.get(op_id) or theirs[op_id]).card_no,
+            serial=serial_of(batch, batch.first_card_id + (ours.get(op_id) or theirs[op_id]).card_no),
             kind=(ours.get(op_id) or theirs[op_id]).kind,
             here_minor=ours[op_id].amount_minor if op_id in ours else None,
             there_minor=theirs[op_id].amount_minor if op_id in theirs else None,

@@ -63,7 +63,8 @@ class EntryDifference:
     """An entry of the ledger that stands in one place and not in the other, or in both and not the same."""
 
     op_id: str
-    card_id: int
+    serial: str
+    """The card's."""
     kind: str
     here_minor: int | None
     there_minor: int | None

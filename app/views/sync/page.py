@@ -16,6 +16,7 @@ from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.device_words import stopped, twin
 from app.views.sync.devices import DevicesSection
+from app.views.sync.differences import show_differences
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
 from app.views.sync.lifting import ask_to_lift
@@ -290,7 +291,8 @@ class SyncPage(ListPage):
                 "warn", twin(status), action=(tr("Only this one is left"), self.settle_twin), closable=False
             )
         elif status.differences:
-            self.banner.say("warn", differing(status), closable=False)
+            which = (tr("Which entries?"), lambda: show_differences(self, self._cloud.explain, status.differences))
+            self.banner.say("warn", differing(status), action=which, closable=False)
         elif status.last_problem and not self.banner.isVisible():
             self.banner.say("error", last_problem(status))
 

@@ -1,13 +1,15 @@
 """The sync page over a real endpoint: what waits goes out, what is refused can be decided on, the endpoint moves."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
+from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.services import Services
@@ -19,6 +21,7 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
+from app.views.sync.differences import DifferencesDialog
 from app.views.sync.lifting import LiftDialog
 from app.views.sync.page import SyncPage
 from app.views.widgets.dialog import ConfirmDialog
@@ -26,6 +29,7 @@ from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
 from tests.drivers.endpoint import new_merchant, paired
+from tests.drivers.online import a_code, redeem_on_the_phone
 
 PATIENCE_MS = 20_000
 
@@ -239,3 +243,24 @@ def test_a_recovery_is_told_with_its_progress_and_an_owner_waits_no_longer_for_a
     assert desk.page._mark.accessibleName() != "正在补流水"
     assert desk.services.home.today().todos[0].key != "recovering"
     other.client.close()
+
+
+def test_entries_in_which_the_ledgers_differ_are_shown(desk: Desk, config: Config) -> None:
+    batch_id = a_batch(desk.services)
+    desk.services.cloud.sync()
+    for amount in (700, 800):
+        redeem_on_the_phone(desk.services, a_code(desk.services, batch_id), amount)
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("DROP TRIGGER redemption_no_update")
+        endpoint.execute("UPDATE redemption SET amount_minor = amount_minor + 1 WHERE amount_minor = 700")
+        endpoint.execute("UPDATE redemption SET amount_minor = amount_minor - 1 WHERE amount_minor = 800")
+    desk.page.sync()
+    desk.wait(lambda: not desk.page._syncing)
+    desk.wait(lambda: desk.page.banner.isVisible())
+    desk.page.banner.act.click()
+    desk.wait(lambda: isinstance(QApplication.activeModalWidget(), DifferencesDialog))
+    dialog = QApplication.activeModalWidget()
+    assert dialog is not None
+    shown = [label.text() for label in dialog.findChildren(QLabel)]
+    assert [text for text in shown if text.startswith("¥")] == ["¥7.00", "¥7.01", "¥8.00", "¥7.99"]
+    dialog.close()
