@@ -34,18 +34,17 @@ REPEATED, HUNG_UP = 0.3, 0.01
 FACE = 10_000
 PLANTS = {
     "no-guards": (
-        "import sync.server.redemption as r; from sync.server.transaction import Transaction as t; many = t.many\n"
-        "guards = \"AND state = 'active' AND frozen = 0 AND uses_left >= ? AND (balance_minor IS NULL OR \"\n"
-        "t.many = lambda self, sql, rows: many(self, sql.replace(guards, 'AND (? IS NOT NULL OR '), rows)\n"
+        "import sync.server.redemption as r; guards = r.ON_SQLITE.index(\" AND state = 'active' AND frozen\")\n"
+        "r.ON_SQLITE = r.ON_SQLITE[:guards]\n"
         "r.judge = lambda *_: None"
     ),
     "no-dedupe": "import sync.server.redemption as r; r._kept = lambda *_: {}",
     "stale-batches": (
         "import sync.server.redemption as r, time; true, kept = r._Batch, {}\n"
-        "def stale(merchant, uid, *more):\n"
+        "def stale(leased, merchant, uid, *more):\n"
         "    at, batch = kept.get(uid, (0, None))\n"
         "    if time.monotonic() - at > 0.02:\n"
-        "        at, batch = kept[uid] = time.monotonic(), true(merchant, uid, *more)\n"
+        "        at, batch = kept[uid] = time.monotonic(), true(leased, merchant, uid, *more)\n"
         "    return batch\n"
         "r._Batch = stale"
     ),

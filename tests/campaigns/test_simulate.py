@@ -11,7 +11,3 @@ def test_random_histories_keep_what_the_protocol_promises() -> None:
 
 def test_a_mistake_that_is_built_in_is_found() -> None:
     assert campaign(histories=16, seed=7, plant="rules-first")[1] != []
-
-
-def test_a_refund_of_what_a_counter_has_leased_is_found() -> None:
-    assert campaign(histories=60, seed=7, plant="paid-while-leased")[1] != []

@@ -47,6 +47,7 @@ class DevicesSection(QWidget):
             parent=self,
         )
         self.table.setObjectName(type(self).__name__)
+        self.table.set_empty(EmptyState("cloud-off", tr("Devices are listed once this vault is connected")))
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
         self.table.summary_changed.connect(self.summary_changed)
