@@ -13,7 +13,7 @@ WORD_PX = 40
 AMOUNT_PX = 56
 LINE_PX = 20
 LINE_STEP = 28
-LEAST_PX_HIGH = 160
+LEAST_PX_HIGH = 150
 """A word and three lines fit."""
 LEAST_PX = 15
 """Words that do not fit are made smaller down to this before they are cut."""

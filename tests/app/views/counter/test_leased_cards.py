@@ -20,6 +20,7 @@ from app.topics import Topic
 from app.views.counter.dialogs import UndoDialog
 from app.views.counter.lease_dialog import LeaseDialog
 from app.views.counter.verdicts import error_shown
+from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
 from tests.drivers.counter import Counter
@@ -250,6 +251,7 @@ def test_every_verdict_has_an_icon_and_a_word_of_its_own() -> None:
 
 
 def test_nothing_overlaps_in_the_smallest_window(counter: Counter) -> None:
+    theme().choose("light")  # parts are larger than bare ones
     page = counter.page
     page.resize(*LEAST_ROOM)
     page.banner.say("info", "x")
