@@ -177,8 +177,8 @@ def restored(arguments: argparse.Namespace) -> int:
         epoch = store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
         waiting = store.read_now(lambda t: t.all("SELECT id FROM merchant WHERE recovering_ms IS NOT NULL"))
     sys.stdout.write(
-        f"A new epoch has begun: {epoch}. {len(waiting):,} merchants wait for their desktops: until each has synced, "
-        "nothing is redeemed there. `lift` ends it by hand.\n"
+        f"A new epoch has begun: {epoch}. {len(waiting):,} of its merchants wait for their desktops: until each has "
+        "synced, nothing is redeemed there. `lift` ends it by hand.\n"
     )
     return 0
 
@@ -341,6 +341,7 @@ def _log(*, verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # strangers' nonsense must not fill the disk
     sys.excepthook = lambda _, error, __: sys.stderr.write(f"{told(error)}\n")
     threading.excepthook = lambda fault: sys.stderr.write(f"{told(fault.exc_value)}\n")
     structlog.configure(

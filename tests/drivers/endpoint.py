@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from uuid import UUID, uuid4
 
 import requests
@@ -41,22 +43,29 @@ def running(database: str, secrets: Path, *more: str, plant: str = "") -> Iterat
     mistake that a harness must find."""
     program = ["-c", f"{plant}\nimport sys\nfrom sync.server.__main__ import main\nsys.exit(main())"]
     command = [sys.executable, *(program if plant else ["-m", "sync.server"]), "serve", "--database", database]
-    process = subprocess.Popen(
-        [*command, "--secrets", str(secrets), "--port", "0", *more],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    try:
-        assert line.startswith("listening on "), process.stderr.read() if process.stderr else ""
-        yield line.removeprefix("listening on ").strip()
-    finally:
-        process.terminate()
-        _, said = process.communicate(timeout=20)
+    with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would hold it up once it is full
+        process = subprocess.Popen(
+            [*command, "--secrets", str(secrets), "--port", "0", *more],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            assert line.startswith("listening on "), _read(log)
+            yield line.removeprefix("listening on ").strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+            said = _read(log)
     assert not FAULT.search(said), said
+
+
+def _read(log: IO[str]) -> str:
+    log.seek(0)
+    return log.read()
 
 
 def new_merchant(database: str, name: str = "某某商户", merchant_id: UUID | None = None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.models.setting import Setting
 from app.services import Services
+from app.services.cloud.restored import COUNTER
 from sync.server import epochs, feed
 from tests.campaigns.simulation.desktop import Desktop
 from tests.campaigns.simulation.people import Told
@@ -64,6 +65,8 @@ def forget(told: Told, wire: Wire, desktops: list[Desktop], there: set[str], gon
         told.redeemed.pop(op_id, None)
         told.refused.discard(op_id)
         wire.outcomes.told.pop(op_id, None)
+    for op_id in gone & told.own_word.keys():  # decided by a counter: when it was booked, a new history says anew
+        wire.outcomes.told.pop(op_id, None)
     told.wishes = {place: op_id for place, op_id in told.wishes.items() if op_id not in gone - there - held}
     for op_id in gone & held:
         if op_id not in told.redeemed and wire.outcomes.told.get(op_id, [""])[0] == "refused":
@@ -85,7 +88,7 @@ def _held(desktop: Desktop) -> set[str]:
     """Ids of the ledger and of what was answered at its counter."""
     with desktop.database.read() as session:
         answered = select(OutboxOp.op_id).where(
-            OutboxOp.type.in_(("redeem@1", "reverse@1")), OutboxOp.state.in_(("applied", "waiting", "in_flight"))
+            OutboxOp.type.in_(COUNTER), OutboxOp.state.in_(("applied", "waiting", "in_flight"))
         )
         return set(session.scalars(select(Redemption.id))) | set(session.scalars(answered))
 

@@ -136,7 +136,7 @@ def lost(life: Life, *, desktops: int = 1) -> Lost:
 
 def test_nobody_redeems_until_the_desktops_have_given_back_what_the_backup_lacks(life: Life) -> None:
     gone = lost(life, desktops=2)
-    assert "1 merchants wait" in life.said("restored")
+    assert "1 of its merchants wait" in life.said("restored")
     with life.serving() as desktop:
         hello = desktop.client.hello()
         assert hello.mode == "recovering"
