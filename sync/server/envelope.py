@@ -48,6 +48,8 @@ def _meant(issue: Issue, transaction: Transaction, device: Device, op: Op) -> Me
         return "link", str(body["link_id"])
     if "device_id" in body:
         return "device", str(body["device_id"])
+    if op.type == "lease.take@1":  # refused, it leaves everything as it was
+        return ()
     if "batch_id" in body:
         return "batch", str(body["batch_id"]).lower(), *([str(body["card_no"])] if "card_no" in body else ())
     if op.type != "redeem@1" or not is_moved(op):

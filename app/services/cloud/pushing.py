@@ -69,7 +69,7 @@ class Pusher:
         self.pushed = 0
         self.rejected = 0
         self._held: set[str] = set()
-        """Aggregates of which an op was refused in this round."""
+        """Aggregates of which an op was refused in this round, or not tried."""
 
     def push(self, progress: Progress, *, aggregates: frozenset[str] | None = None) -> None:
         """Everything that waits, or what belongs to `aggregates`. Raises Unreachable; the rest then goes on waiting."""
@@ -142,6 +142,7 @@ class Pusher:
         values: dict[str, object] = {"answered_at": decided_at(result) or now(), "in_flight_since": None}
         if result.problem is not None and (result.problem.key in PASSING or op.aggregate in self._held):
             values["state"] = "waiting"
+            self._held.add(op.aggregate)  # what comes behind it in this round would come before it there
         elif result.problem is not None:
             self._held.add(op.aggregate)
             self.rejected += 1

@@ -212,7 +212,7 @@ def _witnessed(client: SyncClient, checkpoint: Checkpoint) -> str:
 
 def _withdraw_what_is_said_anew(session: Session) -> None:
     """Batches and cards are told of as they stand. What was decided by people waits for its own answer."""
-    anew = OutboxOp.type.startswith("batch.") | OutboxOp.type.startswith("card.")
+    anew = OutboxOp.type.startswith("batch.") | OutboxOp.type.startswith("card.") | (OutboxOp.type == "lease.take@1")
     waiting = OutboxOp.state.in_(("waiting", "in_flight", "rejected"))
     session.execute(update(OutboxOp).where(anew, waiting).values(state="withdrawn"))
 

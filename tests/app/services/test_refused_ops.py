@@ -185,3 +185,20 @@ def test_what_the_endpoint_did_not_try_stays_in_line_and_goes_once_the_refusal_i
         online.cloud.withdraw(row.id)
         online.cloud.sync()
     assert online.cloud.queue() == []
+
+
+def test_what_stands_behind_an_op_that_was_not_tried_waits_with_it(online: Services, vault: OpenVault) -> None:
+    """A seal without its batch was refused for good."""
+    batch_id = a_batch(online)
+    with vault.database.write(Topic.OUTBOX) as session:
+        uid = str(UUID(bytes=session.get_one(Batch, batch_id).uid))
+        odd = enqueue(session, "card.freeze@1", aggregate="another", body={"batch_id": uid, "card_no": 0})
+        session.flush()
+        session.execute(update(OutboxOp).where(OutboxOp.op_id == odd).values(id=0))
+    assert online.cloud.sync().rejected == 1
+    states = {row.type: row.state for row in online.cloud.queue()}
+    assert states == {"card.freeze@1": "rejected", "batch.create@1": "waiting", "batch.seal@1": "waiting"}
+    online.cloud.withdraw(0)
+    outcome = online.cloud.sync()
+    assert (outcome.rejected, outcome.pending) == (0, 0)
+    assert verdict_of(online, batch_id) is None

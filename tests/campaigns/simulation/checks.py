@@ -121,7 +121,7 @@ def _confirmed(history: History, ledger: list[Any], excused: set[str]) -> None:
 
 def _undone_by(history: History, excused: set[str]) -> set[str]:
     """With what undid an op that is not in the ledger: it is not there either."""
-    return excused | {op_id for op_id in history.told.own_word if history.told.redeemed.get(op_id, (0, 0))[0] < 0}
+    return excused | {op_id for op_id, undone in history.told.undoes.items() if undone in excused}
 
 
 def _wishes(history: History, ledger: list[Any], excused: set[str]) -> None:

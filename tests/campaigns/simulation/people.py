@@ -68,6 +68,8 @@ class Told:
     recalled: set[str] = field(default_factory=set)
     own_word: dict[str, str] = field(default_factory=dict)
     """What a counter decided by itself: op id → life of its desktop."""
+    undoes: dict[str, str] = field(default_factory=dict)
+    """A use that was taken back on a counter's own word: op id → the use's."""
     lost: set[str] = field(default_factory=set)
     """Of these, what lay on a disk that is gone."""
     steps: Counter[str] = field(default_factory=Counter)
@@ -214,6 +216,7 @@ class Till:
             self._told.confirm(done.redemption_id, done.redeemed_minor, done.redeemed_uses)
             if done.own_word:
                 self._told.own_word[done.redemption_id] = f"{self._desktop.name}{self._desktop.lives}"
+                self._told.undoes[done.redemption_id] = entry
 
     def top_up(self, card: Known) -> None:
         amount = self._draw.choice((1, 60, 200))

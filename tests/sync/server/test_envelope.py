@@ -84,3 +84,13 @@ def test_many_cards_of_one_batch_go_in_one_push_beside_a_refusal(desktop: Deskto
     unknown = op("card.freeze@1", batch_id=str(uuid4()), card_no=0)
     ops = [unknown, *(op("card.freeze@1", batch_id=batch.uid, card_no=n) for n in range(199))]
     assert said(desktop.client.push(ops).results) == ["rejected batch-unknown", *["applied"] * 199]
+
+
+def test_a_lease_that_is_not_given_holds_nothing_back(desktop: Desktop) -> None:
+    uid = str(uuid4())
+    face = {"kind": "uses"}
+    ops = [
+        op("lease.take@1", batch_id=uid, first_no=0, count=1, until=NOW),
+        op("batch.create@1", batch_id=uid, name="卡", face=face, max_uses=1, count=1),
+    ]
+    assert said(desktop.client.push(ops).results)[1] == "applied"
