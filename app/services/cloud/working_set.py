@@ -220,8 +220,8 @@ class WorkingSet:
     # --- the parts ---
 
     def _settle_again(self, batch: Batch, life: Life) -> None:
-        balance = None if batch.face_minor is None else batch.face_minor - life.amount_minor
-        uses_left = batch.uses - life.uses
+        balance = None if batch.face_minor is None else max(0, batch.face_minor - life.amount_minor)
+        uses_left = max(0, batch.uses - life.uses)  # another entry may still have to be struck
         empty = uses_left == 0 if balance is None else balance == 0
         state = life.row["state"]
         if state != "voided":

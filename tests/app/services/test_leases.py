@@ -341,3 +341,20 @@ def test_a_use_is_unsent_until_the_endpoint_has_confirmed_it(online: Services, b
     assert [use.unsent for use in online.redemptions.last()] == [True]
     whole(online)
     assert [use.unsent for use in online.redemptions.last()] == [False]
+
+
+def test_several_uses_of_one_card_come_back_as_conflicts_one_after_the_other(
+    online: Services, config: Config, batch: int, lease: str
+) -> None:
+    code = a_code(online, batch)
+    for amount in (15_000, 5_000):
+        online.redemptions.redeem(code, amount)
+    url = online.cloud.start_embedded().url
+    merchant = UUID(online.settings.merchant().id)
+    manager = paired(url, new_merchant(str(config.endpoint / "endpoint.db"), merchant_id=merchant))
+    manager.push("lease.reclaim@1", {"lease_id": lease, "reason": "没有回来"})
+    manager.client.close()
+    redeem_on_the_phone(online, code)
+    online.cloud.sync()
+    assert sorted(one.amount_minor for one in online.leases.conflicts()) == [5_000, 15_000]
+    whole(online)
