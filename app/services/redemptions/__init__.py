@@ -143,6 +143,7 @@ class RedemptionService:
             raise RedemptionRefused(verdict.reason)
         card_id, d = self._meant(typed)
         if verdict.leased and card_id is not None:
+            self._refuse_while_open(b64(d))
             wanted = Wanted(amount_minor, uses)
             own = self._leases.decide(card_id, d=d, wanted=wanted, place=place, serial=verdict.serial)
             self._ages.begin(own.op_id)
@@ -310,6 +311,16 @@ class RedemptionService:
             op_id = enqueue(session, type_, aggregate=aggregate, body=body)
             points.passed("desk.t1.commit")
             return op_id, body, True
+
+    def _refuse_while_open(self, d: str) -> None:
+        """Raises RedemptionUncertain while an answer about the card is open: asked before it was leased to this
+        computer, it may have been yes."""
+        aggregate = f"counter:{d[:16]}"
+        with self._database.read() as session:
+            asked = session.scalars(select(OutboxOp).where(OutboxOp.aggregate == aggregate, OutboxOp.state.in_(OPEN)))
+            waiting = next((op.op_id for op in asked if op.body.get("d") == d), None)
+        if waiting is not None:
+            raise RedemptionUncertain(waiting)
 
     def _hear(self) -> None:
         """Take the fact in at once; if the line breaks now, the next sync does it."""

@@ -8,16 +8,27 @@ import pytest
 from sqlalchemy import update
 
 from app.config import Config
-from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing, RedemptionRefused
+from app.errors import (
+    EndpointRefused,
+    EndpointUnreachable,
+    InvalidInput,
+    NotFound,
+    ReasonMissing,
+    RedemptionRefused,
+    RedemptionUncertain,
+)
 from app.models.base import now
 from app.models.lease import Lease
 from app.models.setting import Setting
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.leases import Reach
+from app.services.outbox import enqueue
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import new_incarnation
+from sync.codes import canonical, digest
+from sync.protocol import b64
 from tests.drivers.endpoint import new_merchant, paired
 from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
 
@@ -358,3 +369,18 @@ def test_several_uses_of_one_card_come_back_as_conflicts_one_after_the_other(
     online.cloud.sync()
     assert sorted(one.amount_minor for one in online.leases.conflicts()) == [5_000, 15_000]
     whole(online)
+
+
+def test_a_card_whose_answer_is_open_from_before_the_lease_is_not_redeemed_a_second_time(
+    online: Services, vault: OpenVault, batch: int, lease: str
+) -> None:
+    code = a_code(online, batch)
+    d = b64(digest(UUID(online.settings.merchant().id), canonical(code)))
+    with vault.database.write(Topic.OUTBOX) as session:
+        enqueue(session, "redeem@1", aggregate=f"counter:{d[:16]}", body={"d": d, "amount_minor": None, "uses": None})
+    with pytest.raises(RedemptionUncertain):
+        online.redemptions.redeem(code)
+    assert online.redemptions.redeem(a_code(online, batch, 1)).own_word
+    online.cloud.start_embedded()
+    assert online.cloud.sync().rejected == 1  # the endpoint had not heard of it, and the card is leased
+    assert online.redemptions.redeem(code).redeemed_minor == FACE

@@ -65,7 +65,7 @@ def forget(told: Told, wire: Wire, desktops: list[Desktop], there: set[str], gon
         told.redeemed.pop(op_id, None)
         told.refused.discard(op_id)
         wire.outcomes.told.pop(op_id, None)
-    for op_id in gone & told.own_word.keys():  # decided by a counter: when it was booked, a new history says anew
+    for op_id in gone - _in_ledgers(desktops):  # what the endpoint forgot and nobody heard is decided anew
         wire.outcomes.told.pop(op_id, None)
     told.wishes = {place: op_id for place, op_id in told.wishes.items() if op_id not in gone - there - held}
     for op_id in gone & held:
@@ -82,6 +82,15 @@ def lift_if_nobody_comes(history: History) -> None:
 
 def _lift(services: Services) -> None:
     services.cloud.lift_recovery("nobody comes")
+
+
+def _in_ledgers(desktops: list[Desktop]) -> set[str]:
+    """Entries that came with the feed, so that they go back as they were."""
+    found: set[str] = set()
+    for desktop in desktops:
+        with desktop.database.read() as session:
+            found |= set(session.scalars(select(Redemption.id).where(Redemption.receipt.is_not(None))))
+    return found
 
 
 def _held(desktop: Desktop) -> set[str]:
