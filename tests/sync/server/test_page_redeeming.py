@@ -1,9 +1,11 @@
 """Redeeming on the phone: once however fast the taps, never lost however bad the network."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import Browser, expect
 
+from sync.protocol import to_wire
 from tests.sync.server.browser import Desk, Phone, lose_answer, phone_of
 
 VOUCHER: dict[str, Any] = {"kind": "exchange", "face_minor": None, "uses": 5, "partial": False}
@@ -151,6 +153,16 @@ def test_a_card_frozen_meanwhile_is_told(desk: Desk, phone: Phone) -> None:
     desk.tell("card.freeze@1", batch_id=card.batch_id, card_no=0)
     phone.confirm()
     expect(phone.page.locator("#page h1")).to_have_text("这张卡已冻结，暂时不能用")
+
+
+def test_a_card_that_a_counter_leased_meanwhile_is_sent_to_it(desk: Desk, phone: Phone) -> None:
+    card = desk.issue(partial=False)
+    phone.open_card(card)
+    phone.ask_redeem()
+    until = to_wire(datetime.now(UTC) + timedelta(hours=1))
+    desk.tell("lease.take@1", batch_id=card.batch_id, first_no=0, count=1, until=until)
+    phone.confirm()
+    expect(phone.page.locator("dialog [role=alert]").last).to_have_text("请到店里的核销台使用")
 
 
 def test_the_same_link_later_shows_how_it_stands(desk: Desk, browser: Browser, phone: Phone) -> None:

@@ -139,7 +139,7 @@ def test_a_gated_card_opens_for_the_right_digits_only(desk: Desk, phone: Phone) 
     card = desk.issue(gate=TAIL)
     phone.open(card.path)
     phone.act()
-    for typed, fault in (("01", "请输入 4 位数字"), ("9999", "对不上，请看一下是不是输错了")):
+    for typed, fault in (("01", "请输入 4 位数字"), ("9999", "对不上，请检查")):
         phone.page.fill("#gate", typed)
         phone.act()
         expect(phone.page.locator("#gate-fault")).to_have_text(fault)
@@ -210,7 +210,7 @@ def test_a_slip_never_leaves_the_phone_and_is_pointed_at(desk: Desk, phone: Phon
     phone.page.fill("#code", card.pickup_code[:place] + wrong + card.pickup_code[place + 1 :])
     phone.page.fill("#value", "0137")
     phone.act()
-    expect(phone.page.locator("#code-fault")).to_have_text(f"第 7 个字符“{wrong}”看起来不对，请再看一眼")
+    expect(phone.page.locator("#code-fault")).to_have_text(f"第 7 个字符“{wrong}”看起来不对")
     chosen = "() => { const one = document.querySelector('#code'); return [one.selectionStart, one.selectionEnd]; }"
     assert phone.page.evaluate(chosen) == [place + 1, place + 2]
     assert not any("/pickup/" in url for url in phone.requests)
