@@ -150,7 +150,8 @@ def _order(feed: list[Any]) -> None:
             leases[lease] = batch, told["first_no"], told["end_no"]
         elif type_ in ("lease.returned@1", "lease.reclaimed@1"):
             leases.pop(lease)
-        if type_ in ("redeemed@1", "refunded@1") and any(
+        takes = type_ in ("redeemed@1", "refunded@1") and not told.get("returned")  # decided in an earlier epoch
+        if takes and any(
             lease != held and batch == where and first <= told["card_no"] < end
             for held, (where, first, end) in leases.items()
         ):
