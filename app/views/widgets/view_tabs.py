@@ -1,5 +1,6 @@
 """The saved views of a list as tabs above it: each a filter, an order and columns under a name."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -47,6 +48,7 @@ class ViewTabs(QWidget):
         self._page, self._service, self._list, self._jobs = page, views, name, jobs
         self.views: list[ListView] = []
         self._own = ""
+        self._asked: deque[Any] = deque()
         self.bar = QTabBar()
         self.bar.setAccessibleName(tr("Views"))
         self.bar.setExpanding(False)
@@ -121,7 +123,20 @@ class ViewTabs(QWidget):
                 self._lend()
                 self._mark([view.name for view in views].index(chosen) + 1)
 
-        self._jobs.start(call, on_done=done, on_refused=self._page.banner.show_error, owner=self)
+        self._asked.append(
+            partial(self._jobs.start, call, on_done=done, on_refused=self._page.banner.show_error, owner=self)
+        )
+        if len(self._asked) == 1:
+            self._ask()
+
+    def _ask(self) -> None:
+        """One after the other: of two at once, the answer to the older one might come last and be shown."""
+        self._asked[0]().ended.connect(self._answered)
+
+    def _answered(self) -> None:
+        self._asked.popleft()
+        if self._asked:
+            self._ask()
 
     def _take(self, views: list[ListView]) -> None:
         """Tabs for these views; the marked one stays marked by its place if it is still the same."""
