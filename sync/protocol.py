@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+from binascii import a2b_base64
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -55,7 +56,7 @@ def b64(raw: bytes) -> str:
 
 def unb64(text: str) -> bytes:
     """Raises ValueError for anything that is not base64url without padding."""
-    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    raw = a2b_base64(text.replace("-", "+").replace("_", "/") + "==="[: -len(text) % 4])
     if b64(raw) != text:
         raise ValueError("not base64url without padding")
     return raw

@@ -97,5 +97,9 @@ def _checkpoint_statement(merchant_id: str, epoch: str, seq: int, digest: str, a
 
 
 def _bound(domain: bytes, *parts: str) -> bytes:
+    """Each part behind its length in bytes, as four of them."""
+    short = "".join([f"\0\0\0{chr(len(part))}{part}" for part in parts])
+    if short.isascii():  # as nearly always: then no part is longer than 127 and its letters are its bytes
+        return domain + short.encode()
     raws = [part.encode() for part in parts]
     return domain + b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])

@@ -97,11 +97,11 @@ def _server(endpoint: Endpoint) -> "uvicorn.Server":
     import uvicorn
 
     from sync.server.app import application
-    from sync.server.corked import CorkedHttp
+    from sync.server.hot import HotHttp
 
     config = uvicorn.Config(
         application(endpoint),
-        http=CorkedHttp,
+        http=HotHttp,
         log_config=None,
         access_log=False,
         lifespan="on",

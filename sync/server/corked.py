@@ -43,7 +43,7 @@ class Corked:
 
 
 class CorkedHttp(HttpToolsProtocol):
-    """For `uvicorn.Config(http=…)`."""
+    """uvicorn's, on such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]

@@ -5,7 +5,6 @@ merchant's row, so feed numbers cannot become visible out of order and nothing d
 """
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,11 +16,12 @@ from sqlcipher3 import dbapi2 as sqlite
 from sync import points
 from sync.server.checkpoint import Checkpointer
 from sync.server.dialects import dialect_of, file_of, shown
-from sync.server.group import Job, LotWork
+from sync.server.group import Job, LotWork, Waiter
 from sync.server.migrations import HEAD, revision
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction, unavailable
-from sync.server.writer import Heard, Jobs, Writer, close
+from sync.server.waiting import Waiting
+from sync.server.writer import Heard, Writer, close
 
 T = TypeVar("T")
 READERS = 4
@@ -39,7 +39,8 @@ class Store:
         self._url = url
         if not self.on_postgres and sqlite.sqlite_version_info < OLDEST_SQLITE:
             raise RuntimeError(f"SQLite {sqlite.sqlite_version} is too old")
-        self._jobs: Jobs = queue.SimpleQueue()
+        self._jobs = Waiting(apart=self.on_postgres)
+        self._gathered: list[Job] = []
         self._local = threading.local()
         self._looking: list[Any] = []
         """Connections that read, one for each thread that did."""
@@ -108,12 +109,13 @@ class Store:
         self._checkpointer = Checkpointer(self._connect, writer.held)
 
     def stop(self) -> None:
+        self._put_gathered()
         for writer in self._writers:
             writer.flush()
-            self._jobs.put(None)
+        self._jobs.close()
         for writer in self._writers:
             writer.stop()
-        self._writers, self._joins = [], False
+        self._writers, self._joins, self._jobs = [], False, Waiting(apart=self.on_postgres)
         if self._checkpointer is not None:
             self._checkpointer.stop()
             self._checkpointer = None
@@ -129,24 +131,35 @@ class Store:
     async def write(self, work: Callable[[Transaction], T], merchant: str = "") -> T:
         """Run `work` in a transaction; returns after the commit. What it raises rolls back only itself."""
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(Job(work, merchant, waiter=waiter))
+        self._jobs.put((Job(work, merchant, waiter=waiter),))
         return await waiter
 
     async def write_in_lot(self, work: LotWork, item: Any, merchant: str = "") -> Any:
         """The same for work that is quick and done in lots: it gets the items of everybody who asks for it at that
         time and gives a result for each, a Refusal as a result, too. When it raises, each is done by itself."""
         waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.join_lot(work, item, merchant, waiter=waiter)
+        return await waiter
+
+    def join_lot(self, work: LotWork, item: Any, merchant: str, *, waiter: Waiter) -> None:
+        """The same without waiting: `waiter` hears the result. On the event loop."""
         job = Job(work, merchant, item=item, waiter=waiter)
         if self._joins:
             self._writers[0].join(job)
-        else:
-            self._jobs.put(job)
-        return await waiter
+            return
+        self._gathered.append(job)
+        if len(self._gathered) == 1:
+            waiter.get_loop().call_soon(self._put_gathered)
+
+    def _put_gathered(self) -> None:
+        """What came in one turn of the event loop goes to a writer together."""
+        gathered, self._gathered = self._gathered, []
+        self._jobs.put(gathered)
 
     def write_now(self, work: Callable[[Transaction], T], merchant: str = "") -> T:
         """`write` from a thread without a loop (command line, tests)."""
         done: Future[T] = Future()
-        self._jobs.put(Job(work, merchant, done=done))
+        self._jobs.put((Job(work, merchant, done=done),))
         return done.result()
 
     async def read(self, look: Callable[[Transaction], T]) -> T:

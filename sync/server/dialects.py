@@ -3,6 +3,7 @@
 PostgreSQL's driver takes a third of a second to load, so it is loaded by an endpoint that uses it and by no other.
 """
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,10 @@ PRAGMAS = (
 
 DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 """What is acknowledged is on the disk, however the server is set up; a stronger setting (replicas) stays."""
+
+
+BY_INDEX = "SET enable_seqscan = off"
+"""For who writes: a plan that was made while a table was small is kept, and would walk through a large one for ever."""
 
 
 class Dialect(NamedTuple):
@@ -61,6 +66,8 @@ SQLITE = Dialect(
 @cache
 def postgres() -> Dialect:
     import psycopg
+
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection it warns beside the exception
 
     def connect(url: str) -> Any:
         connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)

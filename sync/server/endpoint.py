@@ -9,7 +9,7 @@ from sync.phone import RedeemRequest
 from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
 from sync.server.database import Store
-from sync.server.group import LotWork
+from sync.server.group import LotWork, Waiter
 from sync.server.issue import Issue
 from sync.server.outcomes import told
 from sync.server.problems import Refusal
@@ -77,6 +77,12 @@ class Endpoint:
 
     async def redeem(self, request: RedeemRequest, *, address: str, device_class: str) -> Outcome:
         """A redemption by whoever knows the code. Raises Refusal."""
+        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.redeem_soon(request, address=address, device_class=device_class, waiter=waiter)
+        return told(await waiter)
+
+    def redeem_soon(self, request: RedeemRequest, *, address: str, device_class: str, waiter: Waiter) -> None:
+        """`waiter` hears the outcome, which may be a refusal. Raises Refusal invalid."""
         try:
             verifier = self.secrets.verifier(unb64(request.d))
         except ValueError as error:
@@ -94,8 +100,7 @@ class Endpoint:
             link_id=request.link_id,
         )
         tried = self.attempt(address=address, merchant=ask.merchant_id)
-        outcome: Outcome = await self.store.write_in_lot(self._redeem_all, (tried, ask), ask.merchant_id)
-        return told(outcome)
+        self.store.join_lot(self._redeem_all, (tried, ask), ask.merchant_id, waiter=waiter)
 
     async def tidy(self) -> None:
         at = now_ms()
@@ -110,8 +115,9 @@ def _redeem_all(
     secrets: ServerSecrets, transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]
 ) -> list[Outcome | Refusal]:
     """Redemptions by people who know a code, one after the other; guesses are counted."""
-    failures = limits.Failures(transaction, [tried for tried, _ in asked])
-    lot = Lot(transaction, [ask for _, ask in asked], secrets)
+    with transaction.together():
+        failures = limits.Failures(transaction, [tried for tried, _ in asked])
+        lot = Lot(transaction, [ask for _, ask in asked], secrets)
     results: list[Outcome | Refusal] = []
     for tried, ask in asked:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from sync.protocol import Checkpoint, RecoveryState, b64, from_ms, new_op_id, to_wire
 from sync.server import feed
-from sync.server.transaction import Transaction
+from sync.server.transaction import Asked, Transaction
 
 ASKED = (
     "FROM device d LEFT JOIN recovery r ON r.merchant_id = d.merchant_id AND r.device_id = d.id "
@@ -45,8 +45,14 @@ def past_epochs(transaction: Transaction) -> list[str]:
 
 def recovering(transaction: Transaction, merchants: Collection[str]) -> set[str]:
     """Those of the merchants that wait for what is given back."""
-    found = transaction.among("SELECT id FROM merchant WHERE recovering_ms IS NOT NULL AND id IN (…)", list(merchants))
-    return {str(row[0]) for row in found}
+    return ask_recovering(transaction, merchants)()
+
+
+def ask_recovering(transaction: Transaction, merchants: Collection[str]) -> Asked[set[str]]:
+    """The same, to be heard later."""
+    sql = "SELECT id FROM merchant WHERE recovering_ms IS NOT NULL AND id IN (…)"
+    found = transaction.ask_among(sql, list(merchants))
+    return lambda: {str(row[0]) for row in found()}
 
 
 def state(transaction: Transaction, merchant_id: str) -> RecoveryState | None:

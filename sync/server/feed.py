@@ -41,12 +41,9 @@ def draw(
     receipt: str = "",
 ) -> Row:
     """The next event of a merchant, numbered and chained, for `put`; its number is the second value."""
-    known = transaction.heads.get(merchant)
+    known = transaction.head_of(merchant)
     if known is None:
-        row = transaction.one("SELECT feed_seq, feed_hash FROM merchant WHERE id = ?", merchant)
-        if row is None:
-            raise Refusal("forbidden")
-        known = (int(row[0]), bytes(row[1]))
+        raise Refusal("forbidden")
     seq = known[0] + 1
     told = msgspec.json.encode(body)
     digest = feed_hash(known[1], seq, feed_row(type_, op_id, at, told, receipt))
@@ -61,11 +58,8 @@ def put(transaction: Transaction, events: list[Row]) -> None:
 
 
 def head(transaction: Transaction, merchant: str) -> int:
-    known = transaction.heads.get(merchant)
-    if known is not None:
-        return known[0]
-    row = transaction.one("SELECT feed_seq FROM merchant WHERE id = ?", merchant)
-    return int(row[0]) if row else 0
+    known = transaction.head_of(merchant)
+    return 0 if known is None else known[0]
 
 
 def epoch(transaction: Transaction) -> str:

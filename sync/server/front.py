@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import is_normalized
 from urllib.parse import unquote
 
@@ -22,6 +22,8 @@ from sync.phone import RedeemAnswer, RedeemRequest
 from sync.protocol import BODY_LIMIT, CHUNK_LIMIT, LONGEST_CIPHERTEXT, LONGEST_TEXT, VERSION
 from sync.server import access
 from sync.server.endpoint import Endpoint, now_ms
+from sync.server.group import Waiter
+from sync.server.outcomes import Outcome, refusal_of
 from sync.server.problems import Refusal, problem
 from sync.signing import SIGNED_HEADERS, Message, SignatureRefused, Signed, read
 
@@ -66,9 +68,17 @@ _BYTES = re.compile("/sync/v1/(batches/[^/]+/chunks|blobs)/")
 """Where a body is bytes and no JSON."""
 _decode = msgspec.json.Decoder(RedeemRequest).decode
 _encode = msgspec.json.Encoder().encode
-_KEY = re.compile(rb'"([a-z_]+)"\s*:')
 _ANSWERED = RedeemAnswer.__struct_fields__
 _JSON = b"application/json"
+
+
+class Answer(NamedTuple):
+    """`extra` are headers of its own."""
+
+    status: int
+    body: bytes
+    kind: bytes
+    extra: tuple[Header, ...] = ()
 
 
 class Front:
@@ -110,16 +120,10 @@ class Front:
         try:
             scope.setdefault("state", {})["trace"] = trace = trace or secrets.token_hex(8)
             await self._pass_on(scope, receive, answer)
-        except Refusal as refusal:
-            await _refuse(answer, refusal, trace)
-        except asyncio.CancelledError:
-            if status:
+        except (Exception, asyncio.CancelledError) as error:
+            if status and not isinstance(error, Refusal):  # half of an answer went out: the connection has to break
                 raise
-            await _refuse(answer, LEAVING, trace)
-        except Exception as error:
-            if status:  # half of an answer went out: the connection has to break
-                raise
-            await _fail(answer, error, trace)
+            await _send(answer, self.answer_instead(error, trace))
         return status
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,19 +143,46 @@ class Front:
         await self._documented(scope, _replay(body), send)
 
     async def _redeem(self, scope: Scope, receive: Receive, send: Send, trace: str) -> int:
-        """The hot route: no framework, no closures, one parse."""
+        """The hot route where it came as any other (see hot.py)."""
+        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
-            request = _redeem_request(await _body(scope, receive))
-            outcome = await self._endpoint.redeem(request, address=self._address(scope), device_class="phone")
-        except Refusal as refusal:
-            return await _refuse(send, refusal, trace, REDEEM_HEADERS)
-        except asyncio.CancelledError:
-            return await _refuse(send, LEAVING, trace, REDEEM_HEADERS)
-        except Exception as error:  # noqa: BLE001 - it is logged there
-            return await _fail(send, error, trace, REDEEM_HEADERS)
+            self.redeem_soon(scope, await _body(scope, receive), waiter)
+            answer = self.answer_of(await waiter)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is logged there
+            answer = self.answer_instead(error, trace)
+        await _send(send, answer, REDEEM_HEADERS)
+        return answer.status
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no request is a line in the log."""
+        return not self._logs
+
+    def redeem_soon(self, scope: Scope, body: bytes, waiter: Waiter) -> None:
+        """No framework, no closures, one parse. The outcome comes to `waiter`, or why there is none."""
+        try:
+            request = _redeem_request(body)
+            self._endpoint.redeem_soon(request, address=self._address(scope), device_class="phone", waiter=waiter)
+        except Exception as error:  # noqa: BLE001 - whoever waits hears of it
+            waiter.set_exception(error)
+
+    @staticmethod
+    def answer_of(outcome: Outcome) -> Answer:
+        """To a wish to redeem."""
+        if "refused" in outcome:
+            return _problem_answer(refusal_of(outcome), secrets.token_hex(8))
         points.passed("endpoint.answer")
-        await _send(send, 200, _encode({name: outcome.get(name) for name in _ANSWERED}), _JSON, REDEEM_HEADERS)
-        return 200
+        return Answer(200, _encode({name: outcome.get(name) for name in _ANSWERED}), _JSON)
+
+    @staticmethod
+    def answer_instead(error: BaseException, trace: str = "") -> Answer:
+        """A bug of ours is told to the log, not to whoever asked."""
+        trace = trace or secrets.token_hex(8)
+        if isinstance(error, asyncio.CancelledError):
+            return _problem_answer(LEAVING, trace)
+        if not isinstance(error, Refusal):
+            log.error("request failed", kind=type(error).__name__, trace=trace, exc_info=error)
+        return _problem_answer(error if isinstance(error, Refusal) else Refusal("internal"), trace)
 
     async def _admit(self, scope: Scope, body: bytes) -> access.Device:
         named = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
@@ -201,16 +232,19 @@ def _redeem_request(body: bytes) -> RedeemRequest:
     """The same verdict as `check_form` and the decoder together, by one parse for every body a phone sends.
 
     The decoder itself refuses NaN, other types, unknown keys and everything nested; what it lets pass is a key that
-    stands twice. Without a backslash a quoted word before a colon is a key, and nothing else is. A phone sends short
-    texts in ASCII. Raises Refusal invalid.
+    stands twice. That shows by its quotes, as long as none is escaped: each key and each text has two, and nothing else
+    has any. A phone sends short texts in ASCII. Raises Refusal invalid.
     """
-    keys = _KEY.findall(body)
-    if b"\\" in body or len(keys) != len(set(keys)) or len(body) > LONGEST_TEXT or not body.isascii():
-        check_form(body)
     try:
-        return _decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        request = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        check_form(body)
         raise Refusal("invalid", detail=str(error)[:200]) from error
+    texts = (request.link_id is not None) + (request.challenge is not None) + (request.form is not None) + 3
+    numbers = (request.amount_minor is not None) + (request.uses is not None)
+    if body.count(b'"') != 4 * texts + 2 * numbers or b"\\" in body or len(body) > LONGEST_TEXT or not body.isascii():
+        check_form(body)  # a part that is said to be null has quotes, too
+    return request
 
 
 def check_form(body: bytes) -> None:
@@ -300,25 +334,18 @@ def _replay(body: bytes) -> Receive:
     return receive
 
 
-async def _refuse(send: Send, refusal: Refusal, trace: str, extra: tuple[Header, ...] = ()) -> int:
-    told = problem(refusal.key, trace=trace or secrets.token_hex(8), **refusal.more)
+def _problem_answer(refusal: Refusal, trace: str) -> Answer:
+    told = problem(refusal.key, trace=trace, **refusal.more)
+    extra: tuple[Header, ...] = ()
     if told.retry_after_s is not None:
-        extra = (*extra, (b"retry-after", str(max(1, round(told.retry_after_s))).encode()))
-    await _send(send, told.status, _encode(told), b"application/problem+json", extra)
-    return told.status
+        extra = ((b"retry-after", str(max(1, round(told.retry_after_s))).encode()),)
+    return Answer(told.status, _encode(told), b"application/problem+json", extra)
 
 
-async def _fail(send: Send, error: Exception, trace: str, extra: tuple[Header, ...] = ()) -> int:
-    """A bug of ours: told to the log, not to whoever asked."""
-    trace = trace or secrets.token_hex(8)
-    log.error("request failed", kind=type(error).__name__, trace=trace, exc_info=error)
-    return await _refuse(send, Refusal("internal"), trace, extra)
-
-
-async def _send(send: Send, status: int, body: bytes, kind: bytes, extra: tuple[Header, ...]) -> None:
-    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *extra]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _send(send: Send, answer: Answer, extra: tuple[Header, ...] = ()) -> None:
+    headers = [(b"content-type", answer.kind), (b"content-length", b"%d" % len(answer.body)), *extra, *answer.extra]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _no_store(path: str) -> tuple[Header, ...]:

@@ -8,7 +8,7 @@ falls apart, and each of its pieces is done by itself.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
 from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
@@ -16,6 +16,15 @@ from sync.server.transaction import Transaction, told
 
 Work = Callable[[Transaction], Any]
 LotWork = Callable[[Transaction, list[Any]], list[Any]]
+
+
+class Waiter(Protocol):
+    """Who waits for a piece of work: as a rule an `asyncio.Future`. It hears on its event loop."""
+
+    def get_loop(self) -> asyncio.AbstractEventLoop: ...
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> object: ...
+    def set_exception(self, error: Any, /) -> object: ...
 
 
 class Job:
@@ -29,7 +38,7 @@ class Job:
         merchant: str,
         *,
         item: Any = None,
-        waiter: "asyncio.Future[Any] | None" = None,
+        waiter: Waiter | None = None,
         done: "Future[Any] | None" = None,
     ) -> None:
         self.work, self.merchant, self.item, self.waiter, self.done = work, merchant, item, waiter, done
@@ -58,9 +67,12 @@ def do_all(connection: Any, transaction: Transaction, group: list[Job]) -> None:
                 lots.setdefault(job.work, []).append(job)
         for work, jobs in lots.items():
             _do_lot(connection, transaction, jobs, work)
-    if transaction.heads:
-        heads = [(seq, digest, merchant) for merchant, (seq, digest) in sorted(transaction.heads.items())]
-        transaction.many("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", heads)
+
+
+def put_heads(transaction: Transaction) -> None:
+    """Write down how far the feeds moved; the last act before the commit."""
+    for merchant, (seq, digest) in sorted(transaction.heads.items()):
+        transaction.run("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", seq, digest, merchant)
 
 
 def _do_lot_alone(transaction: Transaction, jobs: list[Job], work: LotWork) -> None:

@@ -5,7 +5,7 @@ import hmac
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
@@ -44,10 +44,14 @@ class Failures:
     def __init__(self, transaction: Transaction, attempts: Iterable[Attempt]) -> None:
         self._transaction = transaction
         buckets = list({bucket for tried in attempts for bucket, _ in tried.buckets})
-        rows = transaction.among("SELECT bucket, theoretical_ms FROM failure WHERE bucket IN (…)", buckets)
-        self._next_ms = {bytes(row[0]): int(row[1]) for row in rows}
+        sql = "SELECT bucket, theoretical_ms FROM failure WHERE bucket IN (…)"
+        self._asked = transaction.ask_among(sql, buckets)
         self._counted: dict[bytes, tuple[int, int]] = {}
         """Bucket → when it was first counted here, and what the counts add."""
+
+    @cached_property
+    def _next_ms(self) -> dict[bytes, int]:
+        return {bytes(row[0]): int(row[1]) for row in self._asked()}
 
     def refuse_if_exhausted(self, tried: Attempt, at_ms: int) -> None:
         """Raises Refusal rate-limited; it does not tell which bucket."""

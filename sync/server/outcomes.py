@@ -9,6 +9,7 @@ from sync.server.problems import Refusal
 from sync.server.transaction import Row, Transaction
 
 Outcome = dict[str, Any]
+REDEEM = b"\0\0\0\6redeem\0\0\0\x20"
 Kept = tuple[bytes, str]
 """Fingerprint of what was asked, and the outcome as JSON."""
 
@@ -35,8 +36,13 @@ def same(kept: Kept, *fingerprints: bytes) -> Outcome:
 def told(outcome: Outcome) -> Outcome:
     """An outcome as an answer. Raises Refusal for a refused one; call it after the commit."""
     if "refused" in outcome:
-        raise Refusal(str(outcome["refused"]), **outcome.get("more", {}))
+        raise refusal_of(outcome)
     return outcome
+
+
+def refusal_of(outcome: Outcome) -> Refusal:
+    """Of a refused one."""
+    return Refusal(str(outcome["refused"]), **outcome.get("more", {}))
 
 
 def keep(
@@ -57,6 +63,13 @@ def row_of(merchant_id: str, op_id: str, *, fingerprint: bytes, outcome: Outcome
 def fingerprint_of(*parts: bytes | str) -> bytes:
     raws = [part.encode() if isinstance(part, str) else part for part in parts]
     return hashlib.sha256(b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])).digest()
+
+
+def redemption_print(verifier: bytes, amount_minor: int | None, uses: int | None) -> bytes:
+    """`fingerprint_of("redeem", verifier, …)`, written out: it is made for each redemption."""
+    amount, times = str(amount_minor), str(uses)
+    told = f"\0\0\0{chr(len(amount))}{amount}\0\0\0{chr(len(times))}{times}"
+    return hashlib.sha256(REDEEM + verifier + told.encode()).digest()
 
 
 def returned_print(about: bytes | str) -> bytes:

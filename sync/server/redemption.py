@@ -6,7 +6,7 @@ Dedupe first, rules second: a repeated op id gets its stored outcome, whatever t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -17,13 +17,13 @@ from sync.receipts import entry_statement
 from sync.rules import CardFacts, Wanted, judge
 from sync.server import feed
 from sync.server.batches import verifier_at
-from sync.server.epochs import recovering
+from sync.server.epochs import ask_recovering
 from sync.server.ledger import Entry, at_of, write_down
-from sync.server.outcomes import Kept, Outcome, fingerprint_of, keep_all, returned_print, row_of, same
+from sync.server.outcomes import Kept, Outcome, keep_all, redemption_print, returned_print, row_of, same
 from sync.server.problems import Refusal
 from sync.server.secret_files import ServerSecrets
 from sync.server.spans import Span, open_spans
-from sync.server.transaction import Row, Transaction
+from sync.server.transaction import Asked, Row, Transaction
 
 FACTS = (
     "SELECT c.state, c.frozen, b.frozen, b.voided, b.sealed_ms, b.money, b.partial, c.balance_minor, c.uses_left, "
@@ -61,8 +61,8 @@ class _Batch(msgspec.Struct, frozen=True):
     sealed_ms: int | None
     money: int
     partial: int
-    valid_from_ms: int | None
-    valid_until_ms: int | None
+    valid_from: datetime | None
+    valid_until: datetime | None
 
 
 class _Card(msgspec.Struct):
@@ -80,17 +80,10 @@ class _Card(msgspec.Struct):
     def facts(self) -> CardFacts:
         batch = self.batch
         return CardFacts(
-            card_state=self.state,
-            card_frozen=bool(self.frozen),
-            batch_frozen=bool(batch.frozen),
-            batch_voided=bool(batch.voided),
-            sealed=batch.sealed_ms is not None,
-            money=bool(batch.money),
-            partial=bool(batch.partial),
-            balance_minor=self.balance_minor,
-            uses_left=self.uses_left,
-            valid_from=None if batch.valid_from_ms is None else _instant(batch.valid_from_ms),
-            valid_until=None if batch.valid_until_ms is None else _instant(batch.valid_until_ms),
+            self.state,
+            *(bool(self.frozen), bool(batch.frozen), bool(batch.voided), batch.sealed_ms is not None),
+            *(bool(batch.money), bool(batch.partial), self.balance_minor, self.uses_left),
+            *(batch.valid_from, batch.valid_until),
         )
 
     def held_by_a_device(self) -> str | None:
@@ -128,13 +121,25 @@ class Lot:
     def __init__(self, transaction: Transaction, asks: Sequence[Ask], secrets: ServerSecrets) -> None:
         self._transaction = transaction
         self._secrets = secrets
-        self._closed = recovering(transaction, {ask.merchant_id for ask in asks})
-        self._kept = _kept(transaction, asks)
-        self._cards = _cards(transaction, [ask.verifier for ask in asks])
+        self._asked_closed = ask_recovering(transaction, {ask.merchant_id for ask in asks})
+        self._asked_kept = _ask_kept(transaction, asks)
+        self._asked_cards = transaction.ask_among(CARDS, [ask.verifier for ask in asks])
         self._changes: dict[bytes, _Change] = {}
         self._entries: list[Row] = []
         self._events: list[Row] = []
         self._outcomes: list[Row] = []
+
+    @cached_property
+    def _closed(self) -> set[str]:
+        return self._asked_closed()
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, str], Kept]:
+        return self._asked_kept()
+
+    @cached_property
+    def _cards(self) -> dict[bytes, _Card]:
+        return _cards(self._transaction, self._asked_cards())
 
     def knows(self, ask: Ask) -> bool:
         """Whether its op id has an outcome."""
@@ -144,7 +149,7 @@ class Lot:
         """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
         there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
         op-id-reused, recovering."""
-        fingerprint = fingerprint_of("redeem", ask.verifier, str(ask.amount_minor), str(ask.uses))
+        fingerprint = redemption_print(ask.verifier, ask.amount_minor, ask.uses)
         kept = self._kept.get((ask.merchant_id, ask.op_id))
         if kept is not None:
             return _again(kept, ask, fingerprint)
@@ -154,7 +159,7 @@ class Lot:
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
         facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
-        reason = judge(facts, wanted, _instant(ask.at_ms)) or card.held_by_a_device()
+        reason = judge(facts, wanted, _time(ask.at_ms)) or card.held_by_a_device()
         if reason is not None:
             outcome: Outcome = {"refused": reason, "more": _what_is_left(reason, facts)}
             if ask.moved:
@@ -192,16 +197,16 @@ class Lot:
 
     def write(self) -> None:
         """Raises Refusal card-spent when a card was not as it was read: then nothing of the lot may stand."""
-        if self._changes:
-            self._write_redeemed()
-        if self._outcomes:
+        if not self._outcomes:
+            return
+        with self._transaction.together():
             keep_all(self._transaction, self._outcomes)
-
-    def _write_redeemed(self) -> None:
-        if _debit(self._transaction, self._changes) != len(self._changes):
+            if self._changes:
+                debited = _debit(self._transaction, self._changes)
+                write_down(self._transaction, self._entries)
+                feed.put(self._transaction, self._events)
+        if self._changes and debited() != len(self._changes):
             raise Refusal("card-spent")
-        write_down(self._transaction, self._entries)
-        feed.put(self._transaction, self._events)
 
 
 DEBIT = (
@@ -219,41 +224,46 @@ ON_POSTGRES = DEBIT.format(
 )
 
 
-def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> int:
+def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> Asked[int]:
     """How many cards were as they had been read."""
     rows = [(verifier, one.first, one.times, one.amount, one.uses) for verifier, one in changes.items()]
     if transaction.dialect.on_postgres:
         return transaction.change(ON_POSTGRES, FIELDS, rows)
-    return transaction.many(ON_SQLITE, rows)
+    changed = transaction.many(ON_SQLITE, rows)
+    return lambda: changed
 
 
-def _kept(transaction: Transaction, asks: Sequence[Ask]) -> dict[tuple[str, str], Kept]:
+def _ask_kept(transaction: Transaction, asks: Sequence[Ask]) -> Asked[dict[tuple[str, str], Kept]]:
     """Fingerprint and outcome of the op ids that were seen before."""
-    kept: dict[tuple[str, str], Kept] = {}
-    for merchant_id in {ask.merchant_id for ask in asks}:
-        rows = transaction.among(
-            "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)",
-            [ask.op_id for ask in asks if ask.merchant_id == merchant_id],
-            merchant_id,
+    asked = {
+        merchant_id: transaction.ask_among(
+            KEPT, [ask.op_id for ask in asks if ask.merchant_id == merchant_id], merchant_id
         )
-        kept |= {(merchant_id, str(row[0])): (bytes(row[1]), str(row[2])) for row in rows}
-    return kept
+        for merchant_id in {ask.merchant_id for ask in asks}
+    }
+    return lambda: {
+        (merchant_id, str(row[0])): (bytes(row[1]), str(row[2]))
+        for merchant_id, rows in asked.items()
+        for row in rows()
+    }
 
 
-def _cards(transaction: Transaction, verifiers: list[bytes]) -> dict[bytes, _Card]:
-    """The cards, each with its batch. Two questions: a join tempts SQLite to walk through whole batches."""
-    rows = transaction.among(
-        "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries FROM card "
-        "WHERE verifier IN (…)",
-        verifiers,
-    )
+CARDS = (
+    "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries FROM card WHERE verifier IN (…)"
+)
+KEPT = "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)"
+
+
+def _cards(transaction: Transaction, rows: Sequence[Row]) -> dict[bytes, _Card]:
+    """Each with its batch, out of the rows of CARDS. Two questions: a join tempts SQLite to walk through whole
+    batches."""
     found = transaction.among(
         "SELECT id, leases, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, "
         "valid_until_ms FROM batch WHERE id IN (…)",
         list({row[1] for row in rows}),
     )
     spans = open_spans(transaction, [row[0] for row in found if row[1]])
-    batches = {row[0]: _Batch(spans.get(row[0], []), *row[2:]) for row in found}
+    batches = {row[0]: _Batch(spans.get(row[0], []), *row[2:9], *map(_instant, row[9:])) for row in found}
     return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
 
 
@@ -269,7 +279,8 @@ def _again(kept: Kept, ask: Ask, fingerprint: bytes) -> Outcome:
 
 def redeem(transaction: Transaction, ask: Ask, secrets: ServerSecrets) -> tuple[Outcome, bool]:
     """A lot of one: the outcome, and whether it is a new one. Raises Refusal."""
-    lot = Lot(transaction, [ask], secrets)
+    with transaction.together():
+        lot = Lot(transaction, [ask], secrets)
     fresh = not lot.knows(ask)
     outcome = lot.redeem(ask)
     lot.write()
@@ -377,5 +388,10 @@ def _what_is_left(reason: str, facts: CardFacts) -> dict[str, Any]:
 
 
 @lru_cache(256)
-def _instant(stamp: int) -> datetime:
+def _time(stamp: int) -> datetime:
     return from_ms(stamp)
+
+
+@lru_cache(256)
+def _instant(stamp: int | None) -> datetime | None:
+    return None if stamp is None else from_ms(stamp)

@@ -1,9 +1,9 @@
 """SQL of one transaction, written once for SQLite and PostgreSQL, and what their errors mean."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +11,11 @@ from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
 
 Row = Sequence[Any]
+T = TypeVar("T")
+Asked = Callable[[], T]
+"""Brings an answer that may not be there yet."""
+HEAD = "SELECT feed_seq, feed_hash FROM merchant WHERE id = ?"
+LOCK = "SELECT feed_seq, feed_hash FROM merchant WHERE id = %s FOR UPDATE"
 TOGETHER = 100
 """Rows of one statement."""
 
@@ -24,6 +29,8 @@ class Transaction:
         self.dialect = dialect
         self.heads: dict[str, tuple[int, bytes]] = {}
         """Feed positions moved in this group: merchant → number and hash, written once at its end."""
+        self._locked: dict[str, Asked[Row | None]] = {}
+        """Feed positions that this transaction found and nobody else can move."""
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         return list(self._connection.execute(self._said(sql), values).fetchall())
@@ -38,11 +45,43 @@ class Transaction:
 
     def among(self, sql: str, keys: Sequence[Any], *first: Any) -> list[Row]:
         """`sql` ends with `IN (…)`, which stands for the keys; `first` are the values before it."""
+        return self.ask_among(sql, keys, *first)()
+
+    def ask_among(self, sql: str, keys: Sequence[Any], *first: Any) -> "Asked[list[Row]]":
+        """The same, to be heard later."""
         if not keys:
-            return []
+            return list
+        if self._numbered:
+            said = self._said(sql.replace("IN (…)", "= ANY(?)"))
+            return self._connection.execute(said, (*first, list(keys))).fetchall  # type: ignore[no-any-return]
         padded = 1 << (len(keys) - 1).bit_length()  # few different texts, so that each stays prepared
         marks = ", ".join("?" * padded)
-        return self.all(sql.replace("…", marks), *first, *keys, *([keys[-1]] * (padded - len(keys))))
+        found = self.all(sql.replace("…", marks), *first, *keys, *([keys[-1]] * (padded - len(keys))))
+        return lambda: found
+
+    def lock(self, merchant: str) -> None:
+        """Let nobody else move this merchant's feed until the end. PostgreSQL."""
+        self._locked[merchant] = self._connection.execute(LOCK, (merchant,)).fetchone
+
+    def head_of(self, merchant: str) -> tuple[int, bytes] | None:
+        """Number and hash of the last event of its feed, as this transaction moved it or found it."""
+        if merchant in self.heads:
+            return self.heads[merchant]
+        row = self._locked[merchant]() if merchant in self._locked else self.one(HEAD, merchant)
+        if row is None:
+            return None
+        self._locked[merchant] = lambda: row
+        return int(row[0]), bytes(row[1])
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is said in here goes to PostgreSQL in one piece, and its answers come in one: each of them alone costs
+        the way there and back. What is asked in here may be heard afterwards; a fault comes at the end."""
+        if self._numbered:
+            with self._connection.pipeline():
+                yield
+        else:
+            yield
 
     def many(self, sql: str, rows: Iterable[Row]) -> int:
         """How many rows it changed in all."""
@@ -63,9 +102,10 @@ class Transaction:
         else:
             self.many(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})", rows)
 
-    def change(self, sql: str, columns: Sequence[str], rows: Sequence[Row]) -> int:
+    def change(self, sql: str, columns: Sequence[str], rows: Sequence[Row]) -> "Asked[int]":
         """An UPDATE of PostgreSQL; the rows stand as a document where `sql` has its ?. How many it changed."""
-        return self.run(sql, self._document(columns, rows))
+        cursor = self._connection.execute(self._said(sql), (self._document(columns, rows),))
+        return lambda: int(cursor.rowcount)
 
     @staticmethod
     def _document(columns: Sequence[str], rows: Sequence[Row]) -> str:

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from sync import points
-from sync.server.dialects import Dialect
-from sync.server.group import FellApart, Job, do_all, forget, resolve
+from sync.server.dialects import BY_INDEX, Dialect
+from sync.server.group import FellApart, Job, do_all, forget, put_heads, resolve
 from sync.server.transaction import Transaction, unavailable
+from sync.server.waiting import Waiting
 
 log = logging.getLogger(__name__)
-GROUP = 512
 LOT = 128
 """At most so many in one group on the event loop."""
 SLOW_S = 0.25
@@ -37,11 +37,8 @@ Connect = Callable[[], Any]
 Heard = Callable[[set[str]], None]
 
 
-Jobs = queue.SimpleQueue[Job | None]
-
-
 class Writer:
-    """One connection that writes, and the thread that waits for the queue. Several may share a queue (PostgreSQL).
+    """One connection that writes, and the thread that waits for work. Several may share it (PostgreSQL).
 
     `loop`: run lots on it (SQLite). `heard` is told which merchants' feeds moved, on any thread. `written` is told
     after each group how many pieces it had.
@@ -50,7 +47,7 @@ class Writer:
     def __init__(
         self,
         connect: Connect,
-        jobs: Jobs,
+        jobs: Waiting,
         dialect: Dialect,
         *,
         heard: Heard,
@@ -75,7 +72,7 @@ class Writer:
             thread.start()
 
     def stop(self) -> None:
-        """After a None in the queue: everything is written and closed."""
+        """Once nothing more comes: everything is written and closed."""
         self._prepared.put(None)
         for thread in self._threads:
             thread.join()
@@ -93,8 +90,7 @@ class Writer:
 
     def flush(self) -> None:
         """Do what waits, now."""
-        for job in self._waiting:
-            self._jobs.put(job)
+        self._jobs.put(self._waiting)
         self._waiting = []
 
     def _flush(self) -> None:
@@ -105,8 +101,7 @@ class Writer:
         began = time.monotonic()
         if began < self._patient_until or not self._prepare(group):
             self._held.release()
-            for job in group:
-                self._jobs.put(job)
+            self._jobs.put(group)
         elif time.monotonic() - began > SLOW_S:
             self._patient_until = time.monotonic() + AWHILE_S
 
@@ -122,6 +117,7 @@ class Writer:
         transaction = Transaction(connection, self._dialect)
         try:
             do_all(connection, transaction, group)
+            put_heads(transaction)
         except FellApart:
             self._roll_back()
             return False
@@ -147,37 +143,11 @@ class Writer:
     # --- on the thread ---
 
     def _write_for_ever(self) -> None:
-        while (jobs := self._next_jobs()) is not None:
-            for group in self._groups(jobs):
-                with self.held():
-                    transaction = self._write(group)
-                self._tell(transaction, group)
-
-    def _next_jobs(self) -> list[Job] | None:
-        """Everything that waits, at least one; None at the end."""
-        first = self._jobs.get()
-        if first is None:
-            return None
-        jobs = [first]
-        while len(jobs) < GROUP:
-            try:
-                job = self._jobs.get_nowait()  # never waits with work in hand: another writer may take the last one
-            except queue.Empty:
-                break
-            if job is None:
-                self._jobs.put(None)
-                break
-            jobs.append(job)
-        return jobs
-
-    def _groups(self, jobs: list[Job]) -> Iterator[list[Job]]:
-        if not self._dialect.on_postgres:
-            yield jobs
-            return
-        by_merchant: dict[str, list[Job]] = {}
-        for job in jobs:
-            by_merchant.setdefault(job.merchant, []).append(job)
-        yield from by_merchant.values()
+        while group := self._jobs.take():
+            with self.held():
+                transaction = self._write(group)
+            self._tell(transaction, group)
+            self._jobs.done(group)
 
     def _write(self, group: list[Job]) -> Transaction:
         """Once more when PostgreSQL asks for it, or when the connection turns out to be gone before anything began."""
@@ -186,12 +156,16 @@ class Writer:
             try:
                 if self._connection is None:
                     self._connection = self._connect()
+                    if self._dialect.on_postgres:
+                        self._connection.execute(BY_INDEX)
                 transaction = Transaction(self._connection, self._dialect)
                 self._begin(transaction, group[0].merchant)
                 begun = True
                 self._do(transaction, group)
-                points.passed("endpoint.commit", self._dialect.broken[0])
-                self._connection.execute("COMMIT")
+                with transaction.together():
+                    put_heads(transaction)
+                    points.passed("endpoint.commit", self._dialect.broken[0])
+                    self._connection.execute("COMMIT")
                 points.passed("endpoint.committed")
                 return transaction
             except Exception as error:  # noqa: BLE001 - everybody of the group is told
@@ -212,9 +186,10 @@ class Writer:
 
     def _begin(self, transaction: Transaction, merchant: str) -> None:
         if self._dialect.on_postgres:
-            self._connection.execute("BEGIN")
-            if merchant:
-                transaction.one("SELECT id FROM merchant WHERE id = ? FOR UPDATE", merchant)
+            with transaction.together():
+                self._connection.execute("BEGIN")
+                if merchant:
+                    transaction.lock(merchant)
             return
         self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
         self._connection.execute("BEGIN IMMEDIATE")

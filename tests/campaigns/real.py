@@ -20,7 +20,7 @@ from app.services import Services
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync import client, points
 from sync.server import __main__ as program
-from sync.server import app, corked  # noqa: F401  # so that nobody who is forked has to load them
+from sync.server import app, hot  # noqa: F401  # so that nobody who is forked has to load them
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 CHEAP_KIB = 64

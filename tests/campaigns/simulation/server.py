@@ -18,7 +18,7 @@ from sync.server.app import application
 from sync.server.database import Store
 from sync.server.dialects import SQLITE
 from sync.server.endpoint import Endpoint
-from sync.server.group import Job, LotWork
+from sync.server.group import Job, LotWork, Waiter
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
 from sync.server.verifying import Verdict, verify
@@ -88,11 +88,12 @@ class InlineStore(Store):
         self._writers = [Quiet(self._connect, self._jobs, self._dialect, heard=heard)]
 
     async def write(self, work: Callable[[Transaction], T], merchant: str = "") -> T:
-        done: T = await self._waited(Job(work, merchant))
-        return done
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._join(Job(work, merchant, waiter=waiter))
+        return await waiter
 
-    async def write_in_lot(self, work: LotWork, item: Any, merchant: str = "") -> Any:
-        return await self._waited(Job(work, merchant, item=item))
+    def join_lot(self, work: LotWork, item: Any, merchant: str, *, waiter: Waiter) -> None:
+        self._join(Job(work, merchant, item=item, waiter=waiter))
 
     def write_now(self, work: Callable[[Transaction], T], merchant: str = "") -> T:
         job = Job(work, merchant)
@@ -113,13 +114,10 @@ class InlineStore(Store):
                 writer._connection = None
         self.stop()
 
-    async def _waited(self, job: Job) -> Any:
-        loop = asyncio.get_running_loop()
-        job.waiter = loop.create_future()
+    def _join(self, job: Job) -> None:
         self._group.append(job)
         if len(self._group) == 1:
-            loop.call_soon(self._flush)
-        return await job.waiter
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Everybody who asked by now, in one group."""

@@ -203,6 +203,94 @@ def test_a_slow_sender_that_stops_is_not_waited_for_at_the_end(tmp_path: Path) -
     half.close()
 
 
+TEAPOT = 418
+MARKS_THE_LONG_WAY = f"""
+from sync.server.front import Front, Answer, _send
+async def mark(self, scope, receive, send, trace):
+    await _send(send, Answer({TEAPOT}, b"", b"text/plain"))
+    return {TEAPOT}
+Front._redeem = mark
+"""
+NEVER_WRITES = """
+from sync.server.database import Store
+Store.join_lot = lambda *_, **__: None
+"""
+
+
+def test_what_a_phone_sends_goes_the_short_way_and_anything_else_the_long_one(tmp_path: Path) -> None:
+    database = str(tmp_path / "endpoint.db")
+    with running(database, tmp_path / "secrets.json", plant=MARKS_THE_LONG_WAY) as url:
+        desktop = paired(url, new_merchant(database))
+        request = wish(desktop, desktop.batch(1).records[0], 100)
+        older = request.replace(b"HTTP/1.1", b"HTTP/1.0")
+        waiting = request.replace(b"Host: x", b"Host: x\r\nExpect: 100-continue")
+        for told, status in ((request, 200), (older, TEAPOT), (waiting, TEAPOT), (request + request, 200)):
+            line = Line(url)
+            line.send(told)
+            assert line.answer()[0] == status
+            if told == request + request:
+                assert line.answer()[0] == TEAPOT
+            line.close()
+        desktop.client.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"op_id": 1}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":100}',
+        b'{"op_id":"OP","op_id":"OP","merchant_id":"ME","d":"D","amount_minor":100}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":null,"uses":null,"link_id":null}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":100,"d":null}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":100,"amount_minor":9}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D\\u0041","amount_minor":100}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"x"}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":1e999}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","form":"\xe9\x95\xbf"}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","form":"e\xcc\x81"}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","form":"\xff"}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","amount_minor":1000000}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"A","amount_minor":1}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","form":"' + b"x" * 3_900 + b'"}',
+        b'{"op_id":"OP","merchant_id":"ME","d":"D","form":"' + b"x" * 5_000 + b'"}',
+    ],
+)
+def test_both_ways_give_the_same_answer(desktop: Desktop, line: Line, body: bytes) -> None:
+    told = {b"OP": new_op_id(), b"ME": str(desktop.merchant_id), b'"D': '"' + b64(desktop.batch(1).records[0])}
+    for name, value in told.items():
+        body = body.replace(name, value.encode())
+    request = asked("POST", "/h5/v1/redeem", body, *([] if body else ["Content-Length: 0"]))
+    line.send(request)
+    short = line.answer()
+    line.send(request[:20])
+    assert requests.get(desktop.url + "/healthz", timeout=20).status_code == 200  # by then the first part was read
+    line.send(request[20:-1] if body else request[20:])
+    assert requests.get(desktop.url + "/healthz", timeout=20).status_code == 200
+    line.send(request[-1:] if body else b"")
+    long = line.answer()
+    assert short[0] == long[0]
+    assert short[0] < 500, short
+    answers = [json.loads(answer) | {"trace": ""} for _, _, answer in (short, long)]
+    assert answers[0] == answers[1]
+    assert [*short[1]] == [*long[1]]
+
+
+def test_a_wish_that_nobody_writes_down_is_answered_at_the_end(tmp_path: Path) -> None:
+    database = str(tmp_path / "endpoint.db")
+    with running(database, tmp_path / "secrets.json", plant=NEVER_WRITES) as url:
+        desktop = paired(url, new_merchant(database))
+        line = Line(url)
+        line.send(wish(desktop, b"\1" * 32, 100))
+        assert requests.get(url + "/healthz", timeout=20).status_code == 200
+        desktop.client.close()
+    status, _, body = line.answer()
+    assert (status, json.loads(body)["retryable"]) == (503, True)
+    line.close()
+
+
 def test_every_refusal_carries_the_name_of_its_request(desktop: Desktop) -> None:
     """Told by the front, by the framework, by a route: with it the log line can be found."""
     asked = [

@@ -1,9 +1,8 @@
 """The queue of writes: nobody waits for nothing, and what one write does wrong is its own."""
 
-import queue
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -11,10 +10,8 @@ import pytest
 from sync.server import limits
 from sync.server.database import Store
 from sync.server.dialects import postgres
-from sync.server.group import Job
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
-from sync.server.writer import Writer
 from tests.drivers.postgres import new_database
 
 PATIENCE_S = 30
@@ -27,22 +24,6 @@ def on_postgres(request: pytest.FixtureRequest) -> Iterator[Store]:
     store.start()
     yield store
     store.stop()
-
-
-class _SeenBeforeItWasTaken(queue.SimpleQueue):
-    """A queue whose last job another writer takes between the look and the hand."""
-
-    def empty(self) -> bool:
-        return False
-
-
-def test_a_writer_never_waits_for_more_with_work_in_its_hand(on_postgres: Store) -> None:
-    jobs, done = _SeenBeforeItWasTaken(), Future[int]()
-    writer = Writer(on_postgres._connect, jobs, postgres(), heard=lambda merchants: None)
-    jobs.put(Job(lambda transaction: 7, "", done=done))
-    assert done.result(PATIENCE_S) == 7
-    jobs.put(None)
-    writer.stop()
 
 
 def test_writes_that_block_each_other_are_written_again(on_postgres: Store) -> None:
