@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from app.config import Config
 from sync import points
@@ -36,7 +37,7 @@ COPY = "endpoint.copied"
 RANDOM = "at random"
 EVERY = 40
 """Pieces of work between two checkpoints: so that a short day has some."""
-OF_ENDPOINTS = {"no-dedupe": lambda: setattr(redemption, "_kept", lambda *_: {})}
+OF_ENDPOINTS = {"no-dedupe": patch.object(redemption, "_ask_kept", lambda *_: dict).start}
 PLANTS = (*OF_DESKTOPS, *OF_ENDPOINTS)
 
 

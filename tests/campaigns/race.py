@@ -38,7 +38,7 @@ PLANTS = {
         "r.ON_SQLITE = r.ON_SQLITE[:guards]\n"
         "r.judge = lambda *_: None"
     ),
-    "no-dedupe": "import sync.server.redemption as r; r._kept = lambda *_: {}",
+    "no-dedupe": "import sync.server.redemption as r; assert r._ask_kept; r._ask_kept = lambda *_: dict",
     "stale-batches": (
         "import sync.server.redemption as r, time; true, kept = r._Batch, {}\n"
         "def stale(leased, merchant, uid, *more):\n"

@@ -27,7 +27,7 @@ from sync.protocol import EventsPage, new_op_id
 from sync.rules import Wanted, judge
 from sync.server import balances, endpoint, issue, leases, links, redemption
 from sync.server.redemption import Ask, Lot
-from sync.server.transaction import Row, Transaction
+from sync.server.transaction import Asked, Row, Transaction
 from tests.campaigns.simulation import history
 from tests.campaigns.simulation.server import InlineStore
 
@@ -38,21 +38,21 @@ Patches = Iterator[tuple[Any, str, Any]]
 
 def ids_expire() -> Patches:
     """Op ids are kept for a while only."""
-    kept = redemption._kept
+    ask_kept = redemption._ask_kept
 
-    def forgetful(transaction: Transaction, asks: list[Ask]) -> dict[tuple[str, str], tuple[bytes, str]]:
-        known = kept(transaction, asks)
+    def forgetful(transaction: Transaction, asks: list[Ask]) -> Asked[dict[tuple[str, str], tuple[bytes, str]]]:
+        known = ask_kept(transaction, asks)()
         for ask in asks:
             row = transaction.one("SELECT at_ms FROM op WHERE op_id = ?", ask.op_id)
             if row is not None and row[0] < ask.at_ms - LIFE_MS:
                 known.pop((ask.merchant_id, ask.op_id), None)
-        return known
+        return lambda: known
 
     def overwriting(transaction: Transaction, rows: list[Row]) -> None:
         sql = "INSERT INTO op (merchant_id, op_id, fingerprint, outcome, at_ms) VALUES (?, ?, ?, ?, ?)"
         transaction.many(f"{sql} ON CONFLICT DO NOTHING", rows)
 
-    yield redemption, "_kept", forgetful
+    yield redemption, "_ask_kept", forgetful
     yield redemption, "keep_all", overwriting
 
 
@@ -142,7 +142,7 @@ def rules_first() -> Patches:
         card = self._cards.get(ask.verifier)
         if card is not None and card.batch.merchant_id == ask.merchant_id:
             wanted = Wanted(ask.amount_minor, ask.uses)
-            reason = judge(card.facts(), wanted, redemption._instant(ask.at_ms))
+            reason = judge(card.facts(), wanted, redemption._time(ask.at_ms))
             if reason is not None:
                 if not self.knows(ask):
                     return redeem(self, ask)
