@@ -93,7 +93,7 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
             _confirmed(books, batch, told)
         books.hear_again(told)
         return
-    body, card_id = told.body, books.card_id(batch, told)
+    body, card_id = told.body, books.card_id(told)
     kind = told.type.removesuffix("@1")
     channel = books.channel(card_id)
     entry = {
@@ -130,7 +130,7 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
 def _confirmed(books: WorkingSet, batch: Batch, told: Told) -> None:
     """What was decided here came to the endpoint. Used up counts more than ended, whichever was heard first."""
     books.confirm(told)
-    life = books.begun(batch, books.card_id(batch, told))
+    life = books.begun(batch, books.card_id(told))
     balance, uses_left = life.row["balance_minor"], life.row["uses_left"]
     spent = uses_left == 0 if balance is None else balance == 0
     if life.row["state"] == "voided" and spent and told.type == "redeemed@1":
@@ -141,7 +141,7 @@ def _confirmed(books: WorkingSet, batch: Batch, told: Told) -> None:
 def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
     """The card stands as its ledger folds: what the entry says is left. It can have given more than it had: at an
     endpoint that was put back from a backup and redeemed before it heard what it missed. The sums differ then."""
-    life = books.begun(batch, books.card_id(batch, told))
+    life = books.begun(batch, books.card_id(told))
     life.amount_minor += int(told.body["amount_minor"])
     life.uses += int(told.body["uses"])
     # a counter whose lease was reclaimed can give out more than there was, until that is told to be a conflict
@@ -182,13 +182,13 @@ def _voided(books: WorkingSet, _: Told, batch: Batch) -> None:
 
 def _card_frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
     if not books.still_speaking(batch, told):
-        life = books.begun(batch, books.card_id(batch, told))
+        life = books.begun(batch, books.card_id(told))
         books.change(life, frozen_at=_since(life.row["frozen_at"], told))
 
 
 def _card_voided(books: WorkingSet, told: Told, batch: Batch) -> None:
     """A spent one, too: the endpoint heard that it was used up before it heard that it was to end."""
-    life = books.begun(batch, books.card_id(batch, told))
+    life = books.begun(batch, books.card_id(told))
     if life.row["state"] != "voided":
         books.void_card(life, told.at)
 

@@ -45,7 +45,7 @@ def conflict_found(books: WorkingSet, told: Told, batch: Batch) -> None:
     row: dict[str, Any] = {
         "id": told.op_id,
         "lease_id": body["lease_id"],
-        "card_id": books.card_id(batch, told),
+        "card_id": books.card_id(told),
         "batch_id": batch.id,
         "amount_minor": body["amount_minor"],
         "uses": body["uses"],

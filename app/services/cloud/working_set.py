@@ -1,7 +1,7 @@
 """What a page of events touches: read in a few queries, changed in memory, written at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.distribution import Delivery
+from app.models.many import among, put_all
 from app.models.outbox import OutboxOp, RawEvent
 from app.models.redemption import Redemption
 from app.services import figures, recount
@@ -47,6 +48,12 @@ class Told:
     at: datetime
     body: dict[str, Any]
     receipt: str = ""
+    batch_uid: str = field(init=False)
+    """Of the batch it is about, as it came; empty where there is none."""
+
+    def __post_init__(self) -> None:
+        known = isinstance(self.body, dict)  # what nobody here knows may be anything
+        object.__setattr__(self, "batch_uid", str(self.body.get("batch_id", "")) if known else "")
 
     @property
     def word(self) -> bytes | None:
@@ -69,8 +76,9 @@ class WorkingSet:
     def __init__(self, session: Session, told: Sequence[Told]) -> None:
         self.session = session
         self._batches = self._batches_of(told)
+        self._first_ids = {uid: batch.first_card_id for uid, batch in self._batches.items()}
         self._deliveries = self._deliveries_of([_link(one) for one in told if one.type in OF_LINK])
-        cards = {self.card_id(batch, one) for one in told if one.type in OF_CARD and (batch := self.batch(one))}
+        cards = {self.card_id(one) for one in told if one.type in OF_CARD and one.batch_uid in self._batches}
         cards |= {delivery.card_id for delivery in self._deliveries.values() if delivery.card_id is not None}
         self._lives = self._lives_of(cards)
         self._channels = self._channels_of(cards)
@@ -88,10 +96,10 @@ class WorkingSet:
 
     def batch(self, told: Told) -> Batch | None:
         """The batch an event is about; None when another desktop made it."""
-        return self._batches.get(_batch(told))
+        return self._batches.get(told.batch_uid)
 
-    def card_id(self, batch: Batch, told: Told) -> int:
-        return batch.first_card_id + int(told.body["card_no"])
+    def card_id(self, told: Told) -> int:
+        return self._first_ids[told.batch_uid] + int(told.body["card_no"])
 
     def life(self, card_id: int | None) -> Life | None:
         return None if card_id is None else self._lives.get(card_id)
@@ -209,10 +217,15 @@ class WorkingSet:
         self.session.flush()
         upsert = insert(Card)
         changing = {name: upsert.excluded[name] for name in CHANGING}
-        self._many(upsert.on_conflict_do_update(index_elements=["id"], set_=changing), self._lives_changed())
-        self._many(insert(Redemption), self._entries)
-        self._many(HEARD_AGAIN, self._heard_again)
-        self._many(insert(RawEvent).on_conflict_do_nothing(), self._unknown)
+        put_all(
+            self.session,
+            upsert.on_conflict_do_update(index_elements=["id"], set_=changing),
+            [life.row for life in self._changed.values()],
+        )
+        put_all(self.session, insert(Redemption), self._entries)
+        put_all(self.session, insert(RawEvent).on_conflict_do_nothing(), self._unknown)
+        if self._heard_again:
+            self.session.connection().execute(HEARD_AGAIN, self._heard_again)
         figures.add_many(self.session, self._figures)
         for written in (self._changed, self._entries, self._unknown, self._figures, self._heard_again):
             written.clear()
@@ -233,17 +246,10 @@ class WorkingSet:
         waiting = OutboxOp.op_id == op_id, OutboxOp.type == "reverse@1", OutboxOp.state != "applied"
         self.session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"), execution_options=CORE)
 
-    def _lives_changed(self) -> list[dict[str, Any]]:
-        return [life.row for life in self._changed.values()]
-
-    def _many(self, statement: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.session.connection().execute(statement, rows)
-
     def _in(self, column: Any, values: Iterable[Any], *narrowed: Any) -> Iterable[Any]:
         """Those of `values` that the column has."""
         wanted = list(values)
-        return self.session.scalars(select(column).where(column.in_(wanted), *narrowed)) if wanted else ()
+        return self.session.scalars(select(column).where(among(column, wanted), *narrowed)) if wanted else ()
 
     def _speaking_of(self, aggregates: Sequence[str]) -> dict[str, tuple[str, int | None]]:
         """Ops of ours that freeze or thaw and were not heard yet: what each is about."""
@@ -253,7 +259,7 @@ class WorkingSet:
 
     def _batches_of(self, told: Sequence[Told]) -> dict[str, Batch]:
         """By the id as it came."""
-        uids = {uid: _bytes(uid) for uid in {_batch(one) for one in told}}
+        uids = {uid: _bytes(uid) for uid in {one.batch_uid for one in told}}
         wanted = select(Batch).where(Batch.uid.in_(uids.values()))
         found = {batch.uid: batch for batch in self.session.scalars(wanted)}
         return {uid: found[raw] for uid, raw in uids.items() if raw in found}
@@ -261,16 +267,16 @@ class WorkingSet:
     def _deliveries_of(self, links: Sequence[str]) -> dict[str, Delivery]:
         if not links:
             return {}
-        found = self.session.scalars(select(Delivery).where(Delivery.link_id.in_(links)))
+        found = self.session.scalars(select(Delivery).where(among(Delivery.link_id, links)))
         return {delivery.link_id: delivery for delivery in found if delivery.link_id}
 
     def _lives_of(self, cards: set[int]) -> dict[int, Life]:
         if not cards:
             return {}
-        rows = self.session.execute(select(Card.__table__).where(Card.id.in_(cards))).mappings()
+        rows = self.session.execute(select(Card.__table__).where(among(Card.id, cards))).mappings()
         lives = {row["id"]: Life(dict(row)) for row in rows}
         sums = select(Redemption.card_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses))
-        taken = sums.where(Redemption.card_id.in_(lives)).group_by(Redemption.card_id)
+        taken = sums.where(among(Redemption.card_id, lives)).group_by(Redemption.card_id)
         for card_id, amount, uses in self.session.execute(taken):
             lives[card_id].amount_minor, lives[card_id].uses = int(amount), int(uses)
         return lives
@@ -278,17 +284,13 @@ class WorkingSet:
     def _channels_of(self, cards: set[int]) -> dict[int, str]:
         if not cards:
             return {}
-        out = Delivery.card_id.in_(cards), Delivery.state.not_in(recount.GONE)
+        out = among(Delivery.card_id, cards), Delivery.state.not_in(recount.GONE)
         wanted = select(Delivery.card_id, Delivery.channel).where(*out).order_by(Delivery.id)
         return {card_id: channel for card_id, channel in self.session.execute(wanted) if card_id is not None}
 
 
 def _aggregate(batch: Batch) -> str:
     return f"batch:{batch.id}"
-
-
-def _batch(told: Told) -> str:
-    return str(told.body.get("batch_id", ""))
 
 
 def _link(told: Told) -> str:
