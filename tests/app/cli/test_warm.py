@@ -81,10 +81,10 @@ def test_the_program_answers_alike(terminal: Terminal, typed: str, code: int, la
     assert answer.code == code
 
 
-def test_a_passphrase_is_known_to_the_command_it_was_given_to(terminal: Terminal) -> None:
-    terminal.do("init", "--merchant", "x")
-    terminal.passphrase = None
-    assert terminal.refused("product", "list")["data"]["reason"] == "no-passphrase"
+def test_a_passphrase_is_known_to_the_command_it_was_given_to(desk: Terminal) -> None:
+    desk.do("product", "list")
+    desk.passphrase = None
+    assert desk.refused("product", "list")["data"]["reason"] == "no-passphrase"
 
 
 @pytest.mark.parametrize("name", ["KAXIA_FAULT", "KAXIA_CLOCK_OFFSET_MS", "PYTHONPATH", "TZ", "LC_ALL"])
