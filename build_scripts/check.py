@@ -36,7 +36,7 @@ def checks(*, fast: bool, pytest_arguments: list[str]) -> list[Check]:
         ("types", module("mypy")),
     ]
     if not fast:
-        listed.append(("tests", module("pytest", "-n", "2", "-q", *pytest_arguments)))
+        listed.append(("tests", module("pytest", "-n", "3", "-q", *pytest_arguments)))
     return listed
 
 

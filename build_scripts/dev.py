@@ -201,10 +201,14 @@ def run_command(*, display: bool) -> list[str]:
 
 
 def test_command(arguments: list[str]) -> list[str]:
-    """Two processes, unless the arguments say otherwise or a debugger wants the terminal."""
+    """Three processes, unless the arguments say otherwise or a debugger wants the terminal.
+
+    One that crashes is not begun anew: with whole files to each, xdist would wait for its tests for ever.
+    """
     alone = any(item.startswith(("-n", "--pdb", "--trace")) or item == "no:xdist" for item in arguments)
-    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # tests/conftest.py knows the better order
-    return ["-m", "pytest", *([] if alone else two), *arguments]
+    order = ["--dist", "loadfile", "--no-loadscope-reorder"]  # tests/conftest.py knows the better one
+    three = ["-n", "3", *order, "--max-worker-restart", "0"]
+    return ["-m", "pytest", *([] if alone else three), *arguments]
 
 
 def call(arguments: list[str], *, display: bool) -> int:

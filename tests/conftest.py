@@ -27,16 +27,17 @@ from PySide6.QtWidgets import (
 from app.config import RESOURCES
 from app.views.garbage import sweep
 from app.words import DEFAULT_LANGUAGE, set_language
+from tests.drivers.warm import put_out
 
 settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
 settings.load_profile("house")
 
-ON_LINUX = ["app/bootstrap/test_window.py", "campaigns/test_faults.py"]
+ON_LINUX = ["app/bootstrap/test_window.py", "app/cli/test_warm.py", "campaigns/test_faults.py"]
 """Xvfb is there only; so are forks that are worth something, and libraries that stand before the system's."""
 collect_ignore = [] if sys.platform.startswith("linux") else ON_LINUX
 
 SLOW = ("tests/campaigns", "tests/sync/server/test_page", "tests/app/cli", "tests/app/bootstrap", "tests/sync")
-"""Few tests that take long: of two processes one would still be at them when the other has nothing left."""
+"""Few tests that take long: of several processes one would still be at them when the others have nothing left."""
 MODAL = (
     (QDialog, ("exec",)),
     (QMenu, ("exec",)),
@@ -50,6 +51,10 @@ MODAL = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
+def pytest_sessionfinish() -> None:
+    put_out()
 
 
 @pytest.fixture(scope="session")

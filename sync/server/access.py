@@ -110,12 +110,19 @@ def add_merchant(transaction: Transaction, *, name: str, merchant_id: str = "", 
         )
     else:
         slug = str(known[0])
-    code = secrets.token_urlsafe(16)
+    code = new_pairing_code()
     transaction.run(
         "INSERT INTO pairing (code_digest, merchant_id, role, expires_ms) VALUES (?, ?, 'owner', ?)",
         *(digest_of_code(code), identity, at_ms + PAIRING_MS),
     )
     return Pairing(identity, slug, code)
+
+
+def new_pairing_code() -> str:
+    """It is typed behind `endpoint pair URL`, where a hyphen would begin an option."""
+    while (code := secrets.token_urlsafe(16)).startswith("-"):
+        pass
+    return code
 
 
 def merchant_of(transaction: Transaction, pairing_code: str) -> str:

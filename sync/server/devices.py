@@ -1,6 +1,5 @@
 """The devices of a merchant: letting in, listing, revoking, changing roles and names. Revoking beats granting."""
 
-import secrets
 from typing import Any
 
 from sync.devices import MANAGED, DeviceCard, DevicesAnswer, PairingAnswer, PairingRequest
@@ -11,7 +10,7 @@ from sync.protocol import (
     to_wire,
 )
 from sync.server import feed
-from sync.server.access import PAIRING_MS, Device, digest_of_code, require
+from sync.server.access import PAIRING_MS, Device, digest_of_code, new_pairing_code, require
 from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
@@ -50,7 +49,7 @@ def let_in(transaction: Transaction, device: Device, request: PairingRequest, *,
         raise Refusal("pairing-told")
     if request.role not in MANAGED[_standing(transaction, device)]:
         raise Refusal("forbidden")
-    name, code = " ".join(request.name.split()), secrets.token_urlsafe(16)
+    name, code = " ".join(request.name.split()), new_pairing_code()
     transaction.run(
         "INSERT INTO pairing (code_digest, merchant_id, role, expires_ms, name, made_by) VALUES (?, ?, ?, ?, ?, ?)",
         *(digest_of_code(code), device.merchant_id, request.role, at_ms + PAIRING_MS, name, device.id),

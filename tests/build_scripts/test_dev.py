@@ -102,10 +102,11 @@ def test_with_a_display_the_demo_opens() -> None:
     ("arguments", "processes"),
     [([], True), (["tests/app", "-x"], True), (["-n", "0"], False), (["-n4"], False), (["--pdb"], False)],
 )
-def test_tests_run_in_two_processes_unless_asked_otherwise(arguments: list[str], processes: bool) -> None:
+def test_tests_run_in_three_processes_unless_asked_otherwise(arguments: list[str], processes: bool) -> None:
     command = dev.test_command(arguments)
 
-    assert (command[2:4] == ["-n", "2"]) is processes
+    assert (command[2:4] == ["-n", "3"]) is processes
+    assert ("--max-worker-restart" in command) is processes
     assert command[len(command) - len(arguments) :] == arguments
 
 

@@ -1,4 +1,7 @@
-"""The program as a script drives it: one process a command, JSON on stdout, a sentence on stderr."""
+"""The program as a script drives it: one process a command, JSON on stdout, a sentence on stderr.
+
+Where nothing speaks against it that process is a fork of one that has loaded the program already (warm.py).
+"""
 
 import json
 import os
@@ -8,11 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.drivers.warm import AT_START, warm
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "correct horse battery staple 卡匣"
 DONE, REFUSED, USAGE = 0, 1, 2
 PATIENCE_S = 120
-KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+MEASURED = "COVERAGE_PROCESS_START"
+KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LD_LIBRARY_PATH", MEASURED)
+
+
+def kept() -> dict[str, str]:
+    """What every command gets of the environment of the tests."""
+    return {name: os.environ[name] for name in KEPT if name in os.environ}
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,26 @@ class Terminal:
         return [sys.executable, *self.program, "--data", str(self.data), *map(str, arguments)]
 
     def run(self, *arguments: object, as_json: bool = True) -> Answer:
+        command = self.command(*(["--json"] if as_json else []), *arguments)
+        answer = self._forked(command) if self._may_fork else self._started(command)
+        assert "Traceback" not in answer.said + answer.out, answer.said
+        return answer
+
+    @property
+    def _may_fork(self) -> bool:
+        """Whether a process that was loaded before is as good as one that is started now."""
+        usual = (self.folder, self.program) == (ROOT, ("-m", "app")) and sys.platform.startswith("linux")
+        decided = any(name.startswith(AT_START) for name in self.more) or MEASURED in os.environ
+        return usual and not decided
+
+    def _forked(self, command: list[str]) -> Answer:
+        module, *arguments = command[2:]
+        with warm(kept()) as process:
+            return Answer(*process.run(module, arguments, self.environment(), patience_s=PATIENCE_S))
+
+    def _started(self, command: list[str]) -> Answer:
         done = subprocess.run(
-            self.command(*(["--json"] if as_json else []), *arguments),
+            command,
             cwd=self.folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -64,7 +93,6 @@ class Terminal:
             timeout=PATIENCE_S,
             check=False,
         )
-        assert "Traceback" not in done.stderr + done.stdout, done.stderr
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def do(self, *arguments: object) -> dict[str, Any]:
@@ -91,8 +119,7 @@ class Terminal:
         return str(answer.error["message"])
 
     def environment(self) -> dict[str, str]:
-        own = {name: os.environ[name] for name in KEPT if name in os.environ}
-        own |= {"KAXIA_LANGUAGE": self.language, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        own = kept() | {"KAXIA_LANGUAGE": self.language, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         if self.passphrase is not None:
             own["KAXIA_PASSPHRASE"] = self.passphrase
         return own | self.more

@@ -17,6 +17,7 @@ from app.services.dashboard import Period
 from app.services.ledger import RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from app.words import zone
+from tests.drivers.days import last_days, today
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +47,8 @@ def test_every_kind_lives(services: Services) -> None:
 
 
 def test_the_first_look_at_the_dashboard_shows_no_empty_number(services: Services) -> None:
-    today = now().astimezone(zone()).date()
-    figures = services.dashboard.summary(Period(today - timedelta(days=29), today))
-    before = services.dashboard.summary(Period(today - timedelta(days=59), today - timedelta(days=30)))
+    figures = services.dashboard.summary(last_days(30))
+    before = services.dashboard.summary(Period(today() - timedelta(days=59), today() - timedelta(days=30)))
     for month in (figures, before):
         assert month.issued.count
         assert month.redeemed.minor

@@ -1,6 +1,5 @@
 """The program as it is started, in a real window on a real screen, by real keys: from nothing to a redeemed card."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from python_calamine import CalamineWorkbook
 from sqlcipher3 import dbapi2 as sqlite
 
 from tests.drivers.screen import Screen, screen
-from tests.drivers.terminal import KEPT, ROOT, Terminal
+from tests.drivers.terminal import ROOT, Terminal, kept
 
 PASSPHRASE = "correct horse battery staple"
 CODE_COLUMN = 7
@@ -24,7 +23,7 @@ class Window:
     def __init__(self, seen: Screen, folder: Path) -> None:
         self.screen = seen
         self.data, self._said = folder / "data", folder / "stderr"
-        own = {name: os.environ[name] for name in KEPT if name in os.environ}
+        own = kept()
         settings = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "LANG": "en_US.UTF-8"}
         quiet = {"QT_QPA_PLATFORM": "xcb", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         self._world = own | settings | quiet

@@ -1,5 +1,6 @@
 """`distribute` by rules, as a script does it: who gets what, what is refused, and sums that add up."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,10 @@ ROSTER = "姓名,手机号,部门\n" + "".join(
 )
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Terminal:
+@pytest.fixture(scope="module")
+def stocked(new_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fixed card of ¥200 (1) with three in stock, one of variable value (2) with two of ¥500 and one of ¥100."""
-    terminal = Terminal(tmp_path / "desk")
-    terminal.do("init", "--merchant", "云杉科技", "--purpose", "welfare")
+    terminal = Terminal(Path(shutil.copytree(new_folder, tmp_path_factory.mktemp("stocked") / "desk")))
     terminal.do("product", "add", "--name", "福利卡", "--kind", "fixed", "--face", "200.00")
     terminal.do(
         "product", "add", "--name", "礼金", "--kind", "variable", "--min", "100", "--max", "500", "--step", "100"
@@ -26,12 +26,18 @@ def desk(tmp_path: Path) -> Terminal:
     terminal.do("batch", "generate", "--product", 1, "--quantity", 3)
     terminal.do("batch", "generate", "--product", 2, "--quantity", 1, "--amount", "100")
     terminal.do("batch", "generate", "--product", 2, "--quantity", 2, "--amount", "500")
-    (tmp_path / "roster.csv").write_text(ROSTER, "utf-8-sig")
-    return terminal
+    return terminal.data
+
+
+@pytest.fixture
+def desk(stocked: Path, tmp_path: Path) -> Terminal:
+    return Terminal(Path(shutil.copytree(stocked, tmp_path / "desk")))
 
 
 def test_rules_decide_who_gets_what_and_refusals_take_nothing(desk: Terminal, tmp_path: Path) -> None:
-    order = ("distribute", "--people", tmp_path / "roster.csv", "--channel", "file", "--out", tmp_path / "out")
+    roster = tmp_path / "roster.csv"
+    roster.write_text(ROSTER, "utf-8-sig")
+    order = ("distribute", "--people", roster, "--channel", "file", "--out", tmp_path / "out")
     rules = ("--rule", "研发部，市场部=1", "--rule", "销售部=2:500.00")
     assert desk.refused(*order, "--rule", "研发=1")["data"] == {"what": "department", "which": "研发"}
     for wrong in ("研发部", "研发部=福利卡", "研发部=2:五百"):

@@ -1,35 +1,29 @@
 """`endpoint … --leave-unreachable`: a sentence without its confirmation, never a way past an endpoint that answers."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from app.config import Config
 from app.services.cloud import EmbeddedEndpoint
 from tests.drivers.terminal import REFUSED, Terminal
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path / "data")
-    terminal.do("init", "--merchant", "云杉科技", "--purpose", "welfare")
-    yield terminal
-    terminal.do("endpoint", "embedded", "stop")
+def desk(desk: Terminal) -> Iterator[Terminal]:
+    yield desk
+    desk.do("endpoint", "embedded", "stop")
 
 
-def test_a_dead_endpoint_is_left_with_a_confirmation_only(desk: Terminal, tmp_path: Path) -> None:
-    merchant = desk.do("endpoint", "status")["merchant_id"]
-    cloud = EmbeddedEndpoint(Config(tmp_path / "cloud"))
-    url = cloud.start()
+def test_a_dead_endpoint_is_left_with_a_confirmation_only(desk: Terminal, cloud: EmbeddedEndpoint) -> None:
+    url = cloud.url()
+    assert url is not None
     host = url.removeprefix("http://")
+    merchant = desk.do("endpoint", "status")["merchant_id"]
     gone = ("endpoint", "embedded", "start", "--leave-unreachable")
-    try:
-        desk.do("endpoint", "pair", url, cloud.pairing_code(merchant, "云杉科技"))
-        answers = desk.run(*gone, "--confirm", host)
-        assert (answers.code, answers.error["code"]) == (REFUSED, "old-endpoint-answers")
-    finally:
-        cloud.stop()
+    desk.do("endpoint", "pair", url, cloud.pairing_code(merchant, "云杉科技"))
+    answers = desk.run(*gone, "--confirm", host)
+    assert (answers.code, answers.error["code"]) == (REFUSED, "old-endpoint-answers")
+    cloud.stop()
     silent = desk.run("endpoint", "embedded", "start")
     assert (silent.code, silent.error["code"], silent.error["data"]["host"]) == (REFUSED, "old-endpoint-silent", host)
     for more in ((), ("--confirm", "gone")):

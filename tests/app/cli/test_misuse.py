@@ -42,23 +42,21 @@ def test_wrong_usage_is_one_document_and_exit_2(terminal: Terminal, typed: str, 
     assert message in terminal.usage(*typed.split())
 
 
-def test_a_number_too_large_for_any_vault_is_refused_in_words(terminal: Terminal) -> None:
-    terminal.do("init", "--merchant", "x")
-    assert terminal.refused("batch", "show", 10**30)["data"] == {"field": "number", "reason": "out-of-range"}
-    assert terminal.refused("batch", "show", 10**15)["code"] == "not-found"
+def test_a_number_too_large_for_any_vault_is_refused_in_words(desk: Terminal) -> None:
+    assert desk.refused("batch", "show", 10**30)["data"] == {"field": "number", "reason": "out-of-range"}
+    assert desk.refused("batch", "show", 10**15)["code"] == "not-found"
 
 
-def test_what_is_removed_can_be_restored(terminal: Terminal) -> None:
-    terminal.do("init", "--merchant", "x")
-    product = terminal.do("product", "add", "--name", "写错了", "--kind", "exchange")["id"]
-    batch = terminal.do("batch", "generate", "--product", product, "--quantity", "3")["id"]
-    assert terminal.refused("product", "remove", product)["code"] == "product-in-use"
-    assert terminal.do("batch", "remove", batch) == {"removed": [batch]}
-    assert terminal.do("product", "remove", product) == {"removed": [product]}
-    assert terminal.do("product", "list") == {"products": []}
-    assert terminal.do("batch", "restore", batch) == {"restored": 1}
-    assert [row["id"] for row in terminal.do("product", "list")["products"]] == [product]
-    assert terminal.do("people", "restore", "7") == {"restored": 0}
+def test_what_is_removed_can_be_restored(desk: Terminal) -> None:
+    product = desk.do("product", "add", "--name", "写错了", "--kind", "exchange")["id"]
+    batch = desk.do("batch", "generate", "--product", product, "--quantity", "3")["id"]
+    assert desk.refused("product", "remove", product)["code"] == "product-in-use"
+    assert desk.do("batch", "remove", batch) == {"removed": [batch]}
+    assert desk.do("product", "remove", product) == {"removed": [product]}
+    assert desk.do("product", "list") == {"products": []}
+    assert desk.do("batch", "restore", batch) == {"restored": 1}
+    assert [row["id"] for row in desk.do("product", "list")["products"]] == [product]
+    assert desk.do("people", "restore", "7") == {"restored": 0}
 
 
 def test_without_a_passphrase_and_without_a_terminal_it_says_where_to_put_it(terminal: Terminal) -> None:

@@ -11,11 +11,10 @@ from app.models.catalog import Product
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec, prompts
-from app.services.dashboard import Period
 from app.services.stock import stock_of
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from app.words import zone
+from tests.drivers.days import last_days
 from tests.drivers.trade import Trade
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
@@ -106,9 +105,7 @@ def test_a_card_counts_as_redeemed_as_soon_as_a_part_of_it_was(services: Service
     trade.redeem(cards[1], 40, at=at)
     row = services.catalog.product(product_id)
     assert (row.issued, row.redeemed) == (4, 2)
-    today = now().astimezone(zone()).date()
-    week = Period(today - timedelta(days=7), today)
-    assert services.dashboard.summary(week).rates.redemption_cards == row.redeemed / row.issued
+    assert services.dashboard.summary(last_days(7)).rates.redemption_cards == row.redeemed / row.issued
 
 
 def test_what_can_be_given_is_what_a_distribution_would_take(services: Services, vault: OpenVault) -> None:

@@ -21,17 +21,16 @@ from app.services.recount import recounted, take_back_deliveries
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.words import set_language, zone
+from tests.drivers.days import last_days, today
 from tests.drivers.trade import Trade
 
 FACE = 20_000
-TODAY = now().astimezone(zone()).date()
-MONTH = Period(TODAY - timedelta(days=29), TODAY)
 
 
 def days_ago(days: int, *, hour: int = 10) -> datetime:
     """An instant in the merchant's zone, that long ago."""
     return (
-        datetime.combine(TODAY - timedelta(days=days), datetime.min.time(), zone()).replace(hour=hour).astimezone(UTC)
+        datetime.combine(today() - timedelta(days=days), datetime.min.time(), zone()).replace(hour=hour).astimezone(UTC)
     )
 
 
@@ -77,7 +76,7 @@ def busy(desk: Desk) -> Desk:
 
 
 def test_an_empty_vault_has_zeros_and_no_rates(desk: Desk) -> None:
-    shown = desk.dashboard.summary(MONTH)
+    shown = desk.dashboard.summary(last_days(30))
     assert (shown.issued.count, shown.redeemed.minor, shown.outstanding_minor) == (0, 0, 0)
     assert shown.rates.delivery is None
     assert shown.rates.redemption_money is None
@@ -86,7 +85,7 @@ def test_an_empty_vault_has_zeros_and_no_rates(desk: Desk) -> None:
 
 
 def test_issued_redeemed_and_outstanding_tie_together(busy: Desk) -> None:
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     assert (shown.issued.count, shown.issued.minor) == (50, 50 * FACE)
     assert (shown.redeemed.count, shown.redeemed.minor) == (3, 2 * FACE + FACE // 2)
     assert shown.outstanding_minor == shown.issued.minor - shown.redeemed.minor
@@ -94,7 +93,7 @@ def test_issued_redeemed_and_outstanding_tie_together(busy: Desk) -> None:
 
 
 def test_rates_follow_their_formulas(busy: Desk) -> None:
-    rates = busy.dashboard.summary(MONTH).rates
+    rates = busy.dashboard.summary(last_days(30)).rates
     assert rates.delivery == pytest.approx(16 / 18)
     assert rates.open == pytest.approx(12 / 16)
     assert rates.claim == pytest.approx(10 / 16)
@@ -108,13 +107,13 @@ def test_young_cards_stay_out_of_the_mature_rate(desk: Desk) -> None:
     old = desk.trade.hand_out(desk.product, 4, at=days_ago(40))
     desk.trade.hand_out(desk.product, 6, at=days_ago(2))
     desk.trade.redeem(old[0], FACE, at=days_ago(1))
-    rates = desk.dashboard.summary(Period(TODAY - timedelta(days=59), TODAY)).rates
+    rates = desk.dashboard.summary(last_days(60)).rates
     assert rates.redemption_money == pytest.approx(1 / 10)
     assert rates.mature_30 == pytest.approx(1 / 4)
 
 
 def test_products_days_and_hours_add_up_to_the_total(busy: Desk) -> None:
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     assert sum(row.issued for row in shown.by_product) == shown.issued.count
     assert sum(row.redeemed_minor for row in shown.by_product) == shown.redeemed.minor
     assert sum(row.outstanding_minor for row in shown.by_product) == shown.outstanding_minor
@@ -122,11 +121,11 @@ def test_products_days_and_hours_add_up_to_the_total(busy: Desk) -> None:
     assert sum(day.issued for day in shown.trend) == shown.issued.count
     assert sum(day.redeemed_minor for day in shown.trend) == shown.redeemed.minor
     assert sum(map(sum, shown.heatmap)) == shown.redeemed.count
-    assert shown.heatmap[(TODAY - timedelta(days=2)).weekday()][9] >= 2
+    assert shown.heatmap[(today() - timedelta(days=2)).weekday()][9] >= 2
 
 
 def test_the_funnel_goes_by_channel_and_in_total(busy: Desk) -> None:
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     assert [step.count for step in shown.channels["email"]] == [20, 18, 16, 12, 10, 2]
     assert shown.channels["email"][1].rate_of_before == pytest.approx(18 / 20)
     assert shown.channels["email"][2].rate_of_first == pytest.approx(16 / 20)
@@ -135,12 +134,12 @@ def test_the_funnel_goes_by_channel_and_in_total(busy: Desk) -> None:
 
 
 def test_a_channel_or_product_narrows_every_number(busy: Desk) -> None:
-    mailed = busy.dashboard.summary(MONTH, channel="email")
-    direct = busy.dashboard.summary(MONTH, channel="direct")
+    mailed = busy.dashboard.summary(last_days(30), channel="email")
+    direct = busy.dashboard.summary(last_days(30), channel="direct")
     assert (mailed.issued.count, direct.issued.count) == (20, 30)
     assert mailed.outstanding_minor == 20 * FACE - FACE - FACE // 2
     assert direct.outstanding_minor == 29 * FACE
-    nothing = busy.dashboard.summary(MONTH, product_id=99)
+    nothing = busy.dashboard.summary(last_days(30), product_id=99)
     assert (nothing.issued.count, nothing.outstanding_minor, nothing.expiring.count) == (0, 0, 0)
 
 
@@ -149,7 +148,7 @@ def test_a_voided_card_counts_nowhere(busy: Desk) -> None:
     direct = busy.ledger.card_ids(CardsOut(channel="direct", live=True))[0]
     busy.services.cards.void(card, reason="丢失")
     busy.services.cards.void(direct, reason="丢失")
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     assert shown.issued.count == 48
     assert shown.channels["email"][0].count == 19
     assert shown.channels["direct"][0].count == 29
@@ -158,7 +157,7 @@ def test_a_voided_card_counts_nowhere(busy: Desk) -> None:
 
 def test_a_second_release_counts_only_what_it_adds(busy: Desk) -> None:
     busy.trade.release(2, at=days_ago(0))
-    assert busy.dashboard.summary(MONTH).issued.count == 50
+    assert busy.dashboard.summary(last_days(30)).issued.count == 50
 
 
 def test_what_is_taken_back_is_what_a_recount_leaves_out(busy: Desk) -> None:
@@ -170,7 +169,7 @@ def test_what_is_taken_back_is_what_a_recount_leaves_out(busy: Desk) -> None:
         busy.services.batches.void(batch_id, confirm=str(busy.services.batches.batch(batch_id).quantity))
     with busy.vault.database.read() as session:
         wanted = recounted(session)
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     issued = sum(count for key, (count, _) in wanted.items() if key.metric == "issued")
     assert shown.issued.count == issued == 2
     assert shown.outstanding_minor == 0
@@ -179,16 +178,16 @@ def test_what_is_taken_back_is_what_a_recount_leaves_out(busy: Desk) -> None:
 def test_expired_cards_leave_the_outstanding_but_not_the_issued(busy: Desk) -> None:
     [released, _] = [row.id for row in busy.services.batches.batches()]
     busy.trade.end_validity(released, now() + timedelta(days=20))
-    assert busy.dashboard.summary(MONTH).expiring.count == 29
-    assert busy.dashboard.summary(MONTH).expiring.minor == 29 * FACE
+    assert busy.dashboard.summary(last_days(30)).expiring.count == 29
+    assert busy.dashboard.summary(last_days(30)).expiring.minor == 29 * FACE
     busy.trade.end_validity(released, days_ago(0, hour=0))
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     assert (shown.issued.count, shown.outstanding_count, shown.expiring.count) == (50, 19, 0)
     assert shown.sparks["outstanding"][-2:] == (48 * FACE - FACE // 2, 19 * FACE - FACE // 2)
 
 
 def test_sparks_walk_thirty_days_back(busy: Desk) -> None:
-    sparks = busy.dashboard.summary(MONTH).sparks
+    sparks = busy.dashboard.summary(last_days(30)).sparks
     assert {len(values) for values in sparks.values()} == {30}
     assert sparks["issued"][-6:] == (20, 0, 30, 0, 0, 0)
     assert sparks["outstanding"][-7] == 0
@@ -197,8 +196,8 @@ def test_sparks_walk_thirty_days_back(busy: Desk) -> None:
 
 
 def test_a_period_compares_with_the_one_before(busy: Desk) -> None:
-    before = busy.dashboard.summary(Period(TODAY - timedelta(days=3), TODAY)).compared
-    assert (before.period.first_day, before.period.last_day) == (TODAY - timedelta(days=7), TODAY - timedelta(days=4))
+    before = busy.dashboard.summary(last_days(4)).compared
+    assert before.period == Period(today() - timedelta(days=7), today() - timedelta(days=4))
     assert (before.issued.count, before.redeemed.count, before.outstanding_minor) == (20, 0, 20 * FACE)
 
 
@@ -216,16 +215,16 @@ def test_a_festival_compares_with_the_same_festival_last_year() -> None:
 
 def test_a_period_that_ends_before_it_begins_is_refused(desk: Desk) -> None:
     with pytest.raises(InvalidInput):
-        desk.dashboard.summary(Period(TODAY, TODAY - timedelta(days=1)))
+        desk.dashboard.summary(Period(today(), today() - timedelta(days=1)))
     with pytest.raises(InvalidInput):
-        desk.dashboard.summary(MONTH, compare="tomorrow")
+        desk.dashboard.summary(last_days(30), compare="tomorrow")
     with pytest.raises(InvalidInput):
-        desk.dashboard.drill("profit", MONTH)
+        desk.dashboard.drill("profit", last_days(30))
 
 
 def listed(desk: Desk, number: str, **narrowed: object) -> int:
     """Length of the list behind a number; a reversal in it counts as minus one."""
-    link = desk.dashboard.drill(number, MONTH, **narrowed)  # type: ignore[arg-type]
+    link = desk.dashboard.drill(number, last_days(30), **narrowed)  # type: ignore[arg-type]
     if isinstance(link.filter, CardsOut):
         return len(desk.ledger.card_ids(link.filter))
     if isinstance(link.filter, DeliveryFilter):
@@ -236,7 +235,7 @@ def listed(desk: Desk, number: str, **narrowed: object) -> int:
 
 @pytest.mark.parametrize("channel", [None, "email", "direct"])
 def test_every_number_leads_to_a_list_of_that_length(busy: Desk, channel: str | None) -> None:
-    shown = busy.dashboard.summary(MONTH, channel=channel)
+    shown = busy.dashboard.summary(last_days(30), channel=channel)
     funnel = {step.step: step.count for step in shown.funnel}
     assert listed(busy, "issued", channel=channel) == shown.issued.count
     assert listed(busy, "outstanding", channel=channel) == shown.outstanding_count
@@ -246,7 +245,7 @@ def test_every_number_leads_to_a_list_of_that_length(busy: Desk, channel: str | 
     assert listed(busy, "mature_30", channel=channel) == 0
     for step in ("sent", "delivered", "opened", "claimed"):
         assert listed(busy, step, channel=channel) == funnel[step]
-    weekday = (TODAY - timedelta(days=2)).weekday()
+    weekday = (today() - timedelta(days=2)).weekday()
     assert listed(busy, "heatmap", channel=channel, cell=(weekday, 9)) == shown.heatmap[weekday][9]
 
 
@@ -254,7 +253,7 @@ def test_expiring_cards_are_listed_too(busy: Desk) -> None:
     [released, mailed] = [row.id for row in busy.services.batches.batches()]
     busy.trade.end_validity(released, now() + timedelta(days=20))
     busy.trade.end_validity(mailed, now() + timedelta(days=90))
-    assert listed(busy, "expiring") == busy.dashboard.summary(MONTH).expiring.count == 29
+    assert listed(busy, "expiring") == busy.dashboard.summary(last_days(30)).expiring.count == 29
 
 
 def test_a_reversal_of_an_earlier_period_takes_away(desk: Desk) -> None:
@@ -262,7 +261,7 @@ def test_a_reversal_of_an_earlier_period_takes_away(desk: Desk) -> None:
     [card] = desk.trade.hand_out(desk.product, 1, at=days_ago(60))
     entry = desk.trade.redeem(card, FACE, at=days_ago(50))
     desk.trade.redeem(card, FACE, at=days_ago(2), reverses=entry)
-    shown = desk.dashboard.summary(MONTH)
+    shown = desk.dashboard.summary(last_days(30))
     assert (shown.redeemed.count, shown.redeemed.minor) == (-1, -FACE)
     assert listed(desk, "redeemed") == -1
     assert shown.outstanding_minor == FACE
@@ -273,7 +272,7 @@ def test_what_was_owed_on_a_past_day_knows_top_ups_and_refunds(desk: Desk) -> No
     [card] = desk.trade.hand_out(desk.product, 1, at=days_ago(9))
     desk.trade.pay(card, 5_000, at=days_ago(5))
     desk.trade.pay(card, -FACE, at=days_ago(2))
-    owed = desk.dashboard.summary(MONTH).sparks["outstanding"]
+    owed = desk.dashboard.summary(last_days(30)).sparks["outstanding"]
     assert [owed[-1 - days] for days in (7, 4, 0)] == [FACE, FACE + 5_000, 5_000]
 
 
@@ -293,7 +292,7 @@ def test_every_figure_has_a_formula_in_both_languages() -> None:
 
 
 def test_the_workbook_has_the_same_numbers(busy: Desk, tmp_path: Path) -> None:
-    shown = busy.dashboard.summary(MONTH)
+    shown = busy.dashboard.summary(last_days(30))
     busy.dashboard.export_xlsx(tmp_path / "看板.xlsx", shown)
     book = openpyxl.load_workbook(tmp_path / "看板.xlsx")
     assert len(book.sheetnames) == 5

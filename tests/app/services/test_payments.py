@@ -24,11 +24,11 @@ from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
-from app.services.dashboard import Period
 from app.services.ledger import CardsOut, RedemptionFilter
 from app.services.vault.vaults import OpenVault
 from tests.app.services.test_leases import EVENING
 from tests.app.services.test_lost_answers import after_the_look
+from tests.drivers.days import last_days
 from tests.drivers.online import pair_with
 from tests.drivers.trade import Trade
 
@@ -127,7 +127,7 @@ def test_paid_out_is_not_redeemed_and_put_on_is_part_of_what_could_be(online: Se
     online.redemptions.refund(cards[0], reason="x")
     online.redemptions.top_up(cards[1], 10_000, reason="x")
     online.redemptions.redeem(code_of(online, cards[1]), 15_000)
-    today = Period(now().date(), now().date())
+    today = last_days(1)
     shown = online.dashboard.summary(today)
     assert (shown.issued.minor, shown.redeemed.minor) == (5 * FACE, 15_000)
     assert (shown.topped_up.count, shown.topped_up.minor) == (1, 10_000)
@@ -272,5 +272,5 @@ def test_money_put_onto_a_used_up_card_of_a_voided_batch_is_owed_to_nobody(
     online.redemptions.top_up(cards[0], 500, reason="x")
     row = online.cards.detail(cards[0]).row
     assert (row.state, row.balance_minor) == ("voided", 500)
-    assert online.dashboard.summary(Period(now().date(), now().date())).outstanding_minor == 0
+    assert online.dashboard.summary(last_days(1)).outstanding_minor == 0
     assert_whole(online)

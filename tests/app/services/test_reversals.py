@@ -2,12 +2,11 @@
 
 import pytest
 
-from app.models.base import now
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
-from app.services.dashboard import Period
+from tests.drivers.days import last_days
 
 
 @pytest.mark.parametrize("amount_minor", [None, 5_000])
@@ -26,7 +25,7 @@ def test_a_use_undone_after_the_batch_was_voided_leaves_nothing_owed(
     row = online.cards.detail(card_id).row
     assert (row.state, row.balance_minor) == ("voided", 20_000)
     assert online.redemptions.look(code).reason == "card-voided"
-    shown = online.dashboard.summary(Period(now().date(), now().date()))
+    shown = online.dashboard.summary(last_days(1))
     assert (shown.outstanding_minor, shown.outstanding_count) == (0, 0)
     assert online.cloud.sync().differences == ()
     assert online.integrity.verify(deep=True).findings == ()

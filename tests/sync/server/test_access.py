@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync import signing
 from sync.client import Identity, Refused, SyncClient, new_incarnation
 from sync.protocol import Op, new_op_id
+from sync.server import access
 from tests.drivers.endpoint import NOW, Desktop, Served, new_merchant
 
 
@@ -68,6 +69,13 @@ def test_a_wrong_clock_is_told_the_time_and_corrects_itself(desktop: Desktop) ->
     assert answer.json()["server_time"].endswith("Z")
     desktop.client._skew_s = 9_999_999
     assert desktop.client.hello().merchant.name == "某某商户"
+
+
+def test_a_pairing_code_never_looks_like_an_option_of_the_command_line() -> None:
+    codes = [access.new_pairing_code() for _ in range(2_000)]
+    assert not [code for code in codes if code.startswith("-")]
+    assert len(set(codes)) == len(codes)
+    assert {len(code) for code in codes} == {22}
 
 
 def test_a_pairing_code_works_once(served: Served) -> None:

@@ -9,13 +9,10 @@ import pytest
 from openpyxl import load_workbook
 
 from app.errors import NotEnoughCards
-from app.models.base import now
 from app.services import Services
 from app.services.catalog import ProductSpec
-from app.services.dashboard import Period
 from app.services.distribution import DistributionService, Gift, Rule
 from app.services.vault.vaults import OpenVault
-from app.words import zone
 from tests.app.services.distribution.parts import (
     OFFICE,
     RESEARCH,
@@ -30,6 +27,7 @@ from tests.app.services.distribution.parts import (
     stock,
 )
 from tests.app.services.mail_peer import MailPeer
+from tests.drivers.days import last_days
 
 
 @pytest.fixture
@@ -171,8 +169,7 @@ def test_figures_and_lists_of_the_dashboard_go_by_the_product_of_the_card(
     distributions: DistributionService, services: Services, by_rules: Spec, product: int, gift_card: int
 ) -> None:
     distributions.deliver(distributions.prepare(by_rules()))
-    today = now().astimezone(zone()).date()
-    period = Period(today, today)
+    period = last_days(1)
     for wanted, cards, minor in ((product, 3, 60_000), (gift_card, 4, 120_000)):
         shown = services.dashboard.summary(period, product_id=wanted)
         assert (shown.issued.count, shown.issued.minor) == (cards, minor)

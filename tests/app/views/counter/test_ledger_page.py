@@ -18,6 +18,7 @@ from app.views.changes import Changes
 from app.views.counter.ledger import LedgerPage, Line
 from app.views.jobs import JobRunner
 from app.words import zone
+from tests.drivers.days import today
 from tests.drivers.trade import Trade
 
 FACE = 20_000
@@ -94,8 +95,7 @@ def test_top_ups_and_refunds_stand_apart_from_what_was_redeemed(traded: Screen) 
 
 
 def test_a_filter_stands_as_chips_that_are_taken_away_one_by_one(traded: Screen) -> None:
-    today = now().astimezone(zone()).date()
-    day = today - timedelta(days=2)
+    day = today() - timedelta(days=2)
     period = Period(day, day)
     traded.page.show_wanted(RedemptionFilter(period.begin, period.end, kind="redeemed"))
     traded.shows(3)
