@@ -32,7 +32,7 @@ def application(endpoint: Endpoint) -> Front:
         secrets = endpoint.secrets
         await endpoint.store.write(lambda transaction: feed.begin(transaction, secrets.pepper_id, secrets.public_key))
         yield
-        endpoint.store.stop()
+        endpoint.stop()
 
     documented = Litestar(
         route_handlers=[*desktop.ROUTES, *phone.ROUTES, *system.ROUTES],

@@ -9,6 +9,7 @@ from sync.phone import RedeemRequest
 from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
 from sync.server.database import Store
+from sync.server.floor import Floor
 from sync.server.group import LotWork, Waiter
 from sync.server.issue import Issue
 from sync.server.outcomes import told
@@ -32,6 +33,7 @@ class Endpoint:
     store: Store
     secrets: ServerSecrets
     proxies: int = 0
+    floor: Floor = field(default_factory=Floor)
     _listening: "set[asyncio.Future[None]]" = field(default_factory=set)
     _redeem_all: LotWork = field(init=False)
 
@@ -55,6 +57,10 @@ class Endpoint:
                 loop.call_soon_threadsafe(self._tell)
 
         self.store.start(heard, loop)
+
+    def stop(self) -> None:
+        self.store.stop()
+        self.floor.stop()
 
     def _tell(self) -> None:
         for waiter in self._listening:

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 from unicodedata import is_normalized
 from urllib.parse import unquote
@@ -22,6 +23,7 @@ from sync.phone import RedeemAnswer, RedeemRequest
 from sync.protocol import BODY_LIMIT, CHUNK_LIMIT, LONGEST_CIPHERTEXT, LONGEST_TEXT, VERSION
 from sync.server import access
 from sync.server.endpoint import Endpoint, now_ms
+from sync.server.floor import Floor
 from sync.server.group import Waiter
 from sync.server.outcomes import Outcome, refusal_of
 from sync.server.problems import Refusal, problem
@@ -63,6 +65,10 @@ HEADERS = (
 )
 NO_STORE = (b"cache-control", b"no-store")
 REDEEM_HEADERS = (*HEADERS, NO_STORE)
+GUESSED = ("/h5/v1/", "/sync/v1/cards/")
+"""Where somebody may try codes, links and pick-up codes."""
+REFUSED = 400
+"""The first status of those that refuse."""
 _PRIVATE = re.compile(r"(?<=/)(?:[A-Za-z0-9_-]{20,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?=/|$)")
 _BYTES = re.compile("/sync/v1/(batches/[^/]+/chunks|blobs)/")
 """Where a body is bytes and no JSON."""
@@ -95,6 +101,8 @@ class Front:
             await self._documented(scope, receive, send)
             return
         began, trace = time.perf_counter(), secrets.token_hex(8) if self._logs else ""
+        if scope["path"].startswith(GUESSED):
+            send = self._refusing_late(send, began)
         if scope["path"] == REDEEM and scope["method"] == "POST":
             status = await self._redeem(scope, receive, send, trace)
         else:
@@ -103,6 +111,17 @@ class Front:
             took = round((time.perf_counter() - began) * 1000, 1)
             path = _PRIVATE.sub("…", scope["path"])
             log.info("request", method=scope["method"], path=path, status=status, ms=took, trace=trace)
+
+    def _refusing_late(self, send: Send, began: float) -> Send:
+        """Sends, but a refusal at the next step of the floor: nobody learns by the time what a guess met."""
+
+        async def late(message: MutableMapping[str, Any]) -> None:
+            if message.get("status", 0) >= REFUSED:
+                with suppress(asyncio.CancelledError):  # the endpoint ends; what it says stands all the same
+                    await self.floor.reached(began)
+            await send(message)
+
+        return late
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, trace: str) -> int:
         """Let the documented routes answer; the status."""
@@ -152,6 +171,10 @@ class Front:
             answer = self.answer_instead(error, trace)
         await _send(send, answer, REDEEM_HEADERS)
         return answer.status
+
+    @property
+    def floor(self) -> Floor:
+        return self._endpoint.floor
 
     @property
     def is_quiet(self) -> bool:

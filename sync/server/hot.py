@@ -5,12 +5,14 @@ on the line. Whatever is different in any way goes through uvicorn like every ot
 """
 
 import asyncio
+import time
 from http import HTTPStatus
 from typing import Any, cast
 
 from sync.protocol import LONGEST_TEXT
 from sync.server.corked import CorkedHttp
-from sync.server.front import REDEEM, REDEEM_HEADERS, Answer, Front, Scope
+from sync.server.floor import Floor
+from sync.server.front import REDEEM, REDEEM_HEADERS, REFUSED, Answer, Front, Scope
 
 URL = REDEEM.encode()
 ALWAYS = b"".join(b"%s: %s\r\n" % header for header in REDEEM_HEADERS)
@@ -38,7 +40,7 @@ class HotHttp(CorkedHttp):
             super().on_body(body)
 
     def on_headers_complete(self) -> None:
-        self._hot = Redeeming(self) if self._is_hot() else None
+        self._hot = Redeeming(self, self._front.floor) if self._front is not None and self._is_hot() else None
         if self._hot is not None:
             self.cycle = self._hot  # type: ignore[assignment]  # it has all that uvicorn asks of one
         else:
@@ -53,7 +55,7 @@ class HotHttp(CorkedHttp):
             super().on_message_complete()
 
     def _is_hot(self) -> bool:
-        if self.url != URL or self._front is None or self.expect_100_continue:
+        if self.url != URL or self.expect_100_continue:
             return False
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1" or parser.should_upgrade():
@@ -71,15 +73,21 @@ class _Nobody:
 
 
 class Redeeming:
-    """One request: to uvicorn a request and its response, to the writer somebody who waits."""
+    """One request: to uvicorn a request and its response, to the writer somebody who waits. A refusal is sent at the
+    next step of the floor: nobody learns by the time what a guess met."""
 
-    __slots__ = ("_protocol", "body", "disconnected", "keep_alive", "more_body", "response_complete")
+    __slots__ = (
+        *("_asked", "_floor", "_protocol", "_raw"),
+        *("body", "disconnected", "keep_alive", "more_body", "response_complete"),
+    )
     message_event = _Nobody()
 
-    def __init__(self, protocol: HotHttp) -> None:
+    def __init__(self, protocol: HotHttp, floor: Floor) -> None:
+        self._asked = time.perf_counter()
+        self._floor = floor
         self._protocol = protocol
         self.keep_alive = protocol.parser.should_keep_alive()
-        self.body = b""
+        self.body = self._raw = b""
         self.more_body = True
         self.disconnected = self.response_complete = False
 
@@ -87,28 +95,37 @@ class Redeeming:
         return self._protocol.loop
 
     def done(self) -> bool:
-        return self.response_complete
+        return bool(self._raw)
 
     def set_result(self, outcome: Any) -> None:
-        self._send(Front.answer_of(outcome))
+        self._answer(Front.answer_of(outcome))
 
     def set_exception(self, error: BaseException) -> None:
-        self._send(Front.answer_instead(error))
+        self._answer(Front.answer_instead(error))
 
     def cancel(self, msg: str = "") -> None:
         """The server ends and waits no longer."""
         self._protocol.loop.call_soon(self._give_up)
 
     def _give_up(self) -> None:
-        if not self.response_complete:
-            self.set_exception(asyncio.CancelledError())
+        self._raw = self._raw or _raw(Front.answer_instead(asyncio.CancelledError()), self.keep_alive)
+        self._send()
 
-    def _send(self, answer: Answer) -> None:
+    def _answer(self, answer: Answer) -> None:
+        self._raw = _raw(answer, self.keep_alive)
+        if answer.status < REFUSED:
+            self._send()
+        else:
+            self._floor.call(self._protocol.loop, self._asked, self._send)
+
+    def _send(self) -> None:
+        if self.response_complete:  # the server ended before the step came
+            return
         self.response_complete = True
         protocol = self._protocol
         protocol.tasks.discard(self)
         if not protocol.transport.is_closing():  # whoever asked may have gone
-            protocol.transport.write(_raw(answer, self.keep_alive))
+            protocol.transport.write(self._raw)
             if not self.keep_alive:
                 protocol.transport.close()
         protocol.on_response_complete()

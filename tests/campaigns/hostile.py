@@ -274,7 +274,7 @@ async def campaign(folder: Path, *, requests: int, seed: int) -> Counter[str]:
         verdict = await store.read(lambda transaction: verify(transaction, deep=True))
         assert verdict.ok, verdict.findings
     finally:
-        await asyncio.get_running_loop().run_in_executor(None, store.stop)
+        await asyncio.get_running_loop().run_in_executor(None, endpoint.stop)
     with running(str(folder / "other.db"), folder / "other.json") as url:
         await asyncio.to_thread(over_sockets, world, url, requests // SOCKETS)
     return world.found

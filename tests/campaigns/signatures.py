@@ -233,7 +233,7 @@ async def campaign(folder: Path, *, requests: int, seed: int) -> Counter[str]:
         await forge(world, requests)
         await at_once(world, max(1, requests // 1_000))
     finally:
-        await asyncio.get_running_loop().run_in_executor(None, store.stop)
+        await asyncio.get_running_loop().run_in_executor(None, endpoint.stop)
     return world.found
 
 

@@ -156,6 +156,7 @@ class Server:
             simplefilter("ignore", DeprecationWarning)  # Litestar's own, of the next major version
             self._front = application(self.endpoint)
         self._front._logs = False
+        self.endpoint.floor.stop()  # it holds nobody up any more: nobody here looks at the clock
         self._file: Path | None = None
 
     def make(self, file: Path) -> None:
