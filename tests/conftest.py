@@ -58,12 +58,13 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def qapp(qapp: QApplication) -> QApplication:
+def qapp(qapp: QApplication) -> Iterator[QApplication]:
     """The application with the bundled font: without it Chinese is boxes on a machine that has no fonts."""
     number = QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf"))
     qapp.setFont(QFont(QFontDatabase.applicationFontFamilies(number)[0], 10))
     qapp.setStyle("Fusion")
-    return qapp
+    yield qapp
+    qapp.clipboard().clear()  # without a window system Qt keeps what Python made until there is no Python
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,11 @@
-"""The rule about Qt classes: no attribute or method of ours hides one of Qt's."""
+"""Rules about Qt: no attribute or method of ours hides one of Qt's, and no layout is asked for its items."""
 
 import ast
 import importlib
 from collections.abc import Iterator
 from functools import cache
 
-from build_scripts.house_rules.tree import Finding, Source, Tree, dotted
+from build_scripts.house_rules.tree import Finding, Source, Tree, called, calls, dotted
 
 # Qt calls these itself, so to define one is to answer it. PySide6 does not tell which methods are virtual.
 VIRTUAL = frozenset(
@@ -46,6 +46,16 @@ def hides_qt(tree: Tree) -> Iterator[Finding]:
             if name in names and not _may_override(name, names[name]):
                 why = f"{node.name}.{name} hides a method of {names[name]}; give it a name of its own"
                 yield Finding(source.path, line, "hides-qt", why)
+
+
+def no_items_of_layouts(tree: Tree) -> Iterator[Finding]:
+    """PySide6 6.11 does not hear that Qt deleted a layout's item; what is made at its address later crashes the program
+    when Qt deletes that in turn."""
+    for source in tree.below("app", "tests"):
+        for call in calls(source):
+            if called(call) in ("itemAt", "itemAtPosition"):
+                why = "the item may outlive Qt's own and crash the program; ask indexOf() or findChildren()"
+                yield Finding(source.path, call.lineno, "layout-item", why)
 
 
 def _may_override(name: str, owner: str) -> bool:
@@ -116,4 +126,4 @@ def _assigned(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tupl
             yield node.lineno, node.attr
 
 
-RULES = (hides_qt,)
+RULES = (hides_qt, no_items_of_layouts)

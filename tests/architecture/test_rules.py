@@ -81,6 +81,12 @@ CASES = [
             "class A(Base):\n    imported = Signal()\n    def mousePressEvent(self, event): ...\n"
         ),
     ),
+    (
+        "layout-item",
+        "app/views/x.py",
+        '"""X."""\nfor at in range(layout.count()):\n    shown(layout.itemAt(at).widget())\n',
+        '"""X."""\nfor part in parts:\n    placed(layout.indexOf(part), part)\n',
+    ),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QGridLayout, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services import Services
@@ -161,13 +161,8 @@ class DistributionDriver:
 
     def facts(self) -> dict[str, str]:
         """What the confirm page says, by caption."""
-        grid = self.wizard.confirm.facts
-        words = [
-            [grid.itemAtPosition(at, column).widget().text() for column in (0, 1)]  # type: ignore[union-attr]
-            for at in range(grid.rowCount())
-            if grid.itemAtPosition(at, 0) is not None
-        ]
-        return dict(words)
+        words = words_in(self.wizard.confirm.facts)
+        return {words[at, 0]: words[at, 1] for at, column in words if column == 0}
 
     def take_channel(self, channel: str, folder: Path | None = None) -> None:
         self.wizard.channel.tiles[channel].click()
@@ -215,3 +210,10 @@ class DistributionDriver:
         self.settled()
         self.wait(lambda: self.wizard.receipt.row is not None)
         self.settled()
+
+
+def words_in(grid: QGridLayout) -> dict[tuple[int, int], str]:
+    """What stands in a grid, by row and column."""
+    labels = [one for one in grid.parentWidget().findChildren(QLabel) if grid.indexOf(one) >= 0]
+    places = [grid.getItemPosition(grid.indexOf(one)) for one in labels]
+    return {(place[0], place[1]): one.text() for place, one in zip(places, labels, strict=True)}  # type: ignore[index]

@@ -1,6 +1,6 @@
-"""The clipboard for secrets: marked as concealed, cleared after 30 seconds if nobody copied something else."""
+"""The clipboard for secrets: marked as concealed, cleared after 30 seconds or with the program, if it still has it."""
 
-from PySide6.QtCore import QMimeData, QTimer
+from PySide6.QtCore import QCoreApplication, QMimeData, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 
 CLEARED_AFTER_MS = 30_000
@@ -17,6 +17,23 @@ def copy_for_a_while(secret: str) -> None:
     content.setText(secret)
     for mark in CONCEALED:
         content.setData(mark, b"secret")
-    clipboard = QGuiApplication.clipboard()
-    clipboard.setMimeData(content)
-    QTimer.singleShot(CLEARED_AFTER_MS, lambda: clipboard.clear() if clipboard.text() == secret else None)
+    QGuiApplication.clipboard().setMimeData(content)
+    _Forgetting(secret)
+
+
+class _Forgetting(QObject):
+    """What Python put there must go before the interpreter does: some platforms keep it until the very end."""
+
+    def __init__(self, secret: str) -> None:
+        program = QCoreApplication.instance()
+        assert program is not None, "there is a clipboard"
+        super().__init__(program)
+        self._secret = secret
+        program.aboutToQuit.connect(self.forget)
+        QTimer.singleShot(CLEARED_AFTER_MS, self, self.forget)
+
+    def forget(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard.text() == self._secret:
+            clipboard.clear()
+        self.deleteLater()

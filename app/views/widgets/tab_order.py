@@ -1,6 +1,7 @@
 """Where Tab goes: through what is seen, in the order it is laid out, whenever it was made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLayout, QWidget
@@ -34,26 +35,26 @@ def _is_stop(part: QWidget) -> bool:
 
 def _seen_below(widget: QWidget) -> Iterator[QWidget]:
     """What is in sight, from left to right and from top to bottom; what lies over the rest comes last."""
+    parts = widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
     layout = widget.layout()
-    place = {part: at for at, part in enumerate(_laid_out(layout))} if layout is not None else {}
-    seen = [
-        part
-        for part in widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        if part.isVisible() and not part.isWindow()
-    ]
+    place = {part: at for at, part in enumerate(_laid_out(layout, parts))} if layout is not None else {}
+    seen = [part for part in parts if part.isVisible() and not part.isWindow()]
     for part in sorted(seen, key=lambda part: (place.get(part, len(place)), part.y(), part.x())):
         yield part
         if not isinstance(part, WHOLE):
             yield from _seen_below(part)
 
 
-def _laid_out(layout: QLayout) -> Iterator[QWidget]:
-    for at in range(layout.count()):
-        item = layout.itemAt(at)
-        if item is None:
-            continue
-        widget, below = item.widget(), item.layout()
-        if widget is not None:
-            yield widget
-        elif below is not None:
-            yield from _laid_out(below)
+def _laid_out(layout: QLayout, parts: Sequence[QWidget]) -> Iterator[QWidget]:
+    """Those of `parts` that the layout holds, in its order.
+
+    Each is asked for its place, as an item from `itemAt` is not told when Qt deletes it: what is made at its address
+    later, and deleted by Qt, takes the program with it.
+    """
+    below = [one for one in layout.children() if isinstance(one, QLayout)]
+    placed = [(layout.indexOf(part), part) for part in parts] + [(layout.indexOf(one), one) for one in below]
+    for _, held in sorted((one for one in placed if one[0] >= 0), key=itemgetter(0)):
+        if isinstance(held, QLayout):
+            yield from _laid_out(held, parts)
+        else:
+            yield held

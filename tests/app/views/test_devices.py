@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.config import Config
@@ -50,6 +50,10 @@ class DevicesDesk(Desk):
         dialog = self.dialog
         assert isinstance(dialog, kind)
         return dialog
+
+
+def _words(dialog: QWidget) -> str:
+    return " ".join(label.text() for label in dialog.findChildren(QLabel))
 
 
 @pytest.fixture
@@ -137,7 +141,7 @@ def test_role_name_and_revocation_from_the_list(desk: DevicesDesk, second: Opene
     acts = [button.text() for button in desk.page.drawer.findChildren(QPushButton) if button.text()]
     assert {"改名", "更改角色", "停用"} <= set(acts)
     section.revoke(CLERK)
-    assert "一直被拒绝" in desk.answer(ConfirmDialog).body.itemAt(0).widget().text()
+    assert "一直被拒绝" in _words(desk.answer(ConfirmDialog))
     desk.confirm()
     desk.wait(lambda: desk.rows[CLERK].state == "revoked")
     desk.settled()
@@ -147,7 +151,7 @@ def test_role_name_and_revocation_from_the_list(desk: DevicesDesk, second: Opene
 def test_the_last_owner_is_told_why_it_stays(desk: DevicesDesk) -> None:
     desk.show()
     desk.page.devices.revoke(0)
-    assert "这就是你正在用的设备" in desk.answer(ConfirmDialog).body.itemAt(0).widget().text()
+    assert "这就是你正在用的设备" in _words(desk.answer(ConfirmDialog))
     desk.confirm()
     desk.wait(lambda: desk.page.banner.isVisible())
     assert "最后一个所有者" in desk.page.banner.words.text()

@@ -13,7 +13,7 @@ from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.views.distribution.wizard.when import goes_at_night, span, usual_time
 from app.words import zone
-from tests.drivers.distribution import DistributionDriver
+from tests.drivers.distribution import DistributionDriver, words_in
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -73,9 +73,9 @@ def test_departments_get_what_their_rules_say_and_the_receipt_adds_up(
     facts = driver.facts()
     assert facts["不发"] == f"{office} 人"
     assert facts["和上次相比"] == "第一次通过该渠道发这些商品"
-    split = driver.wizard.confirm.split
-    assert split.itemAtPosition(1, 0).widget().text() == "生日礼金 ¥300.00"  # type: ignore[union-attr]
-    assert split.itemAtPosition(1, 2).widget().text() == f"¥{market * 300:,}.00"  # type: ignore[union-attr]
+    split = words_in(driver.wizard.confirm.split)
+    assert split[1, 0] == "生日礼金 ¥300.00"
+    assert split[1, 2] == f"¥{market * 300:,}.00"
     driver.confirm()
     driver.sent()
     row = driver.services.distribution.distributions()[0]
