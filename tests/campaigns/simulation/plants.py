@@ -229,7 +229,8 @@ def answers_at_once() -> Patches:
     def nobody(transaction: Transaction, merchants: Collection[str]) -> set[str]:
         return set()
 
-    for where in (redemption, issue, links):
+    yield redemption, "ask_recovering", lambda *_: set
+    for where in (issue, links):
         yield where, "recovering", nobody
     yield history, "PUTS_BACK", 1
 
