@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     import requests
 
 T = TypeVar("T")
+A = TypeVar("A", OpsAnswer, SealAnswer, FreezeAnswer)
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.2, 2.0
 """Short tries within one call; what is still unsent waits in the outbox for the next round."""
 stamina.instrumentation.set_on_retry_hooks(())  # else each retry is a line of structlog's on stdout
@@ -111,6 +112,8 @@ class SyncClient:
         self._session = requests.Session()
         self._session.trust_env = not self.base_url.startswith("http://127.")  # a proxy must not see the embedded one
         self._skew_s = 0
+        self.word: Checkpoint | None = None
+        """The endpoint's word on its feed that came with the last answer to an op."""
 
     def close(self) -> None:
         self._session.close()
@@ -156,7 +159,7 @@ class SyncClient:
         return self._call("GET", "/sync/v1/devices", DevicesAnswer)
 
     def push(self, ops: Iterable[Op]) -> OpsAnswer:
-        return self._call("POST", "/sync/v1/ops", OpsAnswer, OpsRequest(list(ops)))
+        return self._heard(self._call("POST", "/sync/v1/ops", OpsAnswer, OpsRequest(list(ops))))
 
     def events(self, after: str, *, limit: int = 1_000, wait_s: int = 0) -> EventsPage:
         return self._call("GET", f"/sync/v1/events?after={after}&limit={limit}&wait={wait_s}", EventsPage)
@@ -182,10 +185,10 @@ class SyncClient:
         return self._signed("GET", f"/sync/v1/blobs/{blob_id}", b"").content
 
     def seal(self, batch_id: str, request: SealRequest) -> SealAnswer:
-        return self._call("POST", f"/sync/v1/batches/{batch_id}/seal", SealAnswer, request)
+        return self._heard(self._call("POST", f"/sync/v1/batches/{batch_id}/seal", SealAnswer, request))
 
     def freeze(self, request: FreezeRequest) -> FreezeAnswer:
-        return self._call("POST", "/sync/v1/freeze", FreezeAnswer, request)
+        return self._heard(self._call("POST", "/sync/v1/freeze", FreezeAnswer, request))
 
     def take_lease(self, request: LeaseRequest) -> LeaseAnswer:
         return self._call("POST", "/sync/v1/leases", LeaseAnswer, request)
@@ -208,6 +211,10 @@ class SyncClient:
         return _read(self._signed("POST", "/sync/v1/cards/lookup", body, patience=IN_A_HURRY), LookupAnswer)
 
     # --- how ---
+
+    def _heard(self, answer: A) -> A:
+        self.word = answer.checkpoint or self.word
+        return answer
 
     def _call(self, method: str, path: str, kind: type[T], message: Any = None) -> T:
         body = b"" if message is None else _composed(msgspec.json.encode(message))

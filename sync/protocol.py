@@ -222,11 +222,6 @@ class OpResult(Struct, frozen=True, omit_defaults=True):
     problem: Problem | None = None
 
 
-class OpsAnswer(Struct, frozen=True):
-    results: list[OpResult]
-    head: int
-
-
 class Event(Struct, frozen=True, omit_defaults=True):
     """`receipt`: the endpoint's word on an entry of the ledger; see receipts.py."""
 
@@ -247,6 +242,14 @@ class Checkpoint(Struct, frozen=True):
     hash: Digest
     at: Annotated[str, Meta(max_length=40)]
     signature: Signature
+
+
+class OpsAnswer(Struct, frozen=True):
+    """`checkpoint` is of the feed behind these ops, here and in the next ones; an endpoint of before gives none."""
+
+    results: list[OpResult]
+    head: int
+    checkpoint: Checkpoint | None = None
 
 
 class EventsPage(Struct, frozen=True):
@@ -278,6 +281,7 @@ class SealAnswer(Struct, frozen=True):
     seq: int
     live: int
     receipt: dict[str, Any]
+    checkpoint: Checkpoint | None = None
 
 
 class FreezeRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -291,6 +295,7 @@ class FreezeAnswer(Struct, frozen=True):
     in_force: str
     """`now`, or `now_except_leases`."""
     seq: int
+    checkpoint: Checkpoint | None = None
 
 
 class LeaseRequest(Struct, frozen=True, forbid_unknown_fields=True):

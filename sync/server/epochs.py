@@ -18,9 +18,13 @@ ASKED = (
 """Devices that are waited for, each with what it said."""
 
 
-def begin_anew(transaction: Transaction, at_ms: int, *, cause: str) -> str:
-    """A new epoch for everybody, and a recovery for each merchant that has a device to ask; the epoch's name."""
-    made, past = "fe_" + secrets.token_hex(6), [*past_epochs(transaction), feed.epoch(transaction)]
+def begin_anew(transaction: Transaction, at_ms: int, *, cause: str, witnessed: str = "") -> str:
+    """A new epoch for everybody, and a recovery for each merchant that has a device to ask; the epoch's name.
+
+    `witnessed`: of the word that told us. It may be one that the copy never knew; others who know it tell nothing new.
+    """
+    known = past_epochs(transaction)
+    made, past = "fe_" + secrets.token_hex(6), list(dict.fromkeys([*known, feed.epoch(transaction), witnessed]))
     put = "INSERT INTO instance (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
     transaction.run(put, "epoch", made)
     transaction.run(put, "epochs", " ".join(filter(None, past)))

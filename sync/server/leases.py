@@ -147,6 +147,20 @@ def redeem(
     )
 
 
+def undone_ms(transaction: Transaction, device: Device, op: Op, at_ms: int) -> int:
+    """When a counter took back what it had redeemed under a lease of its own, not before that; for anybody else, and
+    whatever else it says, now. Raises what a misshapen body raises."""
+    told_ms = to_ms(from_wire(str(op.body["at"])))
+    first = transaction.one(
+        "SELECT r.at_ms FROM redemption r JOIN lease l ON l.batch_id = r.batch_id "
+        "AND r.card_no >= l.first_no AND r.card_no < l.end_no "
+        "WHERE r.merchant_id = ? AND r.op_id = ? AND l.merchant_id = ? AND l.id = ? AND l.device_id = ?",
+        *(device.merchant_id, str(op.body["redemption_id"])),
+        *(device.merchant_id, str(op.body["lease_id"]), device.id),
+    )
+    return at_ms if first is None else min(max(told_ms, int(first[0])), at_ms)
+
+
 def _is_of_another(transaction: Transaction, lease: Lease, row: Row) -> bool:
     """Whether somebody else decides about the card by now."""
     spans = open_spans(transaction, [lease.batch_id]).get(lease.batch_id, ())

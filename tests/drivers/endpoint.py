@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sync.client import Identity, SyncClient, new_incarnation
 from sync.codes import check_symbols, digest
 from sync.merkle import merkle_root
-from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealRequest, b64, new_op_id
+from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealAnswer, SealRequest, b64, new_op_id
 from sync.server import access
 from sync.server.database import Store
 from sync.server.endpoint import now_ms
@@ -126,7 +126,7 @@ class MadeBatch:
         for n in range(-(-len(raw) // size)):
             client.put_chunk(self.uid, n, raw[n * size : (n + 1) * size])
 
-    def seal(self, client: SyncClient, op_id: str = "") -> object:
+    def seal(self, client: SyncClient, op_id: str = "") -> SealAnswer:
         root = b64(merkle_root(sorted(self.records)))
         return client.seal(self.uid, SealRequest(op_id or new_op_id(), len(self.records), root))
 

@@ -194,7 +194,7 @@ class CloudService:
         with self._one_at_a_time:
             self._speak(push)
 
-    def ask(self, question: Callable[[SyncClient], object]) -> object:
+    def ask(self, question: Callable[[SyncClient], T]) -> T:
         """One question to the endpoint, for the counter. Raises EndpointUnreachable, EndpointRefused."""
         return self._speak(question)
 
@@ -214,6 +214,8 @@ class CloudService:
         self._agree(hello)
         pusher.push(progress)
         self._restored.finish(client, hello)
+        if hello.recovery is not None:  # what waited for that
+            pusher.push(progress)
         pulled, returned = self._pull(client, progress)
         differences = compare(self._database, client, at_seq=self._cursor()[1])
         status = self.status()

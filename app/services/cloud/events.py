@@ -89,9 +89,10 @@ def _told(event: Event) -> Told:
 def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
     """An entry of the ledger, of whatever kind."""
     if books.booked(told.op_id):  # seen before, or decided here
-        if books.unconfirmed(told.op_id):
-            _confirmed(books, batch, told)
+        unconfirmed = books.unconfirmed(told.op_id)
         books.hear_again(told)
+        if unconfirmed:
+            _confirmed(books, batch, told)
         return
     body, card_id = told.body, books.card_id(told)
     kind = told.type.removesuffix("@1")
@@ -129,7 +130,6 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
 
 def _confirmed(books: WorkingSet, batch: Batch, told: Told) -> None:
     """What was decided here came to the endpoint. Used up counts more than ended, whichever was heard first."""
-    books.confirm(told)
     life = books.begun(batch, books.card_id(told))
     balance, uses_left = life.row["balance_minor"], life.row["uses_left"]
     spent = uses_left == 0 if balance is None else balance == 0

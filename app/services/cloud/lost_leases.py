@@ -2,7 +2,7 @@
 
 A lease that it does not know ends here: it decides about those cards itself again. What was decided under such a lease
 and not confirmed goes to it as an entry that was decided elsewhere. What was said of a lease that it still has open is
-said once more.
+said once more; what it answered to that is told with the time it gave then.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.cloud.lease_events import LIVE
 from app.services.cloud.working_set import CORE, UNCONFIRMED
+from sync.protocol import to_wire
 
 ENDING = ("lease.return@1", "lease.reclaim@1")
 DECIDED = ("redeem.leased@1", "reverse@1")
@@ -35,7 +36,12 @@ def say_again(session: Session, known: Mapping[str, bool]) -> None:
             _wait(op)
     for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "applied", OutboxOp.type.in_(DECIDED))):
         entry = session.get(Redemption, op.op_id)
-        if entry is not None and entry.seq == UNCONFIRMED and str(entry.lease_id or _lease_of(session, entry)) in known:
+        if entry is None or entry.seq != UNCONFIRMED:
+            continue
+        lease_id = str(entry.lease_id or _lease_of(session, entry))
+        if lease_id in known:
+            told_at = op.answered_at or entry.at  # it may have had a word to say about our clock
+            op.body = dict(op.body) | {"lease_id": lease_id, "at": to_wire(told_at)}
             _wait(op)
 
 

@@ -98,11 +98,17 @@ def announce_batches(session: Session, known: Known) -> None:
 
 
 def announce_rest(
-    session: Session, reader: CodeReader, merchant_id: UUID, known: Known, entries: list[Redemption]
+    session: Session,
+    reader: CodeReader,
+    merchant_id: UUID,
+    known: Known,
+    entries: list[Redemption],
+    *,
+    dated: bool = True,
 ) -> None:
-    """`entries` of the ledger, what is frozen or ended, and links."""
+    """`entries` of the ledger (`dated`: as of their time), what is frozen or ended, and links."""
     _announce_thaws(session, known, entries)
-    _announce_ledger(session, reader, merchant_id, entries)
+    _announce_ledger(session, reader, merchant_id, entries, dated=dated)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
     _announce_links(session, known)
@@ -138,10 +144,13 @@ def _announce_thaws(session: Session, known: Known, entries: list[Redemption]) -
             enqueue(session, "card.thaw@1", aggregate=f"batch:{batch.id}", body=body | {"card_no": card_no})
 
 
-def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, entries: list[Redemption]) -> None:
+def _announce_ledger(
+    session: Session, reader: CodeReader, merchant_id: UUID, entries: list[Redemption], *, dated: bool
+) -> None:
     """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
-    By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first.
+    By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first. Who may not say
+    of itself when something was decided asks anew.
     """
     cards = sorted({entry.card_id for entry in entries})
     batches = batches_of(session, cards)
@@ -150,42 +159,27 @@ def _announce_ledger(session: Session, reader: CodeReader, merchant_id: UUID, en
         batch = batch_of(entry.card_id, batches)
         if batch is None:
             continue
-        block = blocks[entry.card_id]
-        code = block.code(entry.card_id - batch.first_card_id - block.first)
-        if entry.kind == "reversed":
-            body: dict[str, Any] = {
-                "redemption_id": entry.reverses,
-                "reason": entry.reason or "",
-                "at": to_wire(entry.at),
-            }
-            _put_again(session, entry.id, "reverse@1", batch.id, body)
-            continue
-        if entry.kind in PAID:
-            _put_again(session, entry.id, PAID_BY[entry.kind], batch.id, _of_card(batch, entry))
-            continue
-        money = batch.face_minor is not None
-        body = {
-            "d": b64(digest(merchant_id, code)),
-            "amount_minor": entry.amount_minor if money else None,
-            "uses": None if money else entry.uses,
-            "place": entry.place or "",
-            "at": to_wire(entry.at),
-        }
-        _put_again(session, entry.id, "redeem@1", batch.id, body)
+        code = blocks[entry.card_id].code(entry.card_id - batch.first_card_id - blocks[entry.card_id].first)
+        type_, body = _asked(batch, entry, d=b64(digest(merchant_id, code)))
+        if dated:
+            body["at"] = to_wire(entry.at)
+        _put_again(session, entry.id, type_, batch.id, body)
 
 
-def _of_card(batch: Batch, entry: Redemption) -> dict[str, Any]:
-    """The body of a top-up or a refund, with as much as it was, whatever is left over there."""
+def _asked(batch: Batch, entry: Redemption, *, d: str) -> tuple[str, dict[str, Any]]:
+    """Type and body of the op that makes such an entry, with as much as it was, whatever is left over there."""
+    if entry.kind == "reversed":
+        return "reverse@1", {"redemption_id": entry.reverses, "reason": entry.reason or ""}
     money = batch.face_minor is not None
-    return {
-        "batch_id": str(UUID(bytes=batch.uid)),
-        "card_no": entry.card_id - batch.first_card_id,
+    body: dict[str, Any] = {
         "amount_minor": abs(entry.amount_minor) if money else None,
         "uses": None if money else entry.uses,
-        "reason": entry.reason or "",
         "place": entry.place or "",
-        "at": to_wire(entry.at),
     }
+    if entry.kind in PAID:
+        card = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": entry.card_id - batch.first_card_id}
+        return PAID_BY[entry.kind], body | card | {"reason": entry.reason or ""}
+    return "redeem@1", body | {"d": d}
 
 
 def _put_again(session: Session, op_id: str, type_: str, batch_id: int, body: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.services.cards.codes import CodeReader
+from app.services.cloud import word
 from app.services.cloud.blobs import Blobs, blob_id
 from app.services.progress import Progress
 from app.topics import Topic
@@ -73,6 +74,7 @@ class Pusher:
 
     def push(self, progress: Progress, *, aggregates: frozenset[str] | None = None) -> None:
         """Everything that waits, or what belongs to `aggregates`. Raises Unreachable; the rest then goes on waiting."""
+        self._held.clear()
         with self._database.write(Topic.OUTBOX) as session:
             again = update(OutboxOp).where(OutboxOp.state == "in_flight")
             session.execute(again.values(state="waiting", in_flight_since=None))  # a crash between asking and hearing
@@ -104,6 +106,7 @@ class Pusher:
         results = {op.id: result for op, result in zip(lot, self._ask(lot, step), strict=True)}
         points.passed("desk.answered")
         with self._database.write(*TOPICS) as session:
+            word.keep(session, self._client.word)
             still = {op.id for op in self._still_open(session, lot)}
             for op in lot:
                 # one that the counter settled meanwhile was told there: only a yes has more to say

@@ -22,7 +22,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
-from app.services.cloud import lost_leases
+from app.services.cloud import lost_leases, word
 from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.rows import Recovering
@@ -41,9 +41,8 @@ from sync.protocol import (
     from_wire,
     new_op_id,
     to_wire,
-    unb64,
 )
-from sync.receipts import GIVEN_BACK, GivenBack, is_genuine
+from sync.receipts import GIVEN_BACK, GivenBack
 
 COUNTER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
 """What is decided by an answer."""
@@ -75,10 +74,10 @@ class Restored:
         hello = client.hello()
         self._pin(hello)
         with self._database.read() as session:
-            kept = stored(session, "cloud.checkpoint")
-        if not kept or kept["epoch"] != hello.feed.epoch:
+            kept = word.kept(session)
+        if kept is None:
             return hello
-        verdict = _witnessed(client, msgspec.convert(kept, Checkpoint))
+        verdict = _witnessed(client, kept)
         if verdict == "differs":
             raise EndpointRefused("feed-broken")
         return client.hello() if verdict == "restored" else hello
@@ -98,17 +97,22 @@ class Restored:
         refused = self._give_back(client, known, progress) if gives else []
         with self._database.write(*TOPICS, Topic.LEASES, Topic.REDEMPTIONS) as session:
             lost_leases.end_unknown(session, known.leases)
-            if issues:
-                merchant_id = UUID(str(stored(session, "merchant.id")))
-                lacking = _lacking(session, known, among=refused) if gives else []
-                lost_leases.say_again(session, known.leases)
-                announce_rest(session, self._reader, merchant_id, known, lacking)
-                _say_again(session, known)
+            self._say_again(session, known, refused, issues=issues, gives=gives)
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
             again |= {"cloud.compared": {}}
             for name, value in again.items():
                 store(session, name, value)
             self._audit.record(session, "endpoint.restored", subject=client.base_url)
+
+    def _say_again(self, session: Session, known: Known, refused: Sequence[str], *, issues: bool, gives: bool) -> None:
+        """`issues`: this device has batches and links to tell of; `gives`: it may say when an entry was decided."""
+        lost_leases.say_again(session, known.leases)
+        if issues:
+            merchant_id = UUID(str(stored(session, "merchant.id")))
+            lacking = _lacking(session, known, among=refused, bare=gives)
+            announce_rest(session, self._reader, merchant_id, known, lacking, dated=gives)
+            _recall_again(session, known)
+        _decide_again(session, known, dated=gives)
 
     def _goes_on(self, hello: Hello, heard: int) -> bool:
         """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last."""
@@ -150,18 +154,16 @@ class Restored:
 
     def check(self, session: Session, page: EventsPage) -> None:
         """Whether the endpoint answers for the page; its word is kept. Raises EndpointRefused."""
-        key, told = str(stored(session, "cloud.public_key")), page.checkpoint
-        if not key:
+        if not stored(session, "cloud.public_key"):
             return
-        last = page.events[-1]
-        merchant_id = str(stored(session, "merchant.id"))
+        told, last = page.checkpoint, page.events[-1]
         if (
             told is None
             or (told.epoch, told.seq, told.hash) != (page.epoch, last.seq, last.hash)
-            or not is_genuine(told, merchant_id, unb64(key))
+            or not word.is_its_own(session, told)
         ):
             raise EndpointRefused("feed-broken")
-        store(session, "cloud.checkpoint", msgspec.to_builtins(told))
+        word.keep(session, told)
 
     # --- the parts ---
 
@@ -239,11 +241,14 @@ def _receipted(session: Session) -> Iterator[Redemption]:
         session.expunge_all()
 
 
-def _lacking(session: Session, known: Known, *, among: Sequence[str]) -> list[Redemption]:
-    """What has to go the way that entries go to a new endpoint: those without a receipt, and `among` those with one."""
-    bare = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
-    found = [one for one in session.scalars(bare) if one.id not in known.ledger]
-    found += [one for one in lost_leases.to_carry(session, known.leases) if one.id not in known.ledger]
+def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool) -> list[Redemption]:
+    """What has to go the way that entries go to a new endpoint: those under leases it does not know, `among` those with
+    a receipt, and all without one when `bare`."""
+    found = lost_leases.to_carry(session, known.leases)
+    if bare:
+        unsigned = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
+        found += session.scalars(unsigned)
+    found = [one for one in found if one.id not in known.ledger]
     for start in range(0, len(among), GIVEN_BACK):
         found += session.scalars(select(Redemption).where(Redemption.id.in_(among[start : start + GIVEN_BACK])))
     return sorted(found, key=lambda one: (one.at, one.seq))
@@ -274,11 +279,16 @@ def _wired(session: Session, entries: Sequence[Redemption]) -> Iterator[GivenBac
         )
 
 
-def _say_again(session: Session, known: Known) -> None:
-    """What was answered at a counter and not heard of since, and links that were taken back."""
+def _decide_again(session: Session, known: Known, *, dated: bool) -> None:
+    """What was answered at a counter and not heard of since: it stays as it was, if this device may say so; else the
+    endpoint decides it once more."""
     for op in session.scalars(_unheard()):
         if op.op_id not in known.ledger and op.answered_at is not None:
-            op.body, op.state = dict(op.body) | {"at": to_wire(op.answered_at)}, "waiting"
+            op.body = dict(op.body) | ({"at": to_wire(op.answered_at)} if dated else {})
+            op.state = "waiting"
+
+
+def _recall_again(session: Session, known: Known) -> None:
     recalls = select(OutboxOp).where(OutboxOp.type == "link.recall@1", OutboxOp.state == "applied")
     for op in session.scalars(recalls.order_by(OutboxOp.id)):
         if str(op.body["link_id"]) not in known.recalled:

@@ -25,10 +25,12 @@ OPEN = ("waiting", "in_flight")
 UNCONFIRMED = 0
 """Number of an entry that was decided here under a lease, until the feed tells it."""
 CORE = {"synchronize_session": False}
+AS_TOLD = ("seq", "receipt", "at", "remaining_minor", "remaining_uses")
+"""What the endpoint knows better of an entry: it answers for no other."""
 HEARD_AGAIN = (
     update(Redemption.__table__)  # type: ignore[arg-type]
     .where(Redemption.id == bindparam("b_id"))
-    .values(seq=bindparam("b_seq"), receipt=bindparam("b_receipt"))
+    .values({name: bindparam(f"b_{name}") for name in AS_TOLD})
 )
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1", "topped_up@1", "refunded@1"})
@@ -83,7 +85,7 @@ class WorkingSet:
         self._lives = self._lives_of(cards)
         self._channels = self._channels_of(cards)
         entries = [one.op_id for one in told if one.type in OF_MONEY or one.type == "conflict.found@1"]
-        self._booked = set(self._in(Redemption.id, entries))
+        self._booked = self._times_of(entries)
         self._unconfirmed = set(self._in(Redemption.id, entries, Redemption.seq == UNCONFIRMED))
         self._speaking = self._speaking_of([_aggregate(batch) for batch in self._batches.values()])
         self._changed: dict[int, Life] = {}
@@ -149,21 +151,19 @@ class WorkingSet:
 
     def book(self, entry: dict[str, Any]) -> None:
         """An entry of the ledger that was not there."""
-        self._booked.add(entry["id"])
+        self._booked[entry["id"]] = entry["at"]
         self._entries.append(entry)
 
     def hear_again(self, told: Told) -> None:
-        """An entry that is here already stands in the feed of an endpoint that was told of it, or in another epoch: the
-        number and the receipt that it has there count."""
-        self._heard_again.append({"b_id": told.op_id, "b_seq": told.seq, "b_receipt": told.word})
-
-    def confirm(self, told: Told) -> None:
-        """The feed tells of an entry that was decided here: what is left on the card it knows better."""
-        self.write()
+        """An entry that is here already, decided under a lease or in another epoch: as this feed tells it, it counts.
+        Its receipt would be worth nothing with another time or another rest than it was made over."""
+        if self._booked[told.op_id] != told.at:
+            self._count_elsewhere(told)
         self._unconfirmed.discard(told.op_id)
-        left = {name: told.body[name] for name in ("remaining_minor", "remaining_uses")}
-        heard = update(Redemption).where(Redemption.id == told.op_id)
-        self.session.execute(heard.values(seq=told.seq, **left), execution_options=CORE)
+        left = {f"b_{name}": told.body[name] for name in ("remaining_minor", "remaining_uses")}
+        self._heard_again.append(
+            left | {"b_id": told.op_id, "b_seq": told.seq, "b_receipt": told.word, "b_at": told.at}
+        )
 
     def strike(self, batch: Batch, op_id: str) -> None:
         """An entry that was decided here, and its reversal, are not in the ledger: the card has back what they took."""
@@ -177,7 +177,7 @@ class WorkingSet:
             self.count(FigureEntry(entry.kind, entry.at, entry.product_id, entry.channel, count=-1, amount_minor=minor))
             self.session.delete(entry)
             self._withdraw(entry.id)
-            self._booked.discard(entry.id)
+            self._booked.pop(entry.id, None)
             self._unconfirmed.discard(entry.id)
             self._settle_again(batch, life)
         self.write()
@@ -232,6 +232,16 @@ class WorkingSet:
 
     # --- the parts ---
 
+    def _count_elsewhere(self, told: Told) -> None:
+        """Figures stand at the time of the entry, which is another from now on."""
+        self.write()
+        wanted = select(Redemption.product_id, Redemption.channel, Redemption.amount_minor)
+        product_id, channel, amount = self.session.execute(wanted.where(Redemption.id == told.op_id)).one()
+        kind, minor = told.type.removesuffix("@1"), abs(amount)
+        for at, sign in ((self._booked[told.op_id], -1), (told.at, 1)):
+            self.count(FigureEntry(kind, at, product_id, channel, count=sign, amount_minor=sign * minor))
+        self._booked[told.op_id] = told.at
+
     def _settle_again(self, batch: Batch, life: Life) -> None:
         balance = None if batch.face_minor is None else max(0, batch.face_minor - life.amount_minor)
         uses_left = max(0, batch.uses - life.uses)  # another entry may still have to be struck
@@ -250,6 +260,13 @@ class WorkingSet:
         """Those of `values` that the column has."""
         wanted = list(values)
         return self.session.scalars(select(column).where(among(column, wanted), *narrowed)) if wanted else ()
+
+    def _times_of(self, entries: list[str]) -> dict[str, datetime]:
+        """Of those that are in the ledger here."""
+        if not entries:
+            return {}
+        wanted = select(Redemption.id, Redemption.at).where(among(Redemption.id, entries))
+        return dict(self.session.execute(wanted).all())
 
     def _speaking_of(self, aggregates: Sequence[str]) -> dict[str, tuple[str, int | None]]:
         """Ops of ours that freeze or thaw and were not heard yet: what each is about."""

@@ -32,7 +32,7 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked
 from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
-from app.services.cloud import CloudService
+from app.services.cloud import CloudService, word
 from app.services.cloud.pushing import OPEN, PASSING, decided_at
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import LeaseService
@@ -270,7 +270,7 @@ class RedemptionService:
         points.passed("desk.t1.committed")
         op = Op(op_id, type_, to_wire(now()), body)
         try:
-            answer = self._cloud.ask(lambda client: client.push([op]).results[0])
+            said = self._cloud.ask(lambda client: client.push([op]))
         except EndpointUnreachable as error:
             raise RedemptionUncertain(op_id) from error
         except (EndpointRefused, EndpointNotStarted) as refused:
@@ -281,11 +281,12 @@ class RedemptionService:
             if isinstance(refused, EndpointNotStarted):  # it was never asked, so it must not redeem later unseen
                 raise
             raise RedemptionRefused(refused.reason) from refused
-        assert isinstance(answer, OpResult), "what was asked for"
+        answer = said.results[0]
         points.passed("desk.counter.answered")
         if answer.problem is not None and answer.problem.key in PASSING:  # not decided: it is asked again by its id
             raise RedemptionUncertain(op_id)
         with self._database.write(Topic.OUTBOX) as session:
+            word.keep(session, said.checkpoint)
             _note(session, op_id, "withdrawn" if answer.problem else "applied", decided_at(answer))
         if answer.problem is not None:
             raise RedemptionRefused(answer.problem.key, answer.problem.remaining_minor)

@@ -1,7 +1,7 @@
 """Routes for desktops; every request but the enrolment is signed, and the signature was checked before it came here."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -51,6 +51,8 @@ Asked = Request[None, None, State]
 LONGEST_WAIT_S = 25.0
 POSITION = r"^([A-Za-z0-9_]{1,40}\.[0-9]{1,15})?$"
 BLOB_ID = "^[A-Za-z0-9_.-]{1,64}$"
+Place = tuple[str, int, bytes]
+"""Epoch, number and hash of an event."""
 LINK_ID = "^[A-Za-z0-9_-]{22}$"
 
 
@@ -114,9 +116,11 @@ async def ops(request: Asked, data: JSONBody[OpsRequest]) -> OpsAnswer:
     endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
     applying = endpoint.issue
 
-    return await endpoint.store.write(
-        lambda t: envelope.apply_all(applying, t, device, data.ops, at_ms=at), device.merchant_id
-    )
+    def work(transaction: Transaction) -> tuple[OpsAnswer, Place]:
+        return envelope.apply_all(applying, transaction, device, data.ops, at_ms=at), _place(transaction, device)
+
+    answer, place = await endpoint.store.write(work, device.merchant_id)
+    return msgspec.structs.replace(answer, checkpoint=_word(endpoint, device, place))
 
 
 @get("/sync/v1/events")
@@ -141,16 +145,9 @@ async def events(
 @get("/sync/v1/checkpoint")
 async def checkpoint(request: Asked) -> Checkpoint:
     """The endpoint's word on where the feed stands."""
-    endpoint, device, at = endpoint_of(request), device_of(request), now_ms()
+    endpoint, device = endpoint_of(request), device_of(request)
     access.require(device, "look")
-
-    def look(transaction: Transaction) -> tuple[str, int, bytes]:
-        seq = feed.head(transaction, device.merchant_id)
-        return feed.epoch(transaction), seq, feed.hash_at(transaction, device.merchant_id, seq)
-
-    epoch, seq, digest = await endpoint.store.read(look)
-    key = endpoint.secrets.signing
-    return receipts.signed(device.merchant_id, epoch=epoch, seq=seq, digest=digest, at=to_wire(from_ms(at)), key=key)
+    return _word(endpoint, device, await endpoint.store.read(lambda t: _place(t, device)))
 
 
 @post("/sync/v1/witness", status_code=200)
@@ -173,7 +170,7 @@ def _begun_anew(transaction: Transaction, device: Device, told: Checkpoint) -> s
         log.warning(
             "a checkpoint of our own is ahead of us: the database was put back from a backup, a new epoch begins"
         )
-        epochs.begin_anew(transaction, now_ms(), cause="witness")
+        epochs.begin_anew(transaction, now_ms(), cause="witness", witnessed=told.epoch)
     return verdict
 
 
@@ -196,10 +193,22 @@ def _answered_for(endpoint: Endpoint, device: Device, page: EventsPage) -> Event
     """With our word on the last event, and by the chain on all before it."""
     if not page.events:
         return page
-    last, at, key = page.events[-1], to_wire(from_ms(now_ms())), endpoint.secrets.signing
-    digest = unb64(last.hash)
-    told = receipts.signed(device.merchant_id, epoch=page.epoch, seq=last.seq, digest=digest, at=at, key=key)
-    return msgspec.structs.replace(page, checkpoint=told)
+    last = page.events[-1]
+    return msgspec.structs.replace(page, checkpoint=_word(endpoint, device, (page.epoch, last.seq, unb64(last.hash))))
+
+
+def _place(transaction: Transaction, device: Device) -> Place:
+    """Where its feed stands, with what this transaction has put into it."""
+    known = transaction.head_of(device.merchant_id)
+    if known is None:
+        raise Refusal("forbidden")
+    return feed.epoch(transaction), *known
+
+
+def _word(endpoint: Endpoint, device: Device, place: Place) -> Checkpoint:
+    epoch, seq, digest = place
+    at, key = to_wire(from_ms(now_ms())), endpoint.secrets.signing
+    return receipts.signed(device.merchant_id, epoch=epoch, seq=seq, digest=digest, at=at, key=key)
 
 
 @get("/sync/v1/batches/{batch_id:str}/upload")
@@ -229,8 +238,12 @@ async def seal(request: Asked, batch_id: FromPath[str], data: JSONBody[SealReque
     for step in await store.read(lambda t: uploads.steps_to_seal(t, device, batch_id, data)):
         await store.write(step)
         points.passed("endpoint.staged")
-    outcome = await store.write(lambda t: uploads.seal(t, device, batch_id, data, at_ms=at), device.merchant_id)
-    return msgspec.convert(outcome, SealAnswer)
+
+    def work(transaction: Transaction) -> tuple[dict[str, Any], Place]:
+        return uploads.seal(transaction, device, batch_id, data, at_ms=at), _place(transaction, device)
+
+    outcome, place = await store.write(work, device.merchant_id)
+    return msgspec.convert(outcome | {"checkpoint": _word(endpoint, device, place)}, SealAnswer)
 
 
 @put("/sync/v1/blobs/{blob_id:str}", status_code=204)
@@ -254,12 +267,12 @@ async def freeze(request: Asked, data: JSONBody[FreezeRequest]) -> FreezeAnswer:
     op = Op(data.op_id, "batch.freeze@1", data.occurred_at or to_wire(from_ms(at)), {"batch_id": data.batch_id})
     applying = endpoint.issue
 
-    def work(transaction: Transaction) -> tuple[OpResult, str]:
+    def work(transaction: Transaction) -> tuple[OpResult, str, Place]:
         result = applying.apply(transaction, device, op, at_ms=at)
-        return result, leases.in_force(transaction, device.merchant_id, data.batch_id)
+        return result, leases.in_force(transaction, device.merchant_id, data.batch_id), _place(transaction, device)
 
-    result, in_force = await endpoint.store.write(work, device.merchant_id)
-    return FreezeAnswer("applied", in_force, _seq_of(result))
+    result, in_force, place = await endpoint.store.write(work, device.merchant_id)
+    return FreezeAnswer("applied", in_force, _seq_of(result), _word(endpoint, device, place))
 
 
 @post("/sync/v1/leases", status_code=200)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync.client import Refused
-from sync.protocol import FreezeRequest, LeaseRequest, OpResult, ReturnRequest, b64, new_op_id, to_wire
+from sync.protocol import FreezeRequest, LeaseRequest, OpResult, ReturnRequest, b64, from_wire, new_op_id, to_wire
 from sync.server.database import opened
 from sync.server.verifying import verify
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
@@ -215,6 +215,29 @@ def test_a_use_under_a_lease_is_reversed_like_any_other(desktop: Desktop) -> Non
     done = decided(desktop, lease, batch.records[0])
     assert desktop.push("reverse@1", {"redemption_id": done.op_id, "reason": "错"}).status == "applied"
     assert decided(desktop, lease, batch.records[0]).outcome["remaining_minor"] == 0
+
+
+@pytest.mark.parametrize(
+    ("said_h", "whose", "booked_h"),
+    [(-1.5, "own", -1.5), (-3, "own", -2), (5, "own", 0), (-1.5, "another's", 0), (-1.5, "none", 0)],
+    ids=["within its lease", "before the use", "in time to come", "by another device", "under no lease"],
+)
+def test_a_use_that_a_counter_took_back_is_booked_when_it_did_so(
+    served: Served, desktop: Desktop, said_h: float, whose: str, booked_h: float
+) -> None:
+    """Only the device that redeemed under the lease is believed, and only between the use and now."""
+    batch = desktop.batch(2)
+    lease = take(desktop, batch, 0, 1)
+    use = decided(desktop, lease, batch.records[0], 4_000, at=in_hours(-2))
+    body = {"redemption_id": use.op_id, "reason": "错", "at": in_hours(said_h)}
+    body["lease_id"] = new_op_id() if whose == "none" else lease
+    by = second(served, desktop) if whose == "another's" else desktop
+    back = by.push("reverse@1", body)
+    assert isinstance(back, OpResult)
+    assert back.outcome is not None
+    wanted = datetime.now(UTC) + timedelta(hours=booked_h)
+    assert abs(from_wire(back.outcome["at"]) - wanted) < timedelta(minutes=5)
+    assert_whole(served)
 
 
 def test_a_batch_that_is_not_sealed_is_not_leased(desktop: Desktop) -> None:
