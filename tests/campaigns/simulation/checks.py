@@ -235,6 +235,19 @@ def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], history: His
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:
             raise Violation(f"I2: {desktop.name}: {op.type} was told refused and is in the ledger")
+    if not history.wire.met["endpoint put back"]:  # then what stands is said anew
+        _in_order(desktop, ops)
+
+
+def _in_order(desktop: Desktop, ops: list[OutboxOp]) -> None:
+    """What a person said of one batch came there in this order: the last word is the last."""
+    reached: dict[str, int] = {}
+    for op in sorted(ops, key=lambda op: op.id):
+        if op.state != "applied" or op.seq is None or not op.type.startswith(("batch.", "card.")):
+            continue
+        if op.seq < reached.get(op.aggregate, 0):
+            raise Violation(f"order: {desktop.name}: {op.type} came there before what was said before it")
+        reached[op.aggregate] = op.seq
 
 
 def _projection(
