@@ -27,12 +27,17 @@ from PySide6.QtWidgets import (
 from app.config import RESOURCES
 from app.views.garbage import sweep
 from app.words import DEFAULT_LANGUAGE, set_language
-from tests.drivers.warm import put_out
+from tests.drivers import quick, warm
 
 settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
 settings.load_profile("house")
 
-ON_LINUX = ["app/bootstrap/test_window.py", "app/cli/test_warm.py", "campaigns/test_faults.py"]
+ON_LINUX = [
+    "app/bootstrap/test_window.py",
+    "app/cli/test_warm.py",
+    "campaigns/test_faults.py",
+    "sync/server/test_quick.py",
+]
 """Xvfb is there only; so are forks that are worth something, and libraries that stand before the system's."""
 collect_ignore = [] if sys.platform.startswith("linux") else ON_LINUX
 
@@ -54,7 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    put_out()
+    warm.put_out()
+    quick.put_out()
 
 
 @pytest.fixture(scope="session")

@@ -133,7 +133,8 @@ def campaign(
 ) -> Iterator[Measured]:
     """`plant`: Python that the endpoint runs first."""
     with ExitStack() as stack:
-        url = stack.enter_context(running(database, folder / "secrets.json", "--trusted-proxies", "1", plant=plant))
+        endpoint = running(database, folder / "secrets.json", "--trusted-proxies", "1", plant=plant, anew=True)
+        url = stack.enter_context(endpoint)
         stock: Stock = stocked(url, database, pairs + WARM)
         line = Line(url)
         stack.callback(line.close)

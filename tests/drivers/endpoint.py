@@ -21,6 +21,7 @@ from sync.protocol import CHUNK_RECORDS, RECORD, Op, SealAnswer, SealRequest, b6
 from sync.server import access
 from sync.server.database import Store
 from sync.server.endpoint import now_ms
+from tests.drivers.quick import quick_python
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-11-24T00:00:00Z"
@@ -38,11 +39,12 @@ class Served:
 
 
 @contextmanager
-def running(database: str, secrets: Path, *more: str, plant: str = "") -> Iterator[str]:
+def running(database: str, secrets: Path, *more: str, plant: str = "", anew: bool = False) -> Iterator[str]:
     """URL of an endpoint on a free port; its stderr must stay empty of faults. `plant`: Python that runs first, a
-    mistake that a harness must find."""
+    mistake that a harness must find. `anew`: not forked from a process that has loaded it."""
     program = ["-c", f"{plant}\nimport sys\nfrom sync.server.__main__ import main\nsys.exit(main())"]
-    command = [sys.executable, *(program if plant else ["-m", "sync.server"]), "serve", "--database", database]
+    python = sys.executable if plant or anew else quick_python()
+    command = [python, *(program if plant else ["-m", "sync.server"]), "serve", "--database", database]
     with tempfile.TemporaryFile("w+") as log:  # a pipe that nobody reads would hold it up once it is full
         process = subprocess.Popen(
             [*command, "--secrets", str(secrets), "--port", "0", *more],

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.drivers.warm import AT_START, warm
+from tests.drivers.warm import AT_START, MEASURED, warm
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "correct horse battery staple 卡匣"
 DONE, REFUSED, USAGE = 0, 1, 2
 PATIENCE_S = 120
-MEASURED = "COVERAGE_PROCESS_START"
 KEPT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "LANG", "LD_LIBRARY_PATH", MEASURED)
 
 

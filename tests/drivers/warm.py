@@ -24,6 +24,8 @@ LOADS_S = 60.0
 CHUNK = 1 << 16
 AT_START = ("PYTHON", "LANG", "LC_", "TZ", "LD_", "OPENSSL", "COV", "KAXIA_FAULT", "KAXIA_CLOCK")
 """How the names of variables begin that count while a process starts or loads the program, and not afterwards."""
+MEASURED = "COVERAGE_PROCESS_START"
+"""Set when somebody measures which lines the tests run, in each process from its start on."""
 ALONE = {"OPENBLAS_NUM_THREADS": "1"}
 """Whoever forks has no threads; numpy would bring some."""
 
@@ -38,7 +40,7 @@ class Warm:
                 [sys.executable, "-m", "tests.drivers.zygote"],
                 cwd=ROOT,
                 env=world | ALONE,
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,  # Python asks once what its streams are: those of a fork are pipes, too
                 stderr=subprocess.PIPE,
             )

@@ -5,23 +5,19 @@ arguments and environment as JSON, with the files that become stdout and stderr.
 that one ended.
 """
 
-import atexit
 import gc
 import importlib
 import json
 import os
 import pkgutil
-import runpy
 import signal
 import socket
-import sys
-import threading
-from typing import NoReturn
 
 from sqlalchemy.orm import configure_mappers
 
 import app.cli
 import app.services
+from tests.drivers.forked import live
 from tests.drivers.warm import LARGEST
 
 LAZY = ("app.bootstrap.building", "app.bootstrap.extras", "app.bootstrap.logbook", "typer._adapters", "zxcvbn")
@@ -41,7 +37,7 @@ def main() -> None:
         if pid == 0:
             line.close()
             signal.signal(signal.SIGINT, interrupted)
-            live(*json.loads(said), streams=streams)
+            live(*json.loads(said), streams=(os.open(os.devnull, os.O_RDONLY), *streams))
             return
         for stream in streams:
             os.close(stream)
@@ -58,30 +54,6 @@ def load() -> None:
     configure_mappers()
     gc.collect()
     gc.freeze()  # a fork that looked through all this for garbage would copy it
-
-
-def live(module: str, arguments: list[str], world: dict[str, str], *, streams: list[int]) -> None:
-    """As `python -m module` with these arguments and this environment, and nothing on stdin."""
-    for number, stream in enumerate((os.open(os.devnull, os.O_RDONLY), *streams)):
-        os.dup2(stream, number)
-        os.close(stream)
-    os.environ.clear()
-    os.environ.update(world)
-    sys.argv[1:] = arguments
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as ending:
-        if isinstance(ending.code, int) and threading.active_count() == 1:
-            leave(ending.code)
-        raise
-
-
-def leave(code: int) -> NoReturn:
-    """As Python does, but takes nothing apart before: what is shared with whoever waits would be copied for that."""
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

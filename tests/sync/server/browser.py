@@ -5,7 +5,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from sync.phone import Gate as WireGate
 from sync.phone import LinkRequest
 from sync.phone import Pickup as WirePickup
 from sync.protocol import Op, SealRequest, b64, new_op_id, to_wire
+from tests.drivers.quick import quick_python
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
@@ -153,7 +153,7 @@ def new_code() -> str:
 def running_endpoint(folder: Path) -> Iterator[Desk]:
     """The endpoint in a process of its own, with one merchant and one desktop."""
     database = str(folder / "endpoint.db")
-    run = [sys.executable, "-m", "sync.server"]
+    run = [quick_python(), "-m", "sync.server"]
     add = [*run, "merchant", "add", "--database", database, "--name", SHOP, "--slug", SLUG, "--json"]
     subprocess.run([*run, "migrate", "--database", database], check=True, capture_output=True, timeout=60)
     made = json.loads(subprocess.run(add, check=True, capture_output=True, text=True, timeout=60).stdout)

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
 from tests.drivers.endpoint import ROOT, Desktop, MadeBatch, new_merchant, paired, running
 from tests.drivers.postgres import new_database
+from tests.drivers.quick import quick_python
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Life:
         return self.desktops[-1]
 
     def said(self, *arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "sync.server", *arguments, "--database", self.database]
+        command = [quick_python(), "-m", "sync.server", *arguments, "--database", self.database]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +15,7 @@ from sync.server.transaction import Transaction
 from sync.server.verifying import FINDINGS, Verdict, verify
 from tests.drivers.endpoint import ROOT, new_merchant, paired, running
 from tests.drivers.postgres import new_database
+from tests.drivers.quick import quick_python
 from tests.sync.server.test_leases import decided, take
 
 DAMAGE = {
@@ -174,7 +174,7 @@ def test_a_database_that_is_none_is_refused_with_words(tmp_path: Path) -> None:
 
 
 def said(database: str, *more: str, code: int = 0) -> str:
-    command = [sys.executable, "-m", "sync.server", "verify", "--database", database, *more]
+    command = [quick_python(), "-m", "sync.server", "verify", "--database", database, *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
