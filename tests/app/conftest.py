@@ -12,6 +12,8 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync.server.database import Store
+from tests.drivers.online import another_endpoint
+from tests.drivers.quick import quick
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 CHEAP_KIB = 64
@@ -47,7 +49,8 @@ def vault(new_folder: Path, config: Config, vaults: Vaults) -> Iterator[OpenVaul
 
 @pytest.fixture
 def services(config: Config, vault: OpenVault) -> Services:
-    return build_services(config, vault)
+    with quick():
+        return build_services(config, vault)
 
 
 @pytest.fixture(scope="session")
@@ -71,10 +74,9 @@ def online(services: Services, config: Config, empty_endpoint: Path) -> Iterator
 @pytest.fixture
 def cloud(tmp_path_factory: pytest.TempPathFactory, empty_endpoint: Path) -> Iterator[EmbeddedEndpoint]:
     """Another endpoint, as if it stood in the cloud."""
-    config = Config(tmp_path_factory.mktemp("cloud"))
-    config.endpoint.mkdir()
-    shutil.copy(empty_endpoint, config.endpoint)
-    other = EmbeddedEndpoint(config)
+    other = another_endpoint(tmp_path_factory.mktemp("cloud"))
+    other.database.parent.mkdir()
+    shutil.copy(empty_endpoint, other.database)
     other.start()
     yield other
     other.stop()
@@ -91,7 +93,8 @@ def second(tmp_path: Path) -> Iterator[Callable[[str], Services]]:
         if not config.key_slots.exists():
             vaults.create(NewVault("第二台", PASSPHRASE))[0].close()
         opened.append(vaults.open(PASSPHRASE))
-        return build_services(config, opened[-1])
+        with quick():
+            return build_services(config, opened[-1])
 
     yield desk
     for vault in opened:

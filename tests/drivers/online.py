@@ -1,9 +1,11 @@
 """A vault whose endpoint runs: batches, codes, another endpoint to move to, and a phone."""
 
+from pathlib import Path
 from uuid import UUID
 
 import requests
 
+from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
@@ -12,6 +14,13 @@ from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud.devices import DeviceRow
 from sync.codes import canonical, digest
 from sync.protocol import b64, new_op_id
+from tests.drivers.quick import quick
+
+
+def another_endpoint(folder: Path) -> EmbeddedEndpoint:
+    """One that stands elsewhere."""
+    with quick():
+        return EmbeddedEndpoint(Config(folder))
 
 
 def a_batch(services: Services, quantity: int = 20, *, kind: str = "fixed") -> int:

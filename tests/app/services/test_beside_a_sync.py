@@ -6,13 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.config import Config
 from app.errors import EndpointUnreachable
 from app.services import Services
 from app.services.cards import CardFilter
-from app.services.cloud import EmbeddedEndpoint
 from app.services.progress import unwatched
-from tests.drivers.online import a_batch
+from tests.drivers.online import a_batch, another_endpoint
 
 PATIENCE_S = 20
 
@@ -58,7 +56,7 @@ def test_a_page_of_an_endpoint_that_was_left_meanwhile_is_not_taken_in(
     services: Services, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     merchant = services.settings.merchant()
-    clouds = [EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud"))) for _ in range(2)]
+    clouds = [another_endpoint(tmp_path_factory.mktemp("cloud")) for _ in range(2)]
     try:
         first, second = (cloud.start() for cloud in clouds)
         services.cloud.pair(first, clouds[0].pairing_code(merchant.id, merchant.name))

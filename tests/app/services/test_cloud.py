@@ -28,7 +28,7 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.codes import canonical, check_symbols, digest, format_code
 from sync.protocol import b64, new_op_id
-from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
+from tests.drivers.online import a_batch, a_code, another_endpoint, pair_with, redeem_on_the_phone
 
 
 def test_a_vault_pairs_with_its_own_endpoint_and_finds_it_again(online: Services) -> None:
@@ -230,7 +230,7 @@ def test_moving_to_another_endpoint_takes_balances_and_states_along(
     undone = online.redemptions.redeem(a_code(online, first, 2))
     online.redemptions.reverse(undone.redemption_id, reason="错")
     online.batches.freeze(second)
-    other = EmbeddedEndpoint(Config(tmp_path_factory.mktemp("cloud")))
+    other = another_endpoint(tmp_path_factory.mktemp("cloud"))
     url = other.start()
     try:
         code = other.pairing_code(online.settings.merchant().id, "某某商户")

@@ -15,7 +15,6 @@ from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
-from app.services.cloud import EmbeddedEndpoint
 from app.services.outbox import enqueue
 from app.topics import Topic
 from app.views.changes import Changes
@@ -29,7 +28,7 @@ from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
 from tests.drivers.endpoint import new_merchant, paired
-from tests.drivers.online import a_code, redeem_on_the_phone
+from tests.drivers.online import a_code, another_endpoint, redeem_on_the_phone
 
 PATIENCE_MS = 20_000
 
@@ -169,7 +168,7 @@ def test_without_an_endpoint_the_page_says_so_and_offers_to_start_one(qtbot: QtB
 
 
 def test_a_cloud_endpoint_that_is_gone_is_left_by_typing_its_name(desk: Desk, tmp_path: Path) -> None:
-    cloud = EmbeddedEndpoint(Config(tmp_path / "cloud"))
+    cloud = another_endpoint(tmp_path / "cloud")
     merchant, url = desk.services.settings.merchant(), cloud.start()
     host = url.removeprefix("http://")
     desk.services.cloud.pair(url, cloud.pairing_code(merchant.id, merchant.name))
@@ -190,7 +189,7 @@ def test_a_cloud_endpoint_that_is_gone_is_left_by_typing_its_name(desk: Desk, tm
 
 
 def test_the_way_past_a_silent_endpoint_shows_only_after_an_attempt(desk: Desk, tmp_path: Path) -> None:
-    first, second = (EmbeddedEndpoint(Config(tmp_path / name)) for name in ("first", "second"))
+    first, second = (another_endpoint(tmp_path / name) for name in ("first", "second"))
     merchant = desk.services.settings.merchant()
     old = first.start()
     desk.services.cloud.pair(old, first.pairing_code(merchant.id, merchant.name))
