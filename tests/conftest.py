@@ -12,6 +12,7 @@ os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 import pytest
 from hypothesis import settings
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import (
     QApplication,
@@ -75,8 +76,10 @@ def qapp(qapp: QApplication) -> Iterator[QApplication]:
 
 @pytest.fixture(autouse=True)
 def no_garbage_of_widgets() -> Iterator[None]:
-    """What a test of the window left unreachable must not be freed by a thread of the next one."""
+    """What a test of the window left must not be freed by a thread of the next one, nor be dressed with its window."""
     yield
+    if QApplication.instance() is not None:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     if not gc.isenabled():  # a window was made in this process
         sweep()
 
