@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Qt
-from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtGui import QInputMethodEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLabel, QLineEdit, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -27,7 +27,8 @@ class _Flashes(QObject):
         self.seen: list[str] = []
 
     def eventFilter(self, target: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Show and isinstance(target, MEANT_TO_HAVE_A_PARENT) and target.isWindow():
+        shows = isinstance(event, QShowEvent)  # one of millions: to ask an event for its type takes long
+        if shows and isinstance(target, MEANT_TO_HAVE_A_PARENT) and target.isWindow():
             self.seen.append(type(target).__name__)
         return False
 
