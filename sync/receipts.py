@@ -6,7 +6,7 @@ of hashes it binds every event before it, with its receipt. A signature for each
 redemptions in a second.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
@@ -71,10 +71,8 @@ class GiveBackAnswer(Struct, frozen=True):
 
 def entry_statement(merchant_id: str, op_id: str, kind: str, at: str, body: Mapping[str, Any]) -> bytes:
     """What a receipt is made over. `kind` is redeemed or reversed, `at` as it stands in the feed."""
-    said = [body.get(name) for name in BOUND]
-    return _bound(
-        b"kx.receipt.v1\0", merchant_id, op_id, kind, at, *("" if part is None else str(part) for part in said)
-    )
+    said = ["" if (part := body.get(name)) is None else str(part) for name in BOUND]
+    return _bound(b"kx.receipt.v1\0", [merchant_id, op_id, kind, at, *said])
 
 
 def signed(merchant_id: str, *, epoch: str, seq: int, digest: bytes, at: str, key: Ed25519PrivateKey) -> Checkpoint:
@@ -93,10 +91,10 @@ def is_genuine(checkpoint: Checkpoint, merchant_id: str, public_key: bytes) -> b
 
 
 def _checkpoint_statement(merchant_id: str, epoch: str, seq: int, digest: str, at: str) -> bytes:
-    return _bound(b"kx.checkpoint.v1\0", merchant_id, epoch, str(seq), digest, at)
+    return _bound(b"kx.checkpoint.v1\0", [merchant_id, epoch, str(seq), digest, at])
 
 
-def _bound(domain: bytes, *parts: str) -> bytes:
+def _bound(domain: bytes, parts: Sequence[str]) -> bytes:
     """Each part behind its length in bytes, as four of them."""
     short = "".join([f"\0\0\0{chr(len(part))}{part}" for part in parts])
     if short.isascii():  # as nearly always: then no part is longer than 127 and its letters are its bytes

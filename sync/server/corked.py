@@ -28,6 +28,13 @@ class Corked:
         if self._size > LARGE:
             self._send()
 
+    def write_whole(self, data: bytes) -> None:
+        """An answer that nothing comes behind."""
+        if self._parts:
+            self.write(data)
+        else:
+            self._transport.write(data)
+
     def close(self) -> None:
         self._send()
         self._transport.close()

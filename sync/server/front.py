@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from unicodedata import is_normalized
@@ -165,7 +165,7 @@ class Front:
         """The hot route where it came as any other (see hot.py)."""
         waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         try:
-            self.redeem_soon(scope, await _body(scope, receive), waiter)
+            self.redeem_soon(self._address(scope), await _body(scope, receive), waiter)
             answer = self.answer_of(await waiter)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is logged there
             answer = self.answer_instead(error, trace)
@@ -181,11 +181,11 @@ class Front:
         """Whether no request is a line in the log."""
         return not self._logs
 
-    def redeem_soon(self, scope: Scope, body: bytes, waiter: Waiter) -> None:
+    def redeem_soon(self, address: str, body: bytes, waiter: Waiter) -> None:
         """No framework, no closures, one parse. The outcome comes to `waiter`, or why there is none."""
         try:
             request = _redeem_request(body)
-            self._endpoint.redeem_soon(request, address=self._address(scope), device_class="phone", waiter=waiter)
+            self._endpoint.redeem_soon(request, address=address, device_class="phone", waiter=waiter)
         except Exception as error:  # noqa: BLE001 - whoever waits hears of it
             waiter.set_exception(error)
 
@@ -237,14 +237,16 @@ class Front:
         return await self._endpoint.store.write(lambda t: access.admit(t, signed, at_ms=at))
 
     def _address(self, scope: Scope) -> str:
+        return self.address_of(scope.get("client"), scope["headers"])
+
+    def address_of(self, client: tuple[str, int] | None, headers: Sequence[Header]) -> str:
         """The client's address: behind our own proxies, the last hop we do not run ourselves."""
-        client = scope.get("client")
         near = str(client[0]) if client else ""
         if self._endpoint.proxies == 0:
             return near
         chain = [
             hop.strip()
-            for name, value in scope["headers"]
+            for name, value in headers
             if name == b"x-forwarded-for"
             for hop in value.decode("latin-1").split(",")
         ]

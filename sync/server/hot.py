@@ -7,12 +7,12 @@ on the line. Whatever is different in any way goes through uvicorn like every ot
 import asyncio
 import time
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from sync.protocol import LONGEST_TEXT
 from sync.server.corked import CorkedHttp
 from sync.server.floor import Floor
-from sync.server.front import REDEEM, REDEEM_HEADERS, REFUSED, Answer, Front, Scope
+from sync.server.front import REDEEM, REDEEM_HEADERS, REFUSED, Answer, Front
 
 URL = REDEEM.encode()
 ALWAYS = b"".join(b"%s: %s\r\n" % header for header in REDEEM_HEADERS)
@@ -26,8 +26,16 @@ class HotHttp(CorkedHttp):
         super().connection_made(transport)
         self._front = self.app if isinstance(self.app, Front) and self.app.is_quiet else None
         self._hot: Redeeming | None = None
+        self._idle_since: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
 
     def data_received(self, data: bytes) -> None:
+        self._idle_since = None
         super().data_received(data)
         if self._hot is not None and self._hot.more_body and not self.transport.is_closing():
             self._take_the_long_way(self._hot.body)
@@ -35,24 +43,55 @@ class HotHttp(CorkedHttp):
     def _take_the_long_way(self, body: bytes) -> None:
         """The rest is not here yet, and may never come."""
         self._hot, self.cycle = None, None  # type: ignore[assignment]  # as before the first request
-        super().on_headers_complete()
+        self._go_on_with_a_scope()
         if body:
             super().on_body(body)
+
+    def on_message_begin(self) -> None:
+        """Without what only an application asks for."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
 
     def on_headers_complete(self) -> None:
         self._hot = Redeeming(self, self._front.floor) if self._front is not None and self._is_hot() else None
         if self._hot is not None:
             self.cycle = self._hot  # type: ignore[assignment]  # it has all that uvicorn asks of one
         else:
-            super().on_headers_complete()
+            self._go_on_with_a_scope()
+
+    def _go_on_with_a_scope(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         if self._hot is not None and self._front is not None:
             self._hot.more_body = False
             self.tasks.add(self._hot)  # type: ignore[arg-type]  # what the end of the server waits for, or cancels
-            self._front.redeem_soon(cast(Scope, self.scope), self._hot.body, self._hot)
+            self._front.redeem_soon(self._front.address_of(self.client, self.headers), self._hot.body, self._hot)
         else:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """One timer for a connection instead of one for each answer."""
+        if self._hot is None or self.pipeline or self.flow.read_paused:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self._watch is None:
+            self._watch = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        self._watch = None
+        if self._idle_since is None:  # the next answer watches again
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watch = self.loop.call_later(left, self._look_whether_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _is_hot(self) -> bool:
         if self.url != URL or self.expect_100_continue:
@@ -125,7 +164,7 @@ class Redeeming:
         protocol = self._protocol
         protocol.tasks.discard(self)
         if not protocol.transport.is_closing():  # whoever asked may have gone
-            protocol.transport.write(self._raw)
+            protocol.transport.write_whole(self._raw)  # type: ignore[attr-defined]  # it is corked
             if not self.keep_alive:
                 protocol.transport.close()
         protocol.on_response_complete()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -116,6 +117,22 @@ def test_pipelined_requests_are_answered_in_their_order(desktop: Desktop, line: 
     assert [status for status, _, _ in answers] == [200] * 4
     assert [json.loads(body).get("redeemed_minor", "ok") for _, _, body in answers] == [100, 200, "ok", 300]
     assert json.loads(answers[-1][2])["remaining_minor"] == 9_400
+
+
+def test_a_line_that_is_idle_for_long_is_closed_and_one_in_use_is_not(desktop: Desktop, line: Line) -> None:
+    """By whichever way its last request went; uvicorn's own five seconds."""
+    ask, other = wish(desktop, desktop.batch(1).records[0], 100), Line(desktop.url)
+    began = time.monotonic()
+    for _ in range(3):
+        line.send(ask)
+        assert line.answer()[0] == 200
+        time.sleep(0.75)
+    other.send(ask, asked("GET", "/healthz"))
+    assert [other.answer()[0], other.answer()[0]] == [200, 200]
+    assert line.ended()
+    assert other.ended()
+    assert 6 < time.monotonic() - began < 15
+    other.close()
 
 
 def test_a_line_is_kept_through_refusals_and_heads(desktop: Desktop, line: Line) -> None:
