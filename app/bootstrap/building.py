@@ -44,8 +44,8 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
     cloud = CloudService(
         database, audit, keys, recovery, reader=reader, settings=settings, embedded=endpoint, autostart=autostart
     )
-    leases = LeaseService(database, audit, cards=cards, cloud=cloud)
     dashboard, check = DashboardService(database, audit), Vaults(config).check_passphrase
+    leases = LeaseService(database, audit, cards=cards, cloud=cloud, check_passphrase=check)
     return Services(
         audit=audit,
         backups=BackupService(config, database, keys, audit=audit, settings=settings),

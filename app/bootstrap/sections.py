@@ -29,7 +29,7 @@ def settings_page(desk: DeskParts, services: Services, vault: OpenVault) -> Sett
     def counter() -> QWidget:
         from app.views.settings.counter import CounterSection
 
-        return CounterSection(services.settings, jobs=jobs)
+        return CounterSection(services.settings, services.leases, jobs=jobs)
 
     def security() -> QWidget:
         from app.views.settings.security import SecuritySection

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.shell import Shell, minor
+from app.cli.shell import Shell, minor, secret_in
 from app.services.redemptions import RedemptionResult
 from app.vocabulary import CARD_STATES, HAPPENED, word
 from app.words import moment, tr, worth, yuan
@@ -78,11 +78,17 @@ def refund(
     shell.tell(_document(result), words)
 
 
-def redeem(context: typer.Context, code: str, amount: Annotated[str | None, typer.Option()] = None) -> None:
-    """Redeem a card at the endpoint, wholly or in part."""
+def redeem(
+    context: typer.Context,
+    code: str,
+    amount: Annotated[str | None, typer.Option()] = None,
+    pin_env: Annotated[str | None, typer.Option(help="Variable with the manager's PIN: beyond the limit.")] = None,
+) -> None:
+    """Redeem a card at the endpoint or under a lease, wholly or in part."""
     shell: Shell = context.obj
+    pin = secret_in(pin_env, "pin_env")
     with shell.open() as services:
-        result = services.redemptions.redeem(code, minor("amount", amount))
+        result = services.redemptions.redeem(code, minor("amount", amount), pin=pin.reveal() if pin else "")
     shell.tell(_document(result), _lines(result))
 
 

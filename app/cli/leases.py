@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.shell import Shell
+from app.cli.shell import Shell, secret_in
 from app.models.base import now
 from app.services.leases import ConflictRow, LeaseRow
 from app.vocabulary import CONFLICT_WAYS, LEASE_STATES, word
@@ -17,6 +17,7 @@ def add_to(cli: typer.Typer) -> None:
     for command in (take, give_back, reclaim, standing):
         lease.command(command.__name__.replace("give_back", "return"))(command)
     lease.command("list")(list_leases)
+    lease.command("pin")(set_pin)
     cli.add_typer(lease, name="lease")
     conflict = typer.Typer(help="What a counter gave out and the card could not pay.", no_args_is_help=True)
     conflict.command("list")(list_conflicts)
@@ -71,6 +72,18 @@ def standing(context: typer.Context) -> None:
         most_minor=yuan(found.most_minor),
     )
     shell.tell({"standing": found}, [" ".join(filter(None, (words, until))), limit])
+
+
+def set_pin(
+    context: typer.Context,
+    pin_env: Annotated[str | None, typer.Option(help="Variable with the new PIN; without it there is none.")] = None,
+) -> None:
+    """Set or remove the manager's PIN, with which a counter goes beyond its limit. Asks for the passphrase again."""
+    shell: Shell = context.obj
+    pin = secret_in(pin_env, "pin_env")
+    with shell.open() as services:
+        services.leases.pin.put(pin.reveal() if pin else "", passphrase=shell.passphrase())
+    shell.tell({"pin": pin is not None}, tr("PIN set") if pin else tr("PIN removed"))
 
 
 def list_leases(

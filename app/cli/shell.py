@@ -130,13 +130,17 @@ def plain(value: Any) -> Any:
 
 
 def password_in(variable: str | None) -> Secret | None:
-    """What an environment variable holds; no name is no password. Raises InvalidInput for an empty one."""
+    return secret_in(variable, "zip_password_env")
+
+
+def secret_in(variable: str | None, option: str) -> Secret | None:
+    """What an environment variable holds; no name is none. Raises InvalidInput, with the option, for an empty one."""
     if not variable:
         return None
-    password = os.environ.get(variable)
-    if not password:
-        raise InvalidInput("zip_password_env", "required")
-    return Secret(password)
+    secret = os.environ.get(variable)
+    if not secret:
+        raise InvalidInput(option, "required")
+    return Secret(secret)
 
 
 def minor(field: str, typed: str | None) -> int | None:

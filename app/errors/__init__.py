@@ -9,6 +9,8 @@ from app.errors.redeeming import (
     OverCardLimit,
     PaymentRefused,
     PaymentUncertain,
+    PinLocked,
+    PinWrong,
     RedemptionRefused,
     RedemptionUncertain,
 )
@@ -376,6 +378,8 @@ __all__ = [
     "OverCardLimit",
     "PaymentRefused",
     "PaymentUncertain",
+    "PinLocked",
+    "PinWrong",
     "RedemptionRefused",
     "RedemptionUncertain",
 ]

@@ -14,6 +14,20 @@ class RedemptionRefused(AppError):
 
 
 @dataclass(eq=False)
+class PinWrong(AppError):
+    """Not the manager's PIN; `left` tries until nobody is heard for a while."""
+
+    left: int
+
+
+@dataclass(eq=False)
+class PinLocked(AppError):
+    """It was wrong too often; `minutes` until it is heard again."""
+
+    minutes: int
+
+
+@dataclass(eq=False)
 class CodeMistyped(AppError):
     """No card is known by this code, and its check symbols do not agree with the rest of it."""
 

@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "counter.place": "",
     "counter.offline_uses": 20,
     "counter.offline_minor": 200_000,
+    "counter.pin": {},
     "mail.server": {},
     "mail.trial_to": "",
     "files.unfinished": [],
@@ -59,7 +60,7 @@ DEFAULTS: dict[str, Any] = {
 }
 """Every setting there is, with its value when nothing was stored."""
 
-SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device", "lists.views"})
+SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device", "counter.pin", "lists.views"})
 """Their values never go into the audit log."""
 
 STORED = select(Setting.value).where(Setting.key == bindparam("key"))

@@ -167,6 +167,7 @@ def settings_acts(stage: Stage) -> None:
     stage.dialog.check_button.click()
     stage.shoot("check-wrong")
     stage.clear()
+    _set_a_pin(stage)
     stage.services.settings.put("mail.server", MAIL)
     stage.window.rebuild()
     page = stage.go("settings", "mail")
@@ -178,6 +179,29 @@ def settings_acts(stage: Stage) -> None:
     stage.shoot("mail-refused")
     section.remove()
     stage.shoot("mail-remove")
+
+
+def _set_a_pin(stage: Stage) -> None:
+    page = stage.go("settings", "counter")
+    section = _section(page)
+    section.set_pin()
+    dialog = stage.dialog
+    stage.shoot("pin")
+    dialog.first.setText("1111")
+    dialog.second.setText("1111")
+    dialog.passphrase.entry.setText(PASSPHRASE)
+    dialog.verb_button.click()
+    stage.shoot("pin-weak")
+    dialog.first.setText("270815")
+    dialog.second.setText("270815")
+    dialog.verb_button.click()
+    stage.settle()
+    section.uses.setValue(500)
+    section.save()
+    stage.shoot("pin-asked")
+    section.remove_pin()
+    stage.shoot("pin-remove")
+    stage.clear()
 
 
 def _put(stage: Stage, key: str, value: str | None) -> None:

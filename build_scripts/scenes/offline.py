@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from app.bootstrap.demo import PASSPHRASE
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.lease import Conflict, Lease
@@ -55,6 +56,7 @@ def counter_leased(stage: Stage) -> None:
         stage.services.settings.put("counter.offline_uses", 1)
         page.look(_code(stage, lease, 1))
         stage.shoot("shift-limit")
+        _go_beyond(stage, lease)
         stage.services.settings.put("counter.offline_uses", 20)
     page = stage.go("counter")
     with stage.vault.database.write(Topic.LEASES) as session:
@@ -68,6 +70,21 @@ def counter_leased(stage: Stage) -> None:
     page.banner.say("info", tr("There is nothing to undo: a use can be taken back for two minutes."))
     stage.shoot("banner")
     stage.services.leases.reclaim(lease.id, reason=tr("The computer is broken"))
+
+
+def _go_beyond(stage: Stage, lease: LeaseRow) -> None:
+    """With the manager's PIN, which is wrong at first."""
+    stage.services.leases.pin.put("270815", passphrase=PASSPHRASE)
+    page = stage.go("counter")
+    page.look(_code(stage, lease, 3))
+    stage.shoot("shift-limit-pin")
+    page.redeem()
+    dialog = stage.dialog
+    stage.shoot("over-limit")
+    dialog.pin.setText("1234")
+    dialog.verb_button.click()
+    stage.shoot("over-limit-wrong")
+    stage.clear()
 
 
 def _code(stage: Stage, lease: LeaseRow, at: int) -> str:

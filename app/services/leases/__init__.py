@@ -4,7 +4,7 @@ What was decided waits in the outbox and is uploaded by itself. Where the lease 
 card is empty, it comes back as a conflict, with both stories.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,8 +29,10 @@ from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import asking, deciding
 from app.services.leases.asking import is_mine as _is_mine
+from app.services.leases.pin import ManagerPin, is_set
 from app.services.leases.rows import ConflictRow, Decided, Leasable, LeaseRow, Reach, Standing, Story
 from app.services.outbox import enqueue
+from app.services.settings import store, stored
 from app.topics import Topic
 from sync.protocol import to_wire
 from sync.rules import Wanted
@@ -43,7 +45,18 @@ MONEY = (Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.LEASES, Topic.OUTB
 
 
 class LeaseService:
-    def __init__(self, database: Database, audit: AuditLog, *, cards: CardService, cloud: CloudService) -> None:
+    """`check_passphrase` is asked before the manager's PIN is set; it raises WrongPassphrase."""
+
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        *,
+        cards: CardService,
+        cloud: CloudService,
+        check_passphrase: Callable[[str], None],
+    ) -> None:
+        self.pin = ManagerPin(database, audit, check_passphrase=check_passphrase)
         self._database = database
         self._audit = audit
         self._cards = cards
@@ -124,12 +137,37 @@ class LeaseService:
         with self._database.read() as session:
             return deciding.verdict(session, card_id, now())
 
-    def decide(self, card_id: int, *, d: bytes, wanted: Wanted, place: str, serial: str) -> Decided:
-        """Redeem on this computer's own word. Raises RedemptionRefused."""
+    def decide(self, card_id: int, *, d: bytes, wanted: Wanted, place: str, serial: str, pin: str = "") -> Decided:
+        """Redeem on this computer's own word; with a manager's `pin` beyond the limit of what may wait.
+
+        Raises RedemptionRefused, PinWrong, PinLocked."""
+        if pin:
+            self.pin.prove(pin)
         with self._database.write(*MONEY) as session:
-            done = deciding.decide(session, card_id, d=d, wanted=wanted, place=place)
+            over = deciding.why_not(session, card_id, wanted, now()) == "shift-limit" and bool(pin)
+            done = deciding.decide(session, card_id, d=d, wanted=wanted, place=place, over=over)
             self._audit.record(session, "card.redeemed", subject=serial, op=done.op_id, leased=True)
+            if over:
+                self._audit.record(session, "limit.overridden", subject=serial, op=done.op_id)
         return done
+
+    def limit(self, *, uses: int, minor: int, pin: str = "") -> None:
+        """How much may wait for upload. Where there is a manager's PIN nobody raises it without.
+
+        Raises InvalidInput where it is missing, PinWrong, PinLocked."""
+        with self._database.read() as session:
+            stand, guarded = deciding.standing(session, now()), is_set(session)
+        if guarded and (uses > stand.most_uses or minor > stand.most_minor):
+            if not pin:
+                raise InvalidInput("pin", "required")
+            self.pin.prove(pin)
+        values = {"counter.offline_uses": uses, "counter.offline_minor": minor}
+        with self._database.write(Topic.SETTINGS, Topic.LEASES, Topic.AUDIT) as session:
+            for key, value in values.items():
+                before = stored(session, key)
+                if before != value:
+                    store(session, key, value)
+                    self._audit.record(session, "setting.changed", subject=key, before=before, after=value)
 
     def take_back(self, redemption_id: str, *, reason: str, serial: str) -> Decided:
         """Undo a use that was decided so. Raises RedemptionRefused."""
@@ -143,7 +181,7 @@ class LeaseService:
         at = now()
         with self._database.read() as session:
             over, offline = asking.ran_out(session, at), asking.has_no_line(session)
-            return replace(deciding.standing(session, at), over=over, offline=offline)
+            return replace(deciding.standing(session, at), over=over, offline=offline, pin=is_set(session))
 
     # --- before something is done ---
 

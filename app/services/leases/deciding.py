@@ -78,14 +78,14 @@ def verdict(session: Session, card_id: int, at: datetime) -> str | None:
     return judge(facts, Wanted(), at) or ("shift-limit" if standing(session, at).is_spent else None)
 
 
-def why_not(session: Session, card_id: int, wanted: Wanted, at: datetime) -> str | None:
-    """The same for so much of it."""
+def why_not(session: Session, card_id: int, wanted: Wanted, at: datetime, *, over: bool = False) -> str | None:
+    """The same for so much of it; `over`: whatever the limit of what may wait."""
     lease = lease_over(session, card_id, at)
     if lease is None:
         return "no-lease"
     facts = facts_of(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
     reason = judge(facts, wanted, at)
-    if reason is not None:
+    if reason is not None or over:
         return reason
     stand = standing(session, at)
     amount = (facts.balance_minor or 0) if wanted.amount_minor is None else wanted.amount_minor
@@ -94,13 +94,13 @@ def why_not(session: Session, card_id: int, wanted: Wanted, at: datetime) -> str
     return None
 
 
-def decide(session: Session, card_id: int, *, d: bytes, wanted: Wanted, place: str) -> Decided:
+def decide(session: Session, card_id: int, *, d: bytes, wanted: Wanted, place: str, over: bool = False) -> Decided:
     """Take from a card that this computer has leased: entry, card, figures, and the op that tells it, together.
 
-    Raises RedemptionRefused.
+    `over`: a manager lets it go beyond the limit of what may wait. Raises RedemptionRefused.
     """
     at = now()
-    reason = why_not(session, card_id, wanted, at)
+    reason = why_not(session, card_id, wanted, at, over=over)
     lease = lease_over(session, card_id, at)
     if reason is not None or lease is None:
         raise RedemptionRefused(reason or "no-lease", _left(session, card_id, reason))

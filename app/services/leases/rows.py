@@ -72,6 +72,8 @@ class Standing:
     """Leases of this computer that ran out and were not given back: their cards are redeemed nowhere."""
     offline: bool = False
     """The last sync did not reach the endpoint."""
+    pin: bool = False
+    """A manager's PIN goes beyond the limit."""
 
     @property
     def is_spent(self) -> bool:

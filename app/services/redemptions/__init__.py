@@ -125,13 +125,13 @@ class RedemptionService:
         return replace(found, reason="lease-over" if mine else "card-leased")
 
     def redeem(
-        self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = ""
+        self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = "", pin: str = ""
     ) -> RedemptionResult:
         """Redeem a card, wholly or in part.
 
-        A card that is leased to this computer is redeemed by its own word, with a line or without one; any other needs
-        the endpoint's. Raises RedemptionRefused, RedemptionUncertain, EndpointUnreachable, EndpointNotStarted, and
-        InvalidInput for an amount of nothing.
+        A card that is leased to this computer is redeemed by its own word, with a line or without one, with a manager's
+        `pin` beyond the limit; any other needs the endpoint's. Raises RedemptionRefused, RedemptionUncertain, PinWrong,
+        PinLocked, EndpointUnreachable, EndpointNotStarted, and InvalidInput for an amount of nothing.
         It first looks: with no line to the endpoint nothing is put in the queue that would redeem later unseen.
         """
         if amount_minor is not None and amount_minor < 1:
@@ -145,7 +145,7 @@ class RedemptionService:
         if verdict.leased and card_id is not None:
             self._refuse_while_open(b64(d))
             wanted = Wanted(amount_minor, uses)
-            own = self._leases.decide(card_id, d=d, wanted=wanted, place=place, serial=verdict.serial)
+            own = self._leases.decide(card_id, d=d, wanted=wanted, place=place, serial=verdict.serial, pin=pin)
             self._ages.begin(own.op_id)
             return decided("redeemed", verdict.serial, own)
         body = {"d": b64(d), "amount_minor": amount_minor, "uses": uses, "place": place}

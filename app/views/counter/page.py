@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.errors import AppError, EndpointRefused, EndpointUnreachable
+from app.errors import AppError, EndpointRefused, EndpointUnreachable, RedemptionRefused
 from app.services.leases import LeaseService
 from app.services.redemptions import RedemptionResult, RedemptionService, Use, Verdict
 from app.services.settings import SettingService
@@ -17,6 +17,7 @@ from app.views.changes import Changes
 from app.views.counter.band import VerdictBand
 from app.views.counter.dialogs import PlaceDialog, UndoDialog
 from app.views.counter.lease_bar import LeaseBar
+from app.views.counter.over_limit import OverLimitDialog
 from app.views.counter.part import PartBox
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
@@ -34,7 +35,7 @@ from app.views.counter.verdicts import (
 from app.views.jobs import JobRunner
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, button, column, label, row
-from app.words import tr
+from app.words import tr, yuan
 
 SAME_CODE_S = 3.0
 """A scanner that triggers twice sends the same code again: within this time it is not heard."""
@@ -105,26 +106,38 @@ class CounterPage(Page):
 
     def redeem(self) -> None:
         """Take what the verdict offers: the whole amount, one use, or what the part box says."""
-        if self._verdict is None or self._verdict.reason is not None or self._redeeming:
+        verdict = self._verdict
+        if verdict is None or not self._is_usable or self._redeeming:
             return
-        amount_minor, uses = self.part.taken(self._verdict)
+        amount_minor, uses = self.part.taken(verdict)
         if self.part.isVisible() and not amount_minor and not uses:
             self.part.mark_mistake()
             return
-        code, place, self._redeeming = self._code, self.place, True
+        code, place = self._code, self.place
+
+        def call(pin: str = "") -> RedemptionResult:
+            return self._redemptions.redeem(code, amount_minor, uses=uses, place=place, pin=pin)
+
+        if verdict.reason == "shift-limit":
+            self._ask_manager(call, verdict, amount_minor)
+            return
+        self._redeeming = True
         self._tell_acts()
 
-        def call() -> RedemptionResult:
-            return self._redemptions.redeem(code, amount_minor, uses=uses, place=place)
+        def refused(error: AppError) -> None:
+            beyond = isinstance(error, RedemptionRefused) and error.reason == "shift-limit"
+            if beyond and self.bar.standing.pin:  # as much as this goes beyond it
+                self._ask_manager(call, verdict, amount_minor)
+            else:
+                self._refuse(error)
 
-        job = self._jobs.start(call, on_done=self._redeemed, on_refused=self._refuse, owner=self)
+        job = self._jobs.start(call, on_done=self._redeemed, on_refused=refused, owner=self)
         job.ended.connect(self._may_go_on)
 
     def take_part(self) -> None:
         """F4: ask how much."""
-        if self._verdict is None or self._verdict.reason is not None:
-            return
-        self._show_amount(shown=True)
+        if self._is_usable:
+            self._show_amount(shown=True)
 
     def start_over(self) -> None:
         """Esc: forget the card in front."""
@@ -151,6 +164,21 @@ class CounterPage(Page):
     def name_place(self) -> None:
         dialog = PlaceDialog(self, self.place)
         dialog.accepted.connect(lambda: self._keep_place(dialog.place.text().strip()))
+        dialog.finished.connect(self._come_back)
+        dialog.open()
+
+    @property
+    def _is_usable(self) -> bool:
+        """Whether Enter redeems what stands in front, if need be with a manager's PIN."""
+        reason = "" if self._verdict is None else self._verdict.reason
+        return reason is None or (reason == "shift-limit" and self.bar.standing.pin)
+
+    def _ask_manager(
+        self, redeem: Callable[[str], RedemptionResult], verdict: Verdict, amount_minor: int | None
+    ) -> None:
+        what = yuan(amount_minor) if amount_minor else tr("1 use")
+        words = " · ".join((verdict.serial, what))
+        dialog = OverLimitDialog(self, words, redeem, jobs=self._jobs, on_done=self._redeemed, on_refused=self._refuse)
         dialog.finished.connect(self._come_back)
         dialog.open()
 
@@ -278,8 +306,7 @@ class CounterPage(Page):
             sound_no(self)
 
     def _tell_acts(self) -> None:
-        verdict = self._verdict
-        usable = verdict is not None and verdict.reason is None
+        verdict, usable = self._verdict, self._is_usable
         self.redeem_button.setVisible(usable)
         self.part_button.setVisible(usable and not self.part.isVisibleTo(self.acts))
         self.clear_button.setVisible(bool(self._code))

@@ -54,6 +54,8 @@ def verdict_shown(verdict: Verdict, stand: Standing) -> Shown:
     tone, symbol, word, advice = _refusal(verdict.reason)
     if verdict.reason == "no-lease":
         advice = offline_words(stand)
+    if verdict.reason == "shift-limit" and stand.pin:
+        advice = tr("So much may wait for upload. Enter goes on with a manager's PIN; or connect and sync.")
     if verdict.offline:
         amount = worth(verdict) if verdict.reason == "no-lease" else ""
         return Shown(tone, symbol, word, amount, (*_why(verdict, advice), *_facts(verdict, short=True), _as_known()))

@@ -20,6 +20,11 @@ def test_a_shift_without_a_line(served: Terminal) -> None:
     standing = served.do("lease", "standing")["standing"]
     assert (standing["cards"], standing["uses"], standing["minor"]) == (3, 1, 5_000)
     assert "可离线核销 3 张卡" in served.run("lease", "standing", as_json=False).out
+    served.more |= {"RIGHT": "270815", "WRONG": "1234"}
+    assert served.do("lease", "pin", "--pin-env", "RIGHT") == {"pin": True}
+    assert served.refused("redeem", codes[0], "--pin-env", "WRONG")["data"] == {"left": 4}
+    assert served.do("redeem", codes[0], "--amount", "1", "--pin-env", "RIGHT")["redeemed_minor"] == 100
+    assert served.do("lease", "pin") == {"pin": False}
     assert served.do("lease", "return", lease["id"])["lease"]["state"] == "returning"
     served.do("endpoint", "embedded", "start")
     assert served.do("sync").items() >= {"pending": 0, "rejected": 0, "differences": []}.items()

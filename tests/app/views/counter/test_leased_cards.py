@@ -19,10 +19,12 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.counter.dialogs import UndoDialog
 from app.views.counter.lease_dialog import LeaseDialog
+from app.views.counter.over_limit import OverLimitDialog
 from app.views.counter.verdicts import error_shown
 from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
+from tests.app.conftest import PASSPHRASE
 from tests.drivers.counter import Counter
 from tests.drivers.online import a_batch
 
@@ -208,6 +210,51 @@ def test_beyond_the_limit_the_counter_refuses_and_shows_the_way(counter: Counter
     counter.page.page_wanted.connect(lambda key, _: wanted.append(key))
     counter.page.bar.sync_button.click()
     assert wanted == ["sync"]
+
+
+def over_limit(counter: Counter) -> OverLimitDialog:
+    """The question for the manager's PIN that stands in front."""
+    counter.wait(lambda: isinstance(QApplication.activeModalWidget(), OverLimitDialog))
+    front = QApplication.activeModalWidget()
+    assert isinstance(front, OverLimitDialog)
+    return front
+
+
+def test_beyond_the_limit_a_manager_goes_on_with_the_pin(counter: Counter, batch: int, leased: str) -> None:
+    counter.services.leases.pin.put("270815", passphrase=PASSPHRASE)
+    counter.services.leases.limit(uses=1, minor=200_000, pin="270815")
+    counter.wait(lambda: counter.page.bar.standing.pin and counter.page.bar.standing.most_uses == 1)
+    redeem(counter, counter.code(batch))
+    counter.scan(counter.code(batch, 1))
+    counter.says("额度已满", "管理员 PIN")
+    counter.later(1)
+    counter.enter()
+    dialog = over_limit(counter)
+    counter.bot.keyClicks(dialog.pin, "1234")
+    counter.bot.keyClick(dialog.pin, Qt.Key.Key_Return)
+    counter.wait(lambda: "4" in dialog.form.fields["pin"].error.text())
+    assert dialog.pin.text() == ""
+    counter.bot.keyClicks(dialog.pin, "270815")
+    counter.bot.keyClick(dialog.pin, Qt.Key.Key_Return)
+    counter.says("已核销", "¥200.00", "待上传")
+    counter.wait(lambda: counter.page.focusWidget() is counter.page.entry)
+
+
+def test_an_amount_beyond_the_limit_asks_for_the_pin_and_esc_redeems_nothing(
+    counter: Counter, batch: int, leased: str
+) -> None:
+    counter.services.leases.limit(uses=20, minor=10_000)
+    counter.services.leases.pin.put("270815", passphrase=PASSPHRASE)
+    counter.wait(lambda: counter.page.bar.standing.pin)
+    counter.scan(counter.code(batch))
+    counter.says("可用")
+    counter.later(1)
+    counter.enter()
+    dialog = over_limit(counter)
+    counter.bot.keyClick(dialog.pin, Qt.Key.Key_Escape)
+    counter.wait(lambda: counter.page.focusWidget() is counter.page.entry)
+    assert counter.services.leases.standing().uses == 0
+    counter.says("可用")
 
 
 def test_a_lease_that_ran_out_is_given_back_with_one_press(
