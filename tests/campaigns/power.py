@@ -169,14 +169,20 @@ def _judge(data: Path, notes: list[dict[str, Any]]) -> None:
 def _knows(services: Services, vault: OpenVault, notes: list[dict[str, Any]]) -> None:
     with vault.database.read() as session:
         booked = set(session.scalars(select(Redemption.card_id)))
+        undone = set(session.scalars(select(Redemption.card_id).where(Redemption.kind == "reversed")))
         asked = len(list(session.scalars(select(OutboxOp.id).where(OutboxOp.type == "redeem@1"))))
     rows = {row.id: row for row in services.cards.rows([note["card"] for note in notes if "card" in note])}
+    leases = {row.id: row.state for row in services.leases.leases(ended=True)}
     batch = next((row for row in services.batches.batches() if row.id != 1), None)
     kept = {str(row.path) for row in services.backups.backups()}
     holds: dict[str, Callable[[dict[str, Any]], bool]] = {
         "made": lambda note: batch is not None and batch.made == working_day.MADE,
         "published": lambda note: batch is not None and batch.state == "published",
         "redeemed": lambda note: note["card"] in booked and asked > 0,
+        "leased": lambda note: note["lease"] in leases,
+        "decided": lambda note: note["card"] in booked,
+        "taken back": lambda note: note["card"] in undone,
+        "given back": lambda note: leases.get(note["lease"]) in ("returning", "returned"),
         "frozen": lambda note: rows[note["card"]].frozen,
         "voided": lambda note: rows[note["card"]].state == "voided",
         "backup": lambda note: note["path"] in kept and services.backups.verify(Path(note["path"])).ok,

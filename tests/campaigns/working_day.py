@@ -1,20 +1,24 @@
 """A short day of one desk that is cut somewhere, and what must hold of it afterwards, wherever that was.
 
-The day: make a batch, publish it, redeem three cards at the counter, freeze one, void one, make a backup, change the
-passphrase, sync. Whatever a person was told is written down outside the data folder at once.
+The day: make a batch, publish it, redeem three cards at the counter, freeze one, void one, lease some, redeem two of
+those on its own word and take one back, give the lease back, make a backup, change the passphrase, sync. Whatever a
+person was told is written down outside the data folder at once.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.errors import AppError, EndpointRefused, EndpointUnreachable, RedemptionUncertain
+from app.models.base import now
 from app.models.batch import Batch, CodeBlock, card_key
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
@@ -22,13 +26,17 @@ from app.services import Services, batches
 from app.services.batches import BatchSpec, generation
 from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
+from app.services.redemptions import RedemptionResult
 from app.services.sealing import BLOCK
 from app.services.vault.vaults import OpenVault, Vaults
 from tests.campaigns.real import CHEAP_KIB, PASSPHRASE, desk, verify_endpoint
 
 STOCK, MADE, SOLD = 24, 5_200, 3
+FIRST_LEASED, LEASED = SOLD + 2, 4
 AMOUNT = 5_000
+SHIFT = timedelta(hours=8)
 AWAY = (EndpointRefused, EndpointUnreachable, RedemptionUncertain)
+USES = select(Redemption.card_id, Redemption.id).where(Redemption.kind == "redeemed")
 Tell = Callable[..., None]
 
 
@@ -72,10 +80,25 @@ def _acts(services: Services, vault: OpenVault, data: Path, tell: Tell) -> None:
     tell("frozen", card=cards[SOLD])
     services.cards.void(cards[SOLD + 1], reason="x")
     tell("voided", card=cards[SOLD + 1])
+    _shift(services, cards[FIRST_LEASED:], tell)
     tell("backup", path=str(services.backups.create().path))
     Vaults(Config(data), memory_kib=CHEAP_KIB).change_passphrase(PASSPHRASE, PASSPHRASE)
     services.cloud.sync()
     tell("synced")
+
+
+def _shift(services: Services, cards: list[int], tell: Tell) -> None:
+    """What the counter decides about without asking anybody."""
+    lease = services.leases.take(1, until=now() + SHIFT, first_no=FIRST_LEASED + 1, count=LEASED)
+    tell("leased", lease=lease.id)
+    for card in cards[:2]:
+        done = _redeem(services, card)
+        assert done.own_word, "it holds the lease"
+        tell("decided", card=card)
+    services.redemptions.reverse(done.redemption_id, reason="x")
+    tell("taken back", card=cards[1])
+    services.leases.give_back(lease.id)
+    tell("given back", lease=lease.id)
 
 
 def _in_pieces() -> None:
@@ -92,8 +115,8 @@ def _make(services: Services) -> None:
         services.batches.resume(made[0].id)
 
 
-def _redeem(services: Services, card: int) -> None:
-    services.redemptions.redeem(services.cards.reveal(card, reason="x").reveal(), AMOUNT)
+def _redeem(services: Services, card: int) -> RedemptionResult:
+    return services.redemptions.redeem(services.cards.reveal(card, reason="x").reveal(), AMOUNT)
 
 
 def heard(told: Path) -> list[dict[str, Any]]:
@@ -137,9 +160,12 @@ def _told_backups_are_whole(services: Services, notes: list[dict[str, Any]]) -> 
 def _told_is_there(services: Services, vault: OpenVault, notes: list[dict[str, Any]]) -> None:
     said = {(note["what"], note.get("card")) for note in notes}
     with vault.database.read() as session:
-        redeemed = set(session.scalars(select(Redemption.card_id)))
-    lost = {card for what, card in said if what == "redeemed"} - redeemed
+        redeemed, undone = set(session.scalars(select(Redemption.card_id))), _undone(session)
+    lost = {card for what, card in said if what in ("redeemed", "decided")} - redeemed
+    lost |= {card for what, card in said if what == "taken back"} - undone.keys()
     assert not lost, f"redemptions that were confirmed are gone: {sorted(map(str, lost))}"
+    known = {lease.id for lease in services.leases.leases(ended=True)}
+    assert {note["lease"] for note in notes if "lease" in note} <= known, "a lease is gone"
     rows = {row.id: row for row in services.cards.rows([card for what, card in said if what in ("frozen", "voided")])}
     assert all(rows[card].frozen for what, card in said if what == "frozen"), "a freeze is gone"
     assert all(rows[card].state == "voided" for what, card in said if what == "voided"), "a voided card lives"
@@ -155,10 +181,15 @@ def _go_on(services: Services, vault: OpenVault) -> None:
     services.cloud.sync()
     cards = services.cards.ids(CardFilter(batch_id=1), descending=False)
     with vault.database.read() as session:
-        redeemed = set(session.scalars(select(Redemption.card_id)))
-    for card in cards[:SOLD]:
+        redeemed, undone = dict(session.execute(USES).all()), _undone(session)
+    for card in (*cards[:SOLD], *cards[FIRST_LEASED : FIRST_LEASED + 2]):
         if card not in redeemed:
-            _redeem(services, card)
+            redeemed[card] = _redeem(services, card).redemption_id
+    if cards[FIRST_LEASED + 1] not in undone:
+        services.redemptions.reverse(redeemed[cards[FIRST_LEASED + 1]], reason="x")
+    for lease in services.leases.leases():
+        if lease.state == "open":
+            services.leases.give_back(lease.id)
     frozen, voided = services.cards.rows(cards[SOLD : SOLD + 2])
     if not frozen.frozen:
         services.cards.freeze(frozen.id)
@@ -176,7 +207,9 @@ def _holds(services: Services, vault: OpenVault, database: Path) -> None:
         keys = session.scalar(select(func.count()).select_from(card_key))
         sealed = session.scalar(select(func.coalesce(func.sum(CodeBlock.count), 0)))
         states = list(session.scalars(select(Batch.state)))
-    assert booked == Counter(cards[:SOLD]), f"booked: {booked}"
+    once, twice = cards[FIRST_LEASED : FIRST_LEASED + 2]
+    assert booked == Counter([*cards[:SOLD], once, twice, twice]), f"booked: {booked}"
+    assert services.leases.leases() == [], "a lease was never given back"
     assert open_ == 0, f"{open_} ops are open"
     assert (keys, sealed, states) == (STOCK + MADE, STOCK + MADE, ["published"] * 2), (keys, sealed, states)
     connection = sqlite.connect(str(database))
@@ -187,4 +220,9 @@ def _holds(services: Services, vault: OpenVault, database: Path) -> None:
         )
     finally:
         connection.close()
-    assert (ledger, taken, stored) == (SOLD, SOLD * AMOUNT, STOCK + MADE), (ledger, taken, stored)
+    assert (ledger, taken, stored) == (SOLD + 3, (SOLD + 1) * AMOUNT, STOCK + MADE), (ledger, taken, stored)
+
+
+def _undone(session: Session) -> dict[int, str]:
+    """Card → its reversal."""
+    return dict(session.execute(select(Redemption.card_id, Redemption.id).where(Redemption.kind == "reversed")).all())

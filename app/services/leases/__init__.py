@@ -34,6 +34,7 @@ from app.services.leases.rows import ConflictRow, Decided, Leasable, LeaseRow, R
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
 from app.topics import Topic
+from sync import points
 from sync.protocol import to_wire
 from sync.rules import Wanted
 
@@ -86,6 +87,7 @@ class LeaseService:
             }
             op_id = _asked_before(session, batch_id) or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
             self._audit.record(session, "lease.asked", subject=batch.serial, cards=last - first_no + 1)
+        points.passed("desk.lease.asked")
         self._cloud.push_now(frozenset({f"take:{batch_id}"}))
         self._raise_if_refused(op_id)
         return self._one(op_id)
@@ -100,6 +102,7 @@ class LeaseService:
             lease.state = "returning"
             enqueue(session, "lease.return@1", aggregate=f"lease:{lease_id}", body={"lease_id": lease_id})
             self._audit.record(session, "lease.returned", subject=_serial(session, lease))
+        points.passed("desk.lease.ended")
         self._tell(f"lease:{lease_id}")
         return self._one(lease_id)
 
@@ -149,6 +152,8 @@ class LeaseService:
             self._audit.record(session, "card.redeemed", subject=serial, op=done.op_id, leased=True)
             if over:
                 self._audit.record(session, "limit.overridden", subject=serial, op=done.op_id)
+            points.passed("desk.leased.commit")
+        points.passed("desk.leased.committed")
         return done
 
     def limit(self, *, uses: int, minor: int, pin: str = "") -> None:
@@ -174,6 +179,8 @@ class LeaseService:
         with self._database.write(*MONEY) as session:
             done = deciding.take_back(session, session.get_one(Redemption, redemption_id), reason=reason)
             self._audit.record(session, "card.reversed", subject=serial, reason=reason, op=done.op_id, leased=True)
+            points.passed("desk.leased.commit")
+        points.passed("desk.leased.committed")
         return done
 
     def standing(self) -> Standing:
