@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,7 @@ from app.services.redemptions.rows import (
     of_row,
     told,
 )
+from app.services.redemptions.uses import NEWEST, LastUses, is_foreign
 from app.services.settings import SettingService
 from app.topics import Topic
 from sync import codes as code_words
@@ -59,8 +60,6 @@ from sync.phone import LookupAnswer
 from sync.protocol import Op, OpResult, b64, to_wire
 from sync.rules import Wanted
 
-UNDO_WITHIN = timedelta(minutes=2)
-NEWEST = (Redemption.at.desc(), Redemption.seq.desc())
 NAMES = (("d",), ("redemption_id",), ("batch_id", "card_no"))
 """Fields of an op's body that say what it is about; each op has one of these sets."""
 MUCH = ("amount_minor", "uses")
@@ -83,6 +82,7 @@ class RedemptionService:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ages = Ages(clock)
+        self._uses = LastUses(database, cards, self._ages)
         self._database = database
         self._audit = audit
         self._cards = cards
@@ -151,6 +151,8 @@ class RedemptionService:
         body = {"d": b64(d), "amount_minor": amount_minor, "uses": uses, "place": place}
         result = self._decide("redeem@1", body)
         self._ages.begin(result.op_id)
+        if card_id is None:
+            self._uses.products[result.op_id] = verdict.product
         self._audit.note("card.redeemed", subject=verdict.serial, op=result.op_id)
         return told("redeemed", verdict.serial, result)
 
@@ -160,11 +162,11 @@ class RedemptionService:
             raise ReasonMissing
         with self._database.read() as session:
             entry = session.get(Redemption, redemption_id)
-            if entry is None or entry.kind != "redeemed":
+            foreign = entry is None and is_foreign(session, redemption_id)
+            if not foreign and (entry is None or entry.kind != "redeemed"):
                 raise NotFound("redemption", redemption_id)
-            batch = session.get_one(Batch, entry.batch_id)
-            serial = serial_of(batch, entry.card_id)
-            leased = entry.lease_id is not None and entry.seq == UNCONFIRMED
+            serial = "" if entry is None else serial_of(session.get_one(Batch, entry.batch_id), entry.card_id)
+            leased = entry is not None and entry.lease_id is not None and entry.seq == UNCONFIRMED
         if leased:
             own = self._leases.take_back(redemption_id, reason=reason.strip(), serial=serial)
             return decided("reversed", serial, own)
@@ -207,31 +209,8 @@ class RedemptionService:
         return self._pay("card.refund@1", self.payable(card_id), amount_minor, reason=reason, place=place)
 
     def last(self, limit: int = 20) -> list[Use]:
-        """The last uses, newest first."""
-        with self._database.read() as session:
-            newest = select(Redemption).where(Redemption.kind.in_(USE)).order_by(*NEWEST)
-            entries = list(session.scalars(newest.limit(limit)))
-            undone = set(
-                session.scalars(select(Redemption.reverses).where(Redemption.reverses.in_([e.id for e in entries])))
-            )
-        cards = {card.id: card for card in self._cards.rows(list({entry.card_id for entry in entries}))}
-        return [
-            Use(
-                entry.id,
-                cards[entry.card_id].serial,
-                cards[entry.card_id].product,
-                cards[entry.card_id].holder,
-                entry.kind,
-                amount_minor=entry.amount_minor,
-                uses=entry.uses,
-                at=entry.at,
-                place=entry.place or "",
-                undoable=entry.kind == "redeemed" and entry.id not in undone and young,
-                unsent=entry.seq == UNCONFIRMED,
-            )
-            for entry in entries
-            for young in [self._ages.of(entry.id, entry.at) < UNDO_WITHIN]
-        ]
+        """The last uses, newest first; also of cards that this vault does not have."""
+        return self._uses.last(limit)
 
     # --- the parts ---
 
@@ -287,7 +266,7 @@ class RedemptionService:
             raise RedemptionUncertain(op_id)
         with self._database.write(Topic.OUTBOX) as session:
             word.keep(session, said.checkpoint)
-            _note(session, op_id, "withdrawn" if answer.problem else "applied", decided_at(answer))
+            _note(session, op_id, "withdrawn" if answer.problem else "applied", answer)
         if answer.problem is not None:
             raise RedemptionRefused(answer.problem.key, answer.problem.remaining_minor)
         self._hear()
@@ -386,8 +365,11 @@ def _is_mistyped(typed: str) -> bool:
     return len(code) - code_words.CHECKS in code_words.PROFILES.values() and not code_words.is_valid(code)
 
 
-def _note(session: Session, op_id: str, state: str, at: datetime | None = None) -> None:
-    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(state=state, answered_at=at or now()))
+def _note(session: Session, op_id: str, state: str, answer: OpResult | None = None) -> None:
+    """How it ended; with the time and the number that the endpoint gave it."""
+    at, seq = (None, None) if answer is None else (decided_at(answer), answer.seq)
+    values = {"state": state, "answered_at": at or now(), "seq": seq}
+    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(**values))
 
 
 __all__ = ["Payable", "RedemptionResult", "RedemptionService", "Use", "Verdict"]

@@ -8,7 +8,7 @@ from app.services.redemptions import Use
 from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import button, label, row
-from app.words import ntr, tr, yuan
+from app.words import moment, ntr, tr, yuan
 
 LONGEST_REASON = 500
 """As much of it as the endpoint keeps."""
@@ -20,7 +20,8 @@ class UndoDialog(Dialog):
     def __init__(self, parent: QWidget, use: Use) -> None:
         super().__init__(parent, tr("Undo this use?"))
         amount = yuan(use.amount_minor) if use.amount_minor else ntr("{count} use", "{count} uses", use.uses)
-        consequence = tr("{serial}: {amount} goes back onto the card.", serial=use.serial, amount=amount)
+        card = use.serial or use.product or moment(use.at)
+        consequence = tr("{serial}: {amount} goes back onto the card.", serial=card, amount=amount)
         self.body.addWidget(label(consequence, "muted", wrap=True))
         self.reason = QLineEdit()
         self.reason.setMaxLength(LONGEST_REASON)

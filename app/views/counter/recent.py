@@ -66,7 +66,7 @@ class RecentUses(Card):
 
     def _add_row(self, grid: QGridLayout, at: int, use: Use) -> None:
         grid.setRowMinimumHeight(at, ROW_HEIGHT)
-        serial = label(use.serial)
+        serial = label(use.serial or NO_DATA)
         serial.setFont(code_font())
         amount = label(_amount(use), "label")
         amount.setAlignment(RIGHT)
@@ -82,7 +82,7 @@ class RecentUses(Card):
     def _undo_button(self, use: Use) -> QPushButton:
         made = button(tr("Undo"), lambda: self.undo_wanted.emit(use), kind="text", compact=True)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        made.setAccessibleName(tr("Undo {serial}", serial=use.serial))
+        made.setAccessibleName(tr("Undo {serial}", serial=use.serial or _amount(use)))
         return made
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.config import Config
-from app.errors import EndpointRefused, InvalidInput, NotFound
+from app.errors import EndpointRefused, InvalidInput, NotFound, RedemptionRefused
 from app.models.outbox import RawEvent
 from app.services import Services
 from app.services.backups import restore
@@ -55,6 +55,41 @@ def test_a_clerk_with_an_empty_vault_redeems_a_card_of_the_owners_batch(owner: S
     assert owner.redemptions.look(code).remaining_minor == 15_000
     assert owner.cloud.status().differences == ()
     assert [clerk.cloud.sync().rejected, clerk.cloud.status().pending] == [0, 0]
+
+
+def test_a_clerk_sees_its_uses_of_the_owners_cards_and_takes_one_back(owner: Services, second: Opened) -> None:
+    batch_id = a_batch(owner)
+    codes = [a_code(owner, batch_id, at) for at in range(3)]
+    owner.cloud.sync()
+    clerk = second("clerk")
+    let_in(owner, clerk)
+    clerk.cloud.sync()
+    assert clerk.redemptions.last() == []
+    whole = clerk.redemptions.redeem(codes[0], place="东门店")
+    part = clerk.redemptions.redeem(codes[1], 5_000)
+    owner.redemptions.redeem(codes[2])
+    clerk.cloud.sync()
+    uses = clerk.redemptions.last()
+    assert [(use.id, use.product, use.amount_minor, use.place) for use in uses] == [
+        (part.redemption_id, "中秋福利卡", 5_000, ""),
+        (whole.redemption_id, "中秋福利卡", 20_000, "东门店"),
+    ]
+    assert [(use.kind, use.undoable, use.serial, use.holder) for use in uses] == [("redeemed", True, "", "")] * 2
+    back = clerk.redemptions.reverse(whole.redemption_id, reason="扫错")
+    assert (back.redeemed_minor, back.remaining_minor) == (-20_000, 20_000)
+    assert [(use.kind, use.undoable) for use in clerk.redemptions.last()] == [
+        ("reversed", False),
+        ("redeemed", True),
+        ("redeemed", False),
+    ]
+    with pytest.raises(RedemptionRefused, match="already-reversed"):
+        clerk.redemptions.reverse(whole.redemption_id, reason="扫错")
+    with pytest.raises(NotFound):
+        clerk.redemptions.reverse(back.redemption_id, reason="扫错")
+    owner.cloud.sync()
+    assert owner.redemptions.look(codes[0]).remaining_minor == 20_000
+    assert [use.kind for use in owner.redemptions.last()].count("reversed") == 1
+    assert clerk.cloud.sync().rejected == 0
 
 
 def test_a_vault_with_cards_of_its_own_keeps_its_merchant_and_the_code_stays_good(
