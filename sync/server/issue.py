@@ -25,6 +25,7 @@ from sync.server.problems import Refusal, problem
 from sync.server.redemption import Ask, Undo, redeem, reverse
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
+from sync.upcasting import upcast
 
 LARGEST = 1_000_000
 MOST_USES = 10_000
@@ -76,6 +77,8 @@ class Issue:
     def apply(self, transaction: Transaction, device: Device, op: Op, *, at_ms: int) -> OpResult:
         """One op: its stored outcome if it was seen before, else its effect; a refusal is an outcome, too."""
         print_ = fingerprint_of(op.type, msgspec.json.encode(op.body, order="deterministic"))
+        type_, body = upcast(op.type, op.body)
+        op = msgspec.structs.replace(op, type=type_, body=body)
         try:
             if op.type not in self._acts and op.type != "redeem@1":
                 raise Refusal("op-unknown")
@@ -127,7 +130,7 @@ class Issue:
             device.merchant_id,
             op.op_id,
             redemption_id=str(op.body["redemption_id"]),
-            reason=_text(op.body.get("reason", ""), 500),
+            reason=_text(op.body["reason"], 500),
             device_id=device.id,
             at_ms=leases.undone_ms(transaction, device, op, at_ms) if _is_leased(op) else _decided(device, op, at_ms),
         )
@@ -149,11 +152,11 @@ class Issue:
                 device.merchant_id,
                 op.op_id,
                 self.verifier(unb64(str(op.body["d"]))),
-                amount_minor=_whole(op.body.get("amount_minor"), least=1),
-                uses=_whole(op.body.get("uses"), least=1),
+                amount_minor=_whole(op.body["amount_minor"], least=1),
+                uses=_whole(op.body["uses"], least=1),
                 entry="counter",
                 at_ms=_decided(device, op, at_ms),
-                place=_text(op.body.get("place", ""), 200),
+                place=_text(op.body["place"], 200),
                 device_id=device.id,
                 device_class="desktop",
                 moved=is_moved(op),
@@ -169,7 +172,7 @@ class Issue:
 
 def _update_merchant(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
     body = op.body
-    name, phone, slug = _text(body["name"], 200), _text(body.get("phone", ""), 40), _text(body.get("slug", ""), 64)
+    name, phone, slug = _text(body["name"], 200), _text(body["phone"], 40), _text(body["slug"], 64)
     taken = transaction.one("SELECT id FROM merchant WHERE slug = ? AND id <> ?", slug, device.merchant_id)
     if slug and (taken or not SLUG.fullmatch(slug)):
         raise Refusal("invalid", pointers=["/body/slug"])
@@ -191,13 +194,13 @@ def _create_batch(transaction: Transaction, device: Device, op: Op, at_ms: int) 
     transaction.run(
         "INSERT INTO batch (merchant_id, uid, name, kind, money, currency, face_minor, uses, partial, valid_from_ms, "
         "valid_until_ms, count, frozen, voided, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-        *(device.merchant_id, uid, _text(body["name"], 200), _text(body.get("kind", "fixed"), 20), int(money)),
+        *(device.merchant_id, uid, _text(body["name"], 200), _text(body["kind"], 20), int(money)),
         *(_text(face.get("currency", "CNY"), 3), _whole(face["amount_minor"]) if money else None),
         *(
-            1 if money else _whole(body.get("max_uses"), least=1, most=MOST_USES) or 1,
-            int(bool(body.get("partial", True))),
+            1 if money else _whole(body["max_uses"], least=1, most=MOST_USES) or 1,
+            int(bool(body["partial"])),
         ),
-        *(_instant(body.get("valid_from")), _instant(body.get("valid_until")), count, at_ms),
+        *(_instant(body["valid_from"]), _instant(body["valid_until"]), count, at_ms),
     )
     return _event(transaction, device, op, at_ms, type_="batch.created@1", body={"batch_id": uid, "count": count})
 
@@ -236,7 +239,7 @@ def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
     return balances.Change(
         *(device.merchant_id, op.op_id, str(UUID(body["batch_id"])), number),
         reason=reason,
-        place=_text(body.get("place", ""), 200),
+        place=_text(body["place"], 200),
         device_id=device.id,
         at_ms=_decided(device, op, at_ms),
     )

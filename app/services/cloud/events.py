@@ -16,6 +16,7 @@ from app.services.figures import FigureEntry
 from app.services.recount import GONE
 from app.services.settings import store, stored
 from sync.protocol import Event, EventsPage, from_wire
+from sync.upcasting import upcast
 
 DOUBTED = ("uncertain", "failed", "released")
 """States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""
@@ -60,7 +61,7 @@ def apply_kept(session: Session, epoch: str) -> int:
     store(session, "cloud.events_known", KNOWN)
     wanted = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None)
     kept = list(session.scalars(select(RawEvent).where(*wanted).order_by(RawEvent.seq)))
-    heard = [Told(row.seq, row.type, str(row.op_id), row.at, row.body) for row in kept]
+    heard = [_kept(row) for row in kept]
     books, applied = WorkingSet(session, heard), 0
     for row, told in zip(kept, heard, strict=True):
         if (batch := books.batch(told)) is not None:
@@ -79,8 +80,13 @@ def book(session: Session, batch: Batch, told: Told) -> None:
 
 
 def _told(event: Event) -> Told:
-    body = msgspec.json.decode(event.body)
-    return Told(event.seq, event.type, event.op_id, from_wire(event.at), body, event.receipt)
+    type_, body = upcast(event.type, msgspec.json.decode(event.body))
+    return Told(event.seq, type_, event.op_id, from_wire(event.at), body, event.receipt)
+
+
+def _kept(row: RawEvent) -> Told:
+    type_, body = upcast(row.type, row.body)
+    return Told(row.seq, type_, str(row.op_id), row.at, body)
 
 
 # --- money ---
@@ -108,15 +114,15 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
         "uses": body["uses"],
         "remaining_minor": body["remaining_minor"],
         "remaining_uses": body["remaining_uses"],
-        "reverses": body.get("reverses"),
-        "reason": body.get("reason"),
+        "reverses": body["reverses"],
+        "reason": body["reason"],
         "channel": channel,
-        "entry": body.get("entry", "counter"),
-        "place": body.get("place") or None,
+        "entry": body["entry"],
+        "place": body["place"] or None,
         "region": None,
-        "device_class": body.get("device_class") or None,
+        "device_class": body["device_class"] or None,
         "at": told.at,
-        "lease_id": body.get("lease_id"),
+        "lease_id": body["lease_id"],
         "receipt": told.word,
     }
     books.book(entry)

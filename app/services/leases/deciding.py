@@ -23,6 +23,7 @@ from app.services.outbox import enqueue
 from app.services.settings import stored
 from sync.protocol import b64, to_wire
 from sync.rules import CardFacts, Wanted, judge
+from sync.upcasting import ENTRY
 
 LEASED = "redeem.leased@1"
 GONE = ("spent", "voided")
@@ -156,7 +157,7 @@ def _book(session: Session, batch: Batch, card_id: int, done: Decided, more: dic
         "device_class": "desktop",
     }
     type_ = "reversed@1" if "reverses" in more else "redeemed@1"
-    events.book(session, batch, Told(UNCONFIRMED, type_, done.op_id, done.at, body | more))
+    events.book(session, batch, Told(UNCONFIRMED, type_, done.op_id, done.at, ENTRY | body | more))
 
 
 def facts_of(session: Session, batch: Batch, card: Card | None) -> CardFacts:
