@@ -44,6 +44,8 @@ ACTIONS: Words = {
     "card.reversed": "Redemption reversed",
     "card.topped_up": "Card topped up",
     "card.refunded": "Card refunded",
+    "slip.saved": "Receipt of a redemption saved",
+    "slip.printed": "Receipt of a redemption printed",
     "lease.asked": "Lease of cards asked for",
     "lease.returned": "Lease given back",
     "lease.reclaimed": "Lease reclaimed",

@@ -72,6 +72,7 @@ WORDS: dict[type[AppError], str] = {
     errors.RedemptionRefused: "Not redeemed: {reason}",
     errors.PaymentUncertain: "The answer got lost. Do not enter it again; the next sync tells what happened.",
     errors.PaymentRefused: "Nothing was put on or paid out: {reason}",
+    errors.SlipRefused: "There is no receipt for this: {reason}",
     errors.OverCardLimit: "The card would hold {would_minor}; a rule of the trade lets it hold {most_minor}. Put less "
     "onto it, or confirm that it is to hold more.",
 }
@@ -156,6 +157,7 @@ FIELDS: dict[str, str] = {
     "valid_until": "Valid until",
     "zip_password": "Password of the ZIP",
     "zip_password_env": "Variable of the password",
+    "receipt": "Receipt text",
     "role": "Role",
     "yes": "Confirmation",
 }
@@ -228,6 +230,11 @@ REASONS: dict[str, str] = {
     "no-money": "this card holds uses, not money.",
     "no-endpoint": "there is no endpoint yet. Connect one first.",
     "in-stock": "this card is still in stock. Give it to somebody first.",
+    "slip-no-key": "this computer has no key to sign with yet. Connect an endpoint first.",
+    "slip-of-another": "it was redeemed at another counter or on a phone. Only the counter that redeemed it signs one.",
+    "slip-of-no-use": "only what was redeemed or undone has one, no top-up and no refund.",
+    "one-of-both": "give the number of a redemption, or a text behind --check.",
+    "no-receipt": "this is no receipt of a counter. Scan its QR code, or paste the text that begins with KXR1.",
     "already-reversed": "this redemption was reversed already.",
     "redemption-unknown": "there is no such redemption.",
     "not-sealed": "this batch has not reached the endpoint yet. Sync first.",

@@ -285,6 +285,25 @@ STEPS: Words = {
     "backup": "Make a backup",
 }
 
+SLIPS: Words = {
+    "genuine": "Genuine receipt",
+    "changed": "Not genuine",
+    "damaged": "Receipt unreadable",
+    "device-unknown": "Cannot be checked",
+    "other-merchant": "Another merchant's",
+}
+"""Whether a slip is genuine."""
+
+BOOKED: Words = {
+    "booked": "In this ledger just so.",
+    "waits": "In this ledger, waits for upload.",
+    "undone": "In this ledger: undone since. The card has it back.",
+    "differs": "This ledger has something else under the same number.",
+    "conflict": "Uploaded, and the card could not pay it any more: see the conflicts.",
+    "missing": "Not in this ledger yet.",
+}
+"""What the ledger has of a genuine slip."""
+
 FESTIVALS: Words = {
     "spring": "Spring Festival",
     "dragon_boat": "Dragon Boat Festival",

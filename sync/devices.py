@@ -39,6 +39,8 @@ class DeviceCard(Struct, frozen=True):
     seen_at: str | None
     """To the minute."""
     you: bool
+    public_key: str = ""
+    """What it signs with: whoever is shown a slip of that device checks it by this. Older endpoints do not tell it."""
 
 
 class DevicesAnswer(Struct, frozen=True):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from binascii import a2b_base64
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -102,6 +103,15 @@ def feed_row(type_: str, op_id: str, at: str, body: bytes, receipt: str = "") ->
     """The bytes of an event that its hash covers; `body` is the JSON as it stands in the feed."""
     row = b"\n".join((type_.encode(), op_id.encode(), at.encode(), body))
     return row + b"\n" + receipt.encode() if receipt else row
+
+
+def bound(domain: bytes, parts: Sequence[str]) -> bytes:
+    """What is signed: each part behind its length in bytes, as four of them."""
+    short = "".join([f"\0\0\0{chr(len(part))}{part}" for part in parts])
+    if short.isascii():  # as nearly always: then no part is longer than 127 and its letters are its bytes
+        return domain + short.encode()
+    raws = [part.encode() for part in parts]
+    return domain + b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
 
 
 # --- what everyone may ask ---

@@ -6,14 +6,14 @@ of hashes it binds every event before it, with its receipt. A signature for each
 redemptions in a second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta, Struct
 
-from sync.protocol import LONGEST_TEXT, Checkpoint, Difference, Digest, Id, Whole, b64, unb64
+from sync.protocol import LONGEST_TEXT, Checkpoint, Difference, Digest, Id, Whole, b64, bound, unb64
 
 GIVEN_BACK = 500
 """Entries of the ledger that are given back at once."""
@@ -72,7 +72,7 @@ class GiveBackAnswer(Struct, frozen=True):
 def entry_statement(merchant_id: str, op_id: str, kind: str, at: str, body: Mapping[str, Any]) -> bytes:
     """What a receipt is made over. `kind` is redeemed or reversed, `at` as it stands in the feed."""
     said = ["" if (part := body.get(name)) is None else str(part) for name in BOUND]
-    return _bound(b"kx.receipt.v1\0", [merchant_id, op_id, kind, at, *said])
+    return bound(b"kx.receipt.v1\0", [merchant_id, op_id, kind, at, *said])
 
 
 def signed(merchant_id: str, *, epoch: str, seq: int, digest: bytes, at: str, key: Ed25519PrivateKey) -> Checkpoint:
@@ -91,13 +91,4 @@ def is_genuine(checkpoint: Checkpoint, merchant_id: str, public_key: bytes) -> b
 
 
 def _checkpoint_statement(merchant_id: str, epoch: str, seq: int, digest: str, at: str) -> bytes:
-    return _bound(b"kx.checkpoint.v1\0", [merchant_id, epoch, str(seq), digest, at])
-
-
-def _bound(domain: bytes, parts: Sequence[str]) -> bytes:
-    """Each part behind its length in bytes, as four of them."""
-    short = "".join([f"\0\0\0{chr(len(part))}{part}" for part in parts])
-    if short.isascii():  # as nearly always: then no part is longer than 127 and its letters are its bytes
-        return domain + short.encode()
-    raws = [part.encode() for part in parts]
-    return domain + b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
+    return bound(b"kx.checkpoint.v1\0", [merchant_id, epoch, str(seq), digest, at])

@@ -13,6 +13,7 @@ from app.services.channels.file import FileChannel
 from app.services.channels.printed import PrintChannel
 from app.services.cloud import CloudService, EmbeddedEndpoint
 from app.services.cloud.blobs import Blobs
+from app.services.cloud.connection import Connection
 from app.services.cloud.devices import DeviceService
 from app.services.cloud.recovering import Recovery
 from app.services.dashboard import DashboardService
@@ -28,6 +29,7 @@ from app.services.redemptions import RedemptionService
 from app.services.removals import RemovalService
 from app.services.sealing import BlindIndex, Sealer
 from app.services.settings import SettingService
+from app.services.slips import SlipService
 from app.services.supplier_imports import SupplierImportService
 from app.services.vault.vaults import OpenVault, Vaults
 
@@ -36,9 +38,8 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
     """`autostart`: the embedded endpoint starts when it is needed. `email` carries the mail of the demo nowhere."""
     database, keys = vault.database, vault.keys
     audit = AuditLog(database, keys)
-    settings = SettingService(database, audit)
     sealer, blind = Sealer(keys), BlindIndex(keys.blind)
-    reader = CodeReader(database, sealer)
+    reader, settings = CodeReader(database, sealer), SettingService(database, audit)
     cards = CardService(database, audit, reader=reader, blind=blind)
     endpoint, recovery = EmbeddedEndpoint(config), Recovery(database, audit, Blobs(keys), sealer, blind)
     cloud = CloudService(
@@ -70,8 +71,14 @@ def services_over(config: Config, vault: OpenVault, *, autostart: bool, email: E
         ),
         removals=RemovalService(database, audit),
         settings=settings,
+        slips=_slips(vault, audit, cloud=cloud, settings=settings),
         supplier_imports=SupplierImportService(database, audit, sealer=sealer, blind=blind),
     )
+
+
+def _slips(vault: OpenVault, audit: AuditLog, *, cloud: CloudService, settings: SettingService) -> SlipService:
+    connection = Connection(vault.database, audit, vault.keys)
+    return SlipService(vault.database, audit, connection=connection, cloud=cloud, settings=settings)
 
 
 def _channels(email: EmailChannel | None) -> Channels:

@@ -69,7 +69,8 @@ def _shop(desk: DeskParts, services: Services) -> Builders:
     def counter() -> QWidget:
         from app.views.counter.page import CounterPage
 
-        return CounterPage(services.redemptions, services.settings, services.leases, jobs=jobs, changes=changes)
+        parts = (services.redemptions, services.settings, services.leases, services.slips)
+        return CounterPage(*parts, jobs=jobs, changes=changes)
 
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage

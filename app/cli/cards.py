@@ -1,9 +1,10 @@
-"""`card show`, `card reveal`, `card top-up`, `card refund`, `redeem`, `reverse`."""
+"""`card show`, `card reveal`, `card top-up`, `card refund`, `card receipt`, `redeem`, `reverse`."""
 
 from typing import Annotated, Any
 
 import typer
 
+from app.cli.receipts import receipt
 from app.cli.shell import Shell, minor, secret_in
 from app.services.redemptions import RedemptionResult
 from app.vocabulary import CARD_STATES, HAPPENED, word
@@ -16,6 +17,7 @@ def add_to(cli: typer.Typer) -> None:
     card.command("reveal")(reveal)
     card.command("top-up")(top_up)
     card.command("refund")(refund)
+    card.command("receipt")(receipt)
     cli.add_typer(card, name="card")
     cli.command("redeem")(redeem)
     cli.command("reverse")(reverse)

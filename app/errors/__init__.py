@@ -13,6 +13,7 @@ from app.errors.redeeming import (
     PinWrong,
     RedemptionRefused,
     RedemptionUncertain,
+    SlipRefused,
 )
 
 
@@ -382,4 +383,5 @@ __all__ = [
     "PinWrong",
     "RedemptionRefused",
     "RedemptionUncertain",
+    "SlipRefused",
 ]

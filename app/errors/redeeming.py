@@ -56,3 +56,10 @@ class OverCardLimit(AppError):
     rule: str
     would_minor: int
     most_minor: int
+
+
+@dataclass(eq=False)
+class SlipRefused(AppError):
+    """This computer signs no receipt for an entry; `reason` is a key of messages.REASONS."""
+
+    reason: str

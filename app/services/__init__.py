@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the window paints its first screen before any of these is l
     from app.services.redemptions import RedemptionService
     from app.services.removals import RemovalService
     from app.services.settings import SettingService
+    from app.services.slips import SlipService
     from app.services.supplier_imports import SupplierImportService
 
 
@@ -49,4 +50,5 @@ class Services(NamedTuple):
     redemptions: RedemptionService
     removals: RemovalService
     settings: SettingService
+    slips: SlipService
     supplier_imports: SupplierImportService

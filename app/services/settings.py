@@ -34,6 +34,8 @@ DEFAULTS: dict[str, Any] = {
     "cloud.url": "",
     "cloud.port": 0,
     "cloud.device": {},
+    "cloud.devices": {},
+    "cloud.devices_due": "",
     "cloud.cursor": "",
     "cloud.events_known": "",
     "cloud.feed_hash": "",

@@ -87,6 +87,40 @@ def _go_beyond(stage: Stage, lease: LeaseRow) -> None:
     stage.clear()
 
 
+def receipts(stage: Stage) -> None:
+    """The slip of a use without a line, on the screen and scanned again."""
+    lease = leased(stage)
+    with stage.offline():
+        page = stage.go("counter")
+        page.place = tr("Front desk, West Lake shop")
+        page.look(_code(stage, lease, 0))
+        stage.settle()
+        page.take_part()
+        page.amount.setText("88.50")
+        page.redeem()
+        stage.shoot("offered")
+        page.receipts.open()
+        stage.shoot()
+        receipt, _ = page.receipts.shown
+        page.start_over()
+        page.look(receipt.text)
+        stage.shoot("genuine")
+        page.look(f"{receipt.text[:-9]}AAAAAAAAA")
+        stage.shoot("changed")
+        page.look(receipt.text[:90])
+        stage.shoot("damaged")
+        page.undo(page.recent.uses[0])
+        stage.dialog.reason.setText(tr("Wrong card"))
+        stage.dialog.verb_button.click()
+        stage.settle()
+        page.receipts.open()
+        stage.shoot("undone")
+        stage.services.slips.save(receipt.redemption_id, stage.out / "receipt.pdf")
+        page.start_over()
+        page.look(f"{receipt.text} ")
+        stage.shoot("undone-since")
+
+
 def _code(stage: Stage, lease: LeaseRow, at: int) -> str:
     """Of another card: the same one is not heard twice within three seconds."""
     cards = stage.services.cards.ids(CardFilter(batch_id=lease.batch_id), descending=False)
@@ -229,6 +263,7 @@ def _a_conflict(stage: Stage, *, settled: bool) -> None:
 
 SCENES = (
     Scene("counter-leased", counter_leased),
+    Scene("counter-receipt", receipts),
     Scene("lease-dialog", lease_dialog),
     Scene("leases", leases),
     Scene("conflicts", conflicts),

@@ -6,6 +6,7 @@ from sync.devices import MANAGED, DeviceCard, DevicesAnswer, PairingAnswer, Pair
 from sync.protocol import (
     LONGEST_NAME,
     Op,
+    b64,
     from_ms,
     to_wire,
 )
@@ -22,7 +23,8 @@ def listed(transaction: Transaction, device: Device) -> DevicesAnswer:
     """All of the merchant's, revoked ones too, in the order they came."""
     require(device, "look")
     rows = transaction.all(
-        "SELECT id, name, role, state, enrolled_ms, seen_ms FROM device WHERE merchant_id = ? ORDER BY enrolled_ms, id",
+        "SELECT id, name, role, state, enrolled_ms, seen_ms, public_key FROM device WHERE merchant_id = ? "
+        "ORDER BY enrolled_ms, id",
         device.merchant_id,
     )
     return DevicesAnswer(
@@ -35,6 +37,7 @@ def listed(transaction: Transaction, device: Device) -> DevicesAnswer:
                 enrolled_at=to_wire(from_ms(int(row[4]))),
                 seen_at=None if row[5] is None else to_wire(from_ms(int(row[5]))),
                 you=row[0] == device.id,
+                public_key=b64(bytes(row[6])),
             )
             for row in rows
         ]

@@ -35,7 +35,7 @@ class Counter:
         self.jobs, self.changes = JobRunner(), Changes()
         if vault is not None:
             vault.database.subscribe(self.changes.tell)
-        parts = (services.redemptions, services.settings, services.leases)
+        parts = (services.redemptions, services.settings, services.leases, services.slips)
         self.page = CounterPage(*parts, jobs=self.jobs, changes=self.changes, clock=self.clock)
         self.page.resize(1000, 700)
         self.page.show()

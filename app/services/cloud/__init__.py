@@ -17,7 +17,7 @@ from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
-from app.services.cloud import events, merchant, queue
+from app.services.cloud import device_keys, events, merchant, queue
 from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
 from app.services.cloud.comparing import compare, explain
 from app.services.cloud.connection import Connection, Pairing
@@ -217,9 +217,9 @@ class CloudService:
         if hello.recovery is not None:  # what waited for that
             pusher.push(progress)
         pulled, returned = self._pull(client, progress)
-        differences = compare(self._database, client, at_seq=self._cursor()[1])
-        status = self.status()
+        device_keys.hear(self._database, client)
         head = self._cursor()[1]
+        differences, status = compare(self._database, client, at_seq=head), self.status()
         return SyncOutcome(pusher.pushed, pulled, status.rejected, head, status.pending, differences, returned)
 
     def _pusher(self, client: SyncClient) -> Pusher:

@@ -67,10 +67,12 @@ class Connection:
     def client(self) -> SyncClient | None:
         """A client for the paired endpoint; None before the first pairing."""
         pairing = self.pairing()
-        if pairing is None:
-            return None
-        key = Ed25519PrivateKey.from_private_bytes(self._unwrapped(pairing.wrapped_key))
-        return SyncClient(pairing.url, Identity(pairing.device_id, pairing.incarnation, key))
+        return None if pairing is None else SyncClient(pairing.url, self._identity(pairing))
+
+    def identity(self) -> Identity | None:
+        """Who this device is, with the key it signs with; None before the first pairing."""
+        pairing = self.pairing()
+        return None if pairing is None else self._identity(pairing)
 
     def enroll(self, url: str, code: str, *, device_name: str, merchant_id: str | None) -> Enrolled:
         """Become known to an endpoint, by a key made here; nothing is kept yet. `merchant_id`: whose code it has to be.
@@ -136,6 +138,10 @@ class Connection:
             if stored(session, "cloud.twin_since"):
                 store(session, "cloud.twin_since", None)
                 self._audit.record(session, "vault.lives-once")
+
+    def _identity(self, pairing: Pairing) -> Identity:
+        key = Ed25519PrivateKey.from_private_bytes(self._unwrapped(pairing.wrapped_key))
+        return Identity(pairing.device_id, pairing.incarnation, key)
 
     def _unwrapped(self, wrapped: str) -> bytes:
         raw = unb64(wrapped)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch
 from app.models.distribution import Delivery
 from app.models.outbox import RawEvent
-from app.services.cloud import lease_events
+from app.services.cloud import device_keys, lease_events
 from app.services.cloud.working_set import Told, WorkingSet
 from app.services.figures import FigureEntry
 from app.services.recount import GONE
@@ -49,6 +49,7 @@ def apply(session: Session, page: EventsPage) -> None:
         else:
             act(books, told, batch)
     books.write()
+    device_keys.note(session, page.events, page.epoch)
 
 
 def knows_more(session: Session) -> bool:

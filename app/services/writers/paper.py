@@ -1,4 +1,4 @@
-"""Drawing on A4 in millimetres: embedded fonts, text that always fits, tables that go over pages.
+"""Drawing on paper in millimetres: embedded fonts, text that always fits, tables that go over pages.
 
 Text is drawn as text, never read as markup; nothing but the font file is opened while a page is made.
 Loads reportlab, so it is imported inside the functions that write.
@@ -51,12 +51,23 @@ class Column:
 class Sheet(Canvas):  # type: ignore[misc]  # reportlab has no types
     """A PDF whose coordinates are millimetres from the bottom left corner."""
 
-    def __init__(self, path: Path, title: str, *, landscape: bool = False, margin: float = MARGIN) -> None:
+    def __init__(
+        self,
+        path: Path,
+        title: str,
+        *,
+        landscape: bool = False,
+        size: tuple[float, float] | None = None,
+        margin: float = MARGIN,
+    ) -> None:
+        """A4, standing or lying, unless it has a `size` of its own."""
         self._undrawn: dict[str, None] = {}
-        page = A4[::-1] if landscape else A4
+        self.wide: float
+        self.tall: float
+        self.wide, self.tall = size or ((PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT))
+        page = self.wide * mm, self.tall * mm
         rl_config.useA85 = 0  # compressed pages as bytes: as text they are a quarter larger, and take long to write
         super().__init__(str(path), pagesize=page, pageCompression=1, initialFontName=glyphs().main)
-        self.wide, self.tall = (PAGE_HEIGHT, PAGE_WIDTH) if landscape else (PAGE_WIDTH, PAGE_HEIGHT)
         self._margin = margin
         self.setTitle(title)
         self.setAuthor("Kaxia")

@@ -38,6 +38,11 @@ def picture(content: str) -> Picture:
     return Picture(count, total.to_bytes(count * _wide(count), "big"))
 
 
+def single(content: str) -> Picture:
+    """One that has no others of its length beside it; with the mask that is read best."""
+    return _drawn(content, mask=None)
+
+
 @cache
 def _parts(length: int) -> tuple[int, int, list[list[int]]]:
     """Cells along a side, the constant, and what each bit of each number of the content adds to it."""
@@ -67,11 +72,12 @@ def _signs(number: int) -> str:
     return SIGNS[high] + SIGNS[low]
 
 
-def _drawn(content: str, mode: str | None = None) -> Picture:
+def _drawn(content: str, mode: str | None = None, mask: int | None = 2) -> Picture:
     """By segno. One mask for all: readers take any, and choosing costs most of it."""
     import segno
 
-    rows: Sequence[bytearray] = segno.make(content, mode=mode, micro=False, error="m", boost_error=False, mask=2).matrix
+    made = segno.make(content, mode=mode, micro=False, error="m", boost_error=False, mask=mask)
+    rows: Sequence[bytearray] = made.matrix
     count = len(rows)
     spare = _wide(count) * 8 - count
     return Picture(

@@ -12,6 +12,7 @@ from app.errors import AppError, EndpointRefused, EndpointUnreachable, Redemptio
 from app.services.leases import LeaseService
 from app.services.redemptions import RedemptionResult, RedemptionService, Use, Verdict
 from app.services.settings import SettingService
+from app.services.slips import SlipService, is_slip
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.band import VerdictBand
@@ -19,6 +20,7 @@ from app.views.counter.dialogs import PlaceDialog, UndoDialog
 from app.views.counter.lease_bar import LeaseBar
 from app.views.counter.over_limit import OverLimitDialog
 from app.views.counter.part import PartBox
+from app.views.counter.receipts import KEY, Receipts
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
 from app.views.counter.verdicts import (
@@ -51,6 +53,7 @@ class CounterPage(Page):
         redemptions: RedemptionService,
         settings: SettingService,
         leases: LeaseService,
+        slips: SlipService,
         *,
         jobs: JobRunner,
         changes: Changes,
@@ -64,6 +67,7 @@ class CounterPage(Page):
         self.place = ""
         self._done: RedemptionResult | None = None
         self.bar = LeaseBar(leases, jobs=jobs, changes=changes, banner=self.banner)
+        self.receipts = Receipts(self, slips, jobs=jobs)
         self._build()
         changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
         changes.follow(self, Topic.SETTINGS, then=self._ask_place)
@@ -90,7 +94,8 @@ class CounterPage(Page):
         self._last_hash, self._last_scan = hash(typed), self._clock()
         self._asked += 1
         asked = self._asked
-        self._code, self._verdict = typed, None
+        self._code, self._verdict, self._done = typed, None, None
+        self.receipts.offer("")
         self._show_amount(shown=False)
         self._show(looking(), aloud=False)
 
@@ -102,6 +107,9 @@ class CounterPage(Page):
             if asked == self._asked:
                 self._refuse(error)
 
+        if is_slip(typed):
+            self.receipts.check(typed, self._show, refused, still=lambda: asked == self._asked)
+            return
         self._jobs.start(self._redemptions.look, typed, on_done=done, on_refused=refused, owner=self)
 
     def redeem(self) -> None:
@@ -140,8 +148,8 @@ class CounterPage(Page):
             self._show_amount(shown=True)
 
     def start_over(self) -> None:
-        """Esc: forget the card in front."""
-        if self._redeeming:
+        """Esc: shut the receipt, else forget the card in front."""
+        if self._redeeming or self.receipts.shut():
             return
         self._forget()
         self.entry.clear()
@@ -221,6 +229,7 @@ class CounterPage(Page):
     def _redeemed(self, result: RedemptionResult) -> None:
         self._forget()
         self._done = result
+        self.receipts.offer(result.redemption_id)
         self._show(redeemed_shown(result, place=self.place))
         self._home()
 
@@ -230,6 +239,7 @@ class CounterPage(Page):
 
         def done(result: RedemptionResult) -> None:
             self._forget()
+            self.receipts.offer(result.redemption_id)
             self._show(reversed_shown(result))
 
         self._jobs.start(call, on_done=done, on_refused=self._refuse, owner=self)
@@ -270,7 +280,13 @@ class CounterPage(Page):
         self.body.addWidget(self.band, 4)
         self.body.addLayout(below, 5)
         self.header.setContentsMargins(GUTTER, 0, GUTTER, 0)
-        for key, call in (("F4", self.take_part), ("Esc", self.start_over), ("Ctrl+Z", self.undo_last)):
+        keys = {
+            "F4": self.take_part,
+            "Esc": self.start_over,
+            "Ctrl+Z": self.undo_last,
+            KEY: lambda: self.receipts.open(self.recent.uses),
+        }
+        for key, call in keys.items():
             self._add_key(key, call)
 
     def _build_acts(self) -> None:
@@ -286,11 +302,15 @@ class CounterPage(Page):
         self.acts = QWidget()
         self.acts.setFixedHeight(40)
         self.acts.setLayout(
-            row(self.part, self.redeem_button, self.part_button, self.clear_button, self.keys, self.part_error, 0)
+            row(
+                *(self.part, self.redeem_button, self.part_button, self.clear_button, self.receipts.button),
+                *(self.keys, self.part_error, 0),
+            )
         )
 
     def _add_key(self, key: str, call: Callable[[], object]) -> None:
         names = {"F4": tr("Redeem a part"), "Esc": tr("Clear the card"), "Ctrl+Z": tr("Undo the last use")}
+        names[KEY] = tr("Receipt of the last use")
         act = QAction(names[key], self)
         act.setShortcut(QKeySequence(key))
         act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -329,6 +349,7 @@ class CounterPage(Page):
     def _forget(self) -> None:
         self._asked += 1
         self._code, self._verdict, self._done = "", None, None
+        self.receipts.offer("")
         self._show_amount(shown=False)
 
     def _reload(self) -> None:
@@ -337,6 +358,7 @@ class CounterPage(Page):
     def _show_uses(self, uses: list[Use]) -> None:
         """A receipt that still stands there is told as soon as it is confirmed."""
         self.recent.show_uses(uses)
+        self.receipts.follow()
         done = self._done
         if done is not None and done.own_word and any(one.id == done.redemption_id and not one.unsent for one in uses):
             self._done = replace(done, own_word=False)

@@ -14,6 +14,7 @@ from app.errors import (
 from app.messages import sentence
 from app.services.leases import Standing
 from app.services.redemptions import RedemptionResult, Verdict
+from app.services.slips import receipt_number
 from app.views.counter.lease_words import offline_words
 from app.views.theme import Tone
 from app.words import day, moment, ntr, tr, yuan
@@ -107,12 +108,6 @@ def reversed_shown(result: RedemptionResult) -> Shown:
 
 def _as_known() -> str:
     return tr("As of the last sync; it may have been used since. Nothing was redeemed.")
-
-
-def receipt_number(redemption_id: str) -> str:
-    """The last twelve signs of the entry's id, in groups of four, as people read them out."""
-    tail = redemption_id.replace("-", "")[-12:].upper()
-    return " ".join(tail[at : at + 4] for at in range(0, len(tail), 4))
 
 
 def worth(verdict: Verdict) -> str:

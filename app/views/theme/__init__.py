@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.config import RESOURCES
-from app.views.theme.fonts import bold, code_font, font
+from app.views.theme.fonts import bold, code_font, font, paper_font
 from app.views.theme.icons import AFTER_WORDS, BESIDE_WORDS, icon, icon_pixmap, ink_icons_for, paint_icon
 from app.views.theme.tokens import DARK, LIGHT, Tokens, Tone
 
@@ -31,6 +31,7 @@ __all__ = [
     "icon",
     "icon_pixmap",
     "paint_icon",
+    "paper_font",
     "set_kind",
     "theme",
 ]

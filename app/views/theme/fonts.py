@@ -20,7 +20,7 @@ def families() -> tuple[str, ...]:
     own = [name for name in FAMILIES.get(sys.platform, ELSEWHERE) if QFontDatabase.hasFamily(name)]
     if own:
         return tuple(own)
-    QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf"))
+    _bundled()
     return (BUNDLED,)
 
 
@@ -37,6 +37,21 @@ def font(size_px: int = BODY_PX, weight: int = 400) -> QFont:
     made.setWeight(QFont.Weight(weight))
     made.setFeature(QFont.Tag("tnum"), 1)
     return made
+
+
+def paper_font(size_px: int) -> QFont:
+    """The font of what is printed: on every computer the one that its words were measured in."""
+    _bundled()
+    made = QFont()
+    made.setFamilies([BUNDLED, *families()])
+    made.setPixelSize(size_px)
+    return made
+
+
+@cache
+def _bundled() -> None:
+    """Reads it once; where the platform has a Chinese family of its own nothing else needs it."""
+    QFontDatabase.addApplicationFont(str(RESOURCES / "fonts" / "NotoSansSC-Regular.ttf"))
 
 
 def code_font(size_px: int = LABEL_PX) -> QFont:

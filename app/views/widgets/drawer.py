@@ -85,6 +85,11 @@ class Drawer(QFrame):
                 self._back.setFocus(Qt.FocusReason.OtherFocusReason)
             self.closed.emit()
 
+    def stand_alone(self) -> None:
+        """There is no list to go through beside it."""
+        for step in (self._up, self._down):
+            step.hide()
+
     def place(self) -> None:
         """Follow the page's size."""
         self._slide.stop()

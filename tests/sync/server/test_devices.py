@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync.client import Identity, Refused, SyncClient, new_incarnation
 from sync.devices import DeviceCard, PairingRequest
-from sync.protocol import OpResult, new_op_id
+from sync.protocol import OpResult, b64, new_op_id
 from sync.server import access, devices
 from sync.server.access import PAIRING_MS, Device
 from sync.server.database import opened
@@ -67,6 +67,14 @@ def test_a_device_is_let_in_with_the_role_and_the_name_that_were_meant(desktop: 
     made = events(desktop, "pairing.made@1")
     assert made == [{"role": "clerk", "name": "前台 电脑", "by": who(desktop).device_id}]
     assert events(desktop, "device.enrolled@1")[-1]["role"] == "clerk"
+
+
+def test_the_list_tells_what_each_device_signs_with_the_revoked_ones_too(desktop: Desktop) -> None:
+    clerk = joined(desktop, invited(desktop))
+    assert revoke(desktop, clerk) == ""
+    told = {card.id: (card.state, card.public_key) for card in desktop.client.devices().devices}
+    for one, state in ((desktop, "active"), (clerk, "revoked")):
+        assert told[who(one).device_id] == (state, b64(who(one).key.public_key().public_bytes_raw()))
 
 
 def test_without_a_name_a_device_is_called_what_it_calls_itself(desktop: Desktop) -> None:
