@@ -42,10 +42,11 @@ def hear(database: Database, client: SyncClient) -> None:
         return
     with suppress(Refused):  # nothing else waits for it
         cards = client.devices().devices
+        if not all(card.public_key for card in cards):
+            return
         with database.write(Topic.CLOUD) as session:
             keep(session, cards)
-            if all(card.public_key for card in cards):
-                store(session, KEPT, dict(stored(session, KEPT)) | {"heard": due})
+            store(session, KEPT, dict(stored(session, KEPT)) | {"heard": due})
 
 
 def keep(session: Session, cards: Iterable[DeviceCard]) -> None:

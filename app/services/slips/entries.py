@@ -82,7 +82,7 @@ def booked(session: Session, redemption_id: str, *, kind: str, amount_minor: int
     entry = entry_of(session, redemption_id)
     if entry is None:
         return Booked("missing" if session.get(Conflict, redemption_id) is None else "conflict")
-    back = _undone_at(session, redemption_id)
+    back = _undone_at(session, redemption_id, heard=session.get(Redemption, redemption_id) is None)
     if (entry.kind, entry.amount_minor, entry.uses) != (kind, amount_minor, uses):
         state = "differs"
     elif back is not None:
@@ -98,17 +98,18 @@ def _under_a_lease(session: Session, op_id: str) -> bool:
     return body is not None and body.get("lease_id") is not None
 
 
-def _undone_at(session: Session, redemption_id: str) -> datetime | None:
-    at = session.scalar(select(Redemption.at).where(Redemption.reverses == redemption_id))
-    if at is None:
-        reverses = func.json_extract(RawEvent.body, "$.reverses")
-        heard = select(RawEvent.at).where(RawEvent.type == "reversed@1", reverses == redemption_id)
-        at = session.scalar(heard.limit(1))
-    return at
+def _undone_at(session: Session, redemption_id: str, *, heard: bool) -> datetime | None:
+    """`heard`: it is of a batch that is not here, and so is its reversal."""
+    if not heard:
+        return session.scalar(select(Redemption.at).where(Redemption.reverses == redemption_id))
+    reverses = func.json_extract(RawEvent.body, "$.reverses")
+    back = select(RawEvent.at).where(RawEvent.type == "reversed@1", reverses == redemption_id)
+    return session.scalar(back.limit(1))
 
 
 def _heard(session: Session, op_id: str) -> Entry | None:
-    event = session.scalars(select(RawEvent).where(RawEvent.op_id == op_id).limit(1)).first()
+    newest_first = select(RawEvent).order_by(RawEvent.seq.desc())  # no index: what is asked for has just happened
+    event = session.scalars(newest_first.where(RawEvent.op_id == op_id).limit(1)).first()
     kind = event.type.removesuffix("@1") if event is not None else ""
     if event is None or kind not in ACTS:
         return None

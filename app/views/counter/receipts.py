@@ -28,7 +28,7 @@ class Receipts(QObject):
     def __init__(self, page: Page, slips: SlipService, *, jobs: JobRunner) -> None:
         super().__init__(page)
         self._page, self._slips, self._jobs = page, slips, jobs
-        self._entry = ""
+        self._entry = self._wanted = ""
         self.shown: tuple[Receipt, Layout] | None = None
         self.button = button(tr("Receipt ({key})", key=native(KEY)), self.open, symbol="printer")
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -40,7 +40,7 @@ class Receipts(QObject):
         """The entry that stands in the band; an empty one takes the offer back and shuts what is open."""
         if redemption_id != self._entry:
             self.shut()
-        self._entry = redemption_id
+        self._entry = self._wanted = redemption_id
         self.button.setVisible(bool(redemption_id))
 
     def shut(self) -> bool:
@@ -51,17 +51,16 @@ class Receipts(QObject):
 
     def open(self, uses: Sequence[Use] = ()) -> None:
         """Of what stands in the band, else of the newest of the `uses`."""
-        if not self._entry and uses:
-            self._entry = uses[0].id
-        if self._entry:
+        self._wanted = self._entry or (uses[0].id if uses else "")
+        if self._wanted:
             self._jobs.start(
-                self._made, self._entry, on_done=self._show, on_refused=self._page.banner.show_error, owner=self._page
+                self._made, self._wanted, on_done=self._show, on_refused=self._page.banner.show_error, owner=self._page
             )
 
     def follow(self) -> None:
         """What waited may be uploaded by now: an open slip says so."""
         if self.shown is not None and self.shown[0].waits:
-            self.open()
+            self._jobs.start(self._made, self._wanted, on_done=self._show_again, owner=self._page)
 
     def check(
         self,
@@ -87,7 +86,7 @@ class Receipts(QObject):
 
     def _show(self, made: tuple[Receipt, Layout]) -> None:
         receipt, layout = made
-        if receipt.redemption_id != self._entry:
+        if receipt.redemption_id != self._wanted:
             return  # the next card is in front already
         self.shown = made
         name = tr("Receipt {number}", number=receipt.number)
@@ -102,6 +101,10 @@ class Receipts(QObject):
         self._page.drawer.show_record(
             tr("Receipt for the customer"), table, state=mark, acts=(self.print_button, self.save_button)
         )
+
+    def _show_again(self, made: tuple[Receipt, Layout]) -> None:
+        if self.shown is not None and made[0] != self.shown[0]:
+            self._show(made)
 
     def save(self) -> QFileDialog | None:
         """Asks where; the dialog is shown already."""

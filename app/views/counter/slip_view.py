@@ -57,6 +57,7 @@ class SlipView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedSize(self.sizeHint())
         self.setAccessibleName(name)
+        self.setAccessibleDescription("\n".join(words.text for words in layout.words))
 
     def sizeHint(self) -> QSize:
         return QSize(round(self._layout.wide * PX_PER_MM), round(self._layout.tall * PX_PER_MM))

@@ -13,8 +13,8 @@ def checked_shown(verdict: SlipVerdict) -> Shown:
         return _refused(verdict)
     said, stands = verdict.said, verdict.booked
     amount = worth(abs(said.amount_minor) if said.amount_minor else None, abs(said.uses))
-    lines = (_who(verdict), _what(said), _stands(said, stands))
-    if stands.state in ("undone", "differs", "conflict"):
+    lines = (_who(verdict), _what(said), _lost() if _is_lost(verdict) else _stands(said, stands))
+    if stands.state in ("undone", "differs", "conflict") or _is_lost(verdict):
         return Shown("warn", "triangle-alert", _odd(stands), amount, lines)
     words = tr("Genuine receipt of an undone use") if said.kind == "reversed" else word(SLIPS, "genuine")
     return Shown("info", "shield-check", words, amount, lines, yes=True)
@@ -39,9 +39,20 @@ def _refused(verdict: SlipVerdict) -> Shown:
     return Shown("error", "circle-x", word(SLIPS, "changed"), lines=(whose, tr("Do not trust what is printed on it.")))
 
 
+def _is_lost(verdict: SlipVerdict) -> bool:
+    """Whether it waits at a counter whose word nobody takes any more."""
+    return verdict.device_state == "revoked" and verdict.booked is not None and verdict.booked.state == "missing"
+
+
+def _lost() -> str:
+    return tr("Not in this ledger, and that counter was revoked: it uploads nothing more. Ask the manager.")
+
+
 def _odd(stands: Booked) -> str:
     if stands.state == "undone":
         return tr("Genuine, undone since")
+    if stands.state == "missing":
+        return tr("Genuine, not booked")
     return tr("Genuine, in conflict") if stands.state == "conflict" else tr("Genuine, booked otherwise")
 
 

@@ -322,6 +322,13 @@ def test_the_code_on_paper_holds_the_text(online: Services, batch: int) -> None:
     assert bits == [list(row) for row in rows]
 
 
+def test_the_longest_place_still_makes_a_code_that_is_read_from_paper(online: Services, batch: int) -> None:
+    done = online.redemptions.redeem(a_code(online, batch), place="西" * 60)
+    layout = online.slips.layout(online.slips.receipt(done.redemption_id))
+    assert layout.code_side / layout.code.count > 0.5, "millimetres of one square"
+    assert layout.tall < 200
+
+
 def test_every_entry_of_this_counter_has_one(online: Services, vault: OpenVault, batch: int) -> None:
     for at in range(3):
         online.redemptions.redeem(a_code(online, batch, at), 100 + at)

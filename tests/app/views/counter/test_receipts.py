@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,17 +11,19 @@ import pytest
 from pypdf import PdfReader
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
 from app.services import Services
-from app.services.slips import Receipt
+from app.services.slips import Receipt, SlipVerdict
+from app.services.slips.rows import Booked, Said
 from app.services.vault.vaults import OpenVault
 from app.views.counter.dialogs import UndoDialog
 from app.views.counter.slip_printing import has_printer, print_on, printer_for
 from app.views.counter.slip_view import SlipView
+from app.views.counter.slip_words import checked_shown
 from sync import slips
 from tests.drivers.counter import Counter
 from tests.drivers.online import a_batch, redeem_on_the_phone
@@ -207,12 +210,25 @@ def test_a_receipt_goes_to_a_printer_as_it_is_shown(counter: Counter, batch: int
     counter.wait(lambda: [row for row in counter.services.audit.rows() if row.action == "slip.printed"])
 
 
-def test_where_there_is_no_printer_it_says_so(counter: Counter, batch: int) -> None:
-    assert not has_printer(), "no machine that runs this has one"
+def test_printing_asks_on_which_printer_or_says_that_there_is_none(counter: Counter, batch: int) -> None:
     redeem(counter, counter.code(batch))
     opened(counter)
     counter.page.receipts.print_button.click()
-    counter.wait(lambda: "没有打印机" in counter.page.banner.words.text())
+    if has_printer():
+        counter.wait(lambda: isinstance(QApplication.activeModalWidget(), QPrintDialog))
+        QApplication.activeModalWidget().reject()
+    else:
+        counter.wait(lambda: "没有打印机" in counter.page.banner.words.text())
+
+
+def test_a_receipt_of_a_revoked_counter_that_never_came_is_no_good_news() -> None:
+    said = Said("", "8AB1", "redeemed", "", 100, 0, 0, None, now(), "", leased=True)
+    verdict = SlipVerdict(None, "1", "前台电脑", "revoked", said=said, booked=Booked("missing"))
+    shown = checked_shown(verdict)
+    assert (shown.tone, shown.yes, shown.word) == ("warn", False, "属实，但未入账")
+    assert "前台电脑 (后来已停用)" in shown.spoken
+    assert checked_shown(replace(verdict, device_state="active")).tone == "info"
+    assert checked_shown(replace(verdict, booked=Booked("booked", 100, 0))).tone == "info"
 
 
 def test_the_code_on_the_screen_is_the_one_that_was_signed(counter: Counter, batch: int) -> None:
