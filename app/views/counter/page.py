@@ -20,7 +20,7 @@ from app.views.counter.dialogs import PlaceDialog, UndoDialog
 from app.views.counter.lease_bar import LeaseBar
 from app.views.counter.over_limit import OverLimitDialog
 from app.views.counter.part import PartBox
-from app.views.counter.receipts import KEY, Receipts
+from app.views.counter.receipts import Receipts
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
 from app.views.counter.verdicts import (
@@ -67,7 +67,7 @@ class CounterPage(Page):
         self.place = ""
         self._done: RedemptionResult | None = None
         self.bar = LeaseBar(leases, jobs=jobs, changes=changes, banner=self.banner)
-        self.receipts = Receipts(self, slips, jobs=jobs)
+        self.receipts = Receipts(self, slips, jobs=jobs, last=lambda: self.recent.uses)
         self._build()
         changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
         changes.follow(self, Topic.SETTINGS, then=self._ask_place)
@@ -280,13 +280,7 @@ class CounterPage(Page):
         self.body.addWidget(self.band, 4)
         self.body.addLayout(below, 5)
         self.header.setContentsMargins(GUTTER, 0, GUTTER, 0)
-        keys = {
-            "F4": self.take_part,
-            "Esc": self.start_over,
-            "Ctrl+Z": self.undo_last,
-            KEY: lambda: self.receipts.open(self.recent.uses),
-        }
-        for key, call in keys.items():
+        for key, call in (("F4", self.take_part), ("Esc", self.start_over), ("Ctrl+Z", self.undo_last)):
             self._add_key(key, call)
 
     def _build_acts(self) -> None:
@@ -299,18 +293,15 @@ class CounterPage(Page):
         self.keys = label(keys, "note")
         for made in (self.redeem_button, self.part_button, self.clear_button):
             made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        told = (self.receipts.button, self.keys)
         self.acts = QWidget()
         self.acts.setFixedHeight(40)
         self.acts.setLayout(
-            row(
-                *(self.part, self.redeem_button, self.part_button, self.clear_button, self.receipts.button),
-                *(self.keys, self.part_error, 0),
-            )
+            row(self.part, self.redeem_button, self.part_button, self.clear_button, *told, self.part_error, 0)
         )
 
     def _add_key(self, key: str, call: Callable[[], object]) -> None:
         names = {"F4": tr("Redeem a part"), "Esc": tr("Clear the card"), "Ctrl+Z": tr("Undo the last use")}
-        names[KEY] = tr("Receipt of the last use")
         act = QAction(names[key], self)
         act.setShortcut(QKeySequence(key))
         act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

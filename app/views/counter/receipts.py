@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame
 
 from app.errors import AppError
@@ -23,16 +24,22 @@ KEY = "Ctrl+P"
 
 
 class Receipts(QObject):
-    """Belongs to the counter's page and uses its drawer and banner."""
+    """Belongs to the counter's page and uses its drawer and banner. `last` gives the last uses, the newest first."""
 
-    def __init__(self, page: Page, slips: SlipService, *, jobs: JobRunner) -> None:
+    def __init__(self, page: Page, slips: SlipService, *, jobs: JobRunner, last: Callable[[], Sequence[Use]]) -> None:
         super().__init__(page)
+        self._last = last
         self._page, self._slips, self._jobs = page, slips, jobs
         self._entry = self._wanted = ""
         self.shown: tuple[Receipt, Layout] | None = None
         self.button = button(tr("Receipt ({key})", key=native(KEY)), self.open, symbol="printer")
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.hide()
+        act = QAction(tr("Receipt of the last use"), page)
+        act.setShortcut(QKeySequence(KEY))
+        act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        act.triggered.connect(lambda _=False: self.open())
+        page.addAction(act)
         page.drawer.stand_alone()
         page.drawer.closed.connect(self._let_go)
 
@@ -49,9 +56,9 @@ class Receipts(QObject):
         self._page.drawer.shut()
         return was
 
-    def open(self, uses: Sequence[Use] = ()) -> None:
-        """Of what stands in the band, else of the newest of the `uses`."""
-        self._wanted = self._entry or (uses[0].id if uses else "")
+    def open(self) -> None:
+        """Of what stands in the band, else of the newest use."""
+        self._wanted = self._entry or next((use.id for use in self._last()), "")
         if self._wanted:
             self._jobs.start(
                 self._made, self._wanted, on_done=self._show, on_refused=self._page.banner.show_error, owner=self._page
