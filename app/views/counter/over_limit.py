@@ -12,7 +12,7 @@ from app.views.widgets.dialog import Dialog
 from app.views.widgets.form import Form
 from app.views.widgets.pieces import label
 from app.views.widgets.pin_field import pin_field
-from app.words import tr
+from app.words import tr, yuan
 
 
 class OverLimitDialog(Dialog):
@@ -21,20 +21,21 @@ class OverLimitDialog(Dialog):
     def __init__(
         self,
         parent: QWidget,
-        words: str,
         redeem: Callable[[str], RedemptionResult],
+        ends: tuple[Callable[[RedemptionResult], object], Callable[[AppError], object]],
         *,
+        serial: str,
+        amount_minor: int | None,
         jobs: JobRunner,
-        on_done: Callable[[RedemptionResult], object],
-        on_refused: Callable[[AppError], object],
     ) -> None:
-        """`redeem` is called with the PIN; `words` say of which card how much."""
+        """`redeem` is called with the PIN; without an amount it takes one use. One of the `ends` hears how it ended."""
         super().__init__(parent, tr("Go beyond the limit?"))
         self._redeem, self._jobs = redeem, jobs
-        self._on_done, self._on_refused = on_done, on_refused
+        self._on_done, self._on_refused = ends
         consequence = tr(
             "More waits for upload then than you allowed. If this computer is lost, so is the proof of it."
         )
+        words = " · ".join((serial, yuan(amount_minor) if amount_minor else tr("1 use")))
         self.body.addWidget(label(words, "label", wrap=True))
         self.body.addWidget(label(consequence, "muted", wrap=True))
         self.pin = pin_field()

@@ -29,15 +29,15 @@ from app.views.counter.verdicts import (
     idle,
     looking,
     recovering_words,
+    redeem_words,
     redeemed_shown,
     reversed_shown,
     verdict_shown,
-    worth,
 )
 from app.views.jobs import JobRunner
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, button, column, label, row
-from app.words import tr, yuan
+from app.words import tr
 
 SAME_CODE_S = 3.0
 """A scanner that triggers twice sends the same code again: within this time it is not heard."""
@@ -127,7 +127,7 @@ class CounterPage(Page):
             return self._redemptions.redeem(code, amount_minor, uses=uses, place=place, pin=pin)
 
         if verdict.reason == "shift-limit":
-            self._ask_manager(call, verdict, amount_minor)
+            self._ask_manager(call, verdict.serial, amount_minor)
             return
         self._redeeming = True
         self._tell_acts()
@@ -135,7 +135,7 @@ class CounterPage(Page):
         def refused(error: AppError) -> None:
             beyond = isinstance(error, RedemptionRefused) and error.reason == "shift-limit"
             if beyond and self.bar.standing.pin:  # as much as this goes beyond it
-                self._ask_manager(call, verdict, amount_minor)
+                self._ask_manager(call, verdict.serial, amount_minor)
             else:
                 self._refuse(error)
 
@@ -181,12 +181,9 @@ class CounterPage(Page):
         reason = "" if self._verdict is None else self._verdict.reason
         return reason is None or (reason == "shift-limit" and self.bar.standing.pin)
 
-    def _ask_manager(
-        self, redeem: Callable[[str], RedemptionResult], verdict: Verdict, amount_minor: int | None
-    ) -> None:
-        what = yuan(amount_minor) if amount_minor else tr("1 use")
-        words = " · ".join((verdict.serial, what))
-        dialog = OverLimitDialog(self, words, redeem, jobs=self._jobs, on_done=self._redeemed, on_refused=self._refuse)
+    def _ask_manager(self, redeem: Callable[[str], RedemptionResult], serial: str, amount_minor: int | None) -> None:
+        ends = self._redeemed, self._refuse
+        dialog = OverLimitDialog(self, redeem, ends, serial=serial, amount_minor=amount_minor, jobs=self._jobs)
         dialog.finished.connect(self._come_back)
         dialog.open()
 
@@ -324,14 +321,7 @@ class CounterPage(Page):
         self.keys.setVisible(not usable)
         self.redeem_button.setEnabled(not self._redeeming)
         if verdict is not None and usable:
-            self.redeem_button.setText(self._redeem_words(verdict))
-
-    def _redeem_words(self, verdict: Verdict) -> str:
-        enter = "Enter"  # what stands on the keyboard; Qt would say Return
-        if self.part.isVisibleTo(self.acts):
-            return tr("Redeem ({key})", key=enter)
-        whole = worth(verdict) if verdict.remaining_minor is not None else tr("1 use")
-        return tr("Redeem {amount} ({key})", amount=whole, key=enter)
+            self.redeem_button.setText(redeem_words(verdict, part=self.part.isVisibleTo(self.acts)))
 
     def _show_amount(self, *, shown: bool) -> None:
         self.part.ask(self._verdict, shown=shown)

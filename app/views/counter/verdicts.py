@@ -121,6 +121,15 @@ def recovering_words() -> str:
     return tr("The endpoint was put back from a backup and first hears what it missed. Sync the other computers.")
 
 
+def redeem_words(verdict: Verdict, *, part: bool) -> str:
+    """Of the button that redeems; `part`: how much stands beside it."""
+    enter = "Enter"  # what stands on the keyboard; Qt would say Return
+    if part:
+        return tr("Redeem ({key})", key=enter)
+    whole = worth(verdict) if verdict.remaining_minor is not None else tr("1 use")
+    return tr("Redeem {amount} ({key})", amount=whole, key=enter)
+
+
 def _uses(count: int) -> str:
     return ntr("{count} use", "{count} uses", count)
 
