@@ -86,7 +86,7 @@ class Restored:
         """Tell an endpoint that has begun anew what it lost, if it has. Raises Unreachable, Refused."""
         with self._database.read() as session:
             epoch, _, heard = str(stored(session, "cloud.cursor")).rpartition(".")
-        if epoch in ("", hello.feed.epoch) or self._goes_on(hello, int(heard)):
+        if epoch in ("", hello.feed.epoch) or self._goes_on(client, hello, int(heard)):
             return
         # what others froze behind either place is theirs to thaw
         known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)))
@@ -114,11 +114,18 @@ class Restored:
             _recall_again(session, known)
         _decide_again(session, known, dated=gives)
 
-    def _goes_on(self, hello: Hello, heard: int) -> bool:
-        """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last."""
+    def _goes_on(self, client: SyncClient, hello: Hello, heard: int) -> bool:
+        """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last.
+
+        It may have had another life in between, in which the same numbers were given to other events.
+        """
         restored_at = hello.feed.restored_at or 0
+        if heard > restored_at:
+            return False
+        last = client.events(f"{hello.feed.epoch}.{heard - 1}", limit=1).events if heard else []
         with self._database.write(Topic.CLOUD) as session:
-            if heard > restored_at or _was_said_behind(session, restored_at):
+            same = all(event.hash == stored(session, "cloud.feed_hash") for event in last)
+            if not same or _was_said_behind(session, restored_at):
                 return False
             store(session, "cloud.cursor", f"{hello.feed.epoch}.{heard}")
             store(session, "cloud.checkpoint", {})

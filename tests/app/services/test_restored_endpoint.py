@@ -26,7 +26,9 @@ from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.protocol import b64, feed_hash, feed_row, from_ms
+from sync.server import epochs
 from sync.server.database import Store
+from sync.server.endpoint import now_ms
 from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
 from tests.drivers.endpoint import new_merchant, paired
@@ -189,6 +191,33 @@ def test_the_word_that_came_with_an_answer_finds_an_endpoint_out_and_the_answer_
     assert ledger(vault) == at_the_endpoint(there) == decided
     assert set(decided) == {use, back}
     assert there.is_whole()
+
+
+def test_an_endpoint_that_was_put_back_twice_from_copies_of_other_times_is_heard_anew(
+    services: Services, there: There, tmp_path: Path
+) -> None:
+    """The numbers of the events that were heard last stand for others in the later copy."""
+    batch_id = a_batch(services)
+    assert_level(services)
+    there.back_up()
+    for at in range(3):
+        redeem_on_the_phone(services, a_code(services, batch_id, at), 100)
+    later = tmp_path / "later"
+    there.between(lambda folder: shutil.copytree(folder, later))
+    for copy in (there.backup, later):
+        there.between(lambda folder, copy=copy: _said_to_be_put_back(folder, copy))  # type: ignore[misc]
+        assert_level(services)
+    assert services.redemptions.look(a_code(services, batch_id)).remaining_minor == 19_900
+    assert there.is_whole()
+
+
+def _said_to_be_put_back(folder: Path, copy: Path) -> None:
+    shutil.rmtree(folder)
+    shutil.copytree(copy, folder)
+    store = Store(str(folder / "endpoint.db"))
+    store.start()
+    store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
+    store.stop()
 
 
 def test_a_clerk_says_again_what_nobody_else_has_heard(

@@ -54,6 +54,11 @@ def check(history: History) -> None:
         _place(desktop, feed)
         if (last := history.last[desktop.name]) is None or last.differences:
             raise Violation(f"I5: {desktop.name} differs from the endpoint: {last}")
+    if history.clerk is not None:
+        booked = {row[0] for row in ledger}
+        _outbox(history.clerk.desktop, booked, outcomes, history)
+        _place(history.clerk.desktop, feed)
+        history.clerk.check(booked)
     if history.thorough:
         _verifiers(history)
 

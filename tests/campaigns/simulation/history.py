@@ -15,8 +15,9 @@ from app.models.batch import Batch
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.leases import WAYS, LeaseRow
-from tests.campaigns.simulation import checks
-from tests.campaigns.simulation.desktop import Desktop, put_back
+from tests.campaigns.simulation import checks, copies
+from tests.campaigns.simulation.clerk import Clerk
+from tests.campaigns.simulation.desktop import Desktop
 from tests.campaigns.simulation.people import (
     Cards,
     Known,
@@ -25,15 +26,8 @@ from tests.campaigns.simulation.people import (
     Till,
     Told,
     everything_made,
-    half_made_discarded,
 )
-from tests.campaigns.simulation.putting_back import (
-    copy_endpoint,
-    forget,
-    known_ops,
-    lift_if_nobody_comes,
-    put_endpoint_back,
-)
+from tests.campaigns.simulation.putting_back import copy_endpoint, lift_if_nobody_comes, put_endpoint_back
 from tests.campaigns.simulation.template import MONEY, VOUCHER, Template
 from tests.campaigns.simulation.wire import Wire
 from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
@@ -55,6 +49,7 @@ LEASES_MS = (600_000, 3_600_000, 36_000_000)
 """How long a lease is taken for; the shortest runs out within most histories."""
 RATES, STORM = (0, 10, 10, 25, 40), 85
 """How many of a hundred messages meet a fault: in a history as a rule, and now and then."""
+TOLD = ("own word", "conflicts", "held back", "topped_up", "refunded", "clerk's reversals")
 SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
 
 
@@ -85,8 +80,9 @@ class History:
         for name, file in template.folders.items():
             (folder / name).mkdir()
             shutil.copyfile(file, folder / name / "vault.db")
-            self._join(Desktop(name, folder / name, template.keys, self.wire, template.clock))
+            self.join(Desktop(name, folder / name, template.keys, self.wire, template.clock))
         self.desktops[-1].skew_ms = self.draw.choice(SKEWS_MS)
+        self.clerk = Clerk(self)
 
     def run(self) -> None:
         """Raises Violation."""
@@ -96,7 +92,7 @@ class History:
             (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
             (3, self.top_up), (3, self.refund),
             (2, self.take_lease), (5, self.shift), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
-            (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
+            (6, self.serve), (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
         ]  # fmt: skip
         if self.puts_back:
             acts = [(weight, act) for weight, act in acts if act.__name__ not in NOT_WITH_PUTTING_BACK]
@@ -118,7 +114,7 @@ class History:
         checks.check(self)
 
     def close(self) -> None:
-        for desktop in self.desktops:
+        for desktop in self.everybody():
             desktop.close()
         self.template.server.stop()
 
@@ -251,46 +247,23 @@ class History:
     def light(self) -> None:
         """Perhaps a process will die in the midst of the next act."""
         if self.draw.random() < 0.12:
-            self.draw.choice(self.desktops).fuse.light(self.draw.randint(1, 14))
+            self.draw.choice(self.everybody()).fuse.light(self.draw.randint(1, 14))
         if self.draw.random() < 0.08:
             self.template.server.fuse.light(self.draw.randint(1, 20))
 
     def back_up(self) -> None:
-        desktop = self.desktop()
-        target = self.folder / f"copy{len(self.copies)}.db"
-        desktop.copy(target)
-        self.copies.append((target, desktop.name))
+        copies.back_up(self)
 
     def restore(self) -> None:
-        """From any copy: all desktops have the same vault's keys."""
-        if self.copies:
-            desktop, (copy, of) = self.desktop(), self.draw.choice(self.copies)
-            if self.puts_back:
-                desktop = next(one for one in self.desktops if one.name == of)
-            self.told.lose(desktop, {row[0] for row in self.template.server.look("SELECT op_id FROM op")})
-            desktop.restore(copy)
-            self.tills[desktop.name].forget()
-            desktop.act(half_made_discarded)
-            self.wire.met["restore"] += 1
-            forget(self.told, self.wire, self.desktops, known_ops(self), self.gone)
+        copies.restore(self)
 
     def clone(self) -> None:
-        """A third desktop from a copy, while its original goes on; or the bare files, copied by hand."""
-        if len(self.desktops) > 2:
-            return
-        original = self.desktop()
-        copy = self.folder / "clone.db"
-        original.copy(copy)
-        if by_hand := self.draw.random() < 0.5:
-            self.wire.met["clone by hand"] += 1
-            (self.folder / "C").mkdir()
-            shutil.copyfile(copy, self.folder / "C" / "vault.db")
-        else:
-            put_back(copy, self.folder / "C", self.template.keys)
-        life = original.life if by_hand else ""
-        self._join(Desktop("C", self.folder / "C", self.template.keys, self.wire, self.template.clock, life=life))
-        self.desktops[-1].act(half_made_discarded)
-        self.wire.met["clone"] += 1
+        copies.clone(self)
+
+    def serve(self) -> None:
+        """What a clerk does, whose vault has no cards."""
+        if self.clerk is not None:
+            self.clerk.act(self.card())
 
     def back_up_endpoint(self) -> None:
         copy_endpoint(self)
@@ -308,7 +281,7 @@ class History:
         """All faults are off; everybody asks and syncs until nothing waits."""
         self.wire.rate, self.wire.down = 0, False
         self.template.server.fuse.put_out()
-        for desktop in self.desktops:
+        for desktop in self.everybody():
             desktop.fuse.put_out()
         self.wire.bring_late()
         if self.puts_back:
@@ -321,18 +294,23 @@ class History:
         for desktop in self.desktops:
             desktop.act(everything_made, refused=_unexpected)
             self.tills[desktop.name].again()
+        if self.clerk is not None:
+            self.clerk.till.again()
         for round_ in range(ROUNDS):
             done = [
-                desktop.act(lambda services: services.cloud.sync(), refused=_unexpected) for desktop in self.desktops
+                desktop.act(lambda services: services.cloud.sync(), refused=_unexpected) for desktop in self.everybody()
             ]
             if round_ and not any(one is None or one.pushed for one in done):
                 break  # and whoever was first in this round has heard what the last one said
-        self.last = dict(zip((desktop.name for desktop in self.desktops), done, strict=True))
+        self.last = dict(zip((desktop.name for desktop in self.everybody()), done, strict=True))
 
     # --- the parts ---
 
     def desktop(self) -> Desktop:
         return self.draw.choice(self.desktops)
+
+    def everybody(self) -> list[Desktop]:
+        return [*self.desktops, *([self.clerk.desktop] if self.clerk else [])]
 
     def card(self) -> Known | None:
         return self.draw.choice(self.cards.known) if self.cards.known else None
@@ -349,7 +327,7 @@ class History:
         ]
         return self.draw.choice(held) if held and self.draw.random() < 0.5 else None
 
-    def _join(self, desktop: Desktop) -> None:
+    def join(self, desktop: Desktop) -> None:
         self.desktops.append(desktop)
         self.tills[desktop.name] = Till(desktop, self.told, self.draw)
 
@@ -391,8 +369,6 @@ def run(template: Template, seed: int, folder: Path) -> Counter[str]:
         finally:
             history.close()
             shutil.rmtree(folder)
-    told = Counter(
-        {name: history.told.steps[name] for name in ("own word", "conflicts", "held back", "topped_up", "refunded")}
-    )
+    told = Counter({name: history.told.steps[name] for name in TOLD})
     faults = Counter({f"fault: {name}": times for name, times in history.wire.met.items()})
     return Counter({"steps": history.told.steps.total()}) + told + faults

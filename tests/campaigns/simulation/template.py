@@ -11,6 +11,7 @@ from app.config import Config
 from app.services.catalog import ProductSpec
 from app.services.vault.keys import VaultKeys
 from app.services.vault.vaults import NewVault, Vaults
+from tests.campaigns.simulation import clerk
 from tests.campaigns.simulation.desktop import Desktop, put_back
 from tests.campaigns.simulation.server import BASE, Server
 from tests.campaigns.simulation.wire import Wire
@@ -32,6 +33,8 @@ class Template:
     merchant_id: str
     file: Path
     folders: dict[str, Path]
+    clerk: tuple[Path, VaultKeys]
+    """The same of a desktop with a vault and keys of its own."""
 
 
 @contextmanager
@@ -62,11 +65,13 @@ def _made(server: Server, clock: Clock, folder: Path) -> Template:
         desktop = Desktop(name, folders[name], vault.keys, Wire(server, Random(0), 0), clock)
         desktop.act(lambda services, code=code: services.cloud.pair(BASE, code), refused=_raise)  # type: ignore[misc]
         desktop.act(lambda services: services.cloud.sync(), refused=_raise)
+        if name == "B":
+            clerks = clerk.made(folder, desktop, server=server, clock=clock)
         desktop.database.copy_to(folder / f"{name}.db")
         desktop.close()
         folders[name] = folder / f"{name}.db"
     server.stop()
-    return Template(server, clock, vault.keys, merchant.id, folder / "endpoint.db", folders)
+    return Template(server, clock, vault.keys, merchant.id, folder / "endpoint.db", folders, clerks)
 
 
 def _raise(error: Exception) -> None:
