@@ -22,6 +22,7 @@ MARK = "KXR1."
 scanner types them right whatever the keyboard."""
 SIGNATURE = 64
 LONGEST = 4_000
+LONGEST_SERIAL, LONGEST_PLACE = 80, 200
 _Uuid = Annotated[bytes, Meta(min_length=16, max_length=16)]
 
 
@@ -36,13 +37,13 @@ class Slip(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     op: _Uuid
     device: _Uuid
     reversal: bool
-    serial: Annotated[str, Meta(max_length=80)]
+    serial: Annotated[str, Meta(max_length=LONGEST_SERIAL)]
     amount_minor: Difference
     uses: Difference
     remaining_minor: Whole | None
     remaining_uses: Whole | None
     at_ms: Annotated[int, Meta(ge=0, lt=1 << 46)]
-    place: Annotated[str, Meta(max_length=200)]
+    place: Annotated[str, Meta(max_length=LONGEST_PLACE)]
     leased: bool
     """Decided under a lease, without the endpoint."""
 
@@ -95,13 +96,13 @@ def slip_of(
         UUID(op_id).bytes,
         UUID(device_id).bytes,
         kind == "reversed",
-        serial,
+        serial[:LONGEST_SERIAL],
         amount_minor,
         uses,
         remaining_minor,
         remaining_uses,
         to_ms(at),
-        place,
+        place[:LONGEST_PLACE],
         leased,
     )
 

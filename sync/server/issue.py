@@ -132,7 +132,7 @@ class Issue:
             redemption_id=str(op.body["redemption_id"]),
             reason=_text(op.body["reason"], 500),
             device_id=device.id,
-            at_ms=leases.undone_ms(transaction, device, op, at_ms) if _is_leased(op) else _decided(device, op, at_ms),
+            at_ms=leases.undone_ms(transaction, device, op, at_ms) if _was_leased(op) else _decided(device, op, at_ms),
         )
         return reverse(transaction, undo, self._secrets)
 
@@ -247,12 +247,12 @@ def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
 
 def is_moved(op: Op) -> bool:
     """Whether it is an entry of the ledger that another endpoint decided."""
-    return op.type in OF_LEDGER and op.body.get("at") is not None and not _is_leased(op)
+    return op.type in OF_LEDGER and op.body.get("at") is not None
 
 
-def _is_leased(op: Op) -> bool:
-    """Whether a counter decided it under a lease of its own."""
-    return op.body.get("lease_id") is not None
+def _was_leased(op: Op) -> bool:
+    """Whether a counter took it back under a lease of its own."""
+    return op.body.get("lease_id") is not None and op.body.get("undone_at") is not None
 
 
 def _decided(device: Device, op: Op, at_ms: int) -> int:

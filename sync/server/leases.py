@@ -13,7 +13,7 @@ from uuid import UUID
 from sync.protocol import Op, from_ms, from_wire, to_ms, to_wire
 from sync.rules import Wanted, judge
 from sync.server import feed
-from sync.server.access import Device
+from sync.server.access import ROLES, Device
 from sync.server.batches import batch_of
 from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Outcome
@@ -149,13 +149,15 @@ def redeem(
 
 def undone_ms(transaction: Transaction, device: Device, op: Op, at_ms: int) -> int:
     """When a counter took back what it had redeemed under a lease of its own, not before that; for anybody else, and
-    whatever else it says, now. Raises what a misshapen body raises."""
-    told_ms = to_ms(from_wire(str(op.body["at"])))
+    whatever else it says, now. An entry that was given back has no lease any more: then those are believed who may
+    carry entries. Raises what a misshapen body raises."""
+    told_ms = to_ms(from_wire(str(op.body["undone_at"])))
     first = transaction.one(
         "SELECT r.at_ms FROM redemption r JOIN lease l ON l.batch_id = r.batch_id "
         "AND r.card_no >= l.first_no AND r.card_no < l.end_no "
+        "AND (r.lease_id = l.id OR (r.lease_id IS NULL AND ? = 1)) "
         "WHERE r.merchant_id = ? AND r.op_id = ? AND l.merchant_id = ? AND l.id = ? AND l.device_id = ?",
-        *(device.merchant_id, str(op.body["redemption_id"])),
+        *(int(device.role in ROLES["carry"]), device.merchant_id, str(op.body["redemption_id"])),
         *(device.merchant_id, str(op.body["lease_id"]), device.id),
     )
     return at_ms if first is None else min(max(told_ms, int(first[0])), at_ms)

@@ -36,6 +36,13 @@ def packed(raw: bytes) -> str:
     return MARK + base64.b32encode(raw).decode().rstrip("=")
 
 
+def test_what_is_too_long_to_be_read_is_cut_before_it_is_signed() -> None:
+    text = written(a_slip(place="店" * 300, serial="B" * 100), KEY)
+    found, signature = read(text)
+    assert is_genuine(found, signature, PUBLIC)
+    assert (len(found.place), len(found.serial)) == (200, 80)
+
+
 def test_a_slip_is_read_back_in_any_case_and_over_lines() -> None:
     slip = a_slip()
     text = written(slip, KEY)

@@ -16,11 +16,13 @@ from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.cloud.lease_events import LIVE
+from app.services.cloud.moving import Known
 from app.services.cloud.working_set import CORE, UNCONFIRMED
 from sync.protocol import to_wire
 
 ENDING = ("lease.return@1", "lease.reclaim@1")
-DECIDED = ("redeem.leased@1", "reverse@1")
+LEASED = "redeem.leased@1"
+DECIDED = (LEASED, "reverse@1")
 
 
 def end_unknown(session: Session, known: Mapping[str, bool]) -> None:
@@ -29,19 +31,21 @@ def end_unknown(session: Session, known: Mapping[str, bool]) -> None:
     session.execute(update(Lease).where(*lost).values(state="left", ended_at=now()), execution_options=CORE)
 
 
-def say_again(session: Session, known: Mapping[str, bool]) -> None:
-    """What ended a lease that is open there, and what was decided under it and is not in the ledger there."""
+def say_again(session: Session, known: Known) -> None:
+    """What ended a lease that is open there, and what was decided under it and did not come there."""
     for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "applied", OutboxOp.type.in_(ENDING))):
-        if known.get(str(op.body["lease_id"])):
+        if known.leases.get(str(op.body["lease_id"])):
             _wait(op)
     for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "applied", OutboxOp.type.in_(DECIDED))):
         entry = session.get(Redemption, op.op_id)
-        if entry is None or entry.seq != UNCONFIRMED:
+        came_there = op.op_id in known.ledger or op.op_id in known.conflicts
+        if entry is None or entry.seq != UNCONFIRMED or came_there:
             continue
         lease_id = str(entry.lease_id or _lease_of(session, entry))
-        if lease_id in known:
-            told_at = op.answered_at or entry.at  # it may have had a word to say about our clock
-            op.body = dict(op.body) | {"lease_id": lease_id, "at": to_wire(told_at)}
+        if lease_id in known.leases:
+            told_at = to_wire(min(op.answered_at or entry.at, entry.at))  # it only ever knew better of a fast clock
+            said = {"at": told_at} if op.type == LEASED else {"lease_id": lease_id, "undone_at": told_at}
+            op.body = dict(op.body) | said
             _wait(op)
 
 

@@ -54,10 +54,14 @@ class Known:
     frozen: set[tuple[str, int | None]] = field(default_factory=set)
     leases: dict[str, bool] = field(default_factory=dict)
     """Each with whether it is open."""
+    conflicts: set[str] = field(default_factory=set)
+    """Ops that came too late for their cards."""
 
     def hear(self, event: Event) -> None:
         if event.type in OF_MONEY:
             self.ledger.add(event.op_id)
+        elif event.type == "conflict.found@1":
+            self.conflicts.add(event.op_id)
         elif event.type in NAMED:
             among, name = NAMED[event.type]
             getattr(self, among).add(str(msgspec.json.decode(event.body)[name]))

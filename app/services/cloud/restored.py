@@ -106,7 +106,7 @@ class Restored:
 
     def _say_again(self, session: Session, known: Known, refused: Sequence[str], *, issues: bool, gives: bool) -> None:
         """`issues`: this device has batches and links to tell of; `gives`: it may say when an entry was decided."""
-        lost_leases.say_again(session, known.leases)
+        lost_leases.say_again(session, known)
         if issues:
             merchant_id = UUID(str(stored(session, "merchant.id")))
             lacking = _lacking(session, known, among=refused, bare=gives)

@@ -136,7 +136,7 @@ def take_back(session: Session, entry: Redemption, *, reason: str) -> Decided:
         raise RedemptionRefused("already-reversed")
     batch = session.get_one(Batch, lease.batch_id)
     facts = facts_of(session, batch, session.get(Card, entry.card_id))
-    body = {"redemption_id": entry.id, "reason": reason, "lease_id": lease.id, "at": to_wire(at)}
+    body = {"redemption_id": entry.id, "reason": reason, "lease_id": lease.id, "undone_at": to_wire(at)}
     op_id = enqueue(session, "reverse@1", aggregate=f"lease:{lease.id}", body=body)
     left_minor = None if facts.balance_minor is None else facts.balance_minor + entry.amount_minor
     left_uses = None if facts.money else facts.uses_left + entry.uses

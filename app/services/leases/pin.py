@@ -9,9 +9,7 @@ import math
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from sqlalchemy.orm import Session
 
 from app.errors import InvalidInput, PinLocked, PinWrong
@@ -19,7 +17,7 @@ from app.models.base import now
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.settings import store, stored
-from app.services.vault.slots import ITERATIONS, LANES, MEMORY_KIB
+from app.services.vault.slots import stretched
 from app.topics import Topic
 
 KEPT = "counter.pin"
@@ -65,37 +63,30 @@ class ManagerPin:
             kept = stored(session, KEPT)
         if not kept:
             raise PinWrong(0)
-        _refuse_while_locked(kept)
         right = hmac.compare_digest(_digest(pin, bytes.fromhex(kept["salt"])), bytes.fromhex(kept["digest"]))
-        if right and not kept["wrong"]:
-            return
         with self._database.write(*TOPICS) as session:
-            left = self._count(session, right=right)
-        if not right and left == 0:
-            raise PinLocked(math.ceil(PAUSE.total_seconds() / 60))
+            waits, left = self._count(session, right=right)
+        if waits:
+            raise PinLocked(math.ceil(waits.total_seconds() / 60))
         if not right:
             raise PinWrong(left)
 
-    def _count(self, session: Session, *, right: bool) -> int:
-        """Tries that are left."""
+    def _count(self, session: Session, *, right: bool) -> tuple[timedelta, int]:
+        """How long nobody is heard, and the tries that are left. Tries that came together wait for each other here."""
         kept = dict(stored(session, KEPT))
+        waits = datetime.fromisoformat(kept["until"]) - now() if kept["until"] else timedelta()
+        if timedelta() < waits <= PAUSE:
+            return waits, 0
         wrong = 0 if right else int(kept["wrong"]) + 1
+        locks = wrong == TRIES or waits > PAUSE  # the clock was set back: the wait begins anew
         if not right:
             self._audit.record(session, "pin.wrong")
-        kept |= {"wrong": wrong % TRIES, "until": (now() + PAUSE).isoformat() if wrong == TRIES else ""}
+        elif not kept["wrong"] and not kept["until"]:
+            return timedelta(), TRIES
+        kept |= {"wrong": wrong % TRIES, "until": (now() + PAUSE).isoformat() if locks else ""}
         store(session, KEPT, kept)
-        return TRIES - wrong
-
-
-def _refuse_while_locked(kept: dict[str, Any]) -> None:
-    """A clock that was set back by more than the pause does not make it longer. Raises PinLocked."""
-    if not kept["until"]:
-        return
-    left = datetime.fromisoformat(kept["until"]) - now()
-    if timedelta() < left <= PAUSE:
-        raise PinLocked(math.ceil(left.total_seconds() / 60))
+        return PAUSE if locks else timedelta(), TRIES - wrong
 
 
 def _digest(pin: str, salt: bytes) -> bytes:
-    kdf = Argon2id(salt=salt, length=32, iterations=ITERATIONS, lanes=LANES, memory_cost=MEMORY_KIB)
-    return kdf.derive(pin.encode())
+    return stretched(pin.encode(), salt=salt)

@@ -101,7 +101,8 @@ def _told_of(session: Session) -> list[RawEvent]:
     wanted = select(OutboxOp.op_id, OutboxOp.seq).where(OutboxOp.id.in_(own), OutboxOp.state == "applied", ~booked)
     places = {op_id: seq for op_id, seq in session.execute(wanted) if seq is not None}
     found = session.scalars(select(RawEvent).where(RawEvent.seq.in_(places.values())))
-    return [one for one in found if one.op_id in places]
+    told = {one.op_id: one for one in found if one.op_id in places}  # once, whatever epochs it was heard in
+    return list(told.values())
 
 
 __all__ = ["LastUses", "is_foreign"]

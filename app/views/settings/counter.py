@@ -6,7 +6,7 @@ from app.errors import AppError, PinLocked, PinWrong
 from app.messages import sentence
 from app.services.leases import LeaseService
 from app.services.settings import SettingService
-from app.views.jobs import JobRunner
+from app.views.jobs import JobRunner, hold
 from app.views.settings.pin import PinDialog
 from app.views.settings.sheet import card, no_wider, sheet
 from app.views.widgets.amount_field import AmountField
@@ -63,7 +63,7 @@ class CounterSection(QWidget):
             self._leases.limit(uses=uses, minor=minor, pin=pin)
             self._settings.put("counter.place", place)
 
-        self._jobs.start(call, on_done=self._saved, on_refused=self._refuse, owner=self)
+        hold(self._jobs.start(call, on_done=self._saved, on_refused=self._refuse, owner=self), self.save_button)
 
     def set_pin(self) -> None:
         dialog = PinDialog(self, self._leases.pin, jobs=self._jobs)

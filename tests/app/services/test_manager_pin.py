@@ -1,5 +1,6 @@
 """The manager's PIN: beyond the limit of what may wait, one card at a time; and nobody raises a limit without."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -101,14 +102,34 @@ def test_a_right_one_forgives_the_wrong_ones_before_it(guarded: Services) -> Non
         guarded.leases.pin.prove(PIN)
 
 
-def test_a_clock_that_is_set_back_does_not_make_the_wait_longer(guarded: Services) -> None:
+def test_a_clock_that_is_set_back_neither_ends_the_wait_nor_makes_it_longer_than_it_is(guarded: Services) -> None:
     for _ in range(TRIES - 1):
         with pytest.raises(PinWrong):
             guarded.leases.pin.prove(OTHER)
     with pytest.raises(PinLocked):
         guarded.leases.pin.prove(OTHER)
-    with time_machine.travel(now() - timedelta(days=400)):
+    before = now() - timedelta(days=400)
+    with time_machine.travel(before), pytest.raises(PinLocked):
         guarded.leases.pin.prove(PIN)
+    with time_machine.travel(before + PAUSE + timedelta(seconds=1)):
+        guarded.leases.pin.prove(PIN)
+
+
+def test_many_tries_at_once_are_counted_one_by_one(guarded: Services) -> None:
+    """And each of them comes to an end."""
+
+    def tried(pin: str) -> str:
+        try:
+            guarded.leases.pin.prove(pin)
+        except (PinWrong, PinLocked) as refused:
+            return type(refused).__name__
+        return "right"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(tried, [OTHER] * (2 * TRIES)))
+    assert told.count("PinWrong") == TRIES - 1
+    assert told.count("PinLocked") == TRIES + 1
+    assert tried(PIN) == "PinLocked"
 
 
 def test_limits_are_raised_with_the_pin_only_and_lowered_by_anybody(guarded: Services) -> None:

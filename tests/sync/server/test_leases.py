@@ -11,6 +11,7 @@ from sync.protocol import FreezeRequest, LeaseRequest, OpResult, ReturnRequest, 
 from sync.server.database import opened
 from sync.server.verifying import verify
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
+from tests.sync.server.test_devices import invited, joined
 from tests.sync.server.test_redemption import key_of
 
 
@@ -229,7 +230,7 @@ def test_a_use_that_a_counter_took_back_is_booked_when_it_did_so(
     batch = desktop.batch(2)
     lease = take(desktop, batch, 0, 1)
     use = decided(desktop, lease, batch.records[0], 4_000, at=in_hours(-2))
-    body = {"redemption_id": use.op_id, "reason": "错", "at": in_hours(said_h)}
+    body = {"redemption_id": use.op_id, "reason": "错", "undone_at": in_hours(said_h)}
     body["lease_id"] = new_op_id() if whose == "none" else lease
     by = second(served, desktop) if whose == "another's" else desktop
     back = by.push("reverse@1", body)
@@ -237,6 +238,21 @@ def test_a_use_that_a_counter_took_back_is_booked_when_it_did_so(
     assert back.outcome is not None
     wanted = datetime.now(UTC) + timedelta(hours=booked_h)
     assert abs(from_wire(back.outcome["at"]) - wanted) < timedelta(minutes=5)
+    assert_whole(served)
+
+
+def test_a_clerk_does_not_date_back_what_it_never_had_a_lease_for(served: Served, desktop: Desktop) -> None:
+    """Over the card, but not when a phone used it."""
+    batch = desktop.batch(1)
+    used = desktop.redeem(batch.records[0], 4_000).json()
+    clerk = joined(desktop, invited(desktop, "clerk"))
+    lease = take(clerk, batch)
+    body = {"redemption_id": used["op_id"], "reason": "错", "undone_at": in_hours(-5), "lease_id": lease}
+    back = clerk.push("reverse@1", body)
+    assert isinstance(back, OpResult)
+    assert back.outcome is not None
+    assert from_wire(back.outcome["at"]) >= from_wire(used["at"])
+    assert datetime.now(UTC) - from_wire(back.outcome["at"]) < timedelta(seconds=20)
     assert_whole(served)
 
 

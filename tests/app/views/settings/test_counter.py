@@ -70,7 +70,9 @@ def test_a_pin_is_set_with_the_passphrase_and_from_then_on_limits_are_raised_wit
     qtbot.waitUntil(lambda: bool(section.form.fields["pin"].error.text()), timeout=20_000)
     assert services.leases.standing().most_uses == 20
     section.pin.setText("270815")
-    section.save()
+    qtbot.waitUntil(section.save_button.isEnabled, timeout=20_000)
+    section.save_button.click()
+    section.save_button.click()
     qtbot.waitUntil(lambda: services.leases.standing().most_uses == 50, timeout=20_000)
     removing = front(qtbot, section.remove_pin)
     removing.passphrase.entry.setText(PASSPHRASE)

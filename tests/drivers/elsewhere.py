@@ -1,0 +1,59 @@
+"""An endpoint that stands elsewhere: it is backed up, put back, and looked into."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlcipher3 import dbapi2 as sqlite
+
+from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
+from sync.server.database import Store
+from sync.server.secret_files import load_or_make
+from sync.server.verifying import verify
+
+
+@dataclass
+class There:
+    """An endpoint that stands elsewhere, and whoever looks after its files."""
+
+    endpoint: EmbeddedEndpoint
+    backup: Path
+
+    def between(self, act: Callable[[Path], object]) -> None:
+        """While it is stopped; it answers at the same place afterwards."""
+        url = self.endpoint.url()
+        assert url is not None
+        self.endpoint.stop()
+        act(self.endpoint.database.parent)
+        assert self.endpoint.start(int(url.rpartition(":")[2])) == url
+
+    def back_up(self) -> None:
+        self.between(lambda folder: shutil.copytree(folder, self.backup))
+
+    def put_back(self) -> None:
+        def replace(folder: Path) -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(self.backup, folder)
+
+        self.between(replace)
+
+    def is_whole(self) -> bool:
+        store = Store(str(self.endpoint.database))
+        secrets = load_or_make(Path(f"{self.endpoint.database}.secrets.json"))
+        verdict = store.read_now(lambda transaction: verify(transaction, deep=True, secrets=secrets))
+        store.stop()
+        assert verdict.findings == []
+        return verdict.ok
+
+    def feed(self) -> list[str]:
+        with closing(sqlite.connect(str(self.endpoint.database))) as connection:
+            return [row[0] for row in connection.execute("SELECT type FROM feed ORDER BY seq")]
+
+
+def assert_level(services: Services) -> None:
+    done = services.cloud.sync()
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ()), services.cloud.queue(states=("rejected",))
+    assert services.integrity.verify(deep=True).findings == ()
