@@ -300,8 +300,9 @@ class History:
             done = [
                 desktop.act(lambda services: services.cloud.sync(), refused=_unexpected) for desktop in self.everybody()
             ]
-            if round_ and not any(one is None or one.pushed for one in done):
-                break  # and whoever was first in this round has heard what the last one said
+            heads = {-1 if one is None or one.pushed else one.head for one in done}
+            if round_ and len(heads) == 1 and -1 not in heads:
+                break  # whoever was first in this round has heard what the last one said, or the endpoint itself
         self.last = dict(zip((desktop.name for desktop in self.everybody()), done, strict=True))
 
     # --- the parts ---
