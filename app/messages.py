@@ -173,6 +173,7 @@ REASONS: dict[str, str] = {
     "taken": "this name is taken. Find another one.",
     "too-many-views": "this list has 30 views already. Remove one first.",
     "four-to-twelve-digits": "this takes 4 to 12 digits, not all of them the same.",
+    "pin-or-remove": "name its variable with --pin-env, or say --remove to have none, one of the two.",
     "out-of-range": "this is outside the allowed range.",
     "not-variable": "only a card of variable value has an amount to choose.",
     "not-a-pace": "write it like 100/10: how many mails in how many minutes.",

@@ -12,7 +12,8 @@ class CardFacts(Struct, frozen=True):
     """active, spent or voided (a desktop's in_stock and assigned count as active once published)."""
     card_frozen: bool
     batch_frozen: bool
-    batch_voided: bool
+    ended: bool
+    """The card or its batch was voided; it may be used up all the same."""
     sealed: bool
     money: bool
     partial: bool
@@ -33,7 +34,7 @@ def judge(card: CardFacts, wanted: Wanted, at: datetime) -> str | None:
     """Why not: a problem key of the protocol, or None when the card may be redeemed. Worst reason first."""
     if not card.sealed:
         return "card-unknown"
-    if card.batch_voided or card.card_state == "voided":
+    if card.ended or card.card_state == "voided":
         return "card-voided"
     if card.batch_frozen:
         return "batch-frozen"
@@ -46,7 +47,7 @@ def judge_top_up(card: CardFacts, at: datetime) -> str | None:
     """Why nothing may be put onto the card; None when it may. One that is used up may: so it is charged again."""
     if not card.sealed:
         return "not-sealed"
-    if card.batch_voided or card.card_state == "voided":
+    if card.ended or card.card_state == "voided":
         return "card-voided"
     if not card.money:
         return "no-money"
@@ -61,7 +62,7 @@ def judge_refund(card: CardFacts, wanted: Wanted) -> str | None:
     """Why so much of the card may not be paid out; None when it may. A frozen or expired one may be."""
     if not card.sealed:
         return "not-sealed"
-    if card.batch_voided or card.card_state == "voided":
+    if card.ended or card.card_state == "voided":
         return "card-voided"
     if (wanted.uses if card.money else wanted.amount_minor) is not None:
         return "invalid"

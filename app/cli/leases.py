@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from app.cli.shell import Shell, secret_in
+from app.errors import InvalidInput
 from app.models.base import now
 from app.services.leases import ConflictRow, LeaseRow
 from app.vocabulary import CONFLICT_WAYS, LEASE_STATES, word
@@ -76,11 +77,14 @@ def standing(context: typer.Context) -> None:
 
 def set_pin(
     context: typer.Context,
-    pin_env: Annotated[str | None, typer.Option(help="Variable with the new PIN; without it there is none.")] = None,
+    pin_env: Annotated[str | None, typer.Option(help="Variable with the new PIN.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Have no PIN any more.")] = False,
 ) -> None:
     """Set or remove the manager's PIN, with which a counter goes beyond its limit. Asks for the passphrase again."""
     shell: Shell = context.obj
     pin = secret_in(pin_env, "pin_env")
+    if (pin is None) != remove:
+        raise InvalidInput("pin", "pin-or-remove")
     with shell.open() as services:
         services.leases.pin.put(pin.reveal() if pin else "", passphrase=shell.passphrase())
     shell.tell({"pin": pin is not None}, tr("PIN set") if pin else tr("PIN removed"))

@@ -92,6 +92,8 @@ class Card(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"))
     state: Mapped[str]
     frozen_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    """When it was ended, by itself and not with its batch. It may be used up all the same, and then says so."""
     balance_minor: Mapped[int | None]
     uses_left: Mapped[int]
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))

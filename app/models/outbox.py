@@ -39,6 +39,7 @@ class RawEvent(Base):
     """An event this version does not know: kept as it came, the cursor moves on."""
 
     __tablename__ = "raw_event"
+    __table_args__ = (Index("ix_raw_event_op", "op_id"),)
     seq: Mapped[int] = mapped_column(primary_key=True)
     epoch: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]

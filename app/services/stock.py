@@ -88,6 +88,7 @@ def life_of(batch: Batch, card_id: int, **values: Any) -> dict[str, Any]:
         "batch_id": batch.id,
         "state": "in_stock",
         "frozen_at": None,
+        "voided_at": None,
         "balance_minor": batch.face_minor,
         "uses_left": batch.uses,
         "person_id": None,

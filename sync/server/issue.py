@@ -22,7 +22,7 @@ from sync.server.batches import batch_of, verifier_at
 from sync.server.epochs import recovering
 from sync.server.outcomes import answered, fingerprint_of, keep, returned_print, told
 from sync.server.problems import Refusal, problem
-from sync.server.redemption import Ask, Undo, redeem, reverse
+from sync.server.redemption import ENDED, Ask, Undo, redeem, reverse
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
 from sync.upcasting import upcast
@@ -56,7 +56,7 @@ class Issue:
             ),
             "card.thaw@1": lambda t, d, op, ms: _change_card(t, d, op, ms, change="frozen = 0", event="card.thawed@1"),
             "card.void@1": lambda t, d, op, ms: _change_card(
-                t, d, op, ms, change="state = 'voided'", event="card.voided@1"
+                t, d, op, ms, change=f"voided = 1, state = {ENDED}", event="card.voided@1"
             ),
             "link.recall@1": links.recall,
             "reverse@1": self._reverse,

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from sync.phone import HistoryEntry
 from sync.protocol import b64, from_ms, to_wire
 from sync.receipts import entry_statement
 from sync.server.outcomes import Outcome
@@ -92,6 +93,15 @@ class Entry(msgspec.Struct, frozen=True):
 def write_down(transaction: Transaction, entries: list[Row]) -> None:
     """`entries` are rows of entries."""
     transaction.put("redemption", COLUMNS, entries)
+
+
+def history(transaction: Transaction, batch_id: int, card_no: int) -> list[HistoryEntry]:
+    """Of one card, for its holder."""
+    rows = transaction.all(
+        "SELECT at_ms, amount_minor, uses, kind FROM redemption WHERE batch_id = ? AND card_no = ? ORDER BY use_no",
+        *(batch_id, card_no),
+    )
+    return [HistoryEntry(at_of(row[0]), row[1], row[2], row[3]) for row in rows]
 
 
 @lru_cache(256)

@@ -15,9 +15,10 @@ from sync.server import feed
 from sync.server.access import Device, merchant_card, require
 from sync.server.batches import verifier_at
 from sync.server.epochs import recovering
+from sync.server.ledger import history
 from sync.server.outcomes import answered, fingerprint_of, keep
 from sync.server.problems import Refusal
-from sync.server.redemption import FACTS, facts_of, history
+from sync.server.redemption import FACTS, facts_of
 from sync.server.spans import open_spans
 from sync.server.transaction import Row, Transaction
 
@@ -241,7 +242,7 @@ def _word(row: Row, at_ms: int) -> str:
     facts = facts_of(row)
     if not facts.sealed:
         return "unsealed"
-    if facts.batch_voided or facts.card_state == "voided":
+    if facts.ended or facts.card_state == "voided":
         return "voided"
     if facts.card_state == "spent":
         return "spent"

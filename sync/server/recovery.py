@@ -22,6 +22,7 @@ from sync.server.batches import verifier_at
 from sync.server.epochs import state
 from sync.server.outcomes import Outcome, is_decided, keep, returned_print
 from sync.server.problems import Refusal
+from sync.server.redemption import HOLDING
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Row, Transaction
 
@@ -33,7 +34,7 @@ DEBIT = (
 )
 CREDIT = (
     "UPDATE card SET balance_minor = balance_minor - ?, uses_left = uses_left - ?, entries = entries + 1, "
-    "state = CASE WHEN state = 'spent' THEN 'active' ELSE state END WHERE verifier = ? RETURNING entries"
+    f"state = {HOLDING} WHERE verifier = ? RETURNING entries"
 )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from sync.phone import HistoryEntry
 from sync.protocol import b64, from_ms, to_wire
 from sync.receipts import entry_statement
 from sync.rules import CardFacts, Wanted, judge
@@ -26,10 +25,14 @@ from sync.server.spans import Span, open_spans
 from sync.server.transaction import Asked, Row, Transaction
 
 FACTS = (
-    "SELECT c.state, c.frozen, b.frozen, b.voided, b.sealed_ms, b.money, b.partial, c.balance_minor, c.uses_left, "
-    "b.valid_from_ms, b.valid_until_ms, c.batch_id, c.no, b.uid, c.entries "
+    "SELECT c.state, c.frozen, b.frozen, b.voided + c.voided, b.sealed_ms, b.money, b.partial, c.balance_minor, "
+    "c.uses_left, b.valid_from_ms, b.valid_until_ms, c.batch_id, c.no, b.uid, c.entries "
     "FROM card c JOIN batch b ON b.id = c.batch_id "
 )
+HOLDING = "CASE WHEN state <> 'spent' THEN state WHEN voided = 1 THEN 'voided' ELSE 'active' END"
+"""How a card stands that has got something back."""
+ENDED = "CASE WHEN state = 'spent' THEN state ELSE 'voided' END"
+"""How a card stands that was voided: used up counts more, whichever came first."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -76,12 +79,13 @@ class _Card(msgspec.Struct):
     balance_minor: int | None
     uses_left: int
     entries: int
+    voided: int
 
     def facts(self) -> CardFacts:
         batch = self.batch
         return CardFacts(
             self.state,
-            *(bool(self.frozen), bool(batch.frozen), bool(batch.voided), batch.sealed_ms is not None),
+            *(bool(self.frozen), bool(batch.frozen), bool(batch.voided or self.voided), batch.sealed_ms is not None),
             *(bool(batch.money), bool(batch.partial), self.balance_minor, self.uses_left),
             *(batch.valid_from, batch.valid_until),
         )
@@ -249,7 +253,8 @@ def _ask_kept(transaction: Transaction, asks: Sequence[Ask]) -> Asked[dict[tuple
 
 
 CARDS = (
-    "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries FROM card WHERE verifier IN (…)"
+    "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries, voided "
+    "FROM card WHERE verifier IN (…)"
 )
 KEPT = "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)"
 
@@ -313,8 +318,7 @@ def reverse(transaction: Transaction, undo: Undo, secrets: ServerSecrets) -> Out
         raise Refusal("already-reversed")
     after = transaction.one(
         "UPDATE card SET balance_minor = balance_minor + ?, uses_left = uses_left + ?, entries = entries + 1, "
-        "state = CASE WHEN state = 'spent' THEN 'active' ELSE state END WHERE verifier = ? "
-        "RETURNING balance_minor, uses_left, entries",
+        f"state = {HOLDING} WHERE verifier = ? RETURNING balance_minor, uses_left, entries",
         *(first[2], first[3], verifier_at(transaction, first[0], first[1])),
     )
     assert after is not None, "a ledger entry has its card"
@@ -355,7 +359,7 @@ def facts_of(row: Row) -> CardFacts:
         card_state=str(row[0]),
         card_frozen=bool(row[1]),
         batch_frozen=bool(row[2]),
-        batch_voided=bool(row[3]),
+        ended=bool(row[3]),
         sealed=row[4] is not None,
         money=bool(row[5]),
         partial=bool(row[6]),
@@ -364,14 +368,6 @@ def facts_of(row: Row) -> CardFacts:
         valid_from=None if row[9] is None else from_ms(row[9]),
         valid_until=None if row[10] is None else from_ms(row[10]),
     )
-
-
-def history(transaction: Transaction, batch_id: int, card_no: int) -> list[HistoryEntry]:
-    rows = transaction.all(
-        "SELECT at_ms, amount_minor, uses, kind FROM redemption WHERE batch_id = ? AND card_no = ? ORDER BY use_no",
-        *(batch_id, card_no),
-    )
-    return [HistoryEntry(to_wire(from_ms(row[0])), row[1], row[2], row[3]) for row in rows]
 
 
 def _taken(facts: CardFacts, wanted: Wanted) -> tuple[int, int]:

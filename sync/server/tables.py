@@ -185,6 +185,7 @@ card = Table(
     Column("balance_minor", BigInteger),
     Column("uses_left", Integer, nullable=False),
     Column("entries", Integer, nullable=False),
+    Column("voided", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('active', 'spent', 'voided')", name="ck_card_state"),
     CheckConstraint("balance_minor IS NULL OR balance_minor >= 0", name="ck_card_balance"),
     CheckConstraint("uses_left >= 0", name="ck_card_uses"),

@@ -29,7 +29,7 @@ FINDINGS = {
     "entries": "the number of entries on a card is not the ledger's",
     "balance": "a card does not hold its face value less its ledger",
     "uses": "a card does not have its uses less its ledger",
-    "state": "a card is called spent and is not, or is and is not called so",
+    "state": "a card is called spent or voided and is not, or is and is not called so",
     "stray-entry": "the ledger has an entry for a card that is not there",
     "kind": "an entry of the ledger goes the wrong way: only top-ups and reversals give",
     "reversal": "a reversal does not give back what one redemption took",
@@ -40,7 +40,7 @@ FINDINGS = {
     "frozen": "a card was redeemed or topped up while its batch was frozen",
     "leased": "a card was redeemed or refunded while a device decided about it, by somebody else",
     "lease": "a lease does not stand as its feed says",
-    "flags": "a batch is not frozen or voided as its feed says",
+    "flags": "a batch is not frozen or voided as its feed says, or a card not voided",
     "head": "the feed does not end where its merchant's head is",
     "gap": "a number is missing in the feed",
     "chain": "the feed was changed: its chain of hashes breaks",
@@ -137,7 +137,8 @@ def _cards(transaction: Transaction) -> Iterator[Finding]:
     yield from _found(
         transaction,
         "state",
-        folded + f"(c.state = 'spent' AND NOT {holds_nothing}) OR (c.state = 'active' AND {holds_nothing})",
+        folded + f"(c.state = 'spent' AND NOT {holds_nothing}) OR (c.state = 'active' AND {holds_nothing}) "
+        "OR (c.state = 'voided' AND c.voided = 0) OR (c.state = 'active' AND c.voided = 1)",
     )
     yield from _found(
         transaction,
@@ -177,8 +178,9 @@ def _events(transaction: Transaction) -> Iterator[Finding]:
     yield from _found(
         transaction,
         "entry-event",
-        "SELECT r.merchant_id, r.op_id FROM redemption r LEFT JOIN feed f ON f.merchant_id = r.merchant_id "
-        "AND f.op_id = r.op_id AND f.type = r.kind || '@1' WHERE f.seq IS NULL",
+        # sorted, not joined: the feed has no index of its ops, and a merchant's entries times its events are too many
+        "SELECT merchant_id, op_id FROM (SELECT merchant_id, op_id, kind || '@1' FROM redemption "
+        "EXCEPT SELECT merchant_id, op_id, type FROM feed) missing",
     )
     yield from _found(
         transaction,
@@ -248,6 +250,7 @@ class _Told:
     sealed: bool = False
     frozen: bool = False
     voided: bool = False
+    voided_cards: set[int] = field(default_factory=set)
     leases: dict[str, Span] = field(default_factory=dict)
     """Those that are open."""
     before_freeze: set[str] = field(default_factory=set)
@@ -286,6 +289,8 @@ class _Walk:
             batch.leases.pop(told["lease_id"], None)
         batch.sealed |= type_ == "sealed@1"
         batch.voided |= type_ == "batch.voided@1"
+        if type_ == "card.voided@1":
+            batch.voided_cards.add(told["card_no"])
 
 
 def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
@@ -325,11 +330,19 @@ def _flags(transaction: Transaction, walk: _Walk) -> Iterator[Finding]:
         walk.merchant_id,
     ):
         held.setdefault(str(uid), {})[str(lease_id)] = first, end
-    for uid, frozen, voided, leases in transaction.all(
-        "SELECT uid, frozen, voided, leases FROM batch WHERE merchant_id = ?", walk.merchant_id
+    ended: dict[str, set[int]] = {}
+    for uid, no in transaction.all(
+        "SELECT b.uid, c.no FROM card c JOIN batch b ON b.id = c.batch_id WHERE c.voided = 1 AND b.merchant_id = ?",
+        walk.merchant_id,
+    ):
+        ended.setdefault(str(uid), set()).add(int(no))
+    for uid, frozen, voided, leases, kind in transaction.all(
+        "SELECT uid, frozen, voided, leases, kind FROM batch WHERE merchant_id = ?", walk.merchant_id
     ):
         told, here = walk.batches.get(str(uid), _Told()), held.get(str(uid), {})
-        if (bool(frozen), bool(voided)) != (told.frozen, told.voided):
+        # the cards of a supplier's batch are not here
+        as_told = told.frozen, told.voided, told.voided_cards if kind != "supplier" else set()
+        if (bool(frozen), bool(voided), ended.get(str(uid), set())) != as_told:
             yield Finding("flags", walk.merchant_id, str(uid))
         if told.leases != here or leases != len(here):
             yield Finding("lease", walk.merchant_id, str(uid))

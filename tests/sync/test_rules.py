@@ -14,7 +14,7 @@ GOOD = CardFacts(
     card_state="active",
     card_frozen=False,
     batch_frozen=False,
-    batch_voided=False,
+    ended=False,
     sealed=True,
     money=True,
     partial=True,
@@ -31,7 +31,7 @@ VOUCHER = replace(GOOD, money=False, balance_minor=None, uses_left=3)
     [
         ({}, None),
         ({"sealed": False}, "card-unknown"),
-        ({"batch_voided": True}, "card-voided"),
+        ({"ended": True}, "card-voided"),
         ({"card_state": "voided"}, "card-voided"),
         ({"batch_frozen": True}, "batch-frozen"),
         ({"card_frozen": True}, "card-frozen"),
@@ -72,7 +72,7 @@ def test_amounts_and_uses(card: CardFacts, wanted: Wanted, reason: str | None) -
         card_state=st.sampled_from(["active", "spent", "voided"]),
         card_frozen=st.booleans(),
         batch_frozen=st.booleans(),
-        batch_voided=st.booleans(),
+        ended=st.booleans(),
         sealed=st.booleans(),
         money=st.booleans(),
         partial=st.booleans(),
@@ -86,7 +86,7 @@ def test_amounts_and_uses(card: CardFacts, wanted: Wanted, reason: str | None) -
 def test_a_yes_never_takes_what_is_not_there_or_stopped(card: CardFacts, amount: int) -> None:
     if judge(card, Wanted(amount, 1), NOW) is not None:
         return
-    stopped = card.card_frozen or card.batch_frozen or card.batch_voided or card.card_state == "voided"
+    stopped = card.card_frozen or card.batch_frozen or card.ended or card.card_state == "voided"
     assert card.sealed
     assert not stopped
     assert card.valid_from is None

@@ -9,7 +9,7 @@ from app.errors import VaultNewer
 from app.models.database import Database
 from sync import points
 
-HEAD = "0006"
+HEAD = "0007"
 FOLDER = Path(__file__).parent
 
 

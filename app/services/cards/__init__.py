@@ -117,7 +117,8 @@ class CardService:
                 raise CardSpent(row.serial)
             recount.take_back_cards(session, [card_id])
             self._begin_life(session, card_id)
-            session.execute(update(Card).where(Card.id == card_id).values(state="voided", changed_at=now()))
+            ended = {"state": "voided", "voided_at": now(), "changed_at": now()}
+            session.execute(update(Card).where(Card.id == card_id).values(ended))
             self._audit.record(session, "card.voided", subject=row.serial, reason=reason.strip())
             _tell(session, card_id, "card.void@1")
 

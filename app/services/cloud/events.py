@@ -96,10 +96,7 @@ def _kept(row: RawEvent) -> Told:
 def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
     """An entry of the ledger, of whatever kind."""
     if books.booked(told.op_id):  # seen before, or decided here
-        unconfirmed = books.unconfirmed(told.op_id)
         books.hear_again(told)
-        if unconfirmed:
-            _confirmed(books, batch, told)
         return
     body, card_id = told.body, books.card_id(told)
     kind = told.type.removesuffix("@1")
@@ -130,19 +127,6 @@ def _entered(books: WorkingSet, told: Told, batch: Batch) -> None:
     _settle(books, batch, told)
     amount = abs(int(body["amount_minor"]))
     books.count(FigureEntry(kind, told.at, batch.product_id, channel, amount_minor=amount))
-    life = books.begun(batch, card_id)
-    if batch.state == "voided" and life.row["state"] == "active":  # spent when the batch was voided, and is not now
-        books.void_card(life, told.at)
-
-
-def _confirmed(books: WorkingSet, batch: Batch, told: Told) -> None:
-    """What was decided here came to the endpoint. Used up counts more than ended, whichever was heard first."""
-    life = books.begun(batch, books.card_id(told))
-    balance, uses_left = life.row["balance_minor"], life.row["uses_left"]
-    spent = uses_left == 0 if balance is None else balance == 0
-    if life.row["state"] == "voided" and spent and told.type == "redeemed@1":
-        books.change(life, state="spent", changed_at=told.at)
-        books.count_again(life)
 
 
 def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
@@ -154,18 +138,11 @@ def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
     # a counter whose lease was reclaimed can give out more than there was, until that is told to be a conflict
     balance = None if batch.face_minor is None else max(0, batch.face_minor - life.amount_minor)
     uses_left = max(0, batch.uses - life.uses)
-    of_money = told.body["remaining_minor"] is not None
-    spent = balance == 0 if of_money else uses_left == 0
-    state = "spent" if spent else "active"
-    if life.row["state"] == "voided" and not (spent and told.type in ("redeemed@1", "refunded@1")):
-        state = "voided"
-    was_voided, adjusted = life.row["state"] == "voided", life.row["adjusted"]
+    adjusted = life.row["adjusted"]
     if told.type in ("topped_up@1", "refunded@1"):
-        adjusted -= int(told.body["amount_minor"] if of_money else told.body["uses"])
-    left = {"balance_minor": balance, "uses_left": uses_left, "adjusted": adjusted}
-    books.change(life, state=state, changed_at=told.at, **left)
-    if was_voided and state == "spent":  # used up before the word that ends it came to the endpoint
-        books.count_again(life)
+        adjusted -= int(told.body["amount_minor"] if balance is not None else told.body["uses"])
+    books.change(life, balance_minor=balance, uses_left=uses_left, adjusted=adjusted, changed_at=told.at)
+    books.judge(batch, life, told.at)
 
 
 # --- batches and cards ---
@@ -194,9 +171,9 @@ def _card_frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
 
 
 def _card_voided(books: WorkingSet, told: Told, batch: Batch) -> None:
-    """A spent one, too: the endpoint heard that it was used up before it heard that it was to end."""
     life = books.begun(batch, books.card_id(told))
-    if life.row["state"] != "voided":
+    books.change(life, voided_at=life.row["voided_at"] or told.at)
+    if life.row["state"] not in ("spent", "voided"):
         books.void_card(life, told.at)
 
 

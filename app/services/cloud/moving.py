@@ -216,10 +216,10 @@ def _announce_stops(session: Session, batch: Batch) -> None:
     if batch.state == "voided":
         enqueue(session, "batch.void@1", aggregate=aggregate, body={"batch_id": uid})
         return
-    stopped = select(Card).where(Card.batch_id == batch.id, (Card.state == "voided") | Card.frozen_at.is_not(None))
+    stopped = select(Card).where(Card.batch_id == batch.id, Card.voided_at.is_not(None) | Card.frozen_at.is_not(None))
     for card in session.scalars(stopped):
         body = {"batch_id": uid, "card_no": card.id - batch.first_card_id}
-        type_ = "card.void@1" if card.state == "voided" else "card.freeze@1"
+        type_ = "card.void@1" if card.voided_at is not None else "card.freeze@1"
         enqueue(session, type_, aggregate=aggregate, body=body)
 
 

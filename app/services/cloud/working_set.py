@@ -36,7 +36,7 @@ FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1", "topped_up@1", "refunded@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
-CHANGING = ("state", "frozen_at", "balance_minor", "uses_left", "changed_at", "adjusted")
+CHANGING = ("state", "frozen_at", "voided_at", "balance_minor", "uses_left", "changed_at", "adjusted")
 """What an event can change of a card that has a row."""
 
 
@@ -207,10 +207,20 @@ class WorkingSet:
         recount.take_back_cards(self.session, [life.row["id"]])
         self.change(life, state="voided", changed_at=at)
 
-    def count_again(self, life: Life) -> None:
-        """A card that was called voided and is not."""
-        self.write()
-        recount.count_cards_again(self.session, [life.row["id"]])
+    def judge(self, batch: Batch, life: Life, at: datetime) -> None:
+        """How a card stands by what is left of it. Used up counts more than ended, whichever was heard first; who gets
+        something back onto an ended card has an ended card."""
+        balance, uses_left, was = (life.row[name] for name in ("balance_minor", "uses_left", "state"))
+        empty = uses_left == 0 if balance is None else balance == 0
+        ended = was == "voided" or life.row["voided_at"] is not None or batch.state == "voided"
+        if not empty and ended:
+            if was != "voided":
+                self.void_card(life, at)
+            return
+        self.change(life, state="spent" if empty else "active")
+        if was == "voided":
+            self.write()
+            recount.count_cards_again(self.session, [life.row["id"]])
 
     def write(self) -> None:
         """Everything so far into the file."""
@@ -245,11 +255,8 @@ class WorkingSet:
     def _settle_again(self, batch: Batch, life: Life) -> None:
         balance = None if batch.face_minor is None else max(0, batch.face_minor - life.amount_minor)
         uses_left = max(0, batch.uses - life.uses)  # another entry may still have to be struck
-        empty = uses_left == 0 if balance is None else balance == 0
-        state = life.row["state"]
-        if state != "voided":
-            state = "spent" if empty else "active"
-        self.change(life, state=state, balance_minor=balance, uses_left=uses_left)
+        self.change(life, balance_minor=balance, uses_left=uses_left)
+        self.judge(batch, life, life.row["changed_at"])
 
     def _withdraw(self, op_id: str) -> None:
         """The reversal of what is not in the ledger was refused, and is none any more."""

@@ -133,7 +133,8 @@ def maybe_on_paper(distribution: Distribution, deliveries: Sequence[Delivery]) -
 
 def _void(session: Session, card_ids: Sequence[int]) -> None:
     for some in chunks(card_ids):
-        session.execute(update(Card).where(Card.id.in_(some)).values(state="voided", changed_at=now()))
+        ended = {"state": "voided", "voided_at": now(), "changed_at": now()}
+        session.execute(update(Card).where(Card.id.in_(some)).values(ended))
         batches = batches_of(session, some)
         for card_id in some:
             batch = batch_of(card_id, batches)

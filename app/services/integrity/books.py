@@ -52,13 +52,16 @@ def balances(session: Session) -> Iterator[Finding]:
 
 
 def states(session: Session) -> Iterator[Finding]:
-    """Spent means that nothing is left; in stock that nothing was taken; a person's card is a person's."""
+    """Spent means that nothing is left; ended that somebody ended it; in stock that nothing was taken; a person's card
+    is a person's."""
     empty = case((Card.balance_minor.is_not(None), Card.balance_minor == 0), else_=Card.uses_left == 0)
     untouched = and_(Card.balance_minor.is_not_distinct_from(Batch.face_minor), Card.uses_left == Batch.uses)
     wrong = or_(
         and_(Card.state == "spent", ~empty),
         and_(Card.state.in_(("assigned", "active")), empty),
         and_(Card.state == "in_stock", ~untouched),
+        and_(Card.state.in_(("in_stock", "assigned", "active")), Card.voided_at.is_not(None)),
+        and_(Card.state == "voided", Card.voided_at.is_(None), Batch.state != "voided"),
     )
     for serial, state, balance in _cards(session, wrong, (Card.state, Card.balance_minor)):
         yield Finding("state", serial, f"{word(CARD_STATES, state)}, {balance}")

@@ -166,7 +166,7 @@ def facts_of(session: Session, batch: Batch, card: Card | None) -> CardFacts:
         card_state=card.state if card is not None and card.state in GONE else "active",
         card_frozen=card is not None and card.frozen_at is not None,
         batch_frozen=batch.frozen_at is not None,
-        batch_voided=batch.state == "voided",
+        ended=batch.state == "voided" or (card is not None and card.voided_at is not None),
         sealed=batch.sealed_at is not None,
         money=batch.face_minor is not None,
         partial=session.get_one(Product, batch.product_id).partial,

@@ -8,7 +8,7 @@ from sync.server.transaction import Transaction
 if TYPE_CHECKING:  # an endpoint that is up to date loads neither
     from sqlalchemy import Connection
 
-HEAD = "0007"
+HEAD = "0008"
 FOLDER = Path(__file__).parent
 
 

@@ -24,7 +24,10 @@ def test_a_shift_without_a_line(served: Terminal) -> None:
     assert served.do("lease", "pin", "--pin-env", "RIGHT") == {"pin": True}
     assert served.refused("redeem", codes[0], "--pin-env", "WRONG")["data"] == {"left": 4}
     assert served.do("redeem", codes[0], "--amount", "1", "--pin-env", "RIGHT")["redeemed_minor"] == 100
-    assert served.do("lease", "pin") == {"pin": False}
+    for options in ((), ("--pin-env", "WRONG", "--remove")):
+        assert served.refused("lease", "pin", *options)["code"] == "invalid-input"
+    assert served.refused("redeem", codes[0], "--pin-env", "WRONG")["data"] == {"left": 4}
+    assert served.do("lease", "pin", "--remove") == {"pin": False}
     assert served.do("lease", "return", lease["id"])["lease"]["state"] == "returning"
     served.do("endpoint", "embedded", "start")
     assert served.do("sync").items() >= {"pending": 0, "rejected": 0, "differences": []}.items()

@@ -114,7 +114,7 @@ def test_checks_triggers_and_tables_without_rowid_are_those_of_the_models(databa
     declared.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007"])
 def test_every_schema_stays_as_it_is(tmp_path: Path, revision: str) -> None:
     database = Database(tmp_path / "old.db", bytes(32))
     with database.schema_change() as connection:
@@ -141,6 +141,30 @@ def test_a_delivery_of_an_older_file_gets_the_product_and_the_face_of_its_distri
     kept = [{name: row[name] for name in ("id", *OLD_DELIVERY)} for row in rows]
     assert kept == [OLD_DELIVERY | {"id": at, **own} for at, own in enumerate(OWN, 1)]
     assert database.findings() == []
+    database.close()
+
+
+def test_a_card_of_an_older_file_was_ended_by_itself_unless_its_batch_was(tmp_path: Path) -> None:
+    database = Database(tmp_path / "old.db", bytes(32))
+    batch = dict.fromkeys(("code_length", "quantity", "made", "taken", "created_at"), 4) | {"uses": 1, "product_id": 1}
+    texts = {"source": "", "format": "", "data_key": ""}
+    with database.schema_change() as connection:
+        for statement in golden("vault_0006.sql").split(";\n\n")[:-1]:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0006')")
+        connection.exec_driver_sql(_product(1, "fixed"))
+        for number, state in ((1, "published"), (2, "voided")):
+            own = {"id": number, "uid": str(number), "serial": str(number), "first_card_id": number, "state": state}
+            connection.exec_driver_sql(row_of("batch", batch | texts | own))
+        for number, (batch_id, state) in enumerate(((1, "voided"), (1, "spent"), (2, "voided"))):
+            card = {"id": number, "batch_id": batch_id, "state": state, "uses_left": 1, "changed_at": 5}
+            connection.exec_driver_sql(row_of("card", card))
+        connection.commit()
+    migrations.upgrade(database)
+    with database.read() as session:
+        rows = session.execute(text("SELECT state, voided_at FROM card ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == [("voided", 5), ("spent", None), ("voided", None)]
     database.close()
 
 

@@ -108,7 +108,7 @@ FAULTS = {
     "delivery-product": ("UPDATE delivery SET product_id = NULL WHERE card_id = 6", {"delivery-product"}),
     "no-such-card": ("UPDATE delivery SET card_id = 900 WHERE card_id = 12", {"delivery-card", "figure"}),
     "nobody": (
-        "INSERT INTO card VALUES (60, 1, 'assigned', NULL, 20000, 1, NULL, 0, 0)",
+        "INSERT INTO card VALUES (60, 1, 'assigned', NULL, 20000, 1, NULL, 0, 0, NULL)",
         {"nobody"},
     ),
     "figure": ("UPDATE daily_figure SET count = count + 1 WHERE metric = 'claimed'", {"figure"}),

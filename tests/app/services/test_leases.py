@@ -282,11 +282,11 @@ def test_a_stop_that_was_heard_is_minded_under_a_lease(online: Services, batch: 
     assert online.leases.standing().cards == 0
 
 
-def test_a_card_used_up_under_a_lease_stays_so_though_its_end_was_heard_first(
+def test_a_card_used_up_under_a_lease_stays_so_though_its_end_was_heard_first_and_is_ended_once_it_is_taken_back(
     online: Services, config: Config, batch: int, lease: str
 ) -> None:
     code = a_code(online, batch)
-    online.redemptions.redeem(code)
+    used = online.redemptions.redeem(code)
     url = online.cloud.start_embedded().url
     merchant = UUID(online.settings.merchant().id)
     manager = paired(url, new_merchant(str(config.endpoint / "endpoint.db"), merchant_id=merchant))
@@ -294,10 +294,14 @@ def test_a_card_used_up_under_a_lease_stays_so_though_its_end_was_heard_first(
     uid = msgspec.json.decode(event.body)["batch_id"]
     manager.push("card.void@1", {"batch_id": uid, "card_no": 0})
     manager.client.close()
-    online.cloud.pull()
-    assert online.cards.rows([online.cards.find(code)])[0].state == "voided"
-    online.cloud.sync()
-    assert online.cards.rows([online.cards.find(code)])[0].state == "spent"
+    for step in (online.cloud.pull, online.cloud.sync):
+        step()
+        assert online.cards.rows([online.cards.find(code)])[0].state == "spent"
+    whole(online)
+    online.redemptions.reverse(used.redemption_id, reason="x")
+    for _ in range(2):
+        assert online.redemptions.look(code).reason == "card-voided"
+        online.cloud.sync()
     whole(online)
 
 

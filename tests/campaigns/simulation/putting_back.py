@@ -40,6 +40,7 @@ def put_endpoint_back(history: History) -> None:
     server.serve(server.file, copied_from=copy)
     history.wire.met["endpoint put back"] += 1
     history.gone |= before - known_ops(history)
+    history.wire.outcomes.lost |= history.gone
     forget(history.told, history.wire, history.desktops, known_ops(history), history.gone)
     witness = next((one for one in history.desktops if _is_ahead(history, one)), None)
     if witness is None or history.draw.random() < 0.5:

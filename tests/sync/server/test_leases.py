@@ -109,6 +109,34 @@ def test_nor_does_another_stop_undo_what_the_counter_has_given_out(served: Serve
     assert_whole(served)
 
 
+@pytest.mark.parametrize("heard_first", [True, False])
+def test_a_voided_card_that_was_used_up_under_a_lease_is_voided_again_once_that_is_taken_back(
+    served: Served, desktop: Desktop, heard_first: bool
+) -> None:
+    batch = desktop.batch(1)
+    lease, card = take(desktop, batch), {"batch_id": batch.uid, "card_no": 0}
+
+    def void() -> None:
+        assert desktop.push("card.void@1", card).status == "applied"
+
+    def looked_up() -> str:
+        return desktop.client.look_up(batch.records[0]).state.card
+
+    if heard_first:
+        void()
+    used = decided(desktop, lease, batch.records[0])
+    if not heard_first:
+        void()
+    assert looked_up() == "voided"
+    put_on = {"amount_minor": 5_000, "reason": "x", "place": ""}
+    assert desktop.push("card.topup@1", card | put_on).problem.key == "card-voided"
+    assert desktop.push("reverse@1", {"redemption_id": used.op_id, "reason": "x"}).status == "applied"
+    desktop.client.return_lease(ReturnRequest(new_op_id(), lease))
+    assert key_of(desktop.redeem(batch.records[0])) == "card-voided"
+    assert looked_up() == "voided"
+    assert_whole(served)
+
+
 def test_a_lease_that_ran_out_stays_with_its_device(served: Served, desktop: Desktop) -> None:
     """What it gave out in time may still be on its way."""
     batch = desktop.batch(1)

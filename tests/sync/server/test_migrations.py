@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy import Connection, Engine, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -91,7 +91,7 @@ def test_a_second_start_changes_nothing(engine: Engine) -> None:
         assert sorted(inspect(connection).get_table_names()) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"])
 def test_the_schemas_stay_as_they_are(revision: str) -> None:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     with engine.begin() as connection:
@@ -214,6 +214,40 @@ def test_the_ledger_of_an_old_database_stays_as_it_was_takes_top_ups_and_cannot_
     ):
         with engine.connect() as connection, pytest.raises(DBAPIError):
             connection.exec_driver_sql(refused)
+
+
+def test_an_old_database_remembers_by_its_feed_which_cards_were_voided(old: tuple[str, Engine]) -> None:
+    """Also one that was used up since, and one that was given back what it had and was forgotten to be voided."""
+    database, engine = old
+    with engine.begin() as connection:
+        upgrade(connection, "0007")
+        connection.exec_driver_sql(
+            "INSERT INTO batch (id, merchant_id, uid, name, kind, money, currency, uses, partial, count, frozen, "
+            "voided, sealed_ms, created_ms, staged, leases) "
+            "VALUES (7, 'm', 'b', '', 'fixed', 1, 'CNY', 1, 1, 4, 0, 0, 1, 1, 0, 0)"
+        )
+        table, columns = metadata.tables["card"], [name for name in CARD if name != "batch_id"]
+        for number, state in enumerate(("spent", "active", "voided", "active")):
+            values = CARD | {"state": state}
+            connection.exec_driver_sql(
+                f"INSERT INTO card (verifier, batch_id, no, {', '.join(columns)}) VALUES "
+                f"({_hex(connection, _verifier(7, number))}, 7, {number}, "
+                f"{', '.join(repr(values[name]) for name in columns)})"
+            )
+        block = b"".join(_verifier(7, number) for number in range(4))
+        connection.execute(metadata.tables["card_block"].insert().values(batch_id=7, n=0, verifiers=block))
+        for number in (0, 1):
+            body = f'{{"batch_id":"b","card_no":{number}}}'
+            event = {"merchant_id": "m", "seq": number + 1, "op_id": f"v{number}", "at": "", "body": body, "hash": b""}
+            connection.execute(metadata.tables["feed"].insert().values(**event, type="card.voided@1"))
+    Store(database).migrate()
+    with engine.connect() as connection:
+        kept = connection.execute(select(table.c.state, table.c.voided).where(table.c.batch_id == 7).order_by("no"))
+        assert [tuple(row) for row in kept] == [("spent", 1), ("voided", 1), ("voided", 1), ("active", 0)]
+
+
+def _hex(connection: Connection, value: bytes) -> str:
+    return f"'\\x{value.hex()}'" if connection.dialect.name == "postgresql" else f"x'{value.hex()}'"
 
 
 def _verifier(batch_id: int, number: int) -> bytes:

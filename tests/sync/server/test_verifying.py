@@ -116,6 +116,59 @@ def test_every_kind_of_damage_is_told_by_its_name(store: Store, kind: str) -> No
     assert found <= set(FINDINGS)
 
 
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("UPDATE card SET voided = 1 WHERE state = 'active'", {"state", "flags"}),
+        ("UPDATE card SET voided = 1 WHERE state = 'spent'", {"flags"}),
+        ("UPDATE card SET state = 'voided' WHERE state = 'active'", {"state"}),
+    ],
+)
+def test_a_card_that_nobody_voided_is_told(store: Store, damage: str, named: set[str]) -> None:
+    store.write_now(lambda transaction: transaction.run(damage))
+    assert {finding.what for finding in looked(store).findings} == named
+
+
+def test_twice_the_work_is_looked_through_in_some_twice_the_steps(tmp_path: Path) -> None:
+    """An endpoint with a million entries is verified, too: no two tables are held against each other row by row."""
+    store = Store(str(tmp_path / "endpoint.db"))
+    store.migrate()
+    store.start()
+    merchant = "INSERT INTO merchant (id, name, phone, slug, feed_seq, feed_hash, created_ms) "
+    store.write_now(lambda transaction: transaction.run(merchant + "VALUES ('m', '', '', '', 0, '', 1)"))
+    steps = []
+    for begin, end in ((0, 600), (600, 1_200)):
+        store.write_now(lambda transaction, span=range(begin, end): _entries(transaction, span))
+        steps.append(store.read_now(_steps))
+    store.stop()
+    assert steps[1] < 2.5 * steps[0]
+
+
+def _entries(transaction: Transaction, numbers: range) -> None:
+    names = ("merchant_id", "op_id", "batch_id", "card_no", "use_no", "kind", "amount_minor", "uses", "reason", "entry")
+    entries = [("m", f"o{n}", 1, n, 1, "redeemed", 1, 0, "", "", "", 1) for n in numbers]
+    transaction.put("redemption", (*names, "place", "at_ms"), entries)
+    events = [("m", n + 1, "redeemed@1", f"o{n}", "", '{"card_no":1}', b"") for n in numbers]
+    transaction.put("feed", ("merchant_id", "seq", "type", "op_id", "at", "body", "hash"), events)
+    cards = [(f"{n}".encode(), 1, n, "active", 0, 1, 1, 1) for n in numbers]
+    columns = ("verifier", "batch_id", "no", "state", "frozen", "balance_minor", "uses_left", "entries")
+    transaction.put("card", columns, cards)
+
+
+def _steps(transaction: Transaction) -> int:
+    """Hundreds of SQLite's instructions for a verification."""
+    taken = [0]
+
+    def step() -> int:
+        taken[0] += 1
+        return 0
+
+    transaction._connection.set_progress_handler(step, 100)
+    verify(transaction, deep=True)
+    transaction._connection.set_progress_handler(None, 0)
+    return taken[0]
+
+
 def test_a_redemption_between_freeze_and_thaw_is_told(store: Store) -> None:
     def damage(transaction: Transaction) -> None:
         _unguard(transaction, "feed")
