@@ -75,7 +75,8 @@ def _shop(desk: DeskParts, services: Services) -> Builders:
     def ledger() -> QWidget:
         from app.views.counter.ledger import LedgerPage
 
-        return LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes, views=services.list_views)
+        parts = (services.ledger, services.catalog, services.slips)
+        return LedgerPage(*parts, jobs=jobs, changes=changes, views=services.list_views)
 
     def leases() -> QWidget:
         from app.views.counter.leases import LeasesPage

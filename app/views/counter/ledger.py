@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QWidget
 from app.services.catalog import CatalogService
 from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
 from app.services.list_views import ListViewService
+from app.services.slips import SlipService
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.numbered import Numbers
+from app.views.counter.receipts import Receipts
 from app.views.jobs import JobRunner
 from app.views.theme import Tone
 from app.views.widgets.charts.heat import weekdays
@@ -49,6 +51,7 @@ class LedgerPage(ListPage):
         self,
         ledger: LedgerService,
         catalog: CatalogService,
+        slips: SlipService,
         *,
         jobs: JobRunner,
         changes: Changes,
@@ -70,6 +73,8 @@ class LedgerPage(ListPage):
             sort=("at", True),
             views=views,
         )
+        self.receipts = Receipts(self, slips, jobs=jobs, asked=self._current)
+        changes.follow(self, Topic.REDEMPTIONS, then=self.receipts.follow)
         self._add_filters()
         self.table.summary_changed.disconnect(self.status_changed)
         self.table.summary_changed.connect(self._say)
@@ -186,6 +191,11 @@ class LedgerPage(ListPage):
 
     def _say(self, summary: str) -> None:
         self.status_changed.emit(" · ".join(part for part in (summary, self._sum) if part))
+
+    def _current(self) -> str:
+        """The entry under the cursor."""
+        number = self.table.current_id()
+        return "" if number is None else self._numbers.texts([number])[0]
 
     def _open(self, number: int) -> None:
         self.jobs.start(self._fetch, [number], on_done=self._show_card, owner=self)

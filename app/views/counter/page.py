@@ -67,7 +67,7 @@ class CounterPage(Page):
         self.place = ""
         self._done: RedemptionResult | None = None
         self.bar = LeaseBar(leases, jobs=jobs, changes=changes, banner=self.banner)
-        self.receipts = Receipts(self, slips, jobs=jobs, last=lambda: self.recent.uses)
+        self.receipts = Receipts(self, slips, jobs=jobs, asked=lambda: self.recent.newest_id)
         self._build()
         changes.follow(self, Topic.REDEMPTIONS, then=self._reload)
         changes.follow(self, Topic.SETTINGS, then=self._ask_place)
@@ -258,6 +258,7 @@ class CounterPage(Page):
         self.band = VerdictBand(self)
         self.recent = RecentUses()
         self.recent.undo_wanted.connect(self.undo)
+        self.recent.receipt_wanted.connect(self.receipts.open_of)
         self.recent.stale.connect(self._reload)
         self.place_button = self.header.add_secondary("", self.name_place, symbol="map-pin")
         self._build_acts()

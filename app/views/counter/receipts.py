@@ -1,14 +1,12 @@
-"""The receipt of the last use: a quiet button, a drawer with the slip as it will print, saving and printing."""
+"""The receipt of a use: a quiet button, a drawer with the slip as it will print, saving and printing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame
 
 from app.errors import AppError
-from app.services.redemptions import Use
 from app.services.slips import Layout, Receipt, SlipService, SlipVerdict
 from app.views.counter.slip_view import SlipView
 from app.views.counter.slip_words import checked_shown
@@ -24,22 +22,20 @@ KEY = "Ctrl+P"
 
 
 class Receipts(QObject):
-    """Belongs to the counter's page and uses its drawer and banner. `last` gives the last uses, the newest first."""
+    """Belongs to a page and uses its drawer, its banner and its menu. `asked` gives the entry that the key means while
+    none stands in the band; an empty text is none."""
 
-    def __init__(self, page: Page, slips: SlipService, *, jobs: JobRunner, last: Callable[[], Sequence[Use]]) -> None:
+    def __init__(self, page: Page, slips: SlipService, *, jobs: JobRunner, asked: Callable[[], str]) -> None:
         super().__init__(page)
-        self._last = last
+        self._asked = asked
         self._page, self._slips, self._jobs = page, slips, jobs
         self._entry = self._wanted = ""
         self.shown: tuple[Receipt, Layout] | None = None
         self.button = button(tr("Receipt ({key})", key=native(KEY)), self.open, symbol="printer")
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.button.setParent(page)
         self.button.hide()
-        act = QAction(tr("Receipt of the last use"), page)
-        act.setShortcut(QKeySequence(KEY))
-        act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        act.triggered.connect(lambda _=False: self.open())
-        page.addAction(act)
+        page.header.add_more(tr("Receipt for the customer"), self.open, symbol="printer", shortcut=KEY)
         page.drawer.stand_alone()
         page.drawer.closed.connect(self._let_go)
 
@@ -57,12 +53,19 @@ class Receipts(QObject):
         return was
 
     def open(self) -> None:
-        """Of what stands in the band, else of the newest use."""
-        self._wanted = self._entry or next((use.id for use in self._last()), "")
-        if self._wanted:
-            self._jobs.start(
-                self._made, self._wanted, on_done=self._show, on_refused=self._page.banner.show_error, owner=self._page
-            )
+        """Of what stands in the band, else of what is asked for."""
+        wanted = self._entry or self._asked()
+        if wanted:
+            self.open_of(wanted)
+        else:
+            self._page.banner.say("info", tr("There is no use here to make a receipt of."))
+
+    def open_of(self, redemption_id: str) -> None:
+        """Says why, where the entry has none."""
+        self._wanted = redemption_id
+        self._jobs.start(
+            self._made, redemption_id, on_done=self._show, on_refused=self._page.banner.show_error, owner=self._page
+        )
 
     def follow(self) -> None:
         """What waited may be uploaded by now: an open slip says so."""

@@ -1,16 +1,17 @@
-"""The last uses below the band: when, which card, whose, how much, where; the newest can be undone for two minutes."""
+"""The last uses below the band: when, which card, whose, how much, where; each has its receipt, and the newest can be
+undone for two minutes."""
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from app.services.redemptions import Use
 from app.views.theme import code_font
-from app.views.widgets.pieces import Card, button, label
+from app.views.widgets.pieces import Card, button, icon_button, label
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.words import NO_DATA, moment, ntr, tr, yuan
 
 ROW_HEIGHT, HEAD_HEIGHT = 36, 28
-AMOUNT, UNDO = 4, 7
+AMOUNT, UNDO, RECEIPT = 4, 7, 8
 UNDO_PX = 64
 STRETCH = {2: 3, 3: 2, 6: 2}
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -19,9 +20,10 @@ TICK_MS = 5_000
 
 
 class RecentUses(Card):
-    """`undo_wanted` brings the `Use`. A button leaves when its two minutes are over."""
+    """`undo_wanted` brings the `Use`, `receipt_wanted` the id of one. "Undo" leaves when its two minutes are over."""
 
     undo_wanted = Signal(object)
+    receipt_wanted = Signal(str)
     stale = Signal()
 
     def __init__(self) -> None:
@@ -40,6 +42,11 @@ class RecentUses(Card):
     def undoable(self) -> Use | None:
         """The newest use that can still be undone."""
         return next((use for use in self.uses if use.undoable), None)
+
+    @property
+    def newest_id(self) -> str:
+        """Empty while there is none."""
+        return self.uses[0].id if self.uses else ""
 
     def show_uses(self, uses: list[Use]) -> None:
         self.uses = uses
@@ -78,6 +85,7 @@ class RecentUses(Card):
             grid.addWidget(part, at, column)
         if use.undoable:
             grid.addWidget(self._undo_button(use), at, UNDO)
+        grid.addWidget(self._receipt_button(use), at, RECEIPT)
 
     def _undo_button(self, use: Use) -> QPushButton:
         made = button(tr("Undo"), lambda: self.undo_wanted.emit(use), kind="text", compact=True)
@@ -85,9 +93,16 @@ class RecentUses(Card):
         made.setAccessibleName(tr("Undo {serial}", serial=use.serial or _amount(use)))
         return made
 
+    def _receipt_button(self, use: Use) -> QToolButton:
+        name = tr("Receipt of {serial}", serial=use.serial or _amount(use))
+        made = icon_button("printer", name, lambda: self.receipt_wanted.emit(use.id))
+        made.setToolTip(tr("Receipt for the customer"))
+        made.setIconSize(QSize(16, 16))
+        return made
+
 
 def _add_heads(grid: QGridLayout) -> None:
-    names = (tr("Time"), tr("Serial"), tr("Product"), tr("Holder"), tr("Amount"), tr("What"), tr("Place"), "")
+    names = (tr("Time"), tr("Serial"), tr("Product"), tr("Holder"), tr("Amount"), tr("What"), tr("Place"), "", "")
     for column, name in enumerate(names):
         head = label(name, "note")
         head.setAlignment(RIGHT if column == AMOUNT else LEFT)

@@ -53,7 +53,7 @@ class Screen:
 def screen(qtbot: QtBot, services: Services, vault: OpenVault) -> Iterator[Screen]:
     jobs, changes = JobRunner(), Changes()
     vault.database.subscribe(changes.tell)
-    page = LedgerPage(services.ledger, services.catalog, jobs=jobs, changes=changes)
+    page = LedgerPage(services.ledger, services.catalog, services.slips, jobs=jobs, changes=changes)
     page.resize(1200, 700)
     qtbot.addWidget(page)
     with qtbot.waitExposed(page):

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.models.base import now
@@ -21,6 +21,7 @@ from app.services.slips import Receipt, SlipVerdict
 from app.services.slips.rows import Booked, Said
 from app.services.vault.vaults import OpenVault
 from app.views.counter.dialogs import UndoDialog
+from app.views.counter.ledger import LedgerPage
 from app.views.counter.slip_printing import has_printer, print_on, printer_for
 from app.views.counter.slip_view import SlipView
 from app.views.counter.slip_words import checked_shown
@@ -65,6 +66,44 @@ def opened(counter: Counter) -> Receipt:
     counter.wait(lambda: counter.page.receipts.shown is not None)
     assert counter.page.receipts.shown is not None
     return counter.page.receipts.shown[0]
+
+
+def test_each_of_the_last_uses_has_its_receipt(counter: Counter, batch: int) -> None:
+    for at in range(2):
+        redeem(counter, counter.code(batch, at))
+    counter.wait(lambda: len(counter.page.recent.uses) == 2)
+    older = counter.page.recent.uses[1]
+    (made,) = [
+        one for one in counter.page.recent.findChildren(QToolButton) if one.accessibleName() == f"{older.serial} 的凭条"
+    ]
+    counter.bot.mouseClick(made, Qt.MouseButton.LeftButton)
+    counter.wait(lambda: counter.page.receipts.shown is not None)
+    assert counter.page.receipts.shown is not None
+    assert counter.page.receipts.shown[0].redemption_id == older.id
+
+
+def test_the_ledger_makes_the_receipt_of_the_entry_under_the_cursor(
+    counter: Counter, online: Services, batch: int
+) -> None:
+    redeem(counter, counter.code(batch))
+    online.cloud.start_embedded()
+    online.cloud.sync()
+    redeem_on_the_phone(online, counter.code(batch, 11))
+    online.cloud.sync()
+    parts = (online.ledger, online.catalog, online.slips)
+    page = LedgerPage(*parts, jobs=counter.jobs, changes=counter.changes)
+    counter.bot.addWidget(page)
+    page.resize(1200, 700)
+    page.show()
+    counter.wait(lambda: page.table.count == 2 and page.table.rows.row_at(1) is not None)
+    page.table.setCurrentIndex(page.table.rows.index(0, 0))
+    counter.bot.keyClick(page.table, Qt.Key.Key_P, CONTROL)
+    counter.wait(lambda: "只有核销它的那台能出凭条" in page.banner.words.text())
+    page.table.setCurrentIndex(page.table.rows.index(1, 0))
+    counter.bot.keyClick(page.table, Qt.Key.Key_P, CONTROL)
+    counter.wait(lambda: page.receipts.shown is not None)
+    assert page.receipts.shown is not None
+    assert page.receipts.shown[0].amount_minor == 20_000
 
 
 def forged(text: str) -> str:
