@@ -83,9 +83,11 @@ def take(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcom
 
 
 def give_back(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
-    """By the device that has it, behind everything it redeemed under it."""
+    """By the device that has it, behind everything it redeemed under it. One that was revoked has it no more: its
+    desktop is another device since, and ends it as that."""
     lease = lease_of(transaction, device.merchant_id, str(op.body["lease_id"]))
-    if (lease.device_id, lease.incarnation) != (device.id, device.incarnation):
+    is_own = (lease.device_id, lease.incarnation) == (device.id, device.incarnation)
+    if not is_own and not _is_nobodys(transaction, lease):
         raise Refusal("lease-of-another")
     return _end(transaction, device, op, at_ms, lease=lease, state="returned", more={})
 
@@ -165,8 +167,17 @@ def undone_ms(transaction: Transaction, device: Device, op: Op, at_ms: int) -> i
 
 def _is_of_another(transaction: Transaction, lease: Lease, row: Row) -> bool:
     """Whether somebody else decides about the card by now."""
-    spans = open_spans(transaction, [lease.batch_id]).get(lease.batch_id, ())
-    return any(first <= row[12] < end for first, end in spans)
+    others = transaction.one(
+        "SELECT 1 FROM lease WHERE batch_id = ? AND state = 'open' AND first_no <= ? AND end_no > ? AND id <> ?",
+        *(lease.batch_id, row[12], row[12], lease.id),
+    )
+    return others is not None or (lease.state == "open" and not _is_nobodys(transaction, lease))
+
+
+def _is_nobodys(transaction: Transaction, lease: Lease) -> bool:
+    """Whether its device was revoked, so that nobody decides under it any more. What was decided before comes with the
+    device that its desktop is since."""
+    return transaction.one("SELECT 1 FROM device WHERE id = ? AND state = 'revoked'", lease.device_id) is not None
 
 
 def _debit(transaction: Transaction, verifier: bytes, amount: int, uses: int) -> Row | None:

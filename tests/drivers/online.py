@@ -1,11 +1,13 @@
 """A vault whose endpoint runs: batches, codes, another endpoint to move to, and a phone."""
 
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import requests
 
 from app.config import Config
+from app.models.base import now
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
@@ -15,6 +17,9 @@ from app.services.cloud.devices import DeviceRow
 from sync.codes import canonical, digest
 from sync.protocol import b64, new_op_id
 from tests.drivers.quick import quick
+
+EVENING = timedelta(hours=8)
+"""What a shift leases cards for."""
 
 
 def another_endpoint(folder: Path) -> EmbeddedEndpoint:
@@ -38,6 +43,20 @@ def a_batch(services: Services, quantity: int = 20, *, kind: str = "fixed") -> i
 def a_code(services: Services, batch_id: int, at: int = 0) -> str:
     ids = services.cards.ids(CardFilter(batch_id=batch_id), descending=False)
     return services.cards.reveal(ids[at], reason="test").reveal()
+
+
+def sealed_batch(services: Services, quantity: int = 20, *, kind: str = "fixed") -> int:
+    """At the endpoint, too."""
+    made = a_batch(services, quantity, kind=kind)
+    services.cloud.sync()
+    return made
+
+
+def leased_without_a_line(services: Services, batch_id: int, *, count: int = 10) -> str:
+    """The first cards of a batch are this desktop's for the evening, and there is no endpoint any more."""
+    taken = services.leases.take(batch_id, until=now() + EVENING, count=count)
+    services.cloud.stop_embedded()
+    return taken.id
 
 
 def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:

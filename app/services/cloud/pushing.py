@@ -14,6 +14,7 @@ from app.models.batch import Batch, CodeBlock
 from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery
+from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services.cards.codes import CodeReader
 from app.services.cloud import word
@@ -30,7 +31,7 @@ from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, Se
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
 CHUNK = CHUNK_RECORDS * RECORD
-TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS)
+TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.LEASES)
 TOGETHER = {
     "card.freeze@1": "freeze",
     "card.thaw@1": "thaw",
@@ -150,6 +151,7 @@ class Pusher:
             self._held.add(op.aggregate)
             self.rejected += 1
             values |= {"state": "rejected", "problem": {"key": result.problem.key, "title": result.problem.title}}
+            _fall_back(session, op, result.problem.key)
         else:
             self.pushed += 1
             values |= {"state": "applied", "seq": result.seq, "problem": None}
@@ -237,6 +239,14 @@ def _follow(session: Session, op: OutboxOp) -> None:
         uid = UUID(str(op.body["batch_id"])).bytes
         session.execute(update(Batch).where(Batch.uid == uid).values(sealed_at=now()))
         session.execute(update(Batch).where(Batch.uid == uid, Batch.state == "ready").values(state="published"))
+
+
+def _fall_back(session: Session, op: OutboxOp, key: str) -> None:
+    """Local facts that end with the endpoint's no: a lease of this vault's life before it was put back is still open,
+    and a manager can take it back."""
+    if op.type == "lease.return@1" and key == "lease-of-another":
+        returning = Lease.id == str(op.body["lease_id"]), Lease.state == "returning"
+        session.execute(update(Lease).where(*returning).values(state="open"))
 
 
 def _freezes_first(waiting: list[OutboxOp]) -> list[OutboxOp]:

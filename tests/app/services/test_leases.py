@@ -1,6 +1,5 @@
 """The counter without a line: leased cards are redeemed on this computer's word, and nothing is taken twice."""
 
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -19,37 +18,38 @@ from app.errors import (
 )
 from app.models.base import now
 from app.models.lease import Lease
-from app.models.setting import Setting
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.leases import Reach
 from app.services.outbox import enqueue
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from sync.client import new_incarnation
 from sync.codes import canonical, digest
 from sync.protocol import b64
 from tests.drivers.endpoint import new_merchant, paired
-from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
+from tests.drivers.online import (
+    EVENING,
+    a_batch,
+    a_code,
+    leased_without_a_line,
+    pair_with,
+    redeem_on_the_phone,
+    sealed_batch,
+)
 
 FACE = 20_000
-EVENING = timedelta(hours=8)
 
 
 @pytest.fixture
 def batch(online: Services) -> int:
     """Sealed: twenty cards of 200 yuan."""
-    made = a_batch(online)
-    online.cloud.sync()
-    return made
+    return sealed_batch(online)
 
 
 @pytest.fixture
 def lease(online: Services, batch: int) -> str:
     """Over the first ten cards, and no line any more."""
-    taken = online.leases.take(batch, until=now() + EVENING, count=10)
-    online.cloud.stop_embedded()
-    return taken.id
+    return leased_without_a_line(online, batch)
 
 
 def whole(services: Services) -> None:
@@ -160,24 +160,6 @@ def test_a_lease_that_ran_out_is_used_no_more_and_its_entries_still_count(
     online.leases.give_back(lease)
     assert online.redemptions.redeem(code).redeemed_minor == FACE - 1_000
     whole(online)
-
-
-def test_a_vault_that_was_put_back_from_a_backup_has_its_leases_no_more(
-    online: Services, vault: OpenVault, batch: int, lease: str
-) -> None:
-    code = a_code(online, batch)
-    online.redemptions.redeem(code, 1_000)
-    with vault.database.write(Topic.LEASES) as session:
-        session.merge(Setting(key="vault.incarnation", value=new_incarnation()))
-    assert online.redemptions.look(code).reason == "no-lease"
-    (row,) = online.leases.leases()
-    assert (row.mine, row.earlier) == (False, True)
-    online.cloud.start_embedded()
-    assert online.redemptions.look(code).reason == "card-leased"
-    whole(online)  # what was decided before still counts
-    online.leases.reclaim(lease, reason="还原了备份")
-    assert online.leases.leases() == []
-    assert online.redemptions.redeem(code).redeemed_minor == FACE - 1_000
 
 
 def test_what_was_given_out_under_a_reclaimed_lease_comes_back_with_both_stories(

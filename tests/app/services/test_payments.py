@@ -26,10 +26,9 @@ from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.ledger import CardsOut, RedemptionFilter
 from app.services.vault.vaults import OpenVault
-from tests.app.services.test_leases import EVENING
 from tests.app.services.test_lost_answers import after_the_look
 from tests.drivers.days import last_days
-from tests.drivers.online import pair_with
+from tests.drivers.online import EVENING, pair_with
 from tests.drivers.trade import Trade
 
 FACE = 20_000

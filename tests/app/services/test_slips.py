@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -29,28 +28,31 @@ from sync import slips
 from sync.devices import DeviceCard
 from sync.protocol import b64, new_op_id, to_wire
 from tests.drivers.endpoint import new_merchant, paired
-from tests.drivers.online import a_batch, a_code, let_in, pair_with, redeem_on_the_phone
+from tests.drivers.online import (
+    a_batch,
+    a_code,
+    leased_without_a_line,
+    let_in,
+    pair_with,
+    redeem_on_the_phone,
+    sealed_batch,
+)
 from tests.drivers.work import calls_counted
 
 FACE = 20_000
-EVENING = timedelta(hours=8)
 Opened = Callable[[str], Services]
 
 
 @pytest.fixture
 def batch(online: Services) -> int:
     """Sealed: twenty cards of 200 yuan."""
-    made = a_batch(online)
-    online.cloud.sync()
-    return made
+    return sealed_batch(online)
 
 
 @pytest.fixture
 def lease(online: Services, batch: int) -> str:
     """Over the first ten cards, and no line any more."""
-    taken = online.leases.take(batch, until=now() + EVENING, count=10)
-    online.cloud.stop_embedded()
-    return taken.id
+    return leased_without_a_line(online, batch)
 
 
 def changed(text: str, **what: object) -> str:

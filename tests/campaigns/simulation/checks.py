@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.models.batch import Batch, Card
-from app.models.lease import Conflict
+from app.models.lease import Conflict, Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.models.setting import Setting
@@ -89,22 +90,55 @@ def _sums(ledger: list[Any]) -> None:
             raise Violation(f"I1: {card} gave {amount} fen and {uses} uses, {put_on} fen were put onto it")
 
 
+@dataclass
+class _Leases:
+    """As the feed tells them. `late`: those that were taken from their devices, whose entries may come too late."""
+
+    late: set[str] = field(default_factory=set)
+    open: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    of: dict[str, set[str]] = field(default_factory=dict)
+    """Device → what it ever had."""
+
+    def hear(self, type_: str, told: dict[str, Any]) -> None:
+        if type_ == "lease.taken@1":
+            self.open[told["lease_id"]] = told["batch_id"], told["first_no"], told["end_no"]
+            self.of.setdefault(told["device_id"], set()).add(told["lease_id"])
+        elif type_ in ("lease.returned@1", "lease.reclaimed@1"):
+            self.open.pop(told["lease_id"])
+            self.late |= {told["lease_id"]} if type_ == "lease.reclaimed@1" else set()
+        elif type_ == "device.revoked@1":
+            self.late |= self.of.get(told["device_id"], set())
+
+    def others(self, told: dict[str, Any]) -> list[str]:
+        """Leases over the card of a conflict but its own."""
+        return [
+            lease
+            for lease, (batch, first, end) in self.open.items()
+            if lease != told["lease_id"] and batch == told["batch_id"] and first <= told["card_no"] < end
+        ]
+
+
 def _conflicts(history: History, feed: list[Any]) -> set[str]:
     """Ops that came too late for their cards: each has its reason in the feed, and stands in every desktop's list."""
-    reclaimed: set[str] = set()
-    found: set[str] = set()
+    leases, found = _Leases(), set[str]()
     for seq, type_, op_id, _, body, *_ in feed:
         told = json.loads(body)
-        if type_ == "lease.reclaimed@1":
-            reclaimed.add(told["lease_id"])
-        elif type_ == "conflict.found@1":
-            found.add(op_id)
-            if told["lease_id"] not in reclaimed and not history.wire.met["clone by hand"]:
-                raise Violation(f"I8: event {seq} is a conflict under a lease that nobody had reclaimed")
+        leases.hear(type_, told)
+        if type_ != "conflict.found@1":
+            continue
+        found.add(op_id)
+        if history.wire.met["clone by hand"]:
+            continue
+        if told["lease_id"] not in leases.late:
+            raise Violation(f"I8: event {seq} is a conflict under a lease that nobody had taken away")
+        if told["reason"] == "card-leased" and not leases.others(told):
+            raise Violation(f"I8: event {seq} is a conflict with nobody")
     kept = {row[0] for row in history.template.server.look("SELECT op_id FROM conflict")}
     for desktop in history.desktops:
         with desktop.database.read() as session:
             here = set(session.scalars(select(Conflict.id)))
+            for lease in session.scalars(select(Lease.id).where(Lease.state == "returning")):
+                raise Violation(f"I6: {desktop.name} gives lease {lease} back for ever")
         if not found == kept == here:
             raise Violation(f"I5: conflicts in the feed, at the endpoint and on {desktop.name}: {found} {kept} {here}")
     history.told.steps["conflicts"] += len(found)

@@ -15,7 +15,7 @@ from app.models.batch import Batch
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.leases import WAYS, LeaseRow
-from tests.campaigns.simulation import checks, copies
+from tests.campaigns.simulation import checks, copies, letting_in
 from tests.campaigns.simulation.clerk import Clerk
 from tests.campaigns.simulation.desktop import Desktop
 from tests.campaigns.simulation.people import (
@@ -41,7 +41,7 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PUTS_BACK = 3
 """In one history of so many the endpoint is put back from copies."""
-NOT_WITH_PUTTING_BACK = ("clone",)
+NOT_WITH_PUTTING_BACK = ("clone", "revoke")
 """Two desktops that speak as one device are one to an endpoint that waits for devices."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
@@ -93,6 +93,7 @@ class History:
             (3, self.top_up), (3, self.refund),
             (2, self.take_lease), (5, self.shift), (2, self.give_back), (1, self.reclaim), (1, self.settle_conflict),
             (6, self.serve), (1, self.clone), (2, self.link), (2, self.visit), (1, self.recall), (1, self.outage),
+            (1, self.revoke), (2, self.let_in_again),
         ]  # fmt: skip
         if self.puts_back:
             acts = [(weight, act) for weight, act in acts if act.__name__ not in NOT_WITH_PUTTING_BACK]
@@ -271,6 +272,12 @@ class History:
     def put_endpoint_back(self) -> None:
         put_endpoint_back(self)
 
+    def revoke(self) -> None:
+        letting_in.revoke(self)
+
+    def let_in_again(self) -> None:
+        letting_in.let_in_again(self)
+
     def outage(self) -> None:
         """Nobody reaches the endpoint during the next act."""
         self.wire.met["outage"] += 1
@@ -288,6 +295,7 @@ class History:
             for desktop in self.desktops:
                 desktop.act(lambda services: services.cloud.sync(), refused=_unexpected)
             lift_if_nobody_comes(self)
+        letting_in.everybody_is_in(self)
         for wish in self.phones.wishes:
             if wish.answer is None:
                 self.phones.ask(wish)

@@ -247,6 +247,11 @@ def paid_while_leased() -> Patches:
     yield balances, "_is_leased", lambda *_: False
 
 
+def against_itself() -> Patches:
+    """The lease of a device that was revoked stands against what its own desktop gave out under it."""
+    yield leases, "_is_nobodys", lambda *_: False
+
+
 PLANTS: dict[str, Callable[[], Patches]] = {
     "ids-expire": ids_expire,
     "new-id-on-retry": new_id_on_retry,
@@ -265,6 +270,7 @@ PLANTS: dict[str, Callable[[], Patches]] = {
     "lease-ends-by-itself": lease_ends_by_itself,
     "lease-unheeded": lease_unheeded,
     "paid-while-leased": paid_while_leased,
+    "against-itself": against_itself,
 }
 
 

@@ -11,7 +11,7 @@ from sync.protocol import FreezeRequest, LeaseRequest, OpResult, ReturnRequest, 
 from sync.server.database import opened
 from sync.server.verifying import verify
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
-from tests.sync.server.test_devices import invited, joined
+from tests.sync.server.test_devices import invited, joined, revoke
 from tests.sync.server.test_redemption import key_of
 
 
@@ -181,6 +181,26 @@ def test_what_comes_late_for_a_stopped_card_or_one_of_another_lease_is_a_conflic
     take(owner, batch, 1)
     assert decided(desktop, lease, batch.records[0], 1).outcome["reason"] == "card-frozen"
     assert decided(desktop, lease, batch.records[1], 1).outcome["reason"] == "card-leased"
+
+
+def test_a_lease_of_a_device_that_was_revoked_is_ended_by_the_device_that_its_desktop_is_since(
+    served: Served, desktop: Desktop
+) -> None:
+    batch, lost = desktop.batch(3), joined(desktop, invited(desktop, "manager"))
+    lease = take(lost, batch)
+    back = ReturnRequest(new_op_id(), lease)
+    with pytest.raises(Refused, match="lease-of-another"):
+        desktop.client.return_lease(back)
+    assert decided(desktop, lease, batch.records[0]).outcome["reason"] == "card-leased"
+    assert revoke(desktop, lost) == ""
+    assert key_of(desktop.redeem(batch.records[0])) == "card-leased"  # it may still be giving out
+    since = joined(desktop, invited(desktop, "manager"))
+    assert decided(since, lease, batch.records[1]).outcome["status"] == "applied"
+    desktop.push("card.freeze@1", {"batch_id": batch.uid, "card_no": 2})
+    assert decided(since, lease, batch.records[2]).outcome["reason"] == "card-frozen"
+    since.client.return_lease(ReturnRequest(new_op_id(), lease))
+    assert desktop.redeem(batch.records[0]).status_code == 200
+    assert_whole(served)
 
 
 def test_a_device_that_was_put_back_from_a_backup_has_its_leases_no_more(desktop: Desktop) -> None:

@@ -1,7 +1,6 @@
 """The counter with a lease, with a line and without one: what it says, what it redeems, what it takes back."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -26,9 +25,8 @@ from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
 from tests.app.conftest import PASSPHRASE
 from tests.drivers.counter import Counter
-from tests.drivers.online import a_batch
+from tests.drivers.online import EVENING, sealed_batch
 
-EVENING = timedelta(hours=8)
 LEAST_ROOM = (968, 573)
 """Of a page in a window of 1024x680."""
 
@@ -36,9 +34,7 @@ LEAST_ROOM = (968, 573)
 @pytest.fixture
 def batch(online: Services) -> int:
     """Sealed: twenty cards of 200 yuan."""
-    made = a_batch(online)
-    online.cloud.sync()
-    return made
+    return sealed_batch(online)
 
 
 @pytest.fixture

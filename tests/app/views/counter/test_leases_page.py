@@ -1,7 +1,6 @@
 """The lists of leases and of conflicts: give back, take back by force, settle, by mouse and by keyboard."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -26,10 +25,9 @@ from app.views.sync.page import SyncPage
 from app.views.widgets.dialog import ConfirmDialog
 from app.views.widgets.toast import Toasts
 from tests.drivers.endpoint import Desktop, new_merchant, paired
-from tests.drivers.online import a_batch, a_code, redeem_on_the_phone
+from tests.drivers.online import EVENING, a_code, redeem_on_the_phone, sealed_batch
 
 PATIENCE_MS = 20_000
-EVENING = timedelta(hours=8)
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
 
@@ -63,9 +61,7 @@ class Lists:
 
 @pytest.fixture
 def batch(online: Services) -> int:
-    made = a_batch(online)
-    online.cloud.sync()
-    return made
+    return sealed_batch(online)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -27,25 +26,21 @@ from app.views.counter.slip_view import SlipView
 from app.views.counter.slip_words import checked_shown
 from sync import slips
 from tests.drivers.counter import Counter
-from tests.drivers.online import a_batch, redeem_on_the_phone
+from tests.drivers.online import leased_without_a_line, redeem_on_the_phone, sealed_batch
 
-EVENING = timedelta(hours=8)
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
 def batch(online: Services) -> int:
     """Sealed: twenty cards of 200 yuan."""
-    made = a_batch(online)
-    online.cloud.sync()
-    return made
+    return sealed_batch(online)
 
 
 @pytest.fixture
 def counter(qtbot: QtBot, online: Services, vault: OpenVault, batch: int) -> Iterator[Counter]:
     """Ten of the cards are leased, and there is no line."""
-    online.leases.take(batch, until=now() + EVENING, count=10)
-    online.cloud.stop_embedded()
+    leased_without_a_line(online, batch)
     made = Counter(qtbot, online, vault)
     yield made
     made.jobs.stop()

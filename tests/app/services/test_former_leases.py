@@ -1,0 +1,83 @@
+"""Leases of a desktop that is not any more who it was: put back from a backup, or revoked and let in again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.errors import EndpointRefused
+from app.models.base import now
+from app.models.setting import Setting
+from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from sync.client import new_incarnation
+from tests.drivers.elsewhere import assert_level
+from tests.drivers.online import EVENING, a_code, leased_without_a_line, let_in, pair_with, sealed_batch
+
+
+@pytest.fixture
+def batch(online: Services) -> int:
+    """Sealed: twenty cards of 200 yuan."""
+    return sealed_batch(online)
+
+
+@pytest.fixture
+def lease(online: Services, batch: int) -> str:
+    """Over the first ten cards, and no line any more."""
+    return leased_without_a_line(online, batch)
+
+
+def test_a_vault_that_was_put_back_from_a_backup_has_its_leases_no_more(
+    online: Services, vault: OpenVault, batch: int, lease: str
+) -> None:
+    code = a_code(online, batch)
+    online.redemptions.redeem(code, 1_000)
+    with vault.database.write(Topic.LEASES) as session:
+        session.merge(Setting(key="vault.incarnation", value=new_incarnation()))
+    assert online.redemptions.look(code).reason == "no-lease"
+    (row,) = online.leases.leases()
+    assert (row.mine, row.earlier) == (False, True)
+    online.cloud.start_embedded()
+    assert online.redemptions.look(code).reason == "card-leased"
+    assert_level(online)  # what was decided before still counts
+    online.leases.reclaim(lease, reason="还原了备份")
+    assert online.leases.leases() == []
+    assert online.redemptions.redeem(code).redeemed_minor == 20_000 - 1_000
+
+
+def test_a_lease_that_was_being_given_back_when_the_vault_was_put_back_is_open_until_a_manager_takes_it(
+    online: Services, vault: OpenVault, lease: str
+) -> None:
+    online.leases.give_back(lease)
+    with vault.database.write(Topic.LEASES) as session:
+        session.merge(Setting(key="vault.incarnation", value=new_incarnation()))
+    online.cloud.start_embedded()
+    assert online.cloud.sync().rejected == 1
+    (row,) = online.leases.leases()
+    assert (row.state, row.earlier) == ("open", True)
+    online.leases.reclaim(lease, reason="还原了备份")
+    assert online.leases.leases() == []
+
+
+def test_what_a_counter_gave_out_under_a_lease_before_it_was_revoked_is_booked_once_it_is_let_in_again(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    pair_with(services, cloud)
+    owner, desk = services, second("desk")
+    row = let_in(owner, desk, "manager", "后台")
+    made = sealed_batch(desk)
+    taken = desk.leases.take(made, until=now() + EVENING, count=3)
+    kept, undone = (desk.redemptions.redeem(a_code(desk, made, at)) for at in range(2))
+    assert kept.own_word
+    assert undone.own_word
+    desk.redemptions.reverse(undone.redemption_id, reason="扫错")
+    owner.devices.revoke(row)
+    with pytest.raises(EndpointRefused, match="device-revoked"):
+        desk.leases.give_back(taken.id)
+    let_in(owner, desk, "manager", "后台二")
+    assert_level(desk)
+    assert (desk.leases.conflicts(), desk.leases.leases()) == ([], [])
+    owner.cloud.sync()
+    assert owner.redemptions.look(a_code(desk, made)).reason == "card-spent"
+    assert owner.redemptions.look(a_code(desk, made, 1)).remaining_minor == 20_000
