@@ -41,7 +41,7 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PUTS_BACK = 3
 """In one history of so many the endpoint is put back from copies."""
-NOT_WITH_PUTTING_BACK = ("clone", "revoke")
+NOT_WITH_PUTTING_BACK = ("clone",)
 """Two desktops that speak as one device are one to an endpoint that waits for devices."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
@@ -291,11 +291,11 @@ class History:
         for desktop in self.everybody():
             desktop.fuse.put_out()
         self.wire.bring_late()
+        letting_in.everybody_is_in(self)
         if self.puts_back:
             for desktop in self.desktops:
                 desktop.act(lambda services: services.cloud.sync(), refused=_unexpected)
             lift_if_nobody_comes(self)
-        letting_in.everybody_is_in(self)
         for wish in self.phones.wishes:
             if wish.answer is None:
                 self.phones.ask(wish)

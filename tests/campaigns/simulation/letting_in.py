@@ -51,6 +51,7 @@ def _pair(history: History, desktop: Desktop) -> None:
     """An owner's code comes from whoever looks after the endpoint, a clerk's from an owner that is in."""
     if desktop in history.desktops:
         template = history.template
+        template.server.fuse.put_out()  # not while somebody sits before it
         code = template.server.merchant(template.merchant_id, "某某商户", template.clock.ms).code
     else:
         made = [one.act(lambda services: services.devices.invite("clerk", "前台电脑")) for one in history.desktops]
