@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.base import now
 from app.models.database import Database
 from app.services.audit import AuditLog
-from app.services.settings import store, stored
+from app.services.settings import store, stored, stored_all
 from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync.client import Identity, SyncClient, new_incarnation
@@ -152,9 +151,8 @@ class Connection:
 
 
 def pairing_of(session: Session) -> Pairing | None:
-    device: dict[str, Any] = stored(session, "cloud.device") or {}
-    url = str(stored(session, "cloud.url") or "")
+    device, url, life, mode = stored_all(session, "cloud.device", "cloud.url", "vault.incarnation", "cloud.mode")
     if not device or not url:
         return None
-    incarnation = str(stored(session, "vault.incarnation") or device["incarnation"])  # a restored vault is a new life
-    return Pairing(str(stored(session, "cloud.mode")), url, device["id"], incarnation, device["key"])
+    incarnation = str(life or device["incarnation"])  # a restored vault is a new life
+    return Pairing(str(mode), str(url), device["id"], incarnation, device["key"])
