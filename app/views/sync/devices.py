@@ -69,8 +69,8 @@ class DevicesSection(QWidget):
     def revoke(self, at: int) -> None:
         row = self.rows[at]
         consequence = tr(
-            "Its next request is refused, and so is every one after it. What waits in its queue stays there. It comes "
-            "back only with a new pairing code."
+            "Its next request is refused, and so is every one after it. What waits in its queue stays there, and cards "
+            "that it has leased stay with it until they are taken back. It comes back only with a new pairing code."
         )
         if row.is_this:
             consequence = tr("This is the device you sit at. {consequence}", consequence=consequence)
