@@ -19,8 +19,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from app.errors import AppError
+from app.services.cloud import pushing
+from sync import protocol
+from sync.server import uploads
 from sync.server.database import Store
 from tests.campaigns import shim, working_day
 from tests.campaigns.kill import end_what_is_left
@@ -29,6 +33,12 @@ from tests.drivers.endpoint import FAULT
 
 NEVER = 2**39
 ENDS = ("desk", "endpoint")
+SMALLER = (
+    (working_day, "MADE", 1_100),
+    (uploads, "CHUNK_RECORDS", 500),
+    (pushing, "CHUNK", 500 * protocol.RECORD),
+)
+"""The same steps with fewer cards: fewer writes of one kind, and more rounds in the same time."""
 HANDLES = (8, 10, 12, 14, 17, 20, 24, 30)
 """How many files a process may have open; the desk opens some five, the endpoint ten, before either is ready."""
 
@@ -189,6 +199,8 @@ def campaign(*, rounds: int, seed: int, seconds: float, plant: str = "", kinds: 
     ends = time.monotonic() + seconds
     shared = Path("/dev/shm")
     with ExitStack() as stack:
+        for where, name, value in SMALLER:
+            stack.enter_context(patch.object(where, name, value))
         place = shared if shared.is_dir() else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kaxia-disk-", dir=place)))
         held = Campaign(folder, plant)

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 from app.bootstrap import build_services
@@ -21,7 +22,11 @@ from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync import client, points
 from sync.server import __main__ as program
 from sync.server import app, hot  # noqa: F401  # so that nobody who is forked has to load them
+from tests.drivers.server_zygote import LAZY
 
+for lazy in (*LAZY, "app.bootstrap.building", "zxcvbn"):
+    with suppress(ImportError):
+        import_module(lazy)
 PASSPHRASE = "correct horse battery staple 卡匣"
 CHEAP_KIB = 64
 PATIENCE_S = 90.0
