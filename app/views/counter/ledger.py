@@ -11,7 +11,6 @@ from app.services.ledger import LedgerService, RedemptionFilter, RedemptionRow
 from app.services.list_views import ListViewService
 from app.topics import Topic
 from app.views.changes import Changes
-from app.views.counter.numbered import Numbers
 from app.views.jobs import JobRunner
 from app.views.theme import Tone
 from app.views.widgets.charts.heat import weekdays
@@ -36,7 +35,7 @@ KINDS = ("redeemed", "reversed", *APART)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table: `id` stands for the entry's, which is a text."""
+    """One row of the table."""
 
     id: int
     entry: RedemptionRow
@@ -55,7 +54,6 @@ class LedgerPage(ListPage):
         views: ListViewService | None = None,
     ) -> None:
         self._ledger, self._catalog, self._wanted = ledger, catalog, EVERYTHING
-        self._numbers = Numbers()
         self._sum = ""
         self._asked = 0
         super().__init__(
@@ -166,11 +164,10 @@ class LedgerPage(ListPage):
 
     def _ids(self, _sort: str, descending: bool) -> Load:  # ListPage's shape
         wanted = self._wanted
-        return lambda: self._numbers.of(self._ledger.redemption_ids(wanted, descending=descending))
+        return lambda: self._ledger.redemption_ids(wanted, descending=descending)
 
     def _fetch(self, numbers: Sequence[int]) -> list[Line]:
-        texts = self._numbers.texts(numbers)
-        return [Line(self._numbers.of([entry.id])[0], entry) for entry in self._ledger.redemptions_of(texts)]
+        return [Line(entry.number, entry) for entry in self._ledger.redemptions_of(numbers)]
 
     def _add_up(self) -> None:
         """Σ of all entries shown, on a worker; an answer that was overtaken is left unheard."""
