@@ -89,7 +89,7 @@ class Restored:
         if epoch in ("", hello.feed.epoch) or self._goes_on(client, hello, int(heard)):
             return
         # what others froze behind either place is theirs to thaw
-        known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)))
+        known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)), progress=progress)
         issues, gives = hello.device.role in MAY_ISSUE, hello.device.role in MAY_GIVE_BACK
         if issues:
             self._upload_again(known, hello.feed.epoch)
@@ -248,17 +248,19 @@ def _receipted(session: Session) -> Iterator[Redemption]:
         session.expunge_all()
 
 
-def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool) -> list[Redemption]:
-    """What has to go the way that entries go to a new endpoint: those under leases it does not know, `among` those with
-    a receipt, and all without one when `bare`."""
-    found = lost_leases.to_carry(session, known.leases)
+def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool) -> list[str]:
+    """Ids of what has to go the way that entries go to a new endpoint, in their order: those under leases it does not
+    know, `among` those with a receipt, and all without one when `bare`."""
+    found = {(one.at, one.seq, one.id) for one in lost_leases.to_carry(session, known.leases)}
+    columns = select(Redemption.at, Redemption.seq, Redemption.id)
     if bare:
-        unsigned = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
-        found += session.scalars(unsigned)
-    found = [one for one in found if one.id not in known.ledger]
+        unsigned = columns.where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
+        found |= {(at, seq, op_id) for at, seq, op_id in session.execute(unsigned)}
+    found = {one for one in found if one[2] not in known.ledger}
     for start in range(0, len(among), GIVEN_BACK):
-        found += session.scalars(select(Redemption).where(Redemption.id.in_(among[start : start + GIVEN_BACK])))
-    return sorted(found, key=lambda one: (one.at, one.seq))
+        some = columns.where(Redemption.id.in_(among[start : start + GIVEN_BACK]))
+        found |= {(at, seq, op_id) for at, seq, op_id in session.execute(some)}
+    return [op_id for _, _, op_id in sorted(found)]
 
 
 def _wired(session: Session, entries: Sequence[Redemption]) -> Iterator[GivenBack]:
