@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-from sqlalchemy import event
 
 from app.errors import InvalidInput
 from app.models.base import now
@@ -23,6 +21,7 @@ from app.services.recount import recounted, take_back_deliveries
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.words import set_language, zone
+from tests.drivers.asked import asked, plan
 from tests.drivers.days import last_days, today
 from tests.drivers.trade import Trade
 
@@ -288,23 +287,14 @@ def test_the_ledger_lists_an_entry_with_its_card(busy: Desk) -> None:
 
 def test_the_ledger_is_listed_out_of_the_index_of_its_times(busy: Desk) -> None:
     """Half a million entries are read at each change of the list: none of them is looked at, and none is sorted."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(busy.vault.database._engine, "before_cursor_execute", note)
-    listed = busy.ledger.redemption_ids(RedemptionFilter())
-    event.remove(busy.vault.database._engine, "before_cursor_execute", note)
+    with asked(busy.vault.database) as questions:
+        listed = busy.ledger.redemption_ids(RedemptionFilter())
     rows = busy.ledger.redemptions_of(listed)
     assert [row.number for row in rows] == list(listed)
     assert [row.at for row in rows] == sorted((row.at for row in rows), reverse=True)
-    with busy.vault.database.read() as session:
-        statement, parameters = asked[-1]
-        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-    told = " ".join(str(row[3]) for row in plan)
-    assert "COVERING INDEX ix_redemption_at" in told
-    assert "TEMP B-TREE" not in told
+    found = plan(busy.vault.database, questions[-1])
+    assert "COVERING INDEX ix_redemption_at" in found
+    assert "TEMP B-TREE" not in found
 
 
 def test_every_figure_has_a_formula_in_both_languages() -> None:

@@ -24,6 +24,7 @@ from app.services.sealing import Sealer
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
+from tests.drivers.asked import asked
 from tests.drivers.online import pair_with
 from tests.drivers.trade import Trade
 
@@ -136,27 +137,20 @@ def test_twice_the_ledger_is_told_anew_in_as_many_questions(services: Services, 
     """A question for each of a million entries would hold the vault for a quarter of an hour."""
     product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
     services.batches.generate(BatchSpec(product, 80))
-    trade, asked, made = Trade(vault.database), [], []
+    trade, counts, made = Trade(vault.database), [], []
     for cards in (range(1, 41), range(41, 81)):
         made += [trade.redeem(card_id, 700, at=now()) for card_id in cards]
-        asked.append(_questions_of_a_move(vault))
-    assert asked[0] == asked[1]
+        counts.append(_questions_of_a_move(vault))
+    assert counts[0] == counts[1]
     with vault.database.read() as session:
         told = session.scalars(select(OutboxOp.op_id).where(OutboxOp.type == "redeem@1").order_by(OutboxOp.id))
         assert list(told) == made, "those that were told before go behind their batch again"
 
 
 def _questions_of_a_move(vault: OpenVault) -> int:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    event.listen(vault.database._engine, "before_cursor_execute", note)
-    with vault.database.write(Topic.OUTBOX, Topic.BATCHES) as session:
+    with asked(vault.database) as questions, vault.database.write(Topic.OUTBOX, Topic.BATCHES) as session:
         announce_all(session, CodeReader(vault.database, Sealer(vault.keys)), uuid4(), Known())
-    event.remove(vault.database._engine, "before_cursor_execute", note)
-    return len(asked)
+    return len(questions)
 
 
 def test_a_long_line_is_read_some_at_a_time(
