@@ -332,20 +332,22 @@ class LeaseAnswer(Struct, frozen=True):
 
 
 class BatchClaim(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a desktop believes about one batch."""
+    """What a desktop believes about one batch: of its entries those that the feed told behind the request's `since`."""
 
     batch_id: Id
     count: Whole
     redeemed_minor: Difference
     redeemed_uses: Difference
     root: Digest | None = None
-    """Of all entries of its ledger, see tally.py."""
+    """Of those entries, see tally.py."""
 
 
-class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     at_seq: Whole
     """Feed position the claims were computed at."""
     batches: Annotated[list[BatchClaim], Meta(max_length=CLAIMS)]
+    since: Whole = 0
+    """Feed position up to which all is known to agree: the claims are about what came after it. 0: about everything."""
 
 
 class BatchDifference(Struct, frozen=True):

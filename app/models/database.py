@@ -90,7 +90,10 @@ class Database:
         with self._told():
             source, copy = self._connect(), self._connect(target)
             try:
+                source.execute("BEGIN")  # of one moment: else each write of somebody else begins the copy anew
+                source.execute("SELECT 1 FROM sqlite_master").fetchone()
                 source.backup(copy, pages=2000)
+                source.execute("COMMIT")
                 copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 copy.execute("PRAGMA journal_mode=DELETE")
             finally:

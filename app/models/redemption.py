@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base
@@ -19,6 +19,8 @@ class Redemption(Base):
         Index("ix_redemption_at", "at"),
         Index("ix_redemption_batch_at", "batch_id", "at"),
         Index("ix_redemption_reverses", "reverses"),
+        Index("ix_redemption_seq", "seq"),
+        Index("ix_redemption_lease", "lease_id", sqlite_where=text("lease_id IS NOT NULL")),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     """The op id that made it, at the endpoint."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, Integer, case, exists, func, literal_column, select
 from sqlalchemy.orm import Session, aliased
 
 from app.models.base import now
@@ -17,11 +17,14 @@ from app.models.catalog import Product
 from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.redemption import Redemption
+from app.services.cards.listing import ids_in
 from app.services.figures import DIRECT
 from app.services.recount import GONE, ISSUED, LIVE, PAID, REDEEMED, USE, cards_of, handed_out, local_day, local_hour
 
 PAGE = 500
 """Ids asked for at once."""
+PLACE = literal_column("redemption.rowid", Integer)
+"""Of an entry in its table. Its id is a text: of a million, a list would hold a hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,10 @@ class RedemptionFilter:
 
 @dataclass(frozen=True, slots=True)
 class RedemptionRow:
-    """An entry of the ledger as listed: `serial` is the card's, amounts of a reversal or a top-up are negative."""
+    """An entry of the ledger as listed: `number` is what a list holds of it, `serial` the card's, amounts of a reversal
+    or a top-up are negative."""
 
+    number: int
     id: str
     at: datetime
     card_id: int
@@ -97,11 +102,12 @@ class LedgerService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def redemption_ids(self, wanted: RedemptionFilter, *, descending: bool = True) -> list[str]:
-        """Ids of the entries of a filter, by time."""
-        order = (Redemption.at.desc(), Redemption.id.desc()) if descending else (Redemption.at, Redemption.id)
+    def redemption_ids(self, wanted: RedemptionFilter, *, descending: bool = True) -> "array[int]":
+        """Numbers of the entries of a filter, by time: for this list alone, they are in no book."""
+        order = (Redemption.at.desc(), PLACE.desc()) if descending else (Redemption.at, PLACE)
         with self._database.read() as session:
-            return list(session.scalars(select(Redemption.id).where(*_entries(wanted)).order_by(*order)))
+            numbers = select(PLACE.label("id")).select_from(Redemption).where(*_entries(wanted)).order_by(*order)
+            return array("q", ids_in(session, numbers).tobytes())
 
     def net_of(self, wanted: RedemptionFilter) -> tuple[int, int]:
         """Σ fen of a filter's redemptions, and Σ uses of those without an amount; a reversal counts as minus."""
@@ -117,19 +123,20 @@ class LedgerService:
             rows = session.execute(sums.group_by(what)).all()
         return {kind: (abs(minor) if kind in PAID else int(minor), int(uses)) for kind, minor, uses in rows}
 
-    def redemptions_of(self, ids: Sequence[str]) -> list[RedemptionRow]:
-        """One page of entries, in the order of `ids`."""
+    def redemptions_of(self, numbers: Sequence[int]) -> list[RedemptionRow]:
+        """One page of entries, in the order of `numbers`."""
         wanted = (
-            select(Redemption, Batch.serial, Batch.first_card_id, Product.name)
+            select(PLACE, Redemption, Batch.serial, Batch.first_card_id, Product.name)
             .join(Batch, Batch.id == Redemption.batch_id)
             .join(Product, Product.id == Redemption.product_id)
         )
-        found: dict[str, RedemptionRow] = {}
+        found: dict[int, RedemptionRow] = {}
         with self._database.read() as session:
-            for start in range(0, len(ids), PAGE):
-                for row in session.execute(wanted.where(Redemption.id.in_(ids[start : start + PAGE]))):
-                    found[row[0].id] = _row(*row)
-        return [found[entry_id] for entry_id in ids if entry_id in found]
+            for start in range(0, len(numbers), PAGE):
+                some = list(numbers[start : start + PAGE])
+                for row in session.execute(wanted.where(PLACE.in_(some))):
+                    found[row[0]] = _row(*row)
+        return [found[number] for number in numbers if number in found]
 
     def card_ids(self, wanted: CardsOut, *, descending: bool = True) -> "array[int]":
         """Ids of the cards of a filter, by serial."""
@@ -171,8 +178,9 @@ def _entries(wanted: RedemptionFilter) -> Iterator[ColumnElement[bool]]:
         yield Redemption.kind.in_(USE)
     if wanted.net:
         other = aliased(Redemption)
-        pair = (other.reverses == Redemption.id) | (other.id == Redemption.reverses)
-        yield ~exists().where(pair, *_between(other, wanted)).correlate(Redemption)
+        undone = exists().where(other.reverses == Redemption.id, *_between(other, wanted)).correlate(Redemption)
+        undoes = exists().where(other.id == Redemption.reverses, *_between(other, wanted)).correlate(Redemption)
+        yield ~undone & (Redemption.reverses.is_(None) | ~undoes)
 
 
 def _between(entry: Any, wanted: RedemptionFilter) -> Iterator[ColumnElement[bool]]:
@@ -187,8 +195,9 @@ def _weekday(day: int) -> ColumnElement[bool]:
     return func.strftime("%w", local_day(Redemption.at)) == str((day + 1) % 7)
 
 
-def _row(entry: Redemption, batch: str, first: int, product: str) -> RedemptionRow:
+def _row(number: int, entry: Redemption, batch: str, first: int, product: str) -> RedemptionRow:
     return RedemptionRow(
+        number=number,
         id=entry.id,
         at=entry.at,
         card_id=entry.card_id,
@@ -210,14 +219,14 @@ def _cards(session: Session, wanted: CardsOut) -> Iterator[NDArray[np.int64]]:
     query = select(Card.id).join(Batch, Batch.id == Card.batch_id)
     query = query.where(*_begun(wanted), *_alive(wanted), *cards_of(wanted.product_id, wanted.channel))
     if not wanted.by_time:
-        yield np.fromiter(session.scalars(query), np.int64)
+        yield ids_in(session, query)
     else:
         distributed = query.join(Delivery, Delivery.card_id == Card.id)
         distributed = distributed.join(Distribution, Distribution.id == Delivery.distribution_id)
         distributed = distributed.where(Delivery.state.not_in(GONE), *_in_time(Distribution.created_at, wanted))
-        yield np.fromiter(session.scalars(distributed), np.int64)
+        yield ids_in(session, distributed)
         direct = query.where(~handed_out(), Batch.released_at.is_not(None), *_in_time(Batch.released_at, wanted))
-        yield np.fromiter(session.scalars(direct), np.int64)
+        yield ids_in(session, direct)
     if wanted.channel in (None, DIRECT) and not wanted.redeemed:
         yield from _untouched(session, wanted)
 
@@ -250,5 +259,5 @@ def _untouched(session: Session, wanted: CardsOut) -> Iterator[NDArray[np.int64]
         query = query.where(Batch.product_id == wanted.product_id)
     for batch in session.scalars(query):
         every = np.arange(batch.first_card_id, batch.first_card_id + batch.made, dtype=np.int64)
-        lives = np.fromiter(session.scalars(select(Card.id).where(Card.batch_id == batch.id)), np.int64)
+        lives = ids_in(session, select(Card.id).where(Card.batch_id == batch.id))
         yield np.delete(every, lives - batch.first_card_id) if len(lives) else every

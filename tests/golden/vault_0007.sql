@@ -361,7 +361,11 @@ CREATE INDEX ix_redemption_batch_at ON redemption (batch_id, at);
 
 CREATE INDEX ix_redemption_card ON redemption (card_id);
 
+CREATE INDEX ix_redemption_lease ON redemption (lease_id) WHERE lease_id IS NOT NULL;
+
 CREATE INDEX ix_redemption_reverses ON redemption (reverses);
+
+CREATE INDEX ix_redemption_seq ON redemption (seq);
 
 CREATE INDEX ix_reminder_delivery ON reminder (delivery_id);
 

@@ -104,7 +104,7 @@ def _begun(session: Session, wanted: CardFilter, *, sort: str, descending: bool)
     column = SORTS.get(sort, Card.id)
     if column is not Card.id:
         query = query.order_by(*((column.desc(), Card.id.desc()) if descending else (column, Card.id)))
-    return _ids(session, query)
+    return ids_in(session, query)
 
 
 def _narrowed(query: Select[Any], wanted: CardFilter) -> Select[Any]:
@@ -135,8 +135,8 @@ def _by_card(wanted: CardFilter) -> bool:
     return bool(wanted.states) or any(part is not None for part in asked)
 
 
-def _ids(session: Session, query: Select[Any]) -> NDArray[np.int64]:
-    """Put together inside SQLite: row by row, a million ids take seconds."""
+def ids_in(session: Session, query: Select[Any]) -> NDArray[np.int64]:
+    """What the query gives as `id`, put together inside SQLite: row by row, a million ids take seconds."""
     found = query.subquery()
     packed = session.scalar(select(func.group_concat(found.c.id)))
     return np.fromstring(packed, np.int64, sep=",") if packed else NONE
@@ -163,7 +163,7 @@ def _untouched(session: Session, wanted: CardFilter) -> NDArray[np.int64]:
         begun = begun.where(Card.batch_id == wanted.batch_id)
     elif _by_batch(wanted):
         begun = begun.where(Card.batch_id.in_(_batches(wanted).with_only_columns(Batch.id)))
-    lives = _ids(session, begun)
+    lives = ids_in(session, begun)
     at = np.searchsorted(every, lives)
     here = at < len(every)
     here[here] = every[at[here]] == lives[here]

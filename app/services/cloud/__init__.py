@@ -42,13 +42,8 @@ from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
 T = TypeVar("T")
 PAGE = 1_000
 FEED_TOPICS = (
-    Topic.REDEMPTIONS,
-    Topic.CARDS,
-    Topic.BATCHES,
-    Topic.DISTRIBUTIONS,
-    Topic.LEASES,
-    Topic.OUTBOX,
-    Topic.CLOUD,
+    *(Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS),
+    *(Topic.LEASES, Topic.OUTBOX, Topic.CLOUD),
 )
 MODES = ("embedded", "cloud")
 
@@ -246,8 +241,10 @@ class CloudService:
         with self._database.read() as session:
             if not events.knows_more(session):
                 return
-        with self._database.write(*FEED_TOPICS) as session:
-            events.apply_kept(session, self._cursor()[0])
+        after: int | None = -1
+        while after is not None:
+            with self._database.write(*FEED_TOPICS) as session:
+                after = events.apply_kept(session, self._cursor()[0], after=after)
 
     def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""

@@ -1,9 +1,11 @@
 """The ledger of every published batch against the endpoint's; a difference is shown, never written over.
 
-Sums are compared at each sync. The root that tells one ledger from another costs a digest for each entry: with many
-entries it is compared for those batches that something happened to, and once a day for all.
+What is compared are sums, and the root that tells one ledger from another, which costs a digest for each entry. With
+many entries a sync compares what came since all was known to agree, and once a day everything: else each would look
+through the whole ledger, at both ends, twice a minute.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,22 +24,33 @@ from app.services.cloud.rows import EntryDifference
 from app.services.settings import store, stored
 from app.topics import Topic
 from sync import tally
-from sync.client import SyncClient
+from sync.client import Refused, SyncClient
 from sync.protocol import CLAIMS, BatchClaim, DrawersRequest, ReconcileRequest
 from sync.tally import Booked
 
 FEW = 20_000
 """So many entries are hashed at every sync."""
+AT_ONCE = 250_000
+"""Entries that one question is about: the answer has to come before it is waited for no longer."""
 WHOLE_EVERY = timedelta(days=1)
+COLUMNS = (Redemption.id, Redemption.card_id, Redemption.kind, Redemption.amount_minor, Redemption.uses)
 CONFIRMED = Redemption.seq > 0
 """Not what was decided here under a lease and is still on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """Which batches get a root. `since` is the place in the feed up to which all agreed, None for all of them."""
+    """What is compared: what came behind `since`, the place in the feed up to which all agreed; None for everything."""
 
     since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """With the number of entries it is about."""
+
+    wired: BatchClaim
+    entries: int
 
 
 def compare(database: Database, client: SyncClient, *, at_seq: int) -> tuple[str, ...]:
@@ -45,11 +58,22 @@ def compare(database: Database, client: SyncClient, *, at_seq: int) -> tuple[str
     compared. Raises Unreachable, Refused."""
     with database.read() as session:
         extent = _extent(session, at_seq)
+    if extent.since == at_seq:  # all agreed, and nothing has happened
+        return ()
+    try:
+        return _compared(database, client, extent, at_seq=at_seq)
+    except Refused as refused:
+        if extent.since is None or refused.key != "invalid":
+            raise
+        return _compared(database, client, _Extent(None), at_seq=at_seq)  # an endpoint of before knows no `since`
+
+
+def _compared(database: Database, client: SyncClient, extent: _Extent, *, at_seq: int) -> tuple[str, ...]:
+    with database.read() as session:
         claims = _claims(session, extent)
     found: set[str] = set()
-    for start in range(0, len(claims), CLAIMS):
-        some = claims[start : start + CLAIMS]
-        answer = client.reconcile(ReconcileRequest(at_seq, some))
+    for some in _lots(claims):
+        answer = client.reconcile(ReconcileRequest(at_seq, some, extent.since or 0))
         if answer.compared < len(some):
             with database.read() as session:
                 return tuple(stored(session, "cloud.differences") or ())
@@ -60,6 +84,20 @@ def compare(database: Database, client: SyncClient, *, at_seq: int) -> tuple[str
         store(session, "cloud.differences", list(serials))
         _note(session, extent, at_seq, agreed=not found)
     return serials
+
+
+def _lots(claims: Sequence[_Claim]) -> Iterator[list[BatchClaim]]:
+    """Those that go together into one question."""
+    lot: list[BatchClaim] = []
+    entries = 0
+    for claim in claims:
+        if lot and (len(lot) == CLAIMS or entries + claim.entries > AT_ONCE):
+            yield lot
+            lot, entries = [], 0
+        lot.append(claim.wired)
+        entries += claim.entries
+    if lot:
+        yield lot
 
 
 def explain(database: Database, client: SyncClient, serial: str, *, at_seq: int) -> list[EntryDifference]:
@@ -99,7 +137,7 @@ def _extent(session: Session, at_seq: int) -> _Extent:
     whole_at = datetime.fromisoformat(known["at"]) if known else None
     if entries <= FEW or whole_at is None or now() - whole_at > WHOLE_EVERY or now() < whole_at:
         return _Extent(None)
-    return _Extent(int(known["seq"]) if int(known["seq"]) <= at_seq else None)
+    return _Extent(int(known["seq"]) if 0 < int(known["seq"]) <= at_seq else None)
 
 
 def _note(session: Session, extent: _Extent, at_seq: int, *, agreed: bool) -> None:
@@ -109,23 +147,41 @@ def _note(session: Session, extent: _Extent, at_seq: int, *, agreed: bool) -> No
     store(session, "cloud.compared", {"seq": at_seq, "at": whole_at} if agreed and whole_at else {})
 
 
-def _claims(session: Session, extent: _Extent) -> list[BatchClaim]:
-    sums = select(Redemption.batch_id, func.sum(Redemption.amount_minor), func.sum(Redemption.uses)).where(CONFIRMED)
-    taken = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(sums.group_by(Redemption.batch_id))}
-    batches = list(session.scalars(select(Batch).where(Batch.sealed_at.is_not(None))))
-    touched = {batch.id for batch in batches}
+def _claims(session: Session, extent: _Extent) -> list[_Claim]:
+    batches = select(Batch).where(Batch.sealed_at.is_not(None))
     if extent.since is not None:
-        touched = set(session.scalars(select(Redemption.batch_id).where(Redemption.seq > extent.since).distinct()))
-    return [
-        BatchClaim(
-            *(str(UUID(bytes=batch.uid)), batch.quantity, *taken.get(batch.id, (0, 0))),
-            root=tally.root_of(_booked(session, batch)) if batch.id in touched else None,
-        )
-        for batch in batches
-    ]
+        newer = _newer(session, extent.since)
+        return [_claim(batch, newer[batch.id]) for batch in session.scalars(batches) if batch.id in newer]
+    return [_whole(session, batch) for batch in session.scalars(batches).all()]
 
 
-def _booked(session: Session, batch: Batch) -> list[Booked]:
-    columns = (Redemption.id, Redemption.card_id, Redemption.kind, Redemption.amount_minor, Redemption.uses)
-    rows = session.execute(select(*columns).where(Redemption.batch_id == batch.id, CONFIRMED))
-    return [Booked(row[0], row[1] - batch.first_card_id, row[2], row[3], row[4]) for row in rows]
+def _claim(batch: Batch, entries: Sequence[Booked]) -> _Claim:
+    minor, uses = sum(entry.amount_minor for entry in entries), sum(entry.uses for entry in entries)
+    uid = str(UUID(bytes=batch.uid))
+    return _Claim(BatchClaim(uid, batch.quantity, minor, uses, tally.root_of(entries)), len(entries))
+
+
+def _whole(session: Session, batch: Batch) -> _Claim:
+    sums = select(func.count(), func.sum(Redemption.amount_minor), func.sum(Redemption.uses))
+    row = session.execute(sums.where(Redemption.batch_id == batch.id, CONFIRMED)).one()
+    root, uid = tally.root_of(_booked(session, batch)), str(UUID(bytes=batch.uid))
+    return _Claim(BatchClaim(uid, batch.quantity, int(row[1] or 0), int(row[2] or 0), root), row[0])
+
+
+def _newer(session: Session, since: int) -> dict[int, list[Booked]]:
+    """The entries of each batch behind a place in the feed."""
+    wanted = select(Redemption.batch_id, Batch.first_card_id, *COLUMNS).join(Batch, Batch.id == Redemption.batch_id)
+    found: dict[int, list[Booked]] = {}
+    for batch_id, first, *entry in session.execute(wanted.where(Redemption.seq > since)):
+        found.setdefault(batch_id, []).append(_of(entry, first))
+    return found
+
+
+def _booked(session: Session, batch: Batch) -> Iterator[Booked]:
+    """Some at a time: a batch may have a million entries."""
+    wanted = select(*COLUMNS).where(Redemption.batch_id == batch.id, CONFIRMED).execution_options(yield_per=FEW)
+    return (_of(entry, batch.first_card_id) for entry in session.execute(wanted))
+
+
+def _of(entry: Sequence[Any], first_card_id: int) -> Booked:
+    return Booked(entry[0], entry[1] - first_card_id, entry[2], entry[3], entry[4])

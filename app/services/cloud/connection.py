@@ -107,7 +107,7 @@ class Connection:
         }
         if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
-            values |= {"cloud.checkpoint": {}, "cloud.catching_up": ""}
+            values |= {"cloud.checkpoint": {}, "cloud.catching_up": "", "cloud.compared": {}}
         for name, value in values.items():
             store(session, name, value)
         self._audit.record(session, "endpoint.paired", subject=enrolled.url, mode=mode, device=who.device_id)

@@ -18,6 +18,7 @@ from app.services.settings import store, stored
 from sync.protocol import Event, EventsPage, from_wire
 from sync.upcasting import upcast
 
+KEPT = 1_000
 DOUBTED = ("uncertain", "failed", "released")
 """States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""
 SILENT = frozenset(
@@ -57,20 +58,25 @@ def knows_more(session: Session) -> bool:
     return bool(stored(session, "cloud.events_known") != KNOWN)
 
 
-def apply_kept(session: Session, epoch: str) -> int:
-    """Events that were kept because nothing followed from them yet, once this version knows more; how many."""
-    store(session, "cloud.events_known", KNOWN)
-    wanted = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None)
-    kept = list(session.scalars(select(RawEvent).where(*wanted).order_by(RawEvent.seq)))
+def apply_kept(session: Session, epoch: str, *, after: int) -> int | None:
+    """Some of the events that were kept because nothing followed from them yet, once this version knows more: those
+    behind a place, as many as a page of the feed has. The place they reach to; None when there are no more.
+
+    A counter without the owner's vault keeps every event, a million of them.
+    """
+    about = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None), RawEvent.seq > after
+    kept = list(session.scalars(select(RawEvent).where(*about).order_by(RawEvent.seq).limit(KEPT)))
+    if not kept:
+        store(session, "cloud.events_known", KNOWN)
+        return None
     heard = [_kept(row) for row in kept]
-    books, applied = WorkingSet(session, heard), 0
+    books = WorkingSet(session, heard)
     for row, told in zip(kept, heard, strict=True):
         if (batch := books.batch(told)) is not None:
             ACTS[told.type](books, told, batch)
             session.delete(row)
-            applied += 1
     books.write()
-    return applied
+    return kept[-1].seq
 
 
 def book(session: Session, batch: Batch, told: Told) -> None:

@@ -36,10 +36,10 @@ def say_again(session: Session, known: Known) -> None:
     for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "applied", OutboxOp.type.in_(ENDING))):
         if known.leases.get(str(op.body["lease_id"])):
             _wait(op)
-    for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "applied", OutboxOp.type.in_(DECIDED))):
-        entry = session.get(Redemption, op.op_id)
-        came_there = op.op_id in known.ledger or op.op_id in known.conflicts
-        if entry is None or entry.seq != UNCONFIRMED or came_there:
+    decided = select(OutboxOp, Redemption).join(Redemption, Redemption.id == OutboxOp.op_id)
+    decided = decided.where(OutboxOp.state == "applied", OutboxOp.type.in_(DECIDED), Redemption.seq == UNCONFIRMED)
+    for op, entry in session.execute(decided).all():
+        if op.op_id in known.ledger or op.op_id in known.conflicts:
             continue
         lease_id = str(entry.lease_id or _lease_of(session, entry))
         if lease_id in known.leases:

@@ -3,30 +3,36 @@
 Redemptions keep their ids, so the new endpoint's events about them are recognised here and change nothing.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.distribution import Delivery
+from app.models.many import among, put_all
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
-from app.services.cloud.working_set import OF_MONEY
+from app.services.cloud.working_set import CORE, OF_MONEY
 from app.services.outbox import enqueue
+from app.services.progress import Progress, unwatched
 from app.services.recount import PAID
 from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
 
 PUT = "link.put@1"
+LOT = 2_000
+"""Entries of the ledger, or links, that are in memory at once."""
 NAMED = {
     "batch.created@1": ("batches", "batch_id"),
     "sealed@1": ("sealed", "batch_id"),
@@ -74,13 +80,15 @@ class Known:
             (self.frozen.add if FREEZING[event.type] and not theirs else self.frozen.discard)(meant)
 
 
-def survey(client: SyncClient, *, restored_at: int | None = None) -> Known:
+def survey(client: SyncClient, *, restored_at: int | None = None, progress: Progress = unwatched) -> Known:
     """Read an endpoint's whole feed for what it knows. Raises Unreachable, Refused."""
     known, after = Known(restored_at=restored_at), ""
     while True:
         page = client.events(after)
         for event in page.events:
             known.hear(event)
+        if page.events:
+            progress(page.events[-1].seq, page.head)
         after = page.next
         if not page.has_more:
             return known
@@ -91,8 +99,8 @@ def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known:
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
     announce_batches(session, known)
-    ledger = session.scalars(select(Redemption).order_by(Redemption.at, Redemption.seq))
-    announce_rest(session, reader, merchant_id, known, [entry for entry in ledger if entry.id not in known.ledger])
+    ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
+    announce_rest(session, reader, merchant_id, known, [op_id for op_id in ledger if op_id not in known.ledger])
 
 
 def announce_batches(session: Session, known: Known) -> None:
@@ -106,11 +114,11 @@ def announce_rest(
     reader: CodeReader,
     merchant_id: UUID,
     known: Known,
-    entries: list[Redemption],
+    entries: Sequence[str],
     *,
     dated: bool = True,
 ) -> None:
-    """`entries` of the ledger (`dated`: as of their time), what is frozen or ended, and links."""
+    """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links."""
     _announce_thaws(session, known, entries)
     _announce_ledger(session, reader, merchant_id, entries, dated=dated)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
@@ -130,9 +138,11 @@ def _announce(session: Session, batch: Batch, known: Known) -> None:
         tell_cards(session, batch)
 
 
-def _announce_thaws(session: Session, known: Known, entries: list[Redemption]) -> None:
+def _announce_thaws(session: Session, known: Known, entries: Sequence[str]) -> None:
     """What is not frozen any more; and what the ledger must get into, which is frozen again behind it."""
-    getting_in = {entry.batch_id for entry in entries}
+    getting_in: set[int] = set()
+    for lot in _lots(entries) if known.frozen else ():
+        getting_in |= set(session.scalars(select(Redemption.batch_id).where(among(Redemption.id, lot)).distinct()))
     for uid, card_no in sorted(known.frozen, key=str):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
         if batch is None:
@@ -149,25 +159,32 @@ def _announce_thaws(session: Session, known: Known, entries: list[Redemption]) -
 
 
 def _announce_ledger(
-    session: Session, reader: CodeReader, merchant_id: UUID, entries: list[Redemption], *, dated: bool
+    session: Session, reader: CodeReader, merchant_id: UUID, entries: Sequence[str], *, dated: bool
 ) -> None:
     """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
     By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first. Who may not say
-    of itself when something was decided asks anew.
+    of itself when something was decided asks anew. Some at a time: a ledger may have a million.
     """
-    cards = sorted({entry.card_id for entry in entries})
-    batches = batches_of(session, cards)
-    blocks = reader.codes_of(session, cards, batches)
-    for entry in entries:
-        batch = batch_of(entry.card_id, batches)
-        if batch is None:
-            continue
-        code = blocks[entry.card_id].code(entry.card_id - batch.first_card_id - blocks[entry.card_id].first)
-        type_, body = _asked(batch, entry, d=b64(digest(merchant_id, code)))
-        if dated:
-            body["at"] = to_wire(entry.at)
-        _put_again(session, entry.id, type_, batch.id, body)
+    for lot in _lots(entries):
+        found = {one.id: one for one in session.scalars(select(Redemption).where(among(Redemption.id, lot)))}
+        cards = sorted({entry.card_id for entry in found.values()})
+        batches = batches_of(session, cards)
+        blocks = reader.codes_of(session, cards, batches)
+        again = []
+        for entry in (found[op_id] for op_id in lot):
+            batch = batch_of(entry.card_id, batches)
+            if batch is None:
+                continue
+            code = blocks[entry.card_id].code(entry.card_id - batch.first_card_id - blocks[entry.card_id].first)
+            type_, body = _asked(batch, entry, d=b64(digest(merchant_id, code)))
+            at = {"at": to_wire(entry.at)} if dated else {}
+            again.append({"op_id": entry.id, "type": type_, "aggregate": f"batch:{batch.id}", "body": body | at})
+        _put_again(session, again)
+
+
+def _lots(entries: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (entries[start : start + LOT] for start in range(0, len(entries), LOT))
 
 
 def _asked(batch: Batch, entry: Redemption, *, d: str) -> tuple[str, dict[str, Any]]:
@@ -186,26 +203,20 @@ def _asked(batch: Batch, entry: Redemption, *, d: str) -> tuple[str, dict[str, A
     return "redeem@1", body | {"d": d}
 
 
-def _put_again(session: Session, op_id: str, type_: str, batch_id: int, body: dict[str, Any]) -> None:
+def _put_again(session: Session, ops: Sequence[dict[str, Any]]) -> None:
     """An op of the counter has its row already: it goes behind its batch again, under the same id."""
-    values = {
-        "type": type_,
-        "aggregate": f"batch:{batch_id}",
-        "lane": "ops",
-        "body": body,
-        "state": "waiting",
-        "problem": None,
-        "attempts": 0,
-        "created_at": now(),
-        "seq": None,
-    }
-    last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0
-    known = session.scalar(select(OutboxOp).where(OutboxOp.op_id == op_id))
-    if known is None:
-        session.add(OutboxOp(op_id=op_id, **values))
-    else:
-        session.execute(update(OutboxOp).where(OutboxOp.id == known.id).values(id=last + 1, **values))
     session.flush()
+    first = _last(session) + 1
+    common = {"lane": "ops", "state": "waiting", "problem": None, "attempts": 0, "created_at": now(), "seq": None}
+    rows = [{"id": first + at} | op | common for at, op in enumerate(ops)]
+    put = insert(OutboxOp)
+    moved = {name: put.excluded[name] for name in rows[0] if name != "op_id"} if rows else {}
+    put_all(session, put.on_conflict_do_update(index_elements=["op_id"], set_=moved), rows)
+
+
+def _last(session: Session) -> int:
+    """Number of the last op in the queue."""
+    return session.scalar(select(func.max(OutboxOp.id))) or 0
 
 
 def _announce_stops(session: Session, batch: Batch) -> None:
@@ -225,12 +236,20 @@ def _announce_stops(session: Session, batch: Batch) -> None:
 
 def _announce_links(session: Session, known: Known) -> None:
     """The PUT of each link that can still be claimed, as it was: the link's text on paper and in mails stays right."""
-    dead = select(Delivery.link_id).where(Delivery.state.in_(("recalled", "skipped")))
-    for op in list(session.scalars(select(OutboxOp).where(OutboxOp.type == PUT).order_by(OutboxOp.id))):
-        if str(op.body["link_id"]) in known.links:
-            continue
-        alive = session.scalar(dead.where(Delivery.link_id == str(op.body["link_id"]))) is None
-        session.execute(update(Delivery).where(Delivery.link_id == str(op.body["link_id"])).values(link_stored_at=None))
-        state = "waiting" if alive else "withdrawn"
-        last = session.scalar(select(OutboxOp.id).order_by(OutboxOp.id.desc()).limit(1)) or 0
-        session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(id=last + 1, state=state, problem=None))
+    session.flush()
+    puts = select(OutboxOp.id, OutboxOp.body["link_id"].as_string()).where(OutboxOp.type == PUT).order_by(OutboxOp.id)
+    unknown = [(op_id, link_id) for op_id, link_id in session.execute(puts) if link_id not in known.links]
+    behind = update(OutboxOp.__table__).where(OutboxOp.id == bindparam("was"))  # type: ignore[arg-type]  # a table it is
+    behind = behind.values(id=bindparam("place"), state=bindparam("becomes"), problem=None)
+    for start in range(0, len(unknown), LOT):
+        links = [link_id for _, link_id in unknown[start : start + LOT]]
+        gone = Delivery.state.in_(("recalled", "skipped"))
+        dead = set(session.scalars(select(Delivery.link_id).where(among(Delivery.link_id, links), gone)))
+        unstored = update(Delivery).where(among(Delivery.link_id, links)).values(link_stored_at=None)
+        session.execute(unstored, execution_options=CORE)
+        first = _last(session) + 1
+        rows = [
+            {"was": op_id, "place": first + at, "becomes": "withdrawn" if link_id in dead else "waiting"}
+            for at, (op_id, link_id) in enumerate(unknown[start : start + LOT])
+        ]
+        session.connection().execute(behind, rows)

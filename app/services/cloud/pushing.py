@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.models.base import now
@@ -30,6 +31,8 @@ from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, Se
 
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
+PAGE = 1_000
+"""Ops that are read at once."""
 CHUNK = CHUNK_RECORDS * RECORD
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.LEASES)
 TOGETHER = {
@@ -57,6 +60,14 @@ UNHEARD = PASSING | {
 """Whole requests that were refused for who asked, before any op was looked at: the same."""
 
 
+class _Line(NamedTuple):
+    """What waits as a round begins: the number of the first op of each aggregate, the last number, and how many."""
+
+    firsts: dict[str, int]
+    last: int
+    total: int
+
+
 class Pusher:
     """One round of pushing over one client."""
 
@@ -80,17 +91,46 @@ class Pusher:
             again = update(OutboxOp).where(OutboxOp.state == "in_flight")
             session.execute(again.values(state="waiting", in_flight_since=None))  # a crash between asking and hearing
         waiting = self._waiting(aggregates)
-        total = len(waiting)
-        for lot in _lots(_freezes_first(waiting)):
-            self._push_lot(lot, lambda: progress(min(self.pushed + self.rejected, total), total))
+        for lot in _lots(self._freezes_first(waiting)):
+            self._push_lot(lot, lambda: progress(min(self.pushed + self.rejected, waiting.total), waiting.total))
 
-    def _waiting(self, aggregates: frozenset[str] | None) -> list[OutboxOp]:
+    def _waiting(self, aggregates: frozenset[str] | None) -> "_Line":
+        """What waits now, without what stands behind a refused op; what comes later waits for the next round."""
         with self._database.read() as session:
             held = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.state == "rejected")))
-            found = session.scalars(select(OutboxOp).where(OutboxOp.state.in_(OPEN)).order_by(OutboxOp.id))
-            return [
-                op for op in found if op.aggregate not in held and (aggregates is None or op.aggregate in aggregates)
-            ]
+            last = session.scalar(select(func.max(OutboxOp.id))) or 0
+            counted = select(OutboxOp.aggregate, func.min(OutboxOp.id), func.count())
+            counted = counted.where(OutboxOp.state.in_(OPEN)).group_by(OutboxOp.aggregate)
+            firsts, total = {}, 0
+            for aggregate, first, count in session.execute(counted):
+                if aggregate not in held and (aggregates is None or aggregate in aggregates):
+                    firsts[aggregate] = first
+                    total += count
+        return _Line(firsts, last, total)
+
+    def _freezes_first(self, waiting: "_Line") -> Iterator[OutboxOp]:
+        """The fast lane, for what has nothing of its aggregate waiting before it: a freeze must not overtake its batch.
+
+        Read page by page, as it is sent: after a move to another endpoint a whole ledger waits.
+        """
+        jump: set[int] = set()
+        for fast in (True, False):
+            after = -1
+            while page := self._page(after, waiting.last, fast=fast):
+                after = page[-1].id
+                for op in page:
+                    jumps = op.lane == "freeze" and waiting.firsts.get(op.aggregate) == op.id
+                    if op.aggregate in waiting.firsts and (jumps if fast else op.id not in jump):
+                        jump |= {op.id} if fast else set()
+                        yield op
+
+    def _page(self, after: int, last: int, *, fast: bool) -> list[OutboxOp]:
+        # one state, so that the index gives them in their order: this round has nothing in flight but what it has read
+        wanted = select(OutboxOp).where(OutboxOp.state == "waiting", OutboxOp.id > after, OutboxOp.id <= last)
+        if fast:
+            wanted = wanted.where(OutboxOp.lane == "freeze")
+        with self._database.read() as session:
+            return list(session.scalars(wanted.order_by(OutboxOp.id).limit(PAGE)))
 
     def _push_lot(self, lot: Sequence[OutboxOp], step: Callable[[], None]) -> None:
         """`step` tells how far it is, and may stop the job."""
@@ -247,18 +287,6 @@ def _fall_back(session: Session, op: OutboxOp, key: str) -> None:
     if op.type == "lease.return@1" and key == "lease-of-another":
         returning = Lease.id == str(op.body["lease_id"]), Lease.state == "returning"
         session.execute(update(Lease).where(*returning).values(state="open"))
-
-
-def _freezes_first(waiting: list[OutboxOp]) -> list[OutboxOp]:
-    """The fast lane, for what has nothing of its aggregate waiting before it: a freeze must not overtake its batch."""
-    seen: set[str] = set()
-    fast: list[OutboxOp] = []
-    slow: list[OutboxOp] = []
-    for op in waiting:
-        jumps = op.lane == "freeze" and op.aggregate not in seen
-        (fast if jumps else slow).append(op)
-        seen.add(op.aggregate)
-    return fast + slow
 
 
 def _lots(ops: Iterable[OutboxOp]) -> Iterator[list[OutboxOp]]:

@@ -6,12 +6,11 @@ read from the beginning, so that no word of ours is undone by what it still beli
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import EndpointRefused, ReasonMissing
@@ -46,6 +45,9 @@ from sync.receipts import GIVEN_BACK, GivenBack
 
 COUNTER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
 """What is decided by an answer."""
+RECEIPTED = select(Redemption.id).where(Redemption.receipt.is_not(None)).order_by(Redemption.at, Redemption.seq)
+"""Entries that the endpoint answered for, in the order they were made; not more of them, a million do not fit into
+memory."""
 TAKEN = frozenset({"entered", "known"})
 MAY_GIVE_BACK = frozenset({"owner", "manager"})
 MAY_ISSUE = MAY_GIVE_BACK | {"distributor"}
@@ -89,7 +91,7 @@ class Restored:
         if epoch in ("", hello.feed.epoch) or self._goes_on(client, hello, int(heard)):
             return
         # what others froze behind either place is theirs to thaw
-        known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)))
+        known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)), progress=progress)
         issues, gives = hello.device.role in MAY_ISSUE, hello.device.role in MAY_GIVE_BACK
         if issues:
             self._upload_again(known, hello.feed.epoch)
@@ -195,15 +197,13 @@ class Restored:
         """Every entry that the endpoint lacks and has answered for; ids of those that it did not take."""
         refused: list[str] = []
         with self._database.read() as session:
-            total = session.scalars(select(func.count(Redemption.receipt))).one() - len(known.ledger)
-            waiting = (entry for entry in _receipted(session) if entry.id not in known.ledger)
-            done = 0
-            while lot := list(islice(waiting, GIVEN_BACK)):
-                told = list(_wired(session, lot))
-                results = client.give_back(told).results
-                refused += [one.op_id for one, said in zip(told, results, strict=True) if said not in TAKEN]
-                done += len(lot)
-                progress(done, max(done, total))
+            lacking = [op_id for op_id in session.scalars(RECEIPTED) if op_id not in known.ledger]
+        for start in range(0, len(lacking), GIVEN_BACK):
+            with self._database.read() as session:
+                told = list(_wired(session, lacking[start : start + GIVEN_BACK]))
+            results = client.give_back(told).results
+            refused += [one.op_id for one, said in zip(told, results, strict=True) if said not in TAKEN]
+            progress(min(start + GIVEN_BACK, len(lacking)), len(lacking))
         return refused
 
 
@@ -239,31 +239,26 @@ def _unheard() -> Select[OutboxOp]:
     return select(OutboxOp).where(OutboxOp.type.in_(COUNTER), OutboxOp.state == "applied", ~booked)
 
 
-def _receipted(session: Session) -> Iterator[Redemption]:
-    """Entries of the ledger that the endpoint answered for, in the order they were made; a million do not fit into
-    memory."""
-    wanted = select(Redemption).where(Redemption.receipt.is_not(None)).order_by(Redemption.at, Redemption.seq)
-    for some in session.scalars(wanted.execution_options(yield_per=GIVEN_BACK)).partitions():
-        yield from some
-        session.expunge_all()
-
-
-def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool) -> list[Redemption]:
-    """What has to go the way that entries go to a new endpoint: those under leases it does not know, `among` those with
-    a receipt, and all without one when `bare`."""
-    found = lost_leases.to_carry(session, known.leases)
+def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool) -> list[str]:
+    """Ids of what has to go the way that entries go to a new endpoint, in their order: those under leases it does not
+    know, `among` those with a receipt, and all without one when `bare`."""
+    found = {(one.at, one.seq, one.id) for one in lost_leases.to_carry(session, known.leases)}
+    columns = select(Redemption.at, Redemption.seq, Redemption.id)
     if bare:
-        unsigned = select(Redemption).where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
-        found += session.scalars(unsigned)
-    found = [one for one in found if one.id not in known.ledger]
+        unsigned = columns.where(Redemption.receipt.is_(None), Redemption.seq != UNCONFIRMED)
+        found |= {(at, seq, op_id) for at, seq, op_id in session.execute(unsigned)}
+    found = {one for one in found if one[2] not in known.ledger}
     for start in range(0, len(among), GIVEN_BACK):
-        found += session.scalars(select(Redemption).where(Redemption.id.in_(among[start : start + GIVEN_BACK])))
-    return sorted(found, key=lambda one: (one.at, one.seq))
+        some = columns.where(Redemption.id.in_(among[start : start + GIVEN_BACK]))
+        found |= {(at, seq, op_id) for at, seq, op_id in session.execute(some)}
+    return [op_id for _, _, op_id in sorted(found)]
 
 
-def _wired(session: Session, entries: Sequence[Redemption]) -> Iterator[GivenBack]:
-    batches = batches_of(session, sorted({entry.card_id for entry in entries}))
-    for entry in entries:
+def _wired(session: Session, op_ids: Sequence[str]) -> Iterator[GivenBack]:
+    """Entries of the ledger in the order of their ids."""
+    found = {one.id: one for one in session.scalars(select(Redemption).where(Redemption.id.in_(op_ids)))}
+    batches = batches_of(session, sorted({entry.card_id for entry in found.values()}))
+    for entry in (found[op_id] for op_id in op_ids if op_id in found):
         batch: Batch | None = batch_of(entry.card_id, batches)
         if batch is None or entry.receipt is None:
             continue

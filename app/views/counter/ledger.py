@@ -12,7 +12,6 @@ from app.services.list_views import ListViewService
 from app.services.slips import SlipService
 from app.topics import Topic
 from app.views.changes import Changes
-from app.views.counter.numbered import Numbers
 from app.views.counter.receipts import Receipts
 from app.views.jobs import JobRunner
 from app.views.theme import Tone
@@ -38,7 +37,7 @@ KINDS = ("redeemed", "reversed", *APART)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table: `id` stands for the entry's, which is a text."""
+    """One row of the table."""
 
     id: int
     entry: RedemptionRow
@@ -58,7 +57,6 @@ class LedgerPage(ListPage):
         views: ListViewService | None = None,
     ) -> None:
         self._ledger, self._catalog, self._wanted = ledger, catalog, EVERYTHING
-        self._numbers = Numbers()
         self._sum = ""
         self._asked = 0
         super().__init__(
@@ -171,11 +169,10 @@ class LedgerPage(ListPage):
 
     def _ids(self, _sort: str, descending: bool) -> Load:  # ListPage's shape
         wanted = self._wanted
-        return lambda: self._numbers.of(self._ledger.redemption_ids(wanted, descending=descending))
+        return lambda: self._ledger.redemption_ids(wanted, descending=descending)
 
     def _fetch(self, numbers: Sequence[int]) -> list[Line]:
-        texts = self._numbers.texts(numbers)
-        return [Line(self._numbers.of([entry.id])[0], entry) for entry in self._ledger.redemptions_of(texts)]
+        return [Line(entry.number, entry) for entry in self._ledger.redemptions_of(numbers)]
 
     def _add_up(self) -> None:
         """Σ of all entries shown, on a worker; an answer that was overtaken is left unheard."""
@@ -194,8 +191,8 @@ class LedgerPage(ListPage):
 
     def _current(self) -> str:
         """The entry under the cursor."""
-        number = self.table.current_id()
-        return "" if number is None else self._numbers.texts([number])[0]
+        line = self.table.current_row()
+        return line.entry.id if isinstance(line, Line) else ""
 
     def _open(self, number: int) -> None:
         self.jobs.start(self._fetch, [number], on_done=self._show_card, owner=self)

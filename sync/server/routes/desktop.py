@@ -307,7 +307,7 @@ def _seq_of(result: OpResult) -> int:
 async def reconcile(request: Asked, data: JSONBody[ReconcileRequest]) -> ReconcileAnswer:
     """Compare counts and sums; a difference is told, never written over."""
     device = device_of(request)
-    return await endpoint_of(request).store.read(lambda t: reconciling.reconcile(t, device, data.at_seq, data.batches))
+    return await endpoint_of(request).store.read(lambda t: reconciling.reconcile(t, device, data))
 
 
 @post("/sync/v1/reconcile/drawers", status_code=200)

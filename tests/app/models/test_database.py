@@ -15,6 +15,7 @@ from app.models.database import Database, _refusal
 from app.models.setting import Setting
 from app.topics import Topic
 
+MANY = 3_000
 PAGE, LOG_HEAD = 4096, 32
 """Bytes of a page, and of what stands before the first one in the write-ahead log, which then tells its number."""
 
@@ -82,6 +83,26 @@ def test_a_copy_is_whole_while_others_write(database: Database, tmp_path: Path) 
     put(database, "after")
     copy = Database(tmp_path / "copy.db", bytes(32))
     assert (copy.findings(), keys(copy)) == ([], ["before"])
+
+
+def test_a_copy_comes_to_its_end_though_somebody_goes_on_writing(database: Database, tmp_path: Path) -> None:
+    """At a busy counter there is a write every second: a large file would be begun anew again and again."""
+    with database.write(Topic.SETTINGS) as session:
+        session.execute(insert(Setting), [{"key": f"large {n}", "value": "x" * 1_000_000} for n in range(40)])
+    copied = threading.Event()
+    written = 0
+
+    def copy() -> None:
+        database.copy_to(tmp_path / "copy.db")
+        copied.set()
+
+    copying = threading.Thread(target=copy)
+    copying.start()
+    while not copied.is_set() and written < MANY:
+        put(database, f"meanwhile {written}")
+        written += 1
+    copying.join()
+    assert written < MANY
 
 
 def test_a_wrong_key_is_a_damaged_file_not_a_traceback(database: Database) -> None:

@@ -25,6 +25,7 @@ from app.services.catalog import ProductSpec
 from app.services.cloud import FEED_TOPICS, events
 from app.services.cloud.events import apply
 from app.services.recount import take_back_deliveries
+from app.services.settings import store
 from app.services.vault.vaults import OpenVault, Vaults
 from app.topics import Topic
 from sync.protocol import Event, to_wire
@@ -236,14 +237,34 @@ def test_what_was_kept_is_heard_once_a_version_knows_it(
     with monkeypatch.context() as earlier:
         earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
         told(vault.database, [Event(1, "redeemed@1", "op", to_wire(now()), raw, "")], 1)
-    for applied in (1, 0):
+    for after, reached in ((0, 1), (1, None)):
         with vault.database.write(*FEED_TOPICS) as session:
-            assert events.knows_more(session) == bool(applied)
-            assert events.apply_kept(session, "e1") == applied
+            assert events.knows_more(session)
+            assert events.apply_kept(session, "e1", after=after) == reached
     with vault.database.read() as session:
+        assert not events.knows_more(session)
         assert session.get_one(Card, first + 3).balance_minor == 4_300
         assert session.scalars(select(RawEvent)).all() == []
     assert services.integrity.verify().findings == ()
+
+
+def test_many_that_were_kept_are_heard_page_by_page(
+    online: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A counter keeps every event of the owner's cards: after an update a million would not fit into memory."""
+    monkeypatch.setattr(events, "KEPT", 3)
+    online.cloud.pull()
+    epoch, commits = online.cloud._cursor()[0], []
+    with vault.database.write(Topic.CLOUD) as session:
+        row = {"epoch": epoch, "type": "redeemed@1", "body": {"batch_id": "another's"}, "at": now()}
+        session.add_all(RawEvent(seq=1_000 + number, op_id=f"op{number}", **row) for number in range(10))
+        store(session, "cloud.events_known", "less")
+    vault.database.subscribe(commits.append)
+    online.cloud.pull()
+    assert len(commits) == 5
+    with vault.database.read() as session:
+        assert not events.knows_more(session)
+        assert len(session.scalars(select(RawEvent)).all()) == 10
 
 
 def test_a_mail_that_is_to_go_once_more_stays_here_once_it_was_opened(services: Services, vault: OpenVault) -> None:

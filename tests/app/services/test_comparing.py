@@ -13,6 +13,9 @@ from app.services import Services
 from app.services.cloud import comparing
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
+from sync import tally
+from sync.client import Refused, SyncClient
+from sync.protocol import Problem, ReconcileAnswer, ReconcileRequest
 from tests.drivers.online import a_batch, a_code, redeem_on_the_phone
 
 
@@ -93,25 +96,70 @@ def test_an_entry_that_nobody_here_heard_of_is_found(
         online.cloud.explain("nothing")
 
 
-def test_with_many_entries_only_what_was_touched_is_hashed_until_the_day_is_over(
-    online: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+def test_with_many_entries_only_what_is_new_is_compared_until_the_day_is_over(
+    online: Services, monkeypatch: pytest.MonkeyPatch, traded: list[str]
 ) -> None:
-    other = a_batch(online)
-    online.cloud.sync()
-    hashed: list[int] = []
-    real = comparing._booked
-    monkeypatch.setattr(comparing, "_booked", lambda session, batch: hashed.append(batch.id) or real(session, batch))
+    hashed: list[str] = []
+    real = tally._digest
+    monkeypatch.setattr(tally, "_digest", lambda entry: hashed.append(entry.op_id) or real(entry))
     monkeypatch.setattr(comparing, "FEW", 10)
     online.cloud.sync()
     assert hashed == []
-    redeem_on_the_phone(online, a_code(online, other), 100)
+    redeem_on_the_phone(online, a_code(online, 1), 100)
     online.cloud.sync()
-    assert hashed == [other]
+    assert hashed == [online.redemptions.last(1)[0].id]
     later = comparing.now() + comparing.WHOLE_EVERY + timedelta(minutes=1)
     monkeypatch.setattr(comparing, "now", lambda: later)
     online.cloud.sync()
-    assert sorted(hashed) == [1, other, other]
+    assert sorted(hashed[1:]) == sorted([*traded, hashed[0]])
     assert online.cloud.sync().differences == ()
+
+
+@pytest.mark.parametrize("change", ["amount_minor = amount_minor + 1", "card_no = card_no + 1", "batch_id = 1"])
+def test_what_is_new_and_differs_is_found(
+    online: Services, config: Config, monkeypatch: pytest.MonkeyPatch, traded: list[str], change: str
+) -> None:
+    monkeypatch.setattr(comparing, "FEW", 10)
+    other = a_batch(online)
+    online.cloud.sync()
+    redeem_on_the_phone(online, a_code(online, other), 100)
+    online.cloud.pull()
+    newest = online.redemptions.last(1)[0]
+    (serial,) = told(online, config, f"UPDATE redemption SET {change}, use_no = 99 WHERE op_id = '{newest.id}'")
+    assert newest.serial.startswith(serial)
+    assert online.cloud.status().differences == (serial,)
+
+
+def test_a_long_ledger_is_asked_about_in_more_than_one_question(
+    online: Services, config: Config, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+) -> None:
+    other = a_batch(online)
+    online.cloud.sync()
+    redeem_on_the_phone(online, a_code(online, other), 100)
+    monkeypatch.setattr(comparing, "AT_ONCE", 10)
+    assert online.cloud.sync().differences == ()
+    for batch in (1, 2):
+        falsify(config, batch)
+    assert len(online.cloud.sync().differences) == 2
+
+
+def test_an_endpoint_of_before_is_asked_about_everything(
+    online: Services, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+) -> None:
+    asked: list[int] = []
+    real = SyncClient.reconcile
+
+    def of_before(client: SyncClient, request: ReconcileRequest) -> ReconcileAnswer:
+        asked.append(request.since)
+        if request.since:
+            raise Refused(Problem("https://kaxia.example/problems/invalid", "", 422))
+        return real(client, request)
+
+    monkeypatch.setattr(SyncClient, "reconcile", of_before)
+    monkeypatch.setattr(comparing, "FEW", 10)
+    redeem_on_the_phone(online, a_code(online, 1), 100)
+    assert online.cloud.sync().differences == ()
+    assert (bool(asked[0]), asked[1:]) == (True, [0])
 
 
 def test_after_a_difference_everything_is_compared_again(

@@ -1,18 +1,30 @@
 """Moving to another endpoint: the ledger comes along as it was decided."""
 
+import weakref
 from contextlib import closing
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import event, select
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
 from app.models.base import now
+from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
+from app.services.cards.codes import CodeReader
 from app.services.catalog import ProductSpec
-from app.services.cloud import EmbeddedEndpoint
+from app.services.cloud import EmbeddedEndpoint, pushing
+from app.services.cloud.moving import Known, announce_all
+from app.services.outbox import enqueue
+from app.services.sealing import Sealer
 from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from sync.client import SyncClient
+from tests.drivers.asked import asked
 from tests.drivers.online import pair_with
 from tests.drivers.trade import Trade
 
@@ -119,3 +131,49 @@ def freeze_unseen(config: Config, frozen: int) -> None:
     """Behind the feed's back, so that the endpoint refuses what the vault could not foresee."""
     with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
         endpoint.execute("UPDATE batch SET frozen = ?", (frozen,))
+
+
+def test_twice_the_ledger_is_told_anew_in_as_many_questions(services: Services, vault: OpenVault) -> None:
+    """A question for each of a million entries would hold the vault for a quarter of an hour."""
+    product = services.catalog.add(ProductSpec("福利卡", "fixed", "stored_value", face_minor=20_000))
+    services.batches.generate(BatchSpec(product, 80))
+    trade, counts, made = Trade(vault.database), [], []
+    for cards in (range(1, 41), range(41, 81)):
+        made += [trade.redeem(card_id, 700, at=now()) for card_id in cards]
+        counts.append(_questions_of_a_move(vault))
+    assert counts[0] == counts[1]
+    with vault.database.read() as session:
+        told = session.scalars(select(OutboxOp.op_id).where(OutboxOp.type == "redeem@1").order_by(OutboxOp.id))
+        assert list(told) == made, "those that were told before go behind their batch again"
+
+
+def _questions_of_a_move(vault: OpenVault) -> int:
+    with asked(vault.database) as questions, vault.database.write(Topic.OUTBOX, Topic.BATCHES) as session:
+        announce_all(session, CodeReader(vault.database, Sealer(vault.keys)), uuid4(), Known())
+    return len(questions)
+
+
+def test_a_long_line_is_read_some_at_a_time(
+    services: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a move a whole ledger waits: at once it would take gigabytes. A freeze jumps it all the same."""
+    monkeypatch.setattr(pushing, "PAGE", 3)
+    with vault.database.write(Topic.OUTBOX) as session:
+        for number in range(30):
+            enqueue(session, "redeem@1", aggregate="batch:1", body={"d": str(number)})
+        for name in ("batch:1", "batch:2"):
+            enqueue(session, "batch.freeze@1", aggregate=name, body={}, lane="freeze")
+    pusher = services.cloud._pusher(SyncClient("http://127.0.0.1"))
+    loaded: list[weakref.ref[OutboxOp]] = []
+
+    def note(op: OutboxOp, _context: Any) -> None:
+        loaded.append(weakref.ref(op))
+
+    event.listen(OutboxOp, "load", note)
+    sent, most = [], 0
+    for op in pusher._freezes_first(pusher._waiting(None)):
+        sent.append(op.id)
+        most = max(most, sum(one() is not None for one in loaded))
+    event.remove(OutboxOp, "load", note)
+    assert sent == [32, *range(1, 32)]
+    assert most <= 2 * pushing.PAGE

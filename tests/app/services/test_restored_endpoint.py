@@ -16,7 +16,7 @@ from app.models.audit import AuditEntry
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services import Services
-from app.services.cloud import EmbeddedEndpoint
+from app.services.cloud import EmbeddedEndpoint, restored
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.protocol import b64, feed_hash, feed_row
@@ -69,6 +69,24 @@ def test_the_next_sync_gives_back_what_the_endpoint_lost_and_it_redeems_again(
     assert_level(services)
     assert there.is_whole()
     assert there.feed().count("recovery.begun@1") == 1  # by a word that this copy never knew
+
+
+def test_more_entries_than_one_request_takes_are_given_back(
+    services: Services, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restored, "GIVEN_BACK", 2)
+    batch_id = a_batch(services)
+    services.cloud.sync()
+    there.back_up()
+    for at in range(5):
+        redeem_on_the_phone(services, a_code(services, batch_id, at), 700)
+    services.cloud.sync()
+    there.put_back()
+    seen: list[tuple[int, int]] = []
+    services.cloud.sync(lambda done, total: seen.append((done, total)))
+    assert [one for one in seen if one[1] == 5] == [(2, 5), (4, 5), (5, 5)]
+    assert_level(services)
+    assert there.is_whole()
 
 
 def test_an_entry_of_before_receipts_goes_the_way_to_a_new_endpoint(

@@ -188,11 +188,12 @@ def unsealed() -> Patches:
 
 def freeze_overtakes() -> Patches:
     """Freezes jump the queue, whatever of the same batch waits before them."""
+    in_order = pushing.Pusher._freezes_first
 
-    def all_freezes(waiting: list[OutboxOp]) -> list[OutboxOp]:
-        return sorted(waiting, key=lambda op: op.lane != "freeze")
+    def all_freezes(self: pushing.Pusher, waiting: Any) -> list[OutboxOp]:
+        return sorted(in_order(self, waiting), key=lambda op: op.lane != "freeze")
 
-    yield pushing, "_freezes_first", all_freezes
+    yield pushing.Pusher, "_freezes_first", all_freezes
 
 
 def lease_kept() -> Patches:

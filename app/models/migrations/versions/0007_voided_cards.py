@@ -1,4 +1,5 @@
-"""A card remembers that it was ended by itself, though it is used up; kept events are found by their op."""
+"""A card remembers that it was ended by itself, though it is used up; kept events are found by their op, entries of the
+ledger by their number in the feed and by their lease."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,3 +15,5 @@ def upgrade() -> None:
         "AND batch_id NOT IN (SELECT id FROM batch WHERE state = 'voided')"
     )
     op.create_index("ix_raw_event_op", "raw_event", ["op_id"])
+    op.create_index("ix_redemption_seq", "redemption", ["seq"])
+    op.create_index("ix_redemption_lease", "redemption", ["lease_id"], sqlite_where=sa.text("lease_id IS NOT NULL"))
