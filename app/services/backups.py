@@ -39,6 +39,7 @@ from app.models.batch import Batch
 from app.models.database import Database
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
+from app.services.batches.generation import drop_half_made
 from app.services.settings import SettingService, store
 from app.services.unfinished import Unfinished
 from app.services.vault.keys import VaultKeys
@@ -261,10 +262,12 @@ def _begin_new_life(folder: Path, keys: VaultKeys, name: str) -> None:
     database = Database(folder / "vault.db", keys.file)
     try:
         migrations.upgrade(database)
-        with database.write(Topic.SETTINGS, Topic.AUDIT) as session:
+        audit = AuditLog(database, keys)
+        with database.write(Topic.SETTINGS, Topic.BATCHES, Topic.AUDIT) as session:
             store(session, "vault.incarnation", uuid4().hex)
             store(session, "files.unfinished", [])  # this very backup was, when it was taken
-            AuditLog(database, keys).record(session, "vault.restored", subject=name)
+            audit.record(session, "vault.restored", subject=name)
+            drop_half_made(session, audit)
     finally:
         database.close()
 

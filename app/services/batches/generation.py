@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch, Card, CodeBlock, card_key
 from app.models.database import Database
 from app.models.lease import Conflict, Lease
+from app.services.audit import AuditLog
 from app.services.progress import Progress
 from app.services.sealing import BLIND, BLOCK, BatchSeal, BlindIndex
 from app.topics import Topic
@@ -138,6 +139,14 @@ def _order(blinds: NDArray[np.uint8]) -> NDArray[np.intp]:
 def _blocks(made: int, count: int) -> list[tuple[int, int, int]]:
     """(block number, place in the chunk, cards) of a chunk that begins at card `made`, a block's first."""
     return [(made // BLOCK + at // BLOCK, at, min(BLOCK, count - at)) for at in range(0, count, BLOCK)]
+
+
+def drop_half_made(session: Session, audit: AuditLog) -> None:
+    """In a copy of a vault: its original may have gone on with them, and two would make different cards of one batch.
+    What the original sealed comes back whole from the endpoint."""
+    for batch in session.scalars(select(Batch).where(Batch.state == "generating")).all():
+        audit.record(session, "batch.discarded", subject=batch.serial, cards=batch.made)
+        drop(session, batch)
 
 
 def drop(session: Session, batch: Batch) -> None:

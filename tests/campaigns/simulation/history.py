@@ -41,8 +41,6 @@ THOROUGH = 4
 """One history in so many is looked at by the verifiers of both ends, too, which take longer than our own books."""
 PUTS_BACK = 3
 """In one history of so many the endpoint is put back from copies."""
-NOT_WITH_PUTTING_BACK = ("clone",)
-"""Two desktops that speak as one device are one to an endpoint that waits for devices."""
 PAUSES_MS = (1, 1_000, 30_000, 600_000)
 """Between two acts; the longest is longer than a signature is good for."""
 LEASES_MS = (600_000, 3_600_000, 36_000_000)
@@ -96,7 +94,6 @@ class History:
             (1, self.revoke), (2, self.let_in_again),
         ]  # fmt: skip
         if self.puts_back:
-            acts = [(weight, act) for weight, act in acts if act.__name__ not in NOT_WITH_PUTTING_BACK]
             acts += [(3, self.back_up_endpoint), (3, self.put_endpoint_back)]
         weights = [weight for weight, _ in acts]
         self.generate()
