@@ -61,11 +61,13 @@ UNHEARD = PASSING | {
 
 
 class _Line(NamedTuple):
-    """What waits as a round begins: the number of the first op of each aggregate, the last number, and how many."""
+    """What waits as a round begins: the number of the first op of each aggregate, the last number, how many; `only`
+    where no more than a few aggregates are asked for."""
 
     firsts: dict[str, int]
     last: int
     total: int
+    only: frozenset[str] | None
 
 
 class Pusher:
@@ -101,12 +103,15 @@ class Pusher:
             last = session.scalar(select(func.max(OutboxOp.id))) or 0
             counted = select(OutboxOp.aggregate, func.min(OutboxOp.id), func.count())
             counted = counted.where(OutboxOp.state.in_(OPEN)).group_by(OutboxOp.aggregate)
+            only = aggregates if aggregates and len(aggregates) <= PER_PUSH else None
+            if only is not None:
+                counted = counted.where(OutboxOp.aggregate.in_(only))
             firsts, total = {}, 0
             for aggregate, first, count in session.execute(counted):
                 if aggregate not in held and (aggregates is None or aggregate in aggregates):
                     firsts[aggregate] = first
                     total += count
-        return _Line(firsts, last, total)
+        return _Line(firsts, last, total, only)
 
     def _freezes_first(self, waiting: "_Line") -> Iterator[OutboxOp]:
         """The fast lane, for what has nothing of its aggregate waiting before it: a freeze must not overtake its batch.
@@ -116,7 +121,7 @@ class Pusher:
         jump: set[int] = set()
         for fast in (True, False):
             after = -1
-            while page := self._page(after, waiting.last, fast=fast):
+            while waiting.firsts and (page := self._page(waiting, after, fast=fast)):
                 after = page[-1].id
                 for op in page:
                     jumps = op.lane == "freeze" and waiting.firsts.get(op.aggregate) == op.id
@@ -124,9 +129,11 @@ class Pusher:
                         jump |= {op.id} if fast else set()
                         yield op
 
-    def _page(self, after: int, last: int, *, fast: bool) -> list[OutboxOp]:
+    def _page(self, waiting: "_Line", after: int, *, fast: bool) -> list[OutboxOp]:
         # one state, so that the index gives them in their order: this round has nothing in flight but what it has read
-        wanted = select(OutboxOp).where(OutboxOp.state == "waiting", OutboxOp.id > after, OutboxOp.id <= last)
+        wanted = select(OutboxOp).where(OutboxOp.state == "waiting", OutboxOp.id > after, OutboxOp.id <= waiting.last)
+        if waiting.only is not None:
+            wanted = wanted.where(OutboxOp.aggregate.in_(waiting.only))
         if fast:
             wanted = wanted.where(OutboxOp.lane == "freeze")
         with self._database.read() as session:

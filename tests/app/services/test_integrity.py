@@ -73,6 +73,12 @@ def test_a_whole_vault_has_no_findings(books: Books) -> None:
     assert heard[-1] == (3, 3)
 
 
+def test_a_long_audit_log_is_walked_through_by_steps_that_can_be_stopped(books: Books) -> None:
+    heard: list[int] = []
+    entries = books.service.verify(progress=lambda done, _: heard.append(done)).checked["audit"]
+    assert heard.count(1) == 1 + entries
+
+
 def test_vouchers_with_uses_pass_too(services: Services, books: Books, vault: OpenVault) -> None:
     product = services.catalog.add(ProductSpec("提货券", "exchange", uses=3))
     services.batches.generate(BatchSpec(product, 5))

@@ -174,6 +174,9 @@ def test_a_long_line_is_read_some_at_a_time(
     for op in pusher._freezes_first(pusher._waiting(None)):
         sent.append(op.id)
         most = max(most, sum(one() is not None for one in loaded))
-    event.remove(OutboxOp, "load", note)
     assert sent == [32, *range(1, 32)]
     assert most <= 2 * pushing.PAGE
+    loaded.clear()
+    assert [op.id for op in pusher._freezes_first(pusher._waiting(frozenset({"batch:2"})))] == [32]
+    assert len(loaded) <= 2, "the rest of the line is not looked at"
+    event.remove(OutboxOp, "load", note)

@@ -9,6 +9,7 @@ import pytest
 from sync.protocol import BatchClaim, OpResult, ReconcileRequest, ReturnRequest, new_op_id
 from sync.server.database import Store, opened
 from sync.server.verifying import verify
+from sync.tally import Booked, root_of
 from tests.drivers.endpoint import Desktop, MadeBatch, Served, new_merchant, paired
 from tests.sync.server.test_leases import decided, take
 from tests.sync.server.test_redemption import key_of
@@ -210,6 +211,23 @@ def test_both_count_in_what_is_compared(desktop: Desktop) -> None:
     head = desktop.client.hello().feed.head
     claim = BatchClaim(batch.uid, 2, 1_000 - 300 + 10_000, 0)
     assert desktop.client.reconcile(ReconcileRequest(head, [claim])).differences == []
+
+
+def test_what_came_behind_a_place_is_compared_alone(desktop: Desktop) -> None:
+    batch = desktop.batch(2)
+    desktop.redeem(batch.records[0], 1_000)
+    since = desktop.client.hello().feed.head
+    op_id = push(desktop, TOP_UP, batch, amount_minor=300).op_id
+    head = desktop.client.hello().feed.head
+    root = root_of([Booked(op_id, 0, "topped_up", -300, 0)])
+
+    def differences(claim: BatchClaim, behind: int) -> list[str]:
+        return [one.what for one in desktop.client.reconcile(ReconcileRequest(head, [claim], behind)).differences]
+
+    assert differences(BatchClaim(batch.uid, 2, -300, 0, root), since) == []
+    assert differences(BatchClaim(batch.uid, 2, -300, 0, root), head) == ["redeemed_minor", "root"]
+    assert differences(BatchClaim(batch.uid, 2, -300, 0, root), 0) == ["redeemed_minor", "root"]
+    assert differences(BatchClaim(batch.uid, 2, 0, 0, root_of([])), head) == []
 
 
 def test_one_is_moved_here_from_another_endpoint_as_of_its_time(desktop: Desktop, served: Served) -> None:
