@@ -150,8 +150,8 @@ def _note(session: Session, extent: _Extent, at_seq: int, *, agreed: bool) -> No
 def _claims(session: Session, extent: _Extent) -> list[_Claim]:
     batches = select(Batch).where(Batch.sealed_at.is_not(None))
     if extent.since is not None:
-        newer = _newer(session, extent.since)
-        return [_claim(batch, newer[batch.id]) for batch in session.scalars(batches) if batch.id in newer]
+        newer = _newer(session, extent.since)  # of the others it is claimed that nothing came
+        return [_claim(batch, newer.get(batch.id, ())) for batch in session.scalars(batches)]
     return [_whole(session, batch) for batch in session.scalars(batches).all()]
 
 

@@ -4,6 +4,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
@@ -125,9 +126,25 @@ def test_what_is_new_and_differs_is_found(
     redeem_on_the_phone(online, a_code(online, other), 100)
     online.cloud.pull()
     newest = online.redemptions.last(1)[0]
-    (serial,) = told(online, config, f"UPDATE redemption SET {change}, use_no = 99 WHERE op_id = '{newest.id}'")
+    found = told(online, config, f"UPDATE redemption SET {change}, use_no = 99 WHERE op_id = '{newest.id}'")
+    assert newest.serial.rpartition("-")[0] in found
+    assert len(found) == (2 if change.startswith("batch_id") else 1)  # and the batch that it went to
+    assert online.cloud.status().differences == found
+
+
+def test_the_only_new_entry_of_a_batch_that_is_not_here_is_found(
+    online: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch, traded: list[str]
+) -> None:
+    monkeypatch.setattr(comparing, "FEW", 10)
+    other = a_batch(online)
+    online.cloud.sync()
+    redeem_on_the_phone(online, a_code(online, other), 100)
+    online.cloud.pull()
+    newest = online.redemptions.last(1)[0]
+    with vault.database.write(Topic.REDEMPTIONS) as session:
+        session.execute(delete(Redemption).where(Redemption.id == newest.id))
+    (serial,) = online.cloud.sync().differences
     assert newest.serial.startswith(serial)
-    assert online.cloud.status().differences == (serial,)
 
 
 def test_a_long_ledger_is_asked_about_in_more_than_one_question(
