@@ -44,6 +44,14 @@ def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
     audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
 
 
+def ask_again(session: Session) -> None:
+    """This device has another role: what was refused for the one before has no outcome there, and goes out as it is.
+    Nobody tries a thousand links again by hand."""
+    refused = OutboxOp.state == "rejected", OutboxOp.problem["key"].as_string() == "forbidden"
+    again = update(OutboxOp).where(*refused).values(state="waiting", problem=None)
+    session.execute(again, execution_options=CORE)
+
+
 def _rejected(session: Session, queue_id: int) -> OutboxOp:
     op = session.get(OutboxOp, queue_id)
     if op is None or op.state != "rejected":
