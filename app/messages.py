@@ -250,7 +250,7 @@ REASONS: dict[str, str] = {
     "lease-ended": "this lease has ended already.",
     "lease-of-another": "this lease belongs to another computer, or to this one before it was restored. A manager "
     "takes it back.",
-    "conflict-unknown": "this conflict is settled already.",
+    "conflict-unknown": "it knows no such conflict, or it is settled there already. Stop sending it.",
     "supplier-redeems": "codes from a supplier are redeemed at the supplier.",
     "link-unknown": "it does not know this link.",
     "link-claimed": "the card was claimed already.",

@@ -128,12 +128,10 @@ class LeaseService:
         with self._database.read() as session:
             return deciding.lease_over(session, card_id, now()) is not None
 
-    def ran_out(self, card_id: int) -> bool:
-        """Whether a lease of this computer over the card ran out and was not given back."""
+    def why_idle(self, card_id: int) -> str | None:
+        """Why a lease of this computer over the card is none to redeem under: a problem key. None where it has none."""
         with self._database.read() as session:
-            who, span = pairing_of(session), (Lease.first_card_id <= card_id, Lease.end_card_id > card_id)
-            found = session.scalars(select(Lease).where(*span, Lease.state.in_(LIVE)))
-            return any(_is_mine(lease, who) for lease in found)
+            return asking.why_idle(session, card_id, now())
 
     def why_not(self, card_id: int) -> str | None:
         """Why a card that it holds may not be redeemed: a problem key, or None."""
@@ -267,7 +265,8 @@ class LeaseService:
             if refused:
                 op.state = "withdrawn"
         if refused:
-            raise EndpointRefused(refused)
+            # the endpoint takes a span that is there until a time that lies ahead; ours was held against our own clock
+            raise EndpointRefused("clock-skew" if refused == "invalid" else refused)
 
     def _tell(self, aggregate: str) -> None:
         """At once where there is a line; else it waits like everything else."""

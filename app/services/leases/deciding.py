@@ -1,6 +1,6 @@
 """Decisions without the endpoint: a use, and taking it back, inside a write transaction of the caller."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.services.cloud import events
 from app.services.cloud.connection import pairing_of
 from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import UNCONFIRMED, Told
+from app.services.leases.asking import SLACK
 from app.services.leases.rows import Decided, Standing
 from app.services.outbox import enqueue
 from app.services.settings import stored
@@ -30,8 +31,6 @@ GONE = ("spent", "voided")
 MAY_USE = frozenset({"owner", "manager", "distributor", "clerk", ""})
 """Roles at the endpoint that redeem; empty where none was told yet."""
 MAY_UNDO = MAY_USE - {"distributor"}
-SLACK = timedelta(minutes=5)
-"""How far this clock may be behind the endpoint's; one that was set back further must not make a lease longer."""
 
 
 def lease_over(session: Session, card_id: int, at: datetime) -> Lease | None:
