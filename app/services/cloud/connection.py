@@ -108,7 +108,7 @@ class Connection:
         }
         if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
-            values |= {"cloud.checkpoint": {}, "cloud.catching_up": ""}
+            values |= {"cloud.checkpoint": {}, "cloud.catching_up": "", "cloud.told_as": ""}
         for name, value in values.items():
             store(session, name, value)
         queue.ask_again(session)
