@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing
@@ -85,11 +85,17 @@ class LeaseService:
                 "count": last - first_no + 1,
                 "until": to_wire(until),
             }
-            op_id = _asked_before(session, batch_id) or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
+            asked = _asked_before(session, batch_id)
+            op_id = asked or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
             self._audit.record(session, "lease.asked", subject=batch.serial, cards=last - first_no + 1)
         points.passed("desk.lease.asked")
         self._cloud.push_now(frozenset({f"take:{batch_id}"}))
-        self._raise_if_refused(op_id)
+        refused = self._refusal(op_id)
+        if refused == "invalid" and asked:  # asked for before, until a time that has passed since
+            return self.take(batch_id, until=until, first_no=first_no, count=count)
+        if refused:
+            # the endpoint takes a span that is there until a time that lies ahead; ours was held against our own clock
+            raise EndpointRefused("clock-skew" if refused == "invalid" else refused)
         return self._one(op_id)
 
     def give_back(self, lease_id: str) -> LeaseRow:
@@ -257,16 +263,14 @@ class LeaseService:
 
     # --- the parts ---
 
-    def _raise_if_refused(self, op_id: str) -> None:
-        """A lease that was not given is told at once and stands in no list."""
+    def _refusal(self, op_id: str) -> str:
+        """Why a lease was not given, or nothing: that is told at once and stands in no list."""
         with self._database.write(Topic.OUTBOX) as session:
             op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
             refused = str((op.problem or {}).get("key", "")) if op.state == "rejected" else ""
             if refused:
                 op.state = "withdrawn"
-        if refused:
-            # the endpoint takes a span that is there until a time that lies ahead; ours was held against our own clock
-            raise EndpointRefused("clock-skew" if refused == "invalid" else refused)
+        return refused
 
     def _tell(self, aggregate: str) -> None:
         """At once where there is a line; else it waits like everything else."""
@@ -284,7 +288,10 @@ class LeaseService:
 
 
 def _asked_before(session: Session, batch_id: int) -> str | None:
-    """A lease that was asked for and whose answer was lost: asked again, it is the same one."""
+    """A lease that was asked for and whose answer was lost: asked again, it is the same one. One that a sync saw
+    refused meanwhile is in nobody's way."""
+    refused = OutboxOp.aggregate == f"take:{batch_id}", OutboxOp.state == "rejected"
+    session.execute(update(OutboxOp).where(*refused).values(state="withdrawn"))
     waiting = select(OutboxOp.op_id).where(OutboxOp.aggregate == f"take:{batch_id}", OutboxOp.state.in_(OPEN))
     return session.scalar(waiting.limit(1))
 

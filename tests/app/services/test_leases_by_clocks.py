@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, EndpointUnreachable
 from app.models.base import now
 from app.services import Services
 from sync import clock
@@ -43,4 +43,22 @@ def test_a_clock_that_is_behind_is_told_of_instead_of_a_lease_that_ran_out(
     online.cloud.start_embedded()
     monkeypatch.setattr(clock, "_offset_ms", 0)
     assert online.redemptions.redeem(code).own_word
+    assert_level(online)
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_a_lease_asked_for_without_a_line_whose_time_has_passed_is_in_nobodys_way(
+    online: Services, batch: int, synced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was refused for ever, and the next one for the same batch was never asked for behind it."""
+    online.cloud.stop_embedded()
+    monkeypatch.setattr(clock, "_offset_ms", -24 * HOUR_MS)
+    with pytest.raises(EndpointUnreachable):
+        online.leases.take(batch, until=now() + EVENING, count=3)
+    monkeypatch.setattr(clock, "_offset_ms", 0)
+    online.cloud.start_embedded()
+    if synced:
+        assert online.cloud.sync().rejected == 1
+    taken = online.leases.take(batch, until=now() + EVENING, count=5)
+    assert [(row.id, row.cards) for row in online.leases.leases()] == [(taken.id, 5)]
     assert_level(online)
