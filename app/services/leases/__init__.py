@@ -114,7 +114,7 @@ class LeaseService:
 
     def reclaim(self, lease_id: str, *, reason: str) -> LeaseRow:
         """Take the cards back from a computer that does not come back. What it has given out and not uploaded may turn
-        up as a conflict. Raises ReasonMissing, NotFound."""
+        up as a conflict. Raises ReasonMissing, NotFound, and EndpointRefused where the endpoint refuses it."""
         if not reason.strip():
             raise ReasonMissing
         with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
@@ -122,9 +122,11 @@ class LeaseService:
             if lease is None or lease.state not in LIVE:
                 raise NotFound("lease", lease_id)
             body = {"lease_id": lease_id, "reason": reason.strip()}
-            enqueue(session, "lease.reclaim@1", aggregate=f"reclaim:{lease_id}", body=body)
+            op_id = enqueue(session, "lease.reclaim@1", aggregate=f"reclaim:{lease_id}", body=body)
             self._audit.record(session, "lease.reclaimed", subject=_serial(session, lease), reason=reason.strip())
         self._tell(f"reclaim:{lease_id}")
+        if refused := self._refusal(op_id):
+            raise EndpointRefused(refused)
         return self._one(lease_id)
 
     # --- deciding without a line ---
@@ -246,7 +248,8 @@ class LeaseService:
         ]
 
     def settle(self, conflict_id: str, *, way: str, note: str) -> None:
-        """Put down how people settled a conflict. Raises ReasonMissing, InvalidInput, NotFound."""
+        """Put down how people settled a conflict. One that this endpoint does not know was found at another, and is
+        settled here. Raises ReasonMissing, InvalidInput, NotFound, EndpointRefused."""
         if way not in WAYS:
             raise InvalidInput("way", "unknown-kind")
         if not note.strip():
@@ -257,19 +260,26 @@ class LeaseService:
                 raise NotFound("conflict", conflict_id)
             body = {"conflict_id": conflict_id, "way": way, "note": note.strip()}
             conflict.way, conflict.note, conflict.settled_at = way, note.strip(), now()
-            enqueue(session, "conflict.settle@1", aggregate=f"conflict:{conflict_id}", body=body)
+            op_id = enqueue(session, "conflict.settle@1", aggregate=f"conflict:{conflict_id}", body=body)
             self._audit.record(session, "conflict.settled", subject=conflict_id, way=way, note=note.strip())
         self._tell(f"conflict:{conflict_id}")
+        refused = self._refusal(op_id)
+        if refused and refused != "conflict-unknown":
+            with self._database.write(Topic.LEASES) as session:
+                conflict = session.get_one(Conflict, conflict_id)
+                conflict.way = conflict.note = conflict.settled_at = None
+            raise EndpointRefused(refused)
 
     # --- the parts ---
 
     def _refusal(self, op_id: str) -> str:
-        """Why a lease was not given, or nothing: that is told at once and stands in no list."""
-        with self._database.write(Topic.OUTBOX) as session:
+        """Why it was refused, or nothing: whoever asked is told at once, and it stands in no list."""
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
             refused = str((op.problem or {}).get("key", "")) if op.state == "rejected" else ""
             if refused:
                 op.state = "withdrawn"
+                self._audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type, reason=refused)
         return refused
 
     def _tell(self, aggregate: str) -> None:

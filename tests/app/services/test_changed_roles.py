@@ -8,14 +8,14 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from app.errors import RedemptionRefused, RedemptionUncertain
+from app.errors import EndpointRefused, RedemptionRefused, RedemptionUncertain
 from app.models.base import now
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud.devices import DeviceRow
 from sync.protocol import Op, new_op_id, to_wire
 from tests.drivers.elsewhere import assert_level
-from tests.drivers.online import EVENING, a_batch, a_code, let_in, pair_with, sealed_batch
+from tests.drivers.online import EVENING, a_batch, a_code, let_in, pair_with, redeem_on_the_phone, sealed_batch
 
 FACE = 20_000
 Opened = Callable[[str], Services]
@@ -120,6 +120,49 @@ def test_who_may_undo_nothing_undoes_nothing_under_a_lease_either(owner: Service
     with pytest.raises(RedemptionRefused, match="forbidden"):
         desk.redemptions.reverse(used.redemption_id, reason="扫错")
     assert_level(desk)
+
+
+def test_what_the_role_does_not_allow_about_leases_is_told_at_once_and_leaves_everything_as_it_was(
+    owner: Services, second: Opened
+) -> None:
+    """The lease was said to be taken back, the conflict was gone from the list, and the endpoint had refused both."""
+    desk, row, made, lease = leasing(owner, second)
+    code = a_code(desk, made)
+    desk.redemptions.redeem(code)
+    owner.cloud.ask(lambda client: client.push([reclaim_of(lease)]))
+    redeem_on_the_phone(owner, code)
+    desk.cloud.sync()
+    (conflict,) = desk.leases.conflicts()
+    taken = desk.leases.take(made, until=now() + EVENING, count=3)
+    owner.devices.change_role(row, "clerk")
+    with pytest.raises(EndpointRefused, match="forbidden"):
+        desk.leases.settle(conflict.id, way="loss", note="x")
+    with pytest.raises(EndpointRefused, match="forbidden"):
+        desk.leases.reclaim(taken.id, reason="x")
+    assert_level(desk)
+    assert ([one.id for one in desk.leases.conflicts()], len(desk.leases.leases())) == ([conflict.id], 1)
+    owner.devices.change_role(row, "manager")
+    desk.leases.settle(conflict.id, way="loss", note="x")
+    desk.leases.reclaim(taken.id, reason="x")
+    assert_level(desk)
+    assert (desk.leases.conflicts(), desk.leases.leases()) == ([], [])
+
+
+def test_a_conflict_of_an_endpoint_that_was_left_is_settled_here(owner: Services, second: Opened) -> None:
+    desk, _, made, lease = leasing(owner, second)
+    code = a_code(desk, made)
+    desk.redemptions.redeem(code)
+    owner.cloud.ask(lambda client: client.push([reclaim_of(lease)]))
+    redeem_on_the_phone(owner, code)
+    desk.cloud.sync()
+    (conflict,) = desk.leases.conflicts()
+    desk.cloud.start_embedded()
+    try:
+        desk.leases.settle(conflict.id, way="loss", note="x")
+        assert_level(desk)
+        assert desk.leases.conflicts() == []
+    finally:
+        desk.cloud.stop_embedded()
 
 
 def test_what_was_refused_for_the_role_goes_out_by_itself_once_that_is_given_back(
