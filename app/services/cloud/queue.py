@@ -46,9 +46,11 @@ def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
 
 def ask_again(session: Session) -> None:
     """This device has another role: what was refused for the one before has no outcome there, and goes out as it is.
-    Nobody tries a thousand links again by hand."""
+    Nobody tries a thousand links again by hand. Not what was wished at a counter: whoever stood there has gone."""
     refused = OutboxOp.state == "rejected", OutboxOp.problem["key"].as_string() == "forbidden"
-    again = update(OutboxOp).where(*refused).values(state="waiting", problem=None)
+    again = (
+        update(OutboxOp).where(*refused, OutboxOp.aggregate.not_like("counter:%")).values(state="waiting", problem=None)
+    )
     session.execute(again, execution_options=CORE)
 
 

@@ -28,11 +28,13 @@ def owner(services: Services, cloud: EmbeddedEndpoint) -> Services:
 
 
 @contextmanager
-def answers_lost() -> Iterator[None]:
-    """Every op comes there, and no answer comes back."""
+def answers_lost(*, on_the_way: bool = False) -> Iterator[None]:
+    """Every op comes there, or is lost `on_the_way` already, and no answer comes back."""
     real = HTTPAdapter.send
 
     def send(self: HTTPAdapter, request: requests.PreparedRequest, *more: Any, **named: Any) -> requests.Response:
+        if on_the_way and str(request.url).endswith("/ops"):
+            raise requests.ConnectionError
         answer = real(self, request, *more, **named)
         if str(request.url).endswith("/ops"):
             answer.close()
@@ -61,6 +63,21 @@ def test_a_redemption_whose_answer_was_lost_stays_the_same_one_whatever_the_role
     owner.devices.change_role(row, "clerk")
     assert_level(desk)
     assert owner.redemptions.look(code).remaining_minor == FACE - 5_000
+
+
+def test_a_wish_that_never_came_there_does_not_redeem_unseen_once_the_role_is_back(
+    owner: Services, second: Opened
+) -> None:
+    code = a_code(owner, sealed_batch(owner))
+    desk = second("desk")
+    row = let_in(owner, desk)
+    with answers_lost(on_the_way=True), pytest.raises(RedemptionUncertain):
+        desk.redemptions.redeem(code, 5_000)
+    owner.devices.change_role(row, "auditor")
+    assert desk.cloud.sync().rejected == 1
+    owner.devices.change_role(row, "clerk")
+    assert desk.cloud.sync().rejected == 1
+    assert owner.redemptions.look(code).remaining_minor == FACE
 
 
 def leasing(owner: Services, second: Opened) -> tuple[Services, DeviceRow, int, str]:
