@@ -205,6 +205,8 @@ REASONS: dict[str, str] = {
     "restore-detected": "another copy of this vault speaks to it at the same time. Close the other one and sync again.",
     "other-merchant": "the pairing code belongs to another merchant, where the cards of this vault are never found. "
     "Ask for a code of this merchant, or pair a new vault.",
+    "ledger-stays": "with this role what was redeemed cannot come along, and used cards would be good again. Ask for "
+    "the code of an owner or a manager; the role can be changed afterwards.",
     "pairing-told": "the pairing code was made, but its answer was lost. Ask for a new one.",
     "device-unknown": "it does not know this device. Load the list again.",
     "device-gone": "that device was revoked. It can only be let in again with a new code.",

@@ -23,7 +23,7 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import lost_leases, word
-from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
+from app.services.cloud.moving import MAY_CARRY, Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.rows import Recovering
 from app.services.cloud.working_set import UNCONFIRMED
@@ -47,7 +47,6 @@ from sync.receipts import GIVEN_BACK, GivenBack
 COUNTER = ("redeem@1", "reverse@1", "card.topup@1", "card.refund@1")
 """What is decided by an answer."""
 TAKEN = frozenset({"entered", "known"})
-MAY_CARRY = frozenset({"owner", "manager"})
 MAY_ISSUE = MAY_CARRY | {"distributor"}
 TOPICS = (Topic.OUTBOX, Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.CLOUD, Topic.AUDIT)
 

@@ -1,11 +1,13 @@
 """Moving to another endpoint: the ledger comes along as it was decided."""
 
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
+from app.errors import EndpointRefused
 from app.models.base import now
 from app.services import Services
 from app.services.batches import BatchSpec
@@ -13,7 +15,7 @@ from app.services.cards import CardFilter
 from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
-from tests.drivers.online import pair_with
+from tests.drivers.online import a_code, let_in, pair_with, sealed_batch
 from tests.drivers.trade import Trade
 
 
@@ -113,6 +115,28 @@ def test_a_moved_entry_that_was_refused_is_tried_again_as_the_same_entry(
     assert_level(online)
     assert online.redemptions.look(code).remaining_minor == 19_000
     assert len(online.redemptions.last()) == 3
+
+
+def test_a_vault_whose_ledger_may_not_come_along_stays_where_it_is(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    """Its batches were published without it: used cards were whole there."""
+    pair_with(services, cloud)
+    desk = second("desk")
+    let_in(services, desk, "distributor", "发放")
+    code = a_code(desk, sealed_batch(desk))
+    desk.redemptions.redeem(code)
+    try:
+        url = services.cloud.start_embedded().url
+        with pytest.raises(EndpointRefused, match="ledger-stays"):
+            let_in(services, desk, "distributor", "发放")
+        assert desk.cloud.status().url != url
+        assert_level(desk)
+        let_in(services, desk, "manager", "发放二")
+        assert_level(desk)
+        assert (desk.cloud.status().url, services.redemptions.look(code).reason) == (url, "card-spent")
+    finally:
+        services.cloud.stop_embedded()
 
 
 def freeze_unseen(config: Config, frozen: int) -> None:
