@@ -205,6 +205,8 @@ REASONS: dict[str, str] = {
     "restore-detected": "another copy of this vault speaks to it at the same time. Close the other one and sync again.",
     "other-merchant": "the pairing code belongs to another merchant, where the cards of this vault are never found. "
     "Ask for a code of this merchant, or pair a new vault.",
+    "ledger-stays": "with this role what was redeemed cannot come along, and used cards would be good again. Ask for "
+    "the code of an owner or a manager; the role can be changed afterwards.",
     "pairing-told": "the pairing code was made, but its answer was lost. Ask for a new one.",
     "device-unknown": "it does not know this device. Load the list again.",
     "device-gone": "that device was revoked. It can only be let in again with a new code.",
@@ -250,7 +252,7 @@ REASONS: dict[str, str] = {
     "lease-ended": "this lease has ended already.",
     "lease-of-another": "this lease belongs to another computer, or to this one before it was restored. A manager "
     "takes it back.",
-    "conflict-unknown": "this conflict is settled already.",
+    "conflict-unknown": "it knows no such conflict, or it is settled there already. Stop sending it.",
     "supplier-redeems": "codes from a supplier are redeemed at the supplier.",
     "link-unknown": "it does not know this link.",
     "link-claimed": "the card was claimed already.",

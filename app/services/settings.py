@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.public_key": "",
     "cloud.checkpoint": {},
     "cloud.catching_up": "",
+    "cloud.told_as": "",
     "cloud.recovery": {},
     "cloud.last_sync": None,
     "cloud.last_problem": "",

@@ -53,6 +53,7 @@ ROLES: dict[str, frozenset[str]] = {
     "lease.reclaim@1": frozenset({"owner", "manager"}),
     "conflict.settle@1": frozenset({"owner", "manager"}),
     "carry": frozenset({"owner", "manager"}),
+    "give.back": frozenset({"owner", "manager", "distributor", "clerk", "auditor"}),
     "recovery.lift@1": frozenset({"owner"}),
     "pairing.make": frozenset({"owner", "manager"}),
     "device.revoke@1": frozenset({"owner", "manager"}),

@@ -13,9 +13,9 @@ from sync.server.transaction import Asked, Transaction
 
 ASKED = (
     "FROM device d LEFT JOIN recovery r ON r.merchant_id = d.merchant_id AND r.device_id = d.id "
-    "WHERE d.merchant_id = ? AND d.state = 'active' AND d.role IN ('owner', 'manager')"
+    "WHERE d.merchant_id = ? AND d.state = 'active' AND d.role IN ('owner', 'manager', 'distributor')"
 )
-"""Devices that are waited for, each with what it said."""
+"""Devices that are waited for, each with what it said: those that may have batches of their own."""
 
 
 def begin_anew(transaction: Transaction, at_ms: int, *, cause: str, witnessed: str = "") -> str:

@@ -20,7 +20,7 @@ from sync.server import balances, devices, feed, leases, links, recovery
 from sync.server.access import SLUG, Device, require
 from sync.server.batches import batch_of, verifier_at
 from sync.server.epochs import recovering
-from sync.server.outcomes import answered, fingerprint_of, keep, returned_print, told
+from sync.server.outcomes import answered, fingerprint_of, is_decided, keep, returned_print, told
 from sync.server.problems import Refusal, problem
 from sync.server.redemption import ENDED, Ask, Undo, redeem, reverse
 from sync.server.secret_files import ServerSecrets
@@ -82,7 +82,7 @@ class Issue:
         try:
             if op.type not in self._acts and op.type != "redeem@1":
                 raise Refusal("op-unknown")
-            require(device, op.type)
+            self._let(transaction, device, op)
             if op.type == "redeem@1":
                 outcome, fresh = self._redeem(transaction, device, op, at_ms)
                 return _result(op, outcome, fresh=fresh)
@@ -97,6 +97,19 @@ class Issue:
         if "refused" not in outcome or not is_moved(op):
             keep(transaction, device.merchant_id, op.op_id, fingerprint=print_, outcome=outcome, at_ms=at_ms)
         return _result(op, outcome, fresh=True)
+
+    def _let(self, transaction: Transaction, device: Device, op: Op) -> None:
+        """Whether its role lets the device do that, now. Whatever it was let do before keeps its outcome; and what was
+        given out under a lease was given out, whatever the role of its counter is since. Raises Refusal."""
+        try:
+            require(device, op.type)
+            if is_moved(op) and not _was_leased(op):
+                require(device, "carry")
+        except Refusal:
+            if not is_decided(transaction, device.merchant_id, op.op_id) and not leases.is_given_to(
+                transaction, device, op
+            ):
+                raise
 
     def _attempt(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
         try:
@@ -132,7 +145,7 @@ class Issue:
             redemption_id=str(op.body["redemption_id"]),
             reason=_text(op.body["reason"], 500),
             device_id=device.id,
-            at_ms=leases.undone_ms(transaction, device, op, at_ms) if _was_leased(op) else _decided(device, op, at_ms),
+            at_ms=leases.undone_ms(transaction, device, op, at_ms) if _was_leased(op) else _decided(op, at_ms),
         )
         return reverse(transaction, undo, self._secrets)
 
@@ -155,7 +168,7 @@ class Issue:
                 amount_minor=_whole(op.body["amount_minor"], least=1),
                 uses=_whole(op.body["uses"], least=1),
                 entry="counter",
-                at_ms=_decided(device, op, at_ms),
+                at_ms=_decided(op, at_ms),
                 place=_text(op.body["place"], 200),
                 device_id=device.id,
                 device_class="desktop",
@@ -241,7 +254,7 @@ def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
         reason=reason,
         place=_text(body["place"], 200),
         device_id=device.id,
-        at_ms=_decided(device, op, at_ms),
+        at_ms=_decided(op, at_ms),
     )
 
 
@@ -255,14 +268,11 @@ def _was_leased(op: Op) -> bool:
     return op.body.get("lease_id") is not None and op.body.get("undone_at") is not None
 
 
-def _decided(device: Device, op: Op, at_ms: int) -> int:
+def _decided(op: Op, at_ms: int) -> int:
     """When it was decided: now, or for what is only moved here from another endpoint then: redeemed in time it stays
-    redeemed. Raises Refusal and ValueError."""
+    redeemed. Raises ValueError."""
     told = _instant(op.body.get("at"))
-    if told is None:
-        return at_ms
-    require(device, "carry")
-    return min(told, at_ms)
+    return at_ms if told is None else min(told, at_ms)
 
 
 def _event(transaction: Transaction, device: Device, op: Op, at_ms: int, *, type_: str, body: Outcome) -> Outcome:

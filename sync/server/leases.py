@@ -23,6 +23,13 @@ from sync.server.secret_files import ServerSecrets
 from sync.server.spans import open_spans
 from sync.server.transaction import Row, Transaction
 
+OF_HOLDER = {
+    "redeem.leased@1": "SELECT 1 FROM lease l WHERE",
+    "lease.return@1": "SELECT 1 FROM lease l WHERE",
+    "reverse@1": "SELECT 1 FROM lease l JOIN redemption r ON r.merchant_id = l.merchant_id AND r.lease_id = l.id "
+    "WHERE r.op_id = ? AND",
+}
+"""Ops by which a counter tells what it did under its lease, each with where that is looked for."""
 LONGEST_MS = 7 * 24 * 3_600_000
 """A lease is a shift's, or a fair's; nobody needs more than a week without a line."""
 WAYS = ("loss", "contacted", "undone")
@@ -163,6 +170,16 @@ def undone_ms(transaction: Transaction, device: Device, op: Op, at_ms: int) -> i
         *(device.merchant_id, str(op.body["lease_id"]), device.id),
     )
     return at_ms if first is None else min(max(told_ms, int(first[0])), at_ms)
+
+
+def is_given_to(transaction: Transaction, device: Device, op: Op) -> bool:
+    """Whether a counter tells what it did under a lease that was given to it and that it has not given back."""
+    body, found = op.body, OF_HOLDER.get(op.type)
+    if found is None or not isinstance(body.get("lease_id"), str):
+        return False
+    about = [str(body.get("redemption_id"))] if op.type == "reverse@1" else []
+    mine = "l.merchant_id = ? AND l.id = ? AND l.device_id = ? AND l.state <> 'returned'"
+    return transaction.one(f"{found} {mine}", *about, device.merchant_id, body["lease_id"], device.id) is not None
 
 
 def _is_of_another(transaction: Transaction, lease: Lease, row: Row) -> bool:

@@ -61,11 +61,11 @@ def put(
     transaction: Transaction, device: Device, link_id: str, request: LinkRequest, *, pepper: bytes, at_ms: int
 ) -> dict[str, Any]:
     """Store a link; the same again is harmless. Raises Refusal."""
-    require(device, "link.put@1")
     print_ = fingerprint_of("link", link_id, msgspec.json.encode(request))
     known = answered(transaction, device.merchant_id, request.op_id, print_)
     if known is not None:
         return known
+    require(device, "link.put@1")
     batch = transaction.one(
         "SELECT id, uid FROM batch WHERE merchant_id = ? AND uid = ?",
         *(device.merchant_id, str(UUID(request.batch_id))),

@@ -41,8 +41,9 @@ CREDIT = (
 def give_back(
     transaction: Transaction, device: Device, entries: list[GivenBack], *, secrets: ServerSecrets, at_ms: int
 ) -> list[str]:
-    """What became of each. An endpoint that waits for nothing takes what it lacks, too: its own word stands."""
-    require(device, "carry")
+    """What became of each. An endpoint that waits for nothing takes what it lacks, too: its own word stands, whoever
+    brings it. Roles changed since the backup, and what was redeemed of a batch is known to the desktop that made it."""
+    require(device, "give.back")
     results = [_taken(transaction, device.merchant_id, entry, secrets, at_ms) for entry in entries]
     if entered := results.count("entered"):
         transaction.run(
@@ -55,7 +56,7 @@ def give_back(
 
 def finish(transaction: Transaction, device: Device, at_ms: int) -> None:
     """A device has nothing more to give back; with the last one that is waited for, everything is open again."""
-    require(device, "carry")
+    require(device, "give.back")
     transaction.run(
         "INSERT INTO recovery (merchant_id, device_id, entries, done_ms) VALUES (?, ?, 0, ?) "
         "ON CONFLICT (merchant_id, device_id) DO UPDATE SET done_ms = coalesce(recovery.done_ms, excluded.done_ms)",

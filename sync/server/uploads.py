@@ -75,9 +75,9 @@ class Uploads:
     def steps_to_seal(self, transaction: Transaction, device: Device, uid: str, asked: SealRequest) -> list[Step]:
         """What puts the cards in, each in a transaction of its own; none where the seal was answered before. A seal
         that was cut off goes on where it stopped. Raises Refusal when count and Merkle root do not agree."""
-        require(device, "upload")
         if answered(transaction, device.merchant_id, asked.op_id, _print_of(uid, asked)) is not None:
             return []
+        require(device, "upload")
         batch = batch_of(transaction, device.merchant_id, uid)
         if batch.sealed_ms is not None:
             raise Refusal("batch-sealed")
@@ -96,11 +96,11 @@ class Uploads:
         self, transaction: Transaction, device: Device, uid: str, asked: SealRequest, *, at_ms: int
     ) -> dict[str, Any]:
         """Make the batch redeemable, once all its cards are in: a signed receipt. Raises Refusal."""
-        require(device, "upload")
         print_ = _print_of(uid, asked)
         known = answered(transaction, device.merchant_id, asked.op_id, print_)
         if known is not None:
             return known
+        require(device, "upload")
         batch = batch_of(transaction, device.merchant_id, uid)
         if batch.sealed_ms is not None:
             raise Refusal("batch-sealed")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.base import now
 from app.models.database import Database
 from app.services.audit import AuditLog
+from app.services.cloud import queue
 from app.services.settings import store, stored, stored_all
 from app.services.vault.keys import VaultKeys
 from app.topics import Topic
@@ -107,9 +108,10 @@ class Connection:
         }
         if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
-            values |= {"cloud.checkpoint": {}, "cloud.catching_up": "", "cloud.compared": {}}
+            values |= {"cloud.checkpoint": {}, "cloud.catching_up": "", "cloud.compared": {}, "cloud.told_as": ""}
         for name, value in values.items():
             store(session, name, value)
+        queue.ask_again(session)
         self._audit.record(session, "endpoint.paired", subject=enrolled.url, mode=mode, device=who.device_id)
 
     def move_address(self, url: str) -> None:

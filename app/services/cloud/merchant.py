@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
+from app.services.cloud import queue
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
 from sync.protocol import Hello, MerchantCard
@@ -32,7 +33,9 @@ def agree(session: Session, audit: AuditLog, hello: Hello) -> None:
     """Tell the endpoint what was changed here since both said the same; else believe what was changed there. The phone
     page shows what the endpoint knows."""
     theirs, ours = (hello.merchant.name, hello.merchant.phone), _ours(session)
-    store(session, "cloud.role", hello.device.role)
+    if stored(session, "cloud.role") != hello.device.role:
+        store(session, "cloud.role", hello.device.role)
+        queue.ask_again(session)
     if ours == theirs:
         store(session, "cloud.agreed", list(ours))
         return

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from app.errors import EndpointRefused
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
@@ -26,6 +27,7 @@ from app.services.cloud.working_set import CORE, OF_MONEY
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.recount import PAID
+from app.services.settings import stored
 from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
@@ -33,6 +35,8 @@ from sync.protocol import Event, b64, to_wire
 PUT = "link.put@1"
 LOT = 2_000
 """Entries of the ledger, or links, that are in memory at once."""
+MAY_CARRY = frozenset({"owner", "manager"})
+"""Roles that say of entries of the ledger when another endpoint decided them."""
 NAMED = {
     "batch.created@1": ("batches", "batch_id"),
     "sealed@1": ("sealed", "batch_id"),
@@ -95,12 +99,18 @@ def survey(client: SyncClient, *, restored_at: int | None = None, progress: Prog
 
 
 def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
-    """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn."""
+    """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn.
+
+    Raises EndpointRefused where the ledger cannot come along: used cards would be whole there.
+    """
+    ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
+    entries = [op_id for op_id in ledger if op_id not in known.ledger]
+    if entries and stored(session, "cloud.role") not in MAY_CARRY:
+        raise EndpointRefused("ledger-stays")
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
     announce_batches(session, known)
-    ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
-    announce_rest(session, reader, merchant_id, known, [op_id for op_id in ledger if op_id not in known.ledger])
+    announce_rest(session, reader, merchant_id, known, entries)
 
 
 def announce_batches(session: Session, known: Known) -> None:

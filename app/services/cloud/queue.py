@@ -44,6 +44,16 @@ def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
     audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
 
 
+def ask_again(session: Session) -> None:
+    """This device has another role: what was refused for the one before has no outcome there, and goes out as it is.
+    Nobody tries a thousand links again by hand. Not what was wished at a counter: whoever stood there has gone."""
+    refused = OutboxOp.state == "rejected", OutboxOp.problem["key"].as_string() == "forbidden"
+    again = (
+        update(OutboxOp).where(*refused, OutboxOp.aggregate.not_like("counter:%")).values(state="waiting", problem=None)
+    )
+    session.execute(again, execution_options=CORE)
+
+
 def _rejected(session: Session, queue_id: int) -> OutboxOp:
     op = session.get(OutboxOp, queue_id)
     if op is None or op.state != "rejected":

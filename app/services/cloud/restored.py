@@ -22,7 +22,7 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import lost_leases, word
-from app.services.cloud.moving import Known, announce_batches, announce_rest, survey
+from app.services.cloud.moving import MAY_CARRY, Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.rows import Recovering
 from app.services.cloud.working_set import UNCONFIRMED
@@ -49,8 +49,7 @@ RECEIPTED = select(Redemption.id).where(Redemption.receipt.is_not(None)).order_b
 """Entries that the endpoint answered for, in the order they were made; not more of them, a million do not fit into
 memory."""
 TAKEN = frozenset({"entered", "known"})
-MAY_GIVE_BACK = frozenset({"owner", "manager"})
-MAY_ISSUE = MAY_GIVE_BACK | {"distributor"}
+MAY_ISSUE = MAY_CARRY | {"distributor"}
 TOPICS = (Topic.OUTBOX, Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.CLOUD, Topic.AUDIT)
 
 
@@ -88,33 +87,37 @@ class Restored:
         """Tell an endpoint that has begun anew what it lost, if it has. Raises Unreachable, Refused."""
         with self._database.read() as session:
             epoch, _, heard = str(stored(session, "cloud.cursor")).rpartition(".")
-        if epoch in ("", hello.feed.epoch) or self._goes_on(client, hello, int(heard)):
+            told_as = str(stored(session, "cloud.told_as"))
+        same = epoch in ("", hello.feed.epoch) or self._goes_on(client, hello, int(heard))
+        if same and not (epoch and _may_tell_more(told_as, hello.device.role)):
             return
         # what others froze behind either place is theirs to thaw
         known = survey(client, restored_at=min(hello.feed.restored_at or 0, int(heard)), progress=progress)
-        issues, gives = hello.device.role in MAY_ISSUE, hello.device.role in MAY_GIVE_BACK
+        issues, carries = hello.device.role in MAY_ISSUE, hello.device.role in MAY_CARRY
         if issues:
             self._upload_again(known, hello.feed.epoch)
             pusher.push(progress)
-        refused = self._give_back(client, known, progress) if gives else []
+        refused = self._give_back(client, known, progress)
         with self._database.write(*TOPICS, Topic.LEASES, Topic.REDEMPTIONS) as session:
             lost_leases.end_unknown(session, known.leases)
-            self._say_again(session, known, refused, issues=issues, gives=gives)
+            self._say_again(session, known, refused, issues=issues, carries=carries)
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
-            again |= {"cloud.compared": {}}
+            again |= {"cloud.compared": {}, "cloud.told_as": "" if carries else hello.device.role}
             for name, value in again.items():
                 store(session, name, value)
             self._audit.record(session, "endpoint.restored", subject=client.base_url)
 
-    def _say_again(self, session: Session, known: Known, refused: Sequence[str], *, issues: bool, gives: bool) -> None:
-        """`issues`: this device has batches and links to tell of; `gives`: it may say when an entry was decided."""
+    def _say_again(
+        self, session: Session, known: Known, refused: Sequence[str], *, issues: bool, carries: bool
+    ) -> None:
+        """`issues`: this device has batches and links to tell of; `carries`: it may say when an entry was decided."""
         lost_leases.say_again(session, known)
         if issues:
             merchant_id = UUID(str(stored(session, "merchant.id")))
-            lacking = _lacking(session, known, among=refused, bare=gives)
-            announce_rest(session, self._reader, merchant_id, known, lacking, dated=gives)
+            lacking = _lacking(session, known, among=refused, bare=carries)
+            announce_rest(session, self._reader, merchant_id, known, lacking, dated=carries)
             _recall_again(session, known)
-        _decide_again(session, known, dated=gives)
+        _decide_again(session, known, dated=carries)
 
     def _goes_on(self, client: SyncClient, hello: Hello, heard: int) -> bool:
         """Whether nothing that was heard or said here was lost: then its feed goes on from where it was heard last.
@@ -145,8 +148,8 @@ class Restored:
     def finish(self, client: SyncClient, hello: Hello) -> None:
         """Say that nothing more is to come from here; note how far the others are. Raises Unreachable, Refused."""
         waits = hello.recovery
-        if waits is not None and hello.device.role in MAY_GIVE_BACK:
-            client.give_back([], done=True)
+        if waits is not None and hello.device.role in MAY_ISSUE:
+            _given_back(client, [], done=True)
             waits = client.hello().recovery
         self._note(waits)
 
@@ -201,10 +204,26 @@ class Restored:
         for start in range(0, len(lacking), GIVEN_BACK):
             with self._database.read() as session:
                 told = list(_wired(session, lacking[start : start + GIVEN_BACK]))
-            results = client.give_back(told).results
+            results = _given_back(client, told)
             refused += [one.op_id for one, said in zip(told, results, strict=True) if said not in TAKEN]
             progress(min(start + GIVEN_BACK, len(lacking)), len(lacking))
         return refused
+
+
+def _may_tell_more(told_as: str, role: str) -> bool:
+    """Whether an endpoint that was put back was told less than this device may tell now: the backup may have been of a
+    time when its role was another. `told_as` is that role, empty where all was told."""
+    return bool(told_as) and any(role in these and told_as not in these for these in (MAY_CARRY, MAY_ISSUE))
+
+
+def _given_back(client: SyncClient, told: list[GivenBack], *, done: bool = False) -> list[str]:
+    """What became of each; an endpoint of before hears it from owners and managers alone."""
+    try:
+        return client.give_back(told, done=done).results
+    except Refused as refused:
+        if refused.key != "forbidden":
+            raise
+        return [refused.key] * len(told)
 
 
 def _witnessed(client: SyncClient, checkpoint: Checkpoint) -> str:

@@ -144,9 +144,12 @@ def _void(session: Session, card_ids: Sequence[int]) -> None:
 
 
 def answers_of(session: Session, delivery_ids: Sequence[int]) -> dict[str, str]:
-    """Aggregate → state of its latest recall; a refused one stays that when it is given up."""
+    """Aggregate → state of its latest recall; a refused one stays that when it is given up. One that was refused for
+    this device's role says nothing of the link: it waits for another role, or to be given up."""
     answered = func.coalesce(cast(OutboxOp.problem, Text), "null") != "null"
-    state = case(((OutboxOp.state == "withdrawn") & answered, "rejected"), else_=OutboxOp.state)
+    not_decided = (OutboxOp.state == "rejected") & (OutboxOp.problem["key"].as_string() == "forbidden")
+    given_up = (OutboxOp.state == "withdrawn") & answered
+    state = case((given_up, "rejected"), (not_decided, "waiting"), else_=OutboxOp.state)
     found: dict[str, str] = {}
     for some in chunks(delivery_ids):
         wanted = select(OutboxOp.aggregate, state).where(

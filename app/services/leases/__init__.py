@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing
@@ -85,11 +85,17 @@ class LeaseService:
                 "count": last - first_no + 1,
                 "until": to_wire(until),
             }
-            op_id = _asked_before(session, batch_id) or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
+            asked = _asked_before(session, batch_id)
+            op_id = asked or enqueue(session, TAKE, aggregate=f"take:{batch_id}", body=body)
             self._audit.record(session, "lease.asked", subject=batch.serial, cards=last - first_no + 1)
         points.passed("desk.lease.asked")
         self._cloud.push_now(frozenset({f"take:{batch_id}"}))
-        self._raise_if_refused(op_id)
+        refused = self._refusal(op_id)
+        if refused == "invalid" and asked:  # asked for before, until a time that has passed since
+            return self.take(batch_id, until=until, first_no=first_no, count=count)
+        if refused:
+            # the endpoint takes a span that is there until a time that lies ahead; ours was held against our own clock
+            raise EndpointRefused("clock-skew" if refused == "invalid" else refused)
         return self._one(op_id)
 
     def give_back(self, lease_id: str) -> LeaseRow:
@@ -108,7 +114,7 @@ class LeaseService:
 
     def reclaim(self, lease_id: str, *, reason: str) -> LeaseRow:
         """Take the cards back from a computer that does not come back. What it has given out and not uploaded may turn
-        up as a conflict. Raises ReasonMissing, NotFound."""
+        up as a conflict. Raises ReasonMissing, NotFound, and EndpointRefused where the endpoint refuses it."""
         if not reason.strip():
             raise ReasonMissing
         with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
@@ -116,9 +122,11 @@ class LeaseService:
             if lease is None or lease.state not in LIVE:
                 raise NotFound("lease", lease_id)
             body = {"lease_id": lease_id, "reason": reason.strip()}
-            enqueue(session, "lease.reclaim@1", aggregate=f"reclaim:{lease_id}", body=body)
+            op_id = enqueue(session, "lease.reclaim@1", aggregate=f"reclaim:{lease_id}", body=body)
             self._audit.record(session, "lease.reclaimed", subject=_serial(session, lease), reason=reason.strip())
         self._tell(f"reclaim:{lease_id}")
+        if refused := self._refusal(op_id):
+            raise EndpointRefused(refused)
         return self._one(lease_id)
 
     # --- deciding without a line ---
@@ -128,12 +136,10 @@ class LeaseService:
         with self._database.read() as session:
             return deciding.lease_over(session, card_id, now()) is not None
 
-    def ran_out(self, card_id: int) -> bool:
-        """Whether a lease of this computer over the card ran out and was not given back."""
+    def why_idle(self, card_id: int) -> str | None:
+        """Why a lease of this computer over the card is none to redeem under: a problem key. None where it has none."""
         with self._database.read() as session:
-            who, span = pairing_of(session), (Lease.first_card_id <= card_id, Lease.end_card_id > card_id)
-            found = session.scalars(select(Lease).where(*span, Lease.state.in_(LIVE)))
-            return any(_is_mine(lease, who) for lease in found)
+            return asking.why_idle(session, card_id, now())
 
     def why_not(self, card_id: int) -> str | None:
         """Why a card that it holds may not be redeemed: a problem key, or None."""
@@ -242,7 +248,8 @@ class LeaseService:
         ]
 
     def settle(self, conflict_id: str, *, way: str, note: str) -> None:
-        """Put down how people settled a conflict. Raises ReasonMissing, InvalidInput, NotFound."""
+        """Put down how people settled a conflict. One that this endpoint does not know was found at another, and is
+        settled here. Raises ReasonMissing, InvalidInput, NotFound, EndpointRefused."""
         if way not in WAYS:
             raise InvalidInput("way", "unknown-kind")
         if not note.strip():
@@ -253,21 +260,27 @@ class LeaseService:
                 raise NotFound("conflict", conflict_id)
             body = {"conflict_id": conflict_id, "way": way, "note": note.strip()}
             conflict.way, conflict.note, conflict.settled_at = way, note.strip(), now()
-            enqueue(session, "conflict.settle@1", aggregate=f"conflict:{conflict_id}", body=body)
+            op_id = enqueue(session, "conflict.settle@1", aggregate=f"conflict:{conflict_id}", body=body)
             self._audit.record(session, "conflict.settled", subject=conflict_id, way=way, note=note.strip())
         self._tell(f"conflict:{conflict_id}")
+        refused = self._refusal(op_id)
+        if refused and refused != "conflict-unknown":
+            with self._database.write(Topic.LEASES) as session:
+                conflict = session.get_one(Conflict, conflict_id)
+                conflict.way = conflict.note = conflict.settled_at = None
+            raise EndpointRefused(refused)
 
     # --- the parts ---
 
-    def _raise_if_refused(self, op_id: str) -> None:
-        """A lease that was not given is told at once and stands in no list."""
-        with self._database.write(Topic.OUTBOX) as session:
+    def _refusal(self, op_id: str) -> str:
+        """Why it was refused, or nothing: whoever asked is told at once, and it stands in no list."""
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
             refused = str((op.problem or {}).get("key", "")) if op.state == "rejected" else ""
             if refused:
                 op.state = "withdrawn"
-        if refused:
-            raise EndpointRefused(refused)
+                self._audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type, reason=refused)
+        return refused
 
     def _tell(self, aggregate: str) -> None:
         """At once where there is a line; else it waits like everything else."""
@@ -285,7 +298,10 @@ class LeaseService:
 
 
 def _asked_before(session: Session, batch_id: int) -> str | None:
-    """A lease that was asked for and whose answer was lost: asked again, it is the same one."""
+    """A lease that was asked for and whose answer was lost: asked again, it is the same one. One that a sync saw
+    refused meanwhile is in nobody's way."""
+    refused = OutboxOp.aggregate == f"take:{batch_id}", OutboxOp.state == "rejected"
+    session.execute(update(OutboxOp).where(*refused).values(state="withdrawn"))
     waiting = select(OutboxOp.op_id).where(OutboxOp.aggregate == f"take:{batch_id}", OutboxOp.state.in_(OPEN))
     return session.scalar(waiting.limit(1))
 

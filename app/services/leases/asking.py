@@ -1,7 +1,7 @@
 """What is asked about leases before something is done: which cards are free, how far a freeze reaches, what ran out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from app.services.leases.rows import Leasable, Reach
 from app.services.settings import stored
 
 SUPPLIER = "supplier"
+SLACK = timedelta(minutes=5)
+"""How far this clock may be behind the endpoint's; one that was set back further must not make a lease longer."""
 NO_LINE = ("endpoint-unreachable", "endpoint-not-started")
 
 
@@ -61,6 +63,16 @@ def ran_out(session: Session, at: datetime) -> int:
     mine = Lease.device_id == who.device_id, Lease.incarnation == who.incarnation
     wanted = select(func.count()).select_from(Lease)
     return session.scalar(wanted.where(*mine, Lease.state == "open", Lease.until <= at)) or 0
+
+
+def why_idle(session: Session, card_id: int, at: datetime) -> str | None:
+    """Why a lease of this computer over a card is not in force here: it ran out, or by this clock it has not begun."""
+    who, span = pairing_of(session), (Lease.first_card_id <= card_id, Lease.end_card_id > card_id)
+    found = session.scalars(select(Lease).where(*span, Lease.state.in_(LIVE)))
+    mine = [lease for lease in found if is_mine(lease, who)]
+    if any(lease.state == "open" and lease.taken_at > at + SLACK for lease in mine):
+        return "clock-skew"
+    return "lease-over" if mine else None
 
 
 def is_mine(lease: Lease, who: Pairing | None) -> bool:

@@ -1,6 +1,6 @@
 """Decisions without the endpoint: a use, and taking it back, inside a write transaction of the caller."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.services.cloud import events
 from app.services.cloud.connection import pairing_of
 from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import UNCONFIRMED, Told
+from app.services.leases.asking import SLACK
 from app.services.leases.rows import Decided, Standing
 from app.services.outbox import enqueue
 from app.services.settings import stored
@@ -27,8 +28,9 @@ from sync.upcasting import ENTRY
 
 LEASED = "redeem.leased@1"
 GONE = ("spent", "voided")
-SLACK = timedelta(minutes=5)
-"""How far this clock may be behind the endpoint's; one that was set back further must not make a lease longer."""
+MAY_USE = frozenset({"owner", "manager", "distributor", "clerk", ""})
+"""Roles at the endpoint that redeem; empty where none was told yet."""
+MAY_UNDO = MAY_USE - {"distributor"}
 
 
 def lease_over(session: Session, card_id: int, at: datetime) -> Lease | None:
@@ -46,6 +48,12 @@ def own_leases(session: Session, at: datetime) -> list[Lease]:
     mine = Lease.device_id == who.device_id, Lease.incarnation == who.incarnation
     current = Lease.state == "open", Lease.taken_at <= at + SLACK, Lease.until > at
     return list(session.scalars(select(Lease).where(*mine, *current).order_by(Lease.until)))
+
+
+def may(session: Session, roles: frozenset[str]) -> bool:
+    """Whether this computer's role, as it was heard last, is one of them: a lease decides about cards, not about what
+    its counter may do."""
+    return str(stored(session, "cloud.role")) in roles
 
 
 def standing(session: Session, at: datetime) -> Standing:
@@ -75,6 +83,8 @@ def verdict(session: Session, card_id: int, at: datetime) -> str | None:
     lease = lease_over(session, card_id, at)
     if lease is None:
         return "no-lease"
+    if not may(session, MAY_USE):
+        return "forbidden"
     facts = facts_of(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
     return judge(facts, Wanted(), at) or ("shift-limit" if standing(session, at).is_spent else None)
 
@@ -84,6 +94,8 @@ def why_not(session: Session, card_id: int, wanted: Wanted, at: datetime, *, ove
     lease = lease_over(session, card_id, at)
     if lease is None:
         return "no-lease"
+    if not may(session, MAY_USE):
+        return "forbidden"
     facts = facts_of(session, session.get_one(Batch, lease.batch_id), session.get(Card, card_id))
     reason = judge(facts, wanted, at)
     if reason is not None or over:
@@ -132,6 +144,8 @@ def take_back(session: Session, entry: Redemption, *, reason: str) -> Decided:
     lease = lease_over(session, entry.card_id, at)
     if lease is None or lease.id != entry.lease_id:
         raise RedemptionRefused("no-lease")
+    if not may(session, MAY_UNDO):
+        raise RedemptionRefused("forbidden")
     if session.scalar(select(Redemption.id).where(Redemption.reverses == entry.id)) is not None:
         raise RedemptionRefused("already-reversed")
     batch = session.get_one(Batch, lease.batch_id)

@@ -121,8 +121,7 @@ class RedemptionService:
         found = of_answer(answer, row, self._last_use(row)[1])
         if not answer.leased or found.reason is not None:
             return found
-        mine = row is not None and self._leases.ran_out(row.id)
-        return replace(found, reason="lease-over" if mine else "card-leased")
+        return replace(found, reason=(self._leases.why_idle(row.id) if row is not None else None) or "card-leased")
 
     def redeem(
         self, typed: str, amount_minor: int | None = None, *, uses: int | None = None, place: str = "", pin: str = ""
@@ -335,7 +334,8 @@ class RedemptionService:
         """What would refuse the card anyhow is said; else, that this machine may not decide alone."""
         known = (("frozen", row.frozen), ("voided", row.state == "voided"), ("spent", row.state == "spent"),
                  ("expired", row.expired))  # fmt: skip
-        reason = next((REFUSALS[key] for key, holds in known if holds), "no-lease")
+        idle = self._leases.why_idle(row.id)
+        reason = next((REFUSALS[key] for key, holds in known if holds), idle if idle == "clock-skew" else "no-lease")
         at, place = self._last_use(row)
         return replace(of_row(row, reason), offline=True, last_at=at, last_place=place)
 

@@ -11,7 +11,7 @@ from app.errors import (
     RedemptionRefused,
     RedemptionUncertain,
 )
-from app.messages import sentence
+from app.messages import reason_sentence, sentence
 from app.services.leases import Standing
 from app.services.redemptions import RedemptionResult, Verdict
 from app.services.slips import receipt_number
@@ -172,7 +172,7 @@ def _why(verdict: Verdict, advice: str) -> tuple[str, ...]:
         return (" · ".join(part for part in (when, verdict.last_place) if part),)
     if verdict.reason == "card-expired":
         return (tr("It was valid until {day}", day=day(verdict.valid_until)),)
-    return (advice,) if advice else ()
+    return (advice or reason_sentence(verdict.reason or ""),)
 
 
 def _facts(verdict: Verdict, *, short: bool = False) -> tuple[str, ...]:

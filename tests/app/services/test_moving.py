@@ -1,6 +1,7 @@
 """Moving to another endpoint: the ledger comes along as it was decided."""
 
 import weakref
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ from sqlalchemy import event, select
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
+from app.errors import EndpointRefused
 from app.models.base import now
 from app.models.outbox import OutboxOp
 from app.services import Services
@@ -21,11 +23,12 @@ from app.services.cloud import EmbeddedEndpoint, pushing
 from app.services.cloud.moving import Known, announce_all
 from app.services.outbox import enqueue
 from app.services.sealing import Sealer
+from app.services.settings import store
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
 from tests.drivers.asked import asked
-from tests.drivers.online import pair_with
+from tests.drivers.online import a_code, let_in, pair_with, sealed_batch
 from tests.drivers.trade import Trade
 
 
@@ -127,6 +130,28 @@ def test_a_moved_entry_that_was_refused_is_tried_again_as_the_same_entry(
     assert len(online.redemptions.last()) == 3
 
 
+def test_a_vault_whose_ledger_may_not_come_along_stays_where_it_is(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    """Its batches were published without it: used cards were whole there."""
+    pair_with(services, cloud)
+    desk = second("desk")
+    let_in(services, desk, "distributor", "发放")
+    code = a_code(desk, sealed_batch(desk))
+    desk.redemptions.redeem(code)
+    try:
+        url = services.cloud.start_embedded().url
+        with pytest.raises(EndpointRefused, match="ledger-stays"):
+            let_in(services, desk, "distributor", "发放")
+        assert desk.cloud.status().url != url
+        assert_level(desk)
+        let_in(services, desk, "manager", "发放二")
+        assert_level(desk)
+        assert (desk.cloud.status().url, services.redemptions.look(code).reason) == (url, "card-spent")
+    finally:
+        services.cloud.stop_embedded()
+
+
 def freeze_unseen(config: Config, frozen: int) -> None:
     """Behind the feed's back, so that the endpoint refuses what the vault could not foresee."""
     with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
@@ -148,6 +173,8 @@ def test_twice_the_ledger_is_told_anew_in_as_many_questions(services: Services, 
 
 
 def _questions_of_a_move(vault: OpenVault) -> int:
+    with vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.role", "owner")
     with asked(vault.database) as questions, vault.database.write(Topic.OUTBOX, Topic.BATCHES) as session:
         announce_all(session, CodeReader(vault.database, Sealer(vault.keys)), uuid4(), Known())
     return len(questions)

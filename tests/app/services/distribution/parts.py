@@ -33,6 +33,8 @@ class Door:
         self._vault = vault
         self.base: str | None = "https://cards.example/"
         self.refused: set[str] = set()
+        self.problem: dict[str, str] | None = None
+        """What it says to those."""
 
     def public_url(self) -> str | None:
         return self.base
@@ -43,7 +45,8 @@ class Door:
     def answer(self) -> None:
         with self._vault.database.write(Topic.OUTBOX) as session:
             for op in session.scalars(select(OutboxOp).where(OutboxOp.state == "waiting")):
-                op.state = "rejected" if op.aggregate in self.refused else "applied"
+                refused = op.aggregate in self.refused
+                op.state, op.problem = ("rejected", self.problem) if refused else ("applied", None)
 
 
 def added(vault: OpenVault, names: list[str], **values: Any) -> list[int]:

@@ -54,6 +54,27 @@ def test_a_recall_that_came_too_late_leaves_the_card_with_its_holder(
     assert figures(vault)["sent"] == (5, 0)
 
 
+def test_a_recall_refused_for_the_role_waits_for_another_one(
+    distributions: DistributionService, vault: OpenVault, spec: Spec, door: Door, product: int, peer: MailPeer
+) -> None:
+    """The endpoint has not looked at the link: that the holder was quicker is not said, nor is it forgotten."""
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    first = distributions.delivery_ids(run)[0]
+    distributions.recall([first])
+    door.refused, door.problem = {f"delivery:{first}"}, {"key": "forbidden"}
+    door.answer()
+    assert distributions.settle_recalls() == 0
+    assert counts(distributions.distribution(run)) == {"sent": 4, "recalled": 1}
+    with vault.database.write(Topic.OUTBOX) as session:
+        assert session.scalars(select(OutboxOp.state).where(OutboxOp.type == "link.recall@1")).all() == ["rejected"]
+        session.execute(update(OutboxOp).where(OutboxOp.state == "rejected").values(state="waiting", problem=None))
+    door.refused = set()
+    door.answer()
+    assert distributions.settle_recalls() == 1
+    assert stock(vault, product) == 16
+
+
 def test_a_link_that_never_left_gives_its_card_back_at_once(
     distributions: DistributionService, vault: OpenVault, spec: Spec, product: int
 ) -> None:

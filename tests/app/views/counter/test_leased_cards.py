@@ -14,12 +14,14 @@ from app.models.base import now
 from app.models.lease import Lease
 from app.models.setting import Setting
 from app.services import Services
+from app.services.redemptions import Verdict
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.counter.dialogs import UndoDialog
+from app.views.counter.lease_bar import NOTHING
 from app.views.counter.lease_dialog import LeaseDialog
 from app.views.counter.over_limit import OverLimitDialog
-from app.views.counter.verdicts import error_shown
+from app.views.counter.verdicts import error_shown, verdict_shown
 from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
@@ -291,6 +293,11 @@ def test_every_verdict_has_an_icon_and_a_word_of_its_own() -> None:
     shown = [error_shown(RedemptionRefused(reason)) for reason in reasons]
     assert len({one.word for one in shown}) == len({(one.tone, one.symbol) for one in shown}) == len(reasons)
     assert all(one.lines[0] for one in shown)
+
+
+def test_a_verdict_without_a_word_of_its_own_says_why() -> None:
+    verdict = Verdict("forbidden", "", "", 100, 100, None, None, "", None, "", leased=True)
+    assert verdict_shown(verdict, NOTHING).lines == ("本设备的角色不能这样做。请找所有者。",)
 
 
 def test_nothing_overlaps_in_the_smallest_window(counter: Counter) -> None:
