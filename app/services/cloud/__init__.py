@@ -142,7 +142,7 @@ class CloudService:
 
     def withdraw(self, queue_id: int) -> None:
         """Let a refused op be; what waited behind it goes on. Raises NotFound."""
-        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
+        with self._database.write(*FEED_TOPICS, Topic.AUDIT) as session:
             queue.withdraw(session, self._audit, queue_id)
 
     # --- sync ---

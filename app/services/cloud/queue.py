@@ -1,15 +1,22 @@
 """What waits for the endpoint or was refused by it: looking at it, trying again, letting it be."""
 
+from uuid import UUID
+
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
+from app.models.base import now
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
+from app.services.cloud import lease_events
 from app.services.cloud.rows import QueueRow
+from app.services.cloud.working_set import UNCONFIRMED, Told, WorkingSet
 from app.services.outbox import enqueue
+from app.services.settings import stored
+from sync.protocol import to_wire
 
 LONGEST = 500
 CORE = {"synchronize_session": False}
@@ -39,9 +46,38 @@ def retry(session: Session, audit: AuditLog, queue_id: int) -> None:
 
 
 def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
+    """Send it no more. What this counter had decided alone never happened for the endpoint: a use becomes a conflict
+    that people settle, for it was given out; what was undone is undone no more."""
     op = _rejected(session, queue_id)
-    op.state = "withdrawn"
+    reason, op.state = str((op.problem or {}).get("key", "")), "withdrawn"
     audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
+    session.flush()
+    entry = session.get(Redemption, op.op_id)
+    if entry is not None and entry.seq == UNCONFIRMED:
+        _take_out(session, entry, reason)
+
+
+def _take_out(session: Session, entry: Redemption, reason: str) -> None:
+    """An entry that the endpoint will never have."""
+    batch, who = session.get_one(Batch, entry.batch_id), stored(session, "cloud.device") or {}
+    story = {
+        "batch_id": str(UUID(bytes=batch.uid)),
+        "card_no": entry.card_id - batch.first_card_id,
+        "lease_id": entry.lease_id or "",
+        "amount_minor": entry.amount_minor,
+        "uses": entry.uses,
+        "reason": reason,
+        "place": entry.place or "",
+        "device_id": who.get("id", ""),
+        "decided_at": to_wire(entry.at),
+    }
+    told = Told(UNCONFIRMED, "conflict.found@1", entry.id, now(), story)
+    books = WorkingSet(session, [told])
+    if entry.kind == "redeemed":
+        lease_events.conflict_found(books, told, batch)
+    else:
+        books.strike(batch, entry.id)
+    books.write()
 
 
 def ask_again(session: Session) -> None:

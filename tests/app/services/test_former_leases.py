@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from app.errors import EndpointRefused
 from app.models.base import now
+from app.models.outbox import OutboxOp
 from app.models.setting import Setting
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
@@ -81,3 +83,38 @@ def test_what_a_counter_gave_out_under_a_lease_before_it_was_revoked_is_booked_o
     owner.cloud.sync()
     assert owner.redemptions.look(a_code(desk, made)).reason == "card-spent"
     assert owner.redemptions.look(a_code(desk, made, 1)).remaining_minor == 20_000
+
+
+def test_a_use_under_a_lease_that_is_given_up_is_a_conflict_that_people_settle(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    pair_with(services, cloud)
+    owner, desk = services, second("desk")
+    row = let_in(owner, desk, "manager", "后台")
+    made = sealed_batch(desk)
+    desk.leases.take(made, until=now() + EVENING, count=3)
+    given = desk.redemptions.redeem(a_code(desk, made), 5_000)
+    owner.devices.revoke(row)
+    again = let_in(owner, desk, "auditor", "后台二")
+    assert desk.cloud.sync().rejected == 1
+    desk.cloud.withdraw(desk.cloud.queue(states=("rejected",))[0].id)
+    (conflict,) = desk.leases.conflicts()
+    assert (conflict.id, conflict.amount_minor, conflict.reason) == (given.redemption_id, 5_000, "forbidden")
+    assert desk.cards.rows([desk.cards.find(a_code(desk, made))])[0].balance_minor == 20_000
+    assert_level(desk)
+    owner.devices.change_role(again, "manager")  # an auditor settles nothing
+    desk.leases.settle(conflict.id, way="loss", note="记损")
+    assert desk.leases.conflicts() == []
+
+
+def test_an_undoing_that_is_given_up_never_was(online: Services, vault: OpenVault, batch: int, lease: str) -> None:
+    code = a_code(online, batch)
+    online.redemptions.reverse(online.redemptions.redeem(code).redemption_id, reason="扫错")
+    with vault.database.write(Topic.OUTBOX) as session:  # as an endpoint refuses it that lets this device undo nothing
+        refused = {"state": "rejected", "problem": {"key": "forbidden"}}
+        session.execute(update(OutboxOp).where(OutboxOp.type == "reverse@1").values(refused))
+    online.cloud.withdraw(online.cloud.queue(states=("rejected",))[0].id)
+    assert online.cards.rows([online.cards.find(code)])[0].state == "spent"
+    online.cloud.start_embedded()
+    assert_level(online)
+    assert online.redemptions.look(code).reason == "card-spent"
