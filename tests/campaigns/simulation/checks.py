@@ -23,7 +23,7 @@ from tests.campaigns.simulation.world import Violation
 if TYPE_CHECKING:
     from tests.campaigns.simulation.history import History
 
-GIVEN_UP = ("counter:", "take:", "lease:")
+GIVEN_UP = ("counter:", "take:", "lease:", "reclaim:", "conflict:")
 """Aggregates whose refused ops are told at once instead of standing in the list."""
 DONE_ALREADY = ("stale-version", "batch-sealed")
 """Refusals of what only its own op can have done."""
