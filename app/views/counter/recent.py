@@ -6,13 +6,13 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy
 
 from app.services.redemptions import Use
 from app.views.theme import code_font
-from app.views.widgets.pieces import Card, button, icon_button, label
+from app.views.widgets.pieces import Card, button, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.words import NO_DATA, moment, ntr, tr, yuan
 
 ROW_HEIGHT, HEAD_HEIGHT = 36, 28
-AMOUNT, UNDO, RECEIPT = 4, 7, 8
-UNDO_PX = 64
+AMOUNT, ACTS = 4, 7
+ACTS_PX = 96
 STRETCH = {2: 3, 3: 2, 6: 2}
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -54,7 +54,7 @@ class RecentUses(Card):
         holder.setProperty("role", "scrolled")
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 8, 0)
-        grid.setHorizontalSpacing(24)
+        grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(0)
         if uses:
             _add_heads(grid)
@@ -83,9 +83,8 @@ class RecentUses(Card):
             words[words_at].setToolTip(words[words_at].text())
         for column, part in enumerate((words[0], serial, words[1], words[2], amount, _kind(use), words[3])):
             grid.addWidget(part, at, column)
-        if use.undoable:
-            grid.addWidget(self._undo_button(use), at, UNDO)
-        grid.addWidget(self._receipt_button(use), at, RECEIPT)
+        acts = row(0, *([self._undo_button(use)] if use.undoable else []), self._receipt_button(use), spacing=4)
+        grid.addLayout(acts, at, ACTS)
 
     def _undo_button(self, use: Use) -> QPushButton:
         made = button(tr("Undo"), lambda: self.undo_wanted.emit(use), kind="text", compact=True)
@@ -102,13 +101,13 @@ class RecentUses(Card):
 
 
 def _add_heads(grid: QGridLayout) -> None:
-    names = (tr("Time"), tr("Serial"), tr("Product"), tr("Holder"), tr("Amount"), tr("What"), tr("Place"), "", "")
+    names = (tr("Time"), tr("Serial"), tr("Product"), tr("Holder"), tr("Amount"), tr("What"), tr("Place"), "")
     for column, name in enumerate(names):
         head = label(name, "note")
         head.setAlignment(RIGHT if column == AMOUNT else LEFT)
         grid.addWidget(head, 0, column)
     grid.setRowMinimumHeight(0, HEAD_HEIGHT)
-    grid.setColumnMinimumWidth(UNDO, UNDO_PX)
+    grid.setColumnMinimumWidth(ACTS, ACTS_PX)
 
 
 def _amount(use: Use) -> str:
