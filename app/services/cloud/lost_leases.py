@@ -16,12 +16,11 @@ from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.cloud.lease_events import LIVE
-from app.services.cloud.moving import Known
+from app.services.cloud.moving import LEASED, Known
 from app.services.cloud.working_set import CORE, UNCONFIRMED
 from sync.protocol import to_wire
 
 ENDING = ("lease.return@1", "lease.reclaim@1")
-LEASED = "redeem.leased@1"
 DECIDED = (LEASED, "reverse@1")
 
 

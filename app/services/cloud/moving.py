@@ -3,7 +3,7 @@
 Redemptions keep their ids, so the new endpoint's events about them are recognised here and change nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
-from app.services.cloud.working_set import CORE, OF_MONEY
+from app.services.cloud.working_set import CORE, OF_MONEY, UNCONFIRMED
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.recount import PAID
@@ -33,6 +33,7 @@ from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
 
 PUT = "link.put@1"
+LEASED = "redeem.leased@1"
 LOT = 2_000
 """Entries of the ledger, or links, that are in memory at once."""
 MAY_CARRY = frozenset({"owner", "manager"})
@@ -130,7 +131,7 @@ def announce_rest(
 ) -> None:
     """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links."""
     _announce_thaws(session, known, entries)
-    _announce_ledger(session, reader, merchant_id, entries, dated=dated)
+    _announce_ledger(session, reader, merchant_id, entries, leases=known.leases, dated=dated)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
     _announce_links(session, known)
@@ -169,12 +170,19 @@ def _announce_thaws(session: Session, known: Known, entries: Sequence[str]) -> N
 
 
 def _announce_ledger(
-    session: Session, reader: CodeReader, merchant_id: UUID, entries: Sequence[str], *, dated: bool
+    session: Session,
+    reader: CodeReader,
+    merchant_id: UUID,
+    entries: Sequence[str],
+    *,
+    leases: Collection[str],
+    dated: bool,
 ) -> None:
     """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
     By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first. Who may not say
-    of itself when something was decided asks anew. Some at a time: a ledger may have a million.
+    of itself when something was decided asks anew. What was given out under one of the `leases` that it has heard of
+    goes as that: its cards may still be leased there. Some at a time: a ledger may have a million.
     """
     for lot in _lots(entries):
         found = {one.id: one for one in session.scalars(select(Redemption).where(among(Redemption.id, lot)))}
@@ -188,6 +196,9 @@ def _announce_ledger(
                 continue
             code = blocks[entry.card_id].code(entry.card_id - batch.first_card_id - blocks[entry.card_id].first)
             type_, body = _asked(batch, entry, d=b64(digest(merchant_id, code)))
+            if type_ == "redeem@1" and entry.seq == UNCONFIRMED and entry.lease_id in leases:
+                # no device's own any more: this one is another since
+                type_, body = LEASED, body | {"lease_id": entry.lease_id, "incarnation": ""}
             at = {"at": to_wire(entry.at)} if dated else {}
             again.append({"op_id": entry.id, "type": type_, "aggregate": f"batch:{batch.id}", "body": body | at})
         _put_again(session, again)

@@ -1,6 +1,7 @@
 """Leases of a desktop that is not any more who it was: put back from a backup, or revoked and let in again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -14,7 +15,7 @@ from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import new_incarnation
-from tests.drivers.elsewhere import assert_level
+from tests.drivers.elsewhere import There, assert_level
 from tests.drivers.online import EVENING, a_code, leased_without_a_line, let_in, pair_with, sealed_batch
 
 
@@ -83,6 +84,32 @@ def test_what_a_counter_gave_out_under_a_lease_before_it_was_revoked_is_booked_o
     owner.cloud.sync()
     assert owner.redemptions.look(a_code(desk, made)).reason == "card-spent"
     assert owner.redemptions.look(a_code(desk, made, 1)).remaining_minor == 20_000
+
+
+def test_what_a_revoked_counter_gave_out_under_its_lease_is_booked_by_an_endpoint_that_was_put_back_since(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services], tmp_path: Path
+) -> None:
+    """It is told everything anew then, and the lease is still open there: the uses go as what they are."""
+    pair_with(services, cloud)
+    there, owner, desk = There(cloud, tmp_path / "backup"), services, second("desk")
+    row = let_in(owner, desk, "manager", "后台")
+    made = sealed_batch(desk)
+    taken = desk.leases.take(made, until=now() + EVENING, count=3)
+    undone = [desk.redemptions.redeem(a_code(desk, made, at)) for at in range(2)][1]
+    desk.redemptions.reverse(undone.redemption_id, reason="扫错")
+    owner.devices.revoke(row)
+    there.back_up()
+    sealed_batch(owner)
+    there.put_back()
+    assert_level(owner)
+    let_in(owner, desk, "manager", "后台二")
+    assert_level(desk)
+    assert_level(owner)
+    assert there.is_whole()
+    assert [(one.id, one.mine) for one in desk.leases.leases()] == [(taken.id, False)]
+    desk.leases.reclaim(taken.id, reason="设备已停用")
+    assert desk.redemptions.look(a_code(desk, made)).reason == "card-spent"
+    assert desk.redemptions.look(a_code(desk, made, 1)).remaining_minor == 20_000
 
 
 def test_a_use_under_a_lease_that_is_given_up_is_a_conflict_that_people_settle(
