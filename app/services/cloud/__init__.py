@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, ho
 from app.services.cloud.comparing import compare, explain
 from app.services.cloud.connection import Connection, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
-from app.services.cloud.leaving import leave_leases, note_left, part_from
+from app.services.cloud.leaving import give_leases_back, leave_leases, note_left, part_from
 from app.services.cloud.lives import spoken
 from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import Pusher
@@ -206,7 +207,7 @@ class CloudService:
     def _sync(self, client: SyncClient, progress: Progress = unwatched) -> SyncOutcome:
         hello, pusher = self._restored.greet(client), self._pusher(client)
         self._restored.catch_up(client, hello, pusher, progress)
-        self._agree(hello)
+        merchant.agree(self._database, self._audit, hello)
         pusher.push(progress)
         self._restored.finish(client, hello)
         if hello.recovery is not None:  # what waited for that
@@ -265,13 +266,6 @@ class CloudService:
             store(session, "cloud.feed_hash", page.events[-1].hash)
             points.passed("desk.t3.commit")
         points.passed("desk.t3.committed")
-
-    def _agree(self, hello: Hello) -> None:
-        with self._database.read() as session:
-            if merchant.in_step(session, hello):
-                return
-        with self._database.write(Topic.OUTBOX, Topic.SETTINGS, Topic.AUDIT, Topic.CLOUD) as session:
-            merchant.agree(session, self._audit, hello)
 
     def _speak(self, question: Callable[[SyncClient], T]) -> T:
         """Ask as this device. Raises EndpointMissing, EndpointUnreachable, EndpointRefused, EndpointNotStarted."""
@@ -343,13 +337,17 @@ class CloudService:
     def _join(self, url: str, code: str, *, mode: str, left: bool) -> None:
         """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
 
-        `left` says that the present endpoint is left unheard.
+        `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable.
         """
         before, own = self._connection.pairing(), self._settings.merchant().id
         with self._database.read() as session:
             bound = own if merchant.is_bound(session) else None
         with told(url):
             enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
+        if before is not None and not left and (before.mode == "cloud" or self._embedded.is_running()):
+            push = partial(self._speak, lambda client: self._pusher(client).push(unwatched))
+            give_leases_back(self._database, self._audit, before, push)
+        with told(url):
             moves_in = enrolled.answer.merchant_id != own
             anew = moves_in or not enrolled.continues(*self._cursor())
             with closing(enrolled.client()) as client:

@@ -16,13 +16,17 @@ from app.errors import (
     OldEndpointSilent,
 )
 from app.models.base import now
+from app.models.batch import Batch
+from app.models.database import Database
 from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud.connection import Pairing
 from app.services.cloud.lease_events import LIVE
 from app.services.cloud.working_set import CORE
+from app.services.outbox import enqueue
 from app.services.settings import stored
+from app.topics import Topic
 
 
 def part_from(
@@ -67,6 +71,28 @@ def note_left(session: Session, audit: AuditLog, before: Pairing) -> None:
         last_sync=str(stored(session, "cloud.last_sync") or ""),
         waiting=session.scalar(waiting),
     )
+
+
+def give_leases_back(database: Database, audit: AuditLog, who: Pairing, push: Callable[[], object]) -> None:
+    """Before this computer becomes another device, which nothing may decide under what this one has leased: `push`
+    tells what it gave out under that, and gives it back. One that was revoked is not heard, and need not be: what it
+    has is nobody's there. Raises EndpointUnreachable."""
+    queued = {}
+    with database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
+        mine = Lease.device_id == who.device_id, Lease.incarnation == who.incarnation, Lease.state.in_(LIVE)
+        leases = list(session.scalars(select(Lease).where(*mine)))
+        for lease in leases:
+            if lease.state == "open":
+                lease.state, body = "returning", {"lease_id": lease.id}
+                queued[enqueue(session, "lease.return@1", aggregate=f"lease:{lease.id}", body=body)] = lease.id
+                audit.record(session, "lease.returned", subject=session.get_one(Batch, lease.batch_id).serial)
+    try:
+        if leases:
+            push()
+    except EndpointRefused:
+        with database.write(Topic.LEASES, Topic.OUTBOX) as session:
+            session.execute(update(OutboxOp).where(OutboxOp.op_id.in_(queued)).values(state="withdrawn"))
+            session.execute(update(Lease).where(Lease.id.in_(queued.values())).values(state="open"))
 
 
 def leave_leases(session: Session) -> None:

@@ -4,11 +4,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
+from app.models.database import Database
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud import queue
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
+from app.topics import Topic
 from sync.protocol import Hello, MerchantCard
 
 UPDATE = "merchant.update@1"
@@ -29,9 +31,17 @@ def take_over(session: Session, audit: AuditLog, card: MerchantCard) -> None:
     audit.record(session, "merchant.taken-over", subject=card.name, before=before, after=card.name)
 
 
-def agree(session: Session, audit: AuditLog, hello: Hello) -> None:
+def agree(database: Database, audit: AuditLog, hello: Hello) -> None:
     """Tell the endpoint what was changed here since both said the same; else believe what was changed there. The phone
     page shows what the endpoint knows."""
+    with database.read() as session:
+        if _in_step(session, hello):
+            return
+    with database.write(Topic.OUTBOX, Topic.SETTINGS, Topic.AUDIT, Topic.CLOUD) as session:
+        _agree(session, audit, hello)
+
+
+def _agree(session: Session, audit: AuditLog, hello: Hello) -> None:
     theirs, ours = (hello.merchant.name, hello.merchant.phone), _ours(session)
     if stored(session, "cloud.role") != hello.device.role:
         store(session, "cloud.role", hello.device.role)
@@ -49,8 +59,8 @@ def agree(session: Session, audit: AuditLog, hello: Hello) -> None:
     audit.record(session, "setting.changed", subject="merchant.name", before=ours[0], after=theirs[0])
 
 
-def in_step(session: Session, hello: Hello) -> bool:
-    """Whether `agree` would change nothing: most syncs, and they need no write."""
+def _in_step(session: Session, hello: Hello) -> bool:
+    """Whether there is nothing to change: most syncs, and they need no write."""
     theirs = hello.merchant.name, hello.merchant.phone
     return (
         _ours(session) == theirs == tuple(stored(session, "cloud.agreed"))

@@ -112,6 +112,38 @@ def test_what_a_revoked_counter_gave_out_under_its_lease_is_booked_by_an_endpoin
     assert desk.redemptions.look(a_code(desk, made, 1)).remaining_minor == 20_000
 
 
+def test_a_counter_that_is_paired_once_more_tells_what_it_gave_out_as_who_it_was(
+    services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    """Nobody revoked it: it only did not sync, and somebody asked for a new code."""
+    pair_with(services, cloud)
+    owner, desk, url = services, second("desk"), str(cloud.url())
+    let_in(owner, desk, "manager", "后台")
+    made = sealed_batch(desk)
+    desk.leases.take(made, until=now() + EVENING, count=3)
+    cloud.stop()
+    assert desk.redemptions.redeem(a_code(desk, made), 5_000).own_word
+    cloud.start(int(url.rpartition(":")[2]))
+    let_in(owner, desk, "manager", "后台二")
+    assert_level(desk)
+    assert (desk.leases.conflicts(), desk.leases.leases()) == ([], [])
+    assert desk.redemptions.look(a_code(desk, made)).remaining_minor == 15_000
+    assert desk.redemptions.look(a_code(desk, made, 1)).reason is None
+
+
+def test_a_counter_that_moves_gives_back_what_it_leased_and_finds_nothing_leased_when_it_comes_back(
+    online: Services, cloud: EmbeddedEndpoint, batch: int, lease: str
+) -> None:
+    online.redemptions.redeem(a_code(online, batch), 5_000)
+    pair_with(online, cloud)
+    assert_level(online)
+    online.cloud.start_embedded()
+    assert_level(online)
+    assert (online.leases.conflicts(), online.leases.leases()) == ([], [])
+    assert online.redemptions.look(a_code(online, batch)).remaining_minor == 15_000
+    assert online.redemptions.redeem(a_code(online, batch, 1)).redeemed_minor == 20_000
+
+
 def test_a_use_under_a_lease_that_is_given_up_is_a_conflict_that_people_settle(
     services: Services, cloud: EmbeddedEndpoint, second: Callable[[str], Services]
 ) -> None:
