@@ -38,7 +38,7 @@ from app.services.vault.keys import VaultKeys
 from app.topics import Topic
 from sync import points
 from sync.client import Refused, SyncClient, Unreachable
-from sync.protocol import EventsPage, Hello, b64, feed_hash, feed_row, unb64
+from sync.protocol import EventsPage, b64, feed_hash, feed_row, unb64
 
 T = TypeVar("T")
 PAGE = 1_000
