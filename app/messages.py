@@ -218,6 +218,8 @@ REASONS: dict[str, str] = {
     "pairing-refused": "the pairing code is wrong, used, or older than ten minutes. Ask for a new one.",
     "batch-unknown": "it does not know this batch. Sync again.",
     "batch-sealed": "this batch is sealed already.",
+    "other-cards": "a copy of this vault has finished this batch with other cards, and those count. Make the cards "
+    "of this one anew as another batch.",
     "batch-incomplete": "the upload is not complete. Sync again.",
     "held-back": "something before it was refused. Resolve that first.",
     "root-mismatch": "the uploaded cards are not the ones announced. Sync again.",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.batch import Batch
 from app.models.distribution import Delivery
 from app.models.outbox import RawEvent
-from app.services.cloud import device_keys, lease_events
+from app.services.cloud import device_keys, lease_events, said_elsewhere
 from app.services.cloud.working_set import Told, WorkingSet
 from app.services.figures import FigureEntry
 from app.services.recount import GONE
@@ -24,7 +24,6 @@ DOUBTED = ("uncertain", "failed", "released")
 SILENT = frozenset(
     {
         "merchant.updated@1",
-        "batch.created@1",
         "pairing.made@1",
         "device.enrolled@1",
         "device.revoked@1",
@@ -154,7 +153,13 @@ def _settle(books: WorkingSet, batch: Batch, told: Told) -> None:
 # --- batches and cards ---
 
 
-def _sealed(_: WorkingSet, told: Told, batch: Batch) -> None:
+def _created(books: WorkingSet, told: Told, batch: Batch) -> None:
+    said_elsewhere.created(books.session, batch, told)
+
+
+def _sealed(books: WorkingSet, told: Told, batch: Batch) -> None:
+    if not said_elsewhere.sealed(books.session, batch, told):
+        return
     batch.sealed_at = batch.sealed_at or told.at
     if batch.state == "ready":
         batch.state = "published"
@@ -227,6 +232,7 @@ ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
     "reversed@1": _entered,
     "topped_up@1": _entered,
     "refunded@1": _entered,
+    "batch.created@1": _created,
     "sealed@1": _sealed,
     "frozen@1": _frozen,
     "thawed@1": _frozen,

@@ -18,7 +18,7 @@ from app.models.distribution import Delivery
 from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services.cards.codes import CodeReader
-from app.services.cloud import word
+from app.services.cloud import said_elsewhere, word
 from app.services.cloud.blobs import Blobs, blob_id
 from app.services.progress import Progress
 from app.topics import Topic
@@ -198,7 +198,9 @@ class Pusher:
             self._held.add(op.aggregate)
             self.rejected += 1
             values |= {"state": "rejected", "problem": {"key": result.problem.key, "title": result.problem.title}}
+            session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(**values))
             _fall_back(session, op, result.problem.key)
+            return
         else:
             self.pushed += 1
             values |= {"state": "applied", "seq": result.seq, "problem": None}
@@ -222,11 +224,16 @@ class Pusher:
         chunks = self._chunks(UUID(uid))
         with ThreadPoolExecutor(1, "root") as beside:  # while the endpoint has a chunk, nothing else is to be done here
             root = beside.submit(lambda: merkle_root(sorted_records(chunks)))
-            self._send(uid, chunks, step)
-            self._leave_blobs(UUID(uid), step)
-            count = sum(map(len, chunks)) // RECORD
-            points.passed("desk.seal")
-            sealed = self._client.seal(uid, SealRequest(op.op_id, count, b64(root.result())))
+            try:
+                self._send(uid, chunks, step)
+                self._leave_blobs(UUID(uid), step)
+                count = sum(map(len, chunks)) // RECORD
+                points.passed("desk.seal")
+                sealed = self._client.seal(uid, SealRequest(op.op_id, count, b64(root.result())))
+            except Refused as refused:
+                if refused.key == said_elsewhere.SEALED:
+                    said_elsewhere.note_root(self._database, op.op_id, b64(root.result()))
+                raise
         points.passed("desk.seal.answered")
         return OpResult(op.op_id, "applied", seq=sealed.seq)
 
@@ -289,11 +296,13 @@ def _follow(session: Session, op: OutboxOp) -> None:
 
 
 def _fall_back(session: Session, op: OutboxOp, key: str) -> None:
-    """Local facts that end with the endpoint's no: a lease of this vault's life before it was put back is still open,
-    and a manager can take it back."""
+    """Local facts that follow from the endpoint's no: a lease of this vault's life before it was put back is still
+    open, and a manager can take it back; what another desktop sealed is sealed, if it is the same."""
     if op.type == "lease.return@1" and key == "lease-of-another":
         returning = Lease.id == str(op.body["lease_id"]), Lease.state == "returning"
         session.execute(update(Lease).where(*returning).values(state="open"))
+    elif key == said_elsewhere.SEALED and said_elsewhere.settle(session.get_one(OutboxOp, op.id)):
+        _follow(session, op)
 
 
 def _lots(ops: Iterable[OutboxOp]) -> Iterator[list[OutboxOp]]:

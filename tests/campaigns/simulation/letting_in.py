@@ -1,4 +1,5 @@
-"""Devices are revoked, and their desktops are let in again as other devices, with whatever waits in them."""
+"""Devices are revoked, and their desktops are let in again as other devices, with whatever waits in them; some are
+paired once more without that."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def revoke(history: History) -> None:
 
 
 def let_in_again(history: History) -> None:
-    """Whoever knows that it was revoked asks for a code."""
+    """Whoever knows that it was revoked asks for a code; now and then somebody whom nobody revoked, for it did not
+    sync."""
+    if history.draw.random() < 0.3:
+        _pair(history, history.draw.choice(history.desktops))
+        history.wire.met["paired once more"] += 1
     for desktop in history.everybody():
         problem = desktop.act(lambda services: services.cloud.status().last_problem)
         if problem in PAIR_AGAIN:
