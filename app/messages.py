@@ -249,6 +249,8 @@ REASONS: dict[str, str] = {
     "lease-over": "the lease of this computer has run out. Give it back, then the card is redeemed as usual.",
     "card-leased": "a counter without a line decides about this card at the moment. Redeem it there, or take the "
     "lease back.",
+    "leased-here": "another counter decides about some of your cards without a line. Have it give its lease back, or "
+    "take the lease back; then connect elsewhere.",
     "lease-taken": "another counter decides about some of these cards already. Choose others, or take its lease back.",
     "lease-unknown": "it does not know this lease.",
     "lease-ended": "this lease has ended already.",

@@ -170,6 +170,8 @@ class Hello(Struct, frozen=True):
     limits: Limits = msgspec.field(default_factory=Limits)
     public_key: str = ""
     recovery: RecoveryState | None = None
+    moves_frozen: bool = False
+    """Whether entries of the ledger that another endpoint decided get in here whatever is frozen."""
 
 
 class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class CardFacts(Struct, frozen=True):
@@ -70,6 +71,11 @@ def judge_refund(card: CardFacts, wanted: Wanted) -> str | None:
     if left <= 0:
         return "card-spent"
     return "insufficient-balance" if part is not None and part > left else None
+
+
+def past_freezes(card: CardFacts) -> CardFacts:
+    """For what was decided elsewhere, before: a freeze says what is decided from now on."""
+    return replace(card, batch_frozen=False, card_frozen=False)
 
 
 def _timely(card: CardFacts, at: datetime) -> str | None:

@@ -249,6 +249,7 @@ def hello(transaction: Transaction, device: Device, *, at_ms: int) -> Hello:
         device=DeviceState(device.id, device.role, "active"),
         public_key=feed.public_key(transaction),
         recovery=recovery,
+        moves_frozen=True,
     )
 
 

@@ -6,7 +6,7 @@ Both are entries of the ledger like any other: the balance stays the face less t
 from dataclasses import dataclass
 
 from sync.protocol import from_ms
-from sync.rules import CardFacts, Wanted, judge_refund, judge_top_up
+from sync.rules import CardFacts, Wanted, judge_refund, judge_top_up, past_freezes
 from sync.server import feed
 from sync.server.batches import batch_of, verifier_at
 from sync.server.ledger import Entry, at_of, write_down
@@ -33,6 +33,8 @@ class Change:
     place: str
     device_id: str
     at_ms: int
+    moved: bool = False
+    """Another endpoint decided it."""
 
 
 def top_up(transaction: Transaction, change: Change, amount: int, secrets: ServerSecrets) -> Outcome:
@@ -41,7 +43,7 @@ def top_up(transaction: Transaction, change: Change, amount: int, secrets: Serve
     Raises Refusal.
     """
     verifier, row = _card(transaction, change)
-    facts = facts_of(row)
+    facts = past_freezes(facts_of(row)) if change.moved else facts_of(row)
     reason = judge_top_up(facts, from_ms(change.at_ms))
     if reason is not None:
         raise Refusal(reason)
@@ -113,6 +115,7 @@ def _entry(change: Change, row: Row, after: Row, *, took: tuple[int, int], kind:
         at_ms=change.at_ms,
         kind=kind,
         reason=change.reason,
+        moved=change.moved,
     )
 
 

@@ -255,6 +255,7 @@ def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
         place=_text(body["place"], 200),
         device_id=device.id,
         at_ms=_decided(op, at_ms),
+        moved=is_moved(op),
     )
 
 

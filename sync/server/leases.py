@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from sync.protocol import Op, from_ms, from_wire, to_ms, to_wire
 from sync.rules import Wanted, judge
 from sync.server import feed
@@ -137,6 +139,8 @@ def redeem(
     if row is None or row[11] != lease.batch_id or not lease.first_no <= row[12] < lease.end_no:
         raise Refusal("card-unknown")
     facts, decided_ms = facts_of(row), min(to_ms(from_wire(str(body["at"]))), at_ms)
+    if lease.state == "open":  # a freeze of a batch is in force except for leases, whoever tells what they gave out
+        facts = replace(facts, batch_frozen=False)
     amount = _number(body["amount_minor"], least=1) if facts.money else 0
     uses = 0 if facts.money else _number(body["uses"], least=1)
     held = lease.state == "open" and (lease.device_id, lease.incarnation) == (device.id, str(body["incarnation"]))

@@ -41,6 +41,8 @@ class Entry(msgspec.Struct, frozen=True):
     lease_id: str | None = None
     kind: str = "redeemed"
     reason: str = ""
+    moved: bool = False
+    """Decided by another endpoint, and told since: a freeze that came first here stands."""
 
     def row(self) -> Row:
         return (
@@ -69,6 +71,8 @@ class Entry(msgspec.Struct, frozen=True):
             body["lease_id"] = self.lease_id
         if self.reason:
             body["reason"] = self.reason
+        if self.moved:
+            body["moved"] = True
         return body
 
     def receipt(self, secrets: ServerSecrets, body: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from sync.protocol import b64, from_ms, to_wire
 from sync.receipts import entry_statement
-from sync.rules import CardFacts, Wanted, judge
+from sync.rules import CardFacts, Wanted, judge, past_freezes
 from sync.server import feed
 from sync.server.batches import verifier_at
 from sync.server.epochs import ask_recovering
@@ -105,6 +105,7 @@ class _Change(msgspec.Struct):
     """What all asks of a lot take from one card that had `first` entries."""
 
     first: int
+    frozen: int
     times: int = 0
     amount: int = 0
     uses: int = 0
@@ -163,6 +164,8 @@ class Lot:
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
         facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
+        if ask.moved:
+            facts = past_freezes(facts)
         reason = judge(facts, wanted, _time(ask.at_ms)) or card.held_by_a_device()
         if reason is not None:
             outcome: Outcome = {"refused": reason, "more": _what_is_left(reason, facts)}
@@ -177,7 +180,7 @@ class Lot:
 
     def _take(self, ask: Ask, card: _Card, amount: int, uses: int) -> Outcome:
         """Ledger entry and event; the outcome."""
-        change = self._changes.setdefault(ask.verifier, _Change(card.entries))
+        change = self._changes.setdefault(ask.verifier, _Change(card.entries, card.frozen))
         change.add(amount, uses)
         card.take(amount, uses)
         entry = Entry(
@@ -189,6 +192,7 @@ class Lot:
             device_class=ask.device_class,
             at_ms=ask.at_ms,
             link_id=ask.link_id,
+            moved=ask.moved,
         )
         self._entries.append(entry.row())
         at, body = at_of(ask.at_ms), entry.body()
@@ -217,20 +221,21 @@ DEBIT = (
     "UPDATE card SET balance_minor = balance_minor - {amount}, uses_left = uses_left - {uses}, "
     "entries = entries + {times}, state = CASE WHEN balance_minor - {amount} = 0 "
     "OR (balance_minor IS NULL AND uses_left - {uses} = 0) THEN 'spent' ELSE 'active' END {rows} "
-    "WHERE card.verifier = {verifier} AND entries = {first} AND state = 'active' AND frozen = 0 "
+    "WHERE card.verifier = {verifier} AND entries = {first} AND state = 'active' AND card.frozen = {frozen} "
     "AND uses_left >= {uses} AND (balance_minor IS NULL OR balance_minor >= {amount})"
 )
-FIELDS = ("verifier", "first", "times", "amount", "uses")
-ON_SQLITE = DEBIT.format(rows="", verifier="?1", first="?2", times="?3", amount="?4", uses="?5")
+FIELDS = ("verifier", "first", "times", "amount", "uses", "frozen")
+ON_SQLITE = DEBIT.format(rows="", verifier="?1", first="?2", times="?3", amount="?4", uses="?5", frozen="?6")
 ON_POSTGRES = DEBIT.format(
-    rows="FROM json_to_recordset(?::json) AS v(verifier bytea, first int, times int, amount bigint, uses int)",
+    rows="FROM json_to_recordset(?::json) AS v(verifier bytea, first int, times int, amount bigint, uses int, "
+    "frozen int)",
     **{field: f"v.{field}" for field in FIELDS},
 )
 
 
 def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> Asked[int]:
     """How many cards were as they had been read."""
-    rows = [(verifier, one.first, one.times, one.amount, one.uses) for verifier, one in changes.items()]
+    rows = [(verifier, one.first, one.times, one.amount, one.uses, one.frozen) for verifier, one in changes.items()]
     if transaction.dialect.on_postgres:
         return transaction.change(ON_POSTGRES, FIELDS, rows)
     changed = transaction.many(ON_SQLITE, rows)

@@ -298,12 +298,13 @@ class _Walk:
 
 
 def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
-    """I3, I8, I9: an entry as the feed tells it. One that was given back was decided in an earlier epoch."""
+    """I3, I8, I9: an entry as the feed tells it. One that was given back was decided in an earlier epoch, and one that
+    was moved here by another endpoint, before any freeze of this one."""
     lease = told.get("lease_id")
     if told.get("returned"):
         yield from () if batch.sealed else ("unsealed",)
         return
-    if batch.frozen and lease not in batch.before_freeze:
+    if batch.frozen and not told.get("moved") and lease not in batch.before_freeze:
         yield "frozen"
     if not batch.sealed:
         yield "unsealed"

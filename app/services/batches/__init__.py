@@ -255,10 +255,11 @@ def finish(session: Session, batch: Batch) -> None:
     """All cards are stored: the batch is ready, and its way to the endpoint is queued."""
     session.execute(update(Batch).where(Batch.id == batch.id).values(state="ready"))
     tell_created(session, batch, session.get_one(Product, batch.product_id))
+    tell_cards(session, batch)
 
 
 def tell_created(session: Session, batch: Batch, product: Product) -> None:
-    """Queue a batch's way to the endpoint: its facts, then its cards."""
+    """Queue the first step of a batch's way to the endpoint: its facts."""
     money = product.kind in ("fixed", "variable")
     face: dict[str, Any] = {"kind": "uses"}
     if money:
@@ -275,7 +276,6 @@ def tell_created(session: Session, batch: Batch, product: Product) -> None:
         "count": batch.quantity,
     }
     enqueue(session, "batch.create@1", aggregate=f"batch:{batch.id}", body=body)
-    tell_cards(session, batch)
 
 
 def tell_cards(session: Session, batch: Batch) -> None:

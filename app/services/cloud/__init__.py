@@ -1,11 +1,9 @@
 """The endpoint as the desktop sees it: pair, run the embedded one, push the outbox, pull the feed."""
 
-import platform
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC
-from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,19 +17,18 @@ from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.cloud import device_keys, events, merchant, queue
-from app.services.cloud.addresses import LOOPBACK, checked_host, checked_url, host_of
+from app.services.cloud.addresses import checked_host, checked_url
 from app.services.cloud.comparing import compare, explain
-from app.services.cloud.connection import Connection, Pairing
+from app.services.cloud.connection import Connection
 from app.services.cloud.embedded import EmbeddedEndpoint
-from app.services.cloud.leaving import give_leases_back, leave_leases, note_left, part_from
+from app.services.cloud.joining import Joining
 from app.services.cloud.lives import spoken
-from app.services.cloud.moving import announce_all, survey
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.recovering import Recovery
 from app.services.cloud.refusals import told
 from app.services.cloud.restored import Restored
 from app.services.cloud.rows import PAIR_AGAIN, CloudStatus, EntryDifference, QueueRow, SyncOutcome
-from app.services.cloud.standing import status_of
+from app.services.cloud.standing import place, status_of
 from app.services.progress import Progress, unwatched
 from app.services.settings import SettingService, store, stored
 from app.services.vault.keys import VaultKeys
@@ -42,10 +39,6 @@ from sync.protocol import EventsPage, b64, feed_hash, feed_row, unb64
 
 T = TypeVar("T")
 PAGE = 1_000
-FEED_TOPICS = (
-    *(Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS),
-    *(Topic.LEASES, Topic.OUTBOX, Topic.CLOUD),
-)
 MODES = ("embedded", "cloud")
 
 
@@ -72,6 +65,12 @@ class CloudService:
         self._embedded = embedded
         self._autostart, self._was_stopped = autostart, False
         self._connection = Connection(database, audit, keys)
+        self._joining = Joining(
+            *(database, audit, reader, self._connection, embedded),
+            speak=self._speak,
+            push=lambda client: self._pusher(client).push(unwatched),
+            sync=self._sync,
+        )
         self._restored = Restored(database, audit, reader)
         self._one_at_a_time = threading.RLock()
 
@@ -87,9 +86,9 @@ class CloudService:
         url = checked_url(url)
         with self._one_at_a_time:
             before = self._connection.pairing()
-            left = before is not None and before.url != url and self._part_from(before, leave)
+            left = before is not None and before.url != url and self._joining.part_from(before, leave)
             own = url == self._embedded.url()  # paired again after a revocation
-            self._join(url, code.strip(), mode="embedded" if own else "cloud", left=left)
+            self._joining.join(url, code.strip(), mode="embedded" if own else "cloud", left=left)
             if not own:
                 self._embedded.stop()
         return self.status()
@@ -102,8 +101,8 @@ class CloudService:
         host = checked_host(str(self._settings.get("cloud.lan_address") if lan_address is None else lan_address))
         with self._one_at_a_time:
             before = self._connection.pairing()
-            left = before is not None and before.mode == "cloud" and self._part_from(before, leave)
-            url = self._run_embedded(host)
+            left = before is not None and before.mode == "cloud" and self._joining.part_from(before, leave)
+            url = self._joining.run(host)
             self._was_stopped = False
             if lan_address is not None:
                 self._settings.put("cloud.lan_address", lan_address.strip())
@@ -143,7 +142,7 @@ class CloudService:
 
     def withdraw(self, queue_id: int) -> None:
         """Let a refused op be; what waited behind it goes on. Raises NotFound."""
-        with self._database.write(*FEED_TOPICS, Topic.AUDIT) as session:
+        with self._database.write(*events.TOPICS, Topic.AUDIT) as session:
             queue.withdraw(session, self._audit, queue_id)
 
     # --- sync ---
@@ -244,12 +243,12 @@ class CloudService:
                 return
         after: int | None = -1
         while after is not None:
-            with self._database.write(*FEED_TOPICS) as session:
+            with self._database.write(*events.TOPICS) as session:
                 after = events.apply_kept(session, self._cursor()[0], after=after)
 
     def _take_in(self, page: EventsPage, after: str, url: str) -> None:
         """T3: a page of events and the cursor behind it, together. The chain is checked before anything is believed."""
-        with self._database.write(*FEED_TOPICS) as session:
+        with self._database.write(*events.TOPICS) as session:
             if str(stored(session, "cloud.url")) != url:
                 raise EndpointUnreachable(url)  # the vault moved to another endpoint meanwhile
             if str(stored(session, "cloud.cursor")) != after:
@@ -300,16 +299,6 @@ class CloudService:
         if self._autostart and not self._was_stopped:
             self.start_embedded()
 
-    def _run_embedded(self, host: str) -> str:
-        """Its address, with the process listening on `host`."""
-        running = self._embedded.url()
-        if running is not None and host_of(running) != host:
-            self._embedded.stop()
-        url = self._embedded.start(int(self._settings.get("cloud.port") or 0), host)
-        with self._database.write(Topic.SETTINGS) as session:
-            store(session, "cloud.port", int(url.rpartition(":")[2]))
-        return url
-
     def _pair_embedded(self, url: str, *, left: bool) -> None:
         """Pair unless this vault is known there already."""
         pairing = self._connection.pairing()
@@ -332,58 +321,11 @@ class CloudService:
             finally:
                 client.close()
         own = self._settings.merchant()
-        self._join(url, self._embedded.pairing_code(own.id, own.name), mode="embedded", left=left)
-
-    def _join(self, url: str, code: str, *, mode: str, left: bool) -> None:
-        """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
-
-        `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable.
-        """
-        before, own = self._connection.pairing(), self._settings.merchant().id
-        with self._database.read() as session:
-            bound = own if merchant.is_bound(session) else None
-        with told(url):
-            enrolled = self._connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
-        if before is not None and not left and (before.mode == "cloud" or self._embedded.is_running()):
-            push = partial(self._speak, lambda client: self._pusher(client).push(unwatched))
-            give_leases_back(self._database, self._audit, before, push)
-        with told(url):
-            moves_in = enrolled.answer.merchant_id != own
-            anew = moves_in or not enrolled.continues(*self._cursor())
-            with closing(enrolled.client()) as client:
-                known = survey(client) if anew and before is not None else None
-        with self._database.write(*FEED_TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
-            if left and before is not None:
-                note_left(session, self._audit, before)
-            if moves_in:
-                if merchant.is_bound(session):  # an older endpoint did not ask, or cards were made meanwhile
-                    raise EndpointRefused("other-merchant")
-                merchant.take_over(session, self._audit, enrolled.answer.hello.merchant)
-            self._connection.keep(session, enrolled, mode=mode, anew=anew)
-            if anew:
-                leave_leases(session)
-            if known is not None:
-                announce_all(session, self._reader, UUID(str(stored(session, "merchant.id"))), known)
-
-    def _part_from(self, before: Pairing, leave: str | None) -> bool:
-        """Whether an endpoint of which something could be heard is left unheard. Raises what `part_from` raises."""
-        if before.mode == "embedded" and not self._embedded.is_running() and not self._embedded.database.exists():
-            return False  # a restored vault on another machine: there is nobody to hear
-        since = self.status().last_sync_at
-        hear, greet = self._asking(before, self._sync), self._asking(before, SyncClient.hello)
-        return part_from(before, hear=hear, greet=greet, leave=leave, since=since)
-
-    def _asking(self, before: Pairing, ask: Callable[[SyncClient], object]) -> Callable[[], None]:
-        def call() -> None:
-            if before.mode == "embedded" and not self._embedded.is_running():
-                self._run_embedded(host_of(before.url) or LOOPBACK)
-            self.ask(ask)
-
-        return call
+        self._joining.join(url, self._embedded.pairing_code(own.id, own.name), mode="embedded", left=left)
 
     def _cursor(self) -> tuple[str, int]:
-        epoch, _, seq = str(self._settings.get("cloud.cursor")).rpartition(".")
-        return epoch, int(seq or 0)
+        with self._database.read() as session:
+            return place(session)
 
     def _note(self, *, problem: str) -> None:
         with self._database.write(Topic.CLOUD) as session:

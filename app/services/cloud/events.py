@@ -15,9 +15,15 @@ from app.services.cloud.working_set import Told, WorkingSet
 from app.services.figures import FigureEntry
 from app.services.recount import GONE
 from app.services.settings import store, stored
+from app.topics import Topic
 from sync.protocol import Event, EventsPage, from_wire
 from sync.upcasting import upcast
 
+TOPICS = (
+    *(Topic.REDEMPTIONS, Topic.CARDS, Topic.BATCHES, Topic.DISTRIBUTIONS),
+    *(Topic.LEASES, Topic.OUTBOX, Topic.CLOUD),
+)
+"""What a page of events may change."""
 KEPT = 1_000
 DOUBTED = ("uncertain", "failed", "released")
 """States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""

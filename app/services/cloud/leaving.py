@@ -1,8 +1,10 @@
 """Leaving an endpoint: after a last sync with it, or, where it is gone for ever, by a deliberate word without one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -23,10 +25,16 @@ from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud.connection import Pairing
 from app.services.cloud.lease_events import LIVE
+from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import CORE
 from app.services.outbox import enqueue
 from app.services.settings import stored
 from app.topics import Topic
+from sync.client import Refused, SyncClient
+from sync.protocol import Op, new_op_id, to_wire
+
+Ask = Callable[[SyncClient], object]
+PER_PUSH = 100
 
 
 def part_from(
@@ -73,26 +81,88 @@ def note_left(session: Session, audit: AuditLog, before: Pairing) -> None:
     )
 
 
-def give_leases_back(database: Database, audit: AuditLog, who: Pairing, push: Callable[[], object]) -> None:
-    """Before this computer becomes another device, which nothing may decide under what this one has leased: `push`
-    tells what it gave out under that, and gives it back. One that was revoked is not heard, and need not be: what it
-    has is nobody's there. Raises EndpointUnreachable."""
-    queued = {}
-    with database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
-        mine = Lease.device_id == who.device_id, Lease.incarnation == who.incarnation, Lease.state.in_(LIVE)
-        leases = list(session.scalars(select(Lease).where(*mine)))
-        for lease in leases:
-            if lease.state == "open":
-                lease.state, body = "returning", {"lease_id": lease.id}
-                queued[enqueue(session, "lease.return@1", aggregate=f"lease:{lease.id}", body=body)] = lease.id
-                audit.record(session, "lease.returned", subject=session.get_one(Batch, lease.batch_id).serial)
-    try:
-        if leases:
-            push()
-    except EndpointRefused:
-        with database.write(Topic.LEASES, Topic.OUTBOX) as session:
-            session.execute(update(OutboxOp).where(OutboxOp.op_id.in_(queued)).values(state="withdrawn"))
-            session.execute(update(Lease).where(Lease.id.in_(queued.values())).values(state="open"))
+class Departure:
+    """This computer becomes another device: of the same endpoint, or of another one while this one goes on answering.
+
+    Under what it has leased nobody could decide then, so that is given back, behind what was given out under it. And an
+    endpoint that is left must not go on redeeming what another one redeems: its batches are frozen there, for good.
+    """
+
+    def __init__(
+        self, database: Database, audit: AuditLog, who: Pairing, *, to: str, ask: Callable[[Ask], object]
+    ) -> None:
+        """`ask` asks the endpoint that is left."""
+        self._database = database
+        self._audit = audit
+        self._who = who
+        self._ask = ask
+        self._moves = who.url != to
+        self._frozen: list[str] = []
+
+    def refuse_while_leased(self) -> None:
+        """Other counters decide about cards without a line, whatever is frozen. Raises EndpointRefused."""
+        other = ~((Lease.device_id == self._who.device_id) & (Lease.incarnation == self._who.incarnation))
+        with self._database.read() as session:
+            if self._moves and session.scalar(select(Lease.id).where(Lease.state.in_(LIVE), other).limit(1)):
+                raise EndpointRefused("leased-here")
+
+    def give_leases_back(self, push: Ask) -> None:
+        """`push` tells what waits. A device that was revoked is not heard, and need not be: what it has is nobody's
+        there. Raises EndpointUnreachable."""
+        queued = {}
+        with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
+            mine = Lease.device_id == self._who.device_id, Lease.incarnation == self._who.incarnation
+            leases = list(session.scalars(select(Lease).where(*mine, Lease.state.in_(LIVE))))
+            for lease in leases:
+                if lease.state == "open":
+                    lease.state, body = "returning", {"lease_id": lease.id}
+                    queued[enqueue(session, "lease.return@1", aggregate=f"lease:{lease.id}", body=body)] = lease.id
+                    self._audit.record(session, "lease.returned", subject=session.get_one(Batch, lease.batch_id).serial)
+        try:
+            if leases:
+                self._ask(push)
+        except EndpointRefused:
+            with self._database.write(Topic.LEASES, Topic.OUTBOX) as session:
+                session.execute(update(OutboxOp).where(OutboxOp.op_id.in_(queued)).values(state="withdrawn"))
+                session.execute(update(Lease).where(Lease.id.in_(queued.values())).values(state="open"))
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nothing of this vault is redeemed there from now on; what fails meanwhile opens it again. Raises
+        EndpointUnreachable, EndpointRefused."""
+        with self._database.read() as session:
+            redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
+            uids = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
+        try:
+            for start in range(0, len(uids) if self._moves else 0, PER_PUSH):
+                self._frozen += uids[start : start + PER_PUSH]
+                self._say("batch.freeze@1", uids[start : start + PER_PUSH])
+            yield
+        except BaseException:
+            with suppress(EndpointRefused, EndpointUnreachable):  # else people see it frozen, and thaw it
+                self._say("batch.thaw@1", self._frozen)
+            raise
+
+    def forget(self, session: Session) -> None:
+        """What was heard of those freezes meanwhile is about the endpoint that is left; not what people froze."""
+        heard = Batch.uid.in_([UUID(uid).bytes for uid in self._frozen]), Batch.frozen_at.is_not(None)
+        ours = select(OutboxOp.aggregate).where(OutboxOp.type == "batch.freeze@1", OutboxOp.state.in_(OPEN))
+        meant = set(session.scalars(ours))
+        for batch in session.scalars(select(Batch).where(*heard)):
+            if f"batch:{batch.id}" not in meant:
+                batch.frozen_at = None
+
+    def _say(self, type_: str, uids: Sequence[str]) -> None:
+        """Raises EndpointUnreachable, EndpointRefused."""
+        ops = [Op(new_op_id(), type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
+
+        def push(client: SyncClient) -> None:
+            for start in range(0, len(ops), PER_PUSH):
+                for result in client.push(ops[start : start + PER_PUSH]).results:
+                    if result.problem is not None:
+                        raise Refused(result.problem)
+
+        self._ask(push)
 
 
 def leave_leases(session: Session) -> None:

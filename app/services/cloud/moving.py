@@ -17,6 +17,7 @@ from app.errors import EndpointRefused
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
+from app.models.database import Database
 from app.models.distribution import Delivery
 from app.models.many import among, put_all
 from app.models.outbox import OutboxOp
@@ -27,7 +28,6 @@ from app.services.cloud.working_set import CORE, OF_MONEY, UNCONFIRMED
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.recount import PAID
-from app.services.settings import stored
 from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
@@ -99,25 +99,35 @@ def survey(client: SyncClient, *, restored_at: int | None = None, progress: Prog
             return known
 
 
-def announce_all(session: Session, reader: CodeReader, merchant_id: UUID, known: Known) -> None:
+def refuse_ledger(database: Database, known: Known, role: str) -> None:
+    """Raises EndpointRefused where the ledger cannot come along: used cards would be whole there."""
+    if role not in MAY_CARRY:
+        with database.read() as session:
+            if not known.ledger.issuperset(session.scalars(select(Redemption.id))):
+                raise EndpointRefused("ledger-stays")
+
+
+def announce_all(
+    session: Session, reader: CodeReader, merchant_id: UUID, known: Known, *, past_freezes: bool = False
+) -> None:
     """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn.
 
-    Raises EndpointRefused where the ledger cannot come along: used cards would be whole there.
+    `past_freezes`: entries of the ledger get in whatever is frozen there. Then what is used up already is redeemed by
+    nobody before that is known there.
     """
     ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
     entries = [op_id for op_id in ledger if op_id not in known.ledger]
-    if entries and stored(session, "cloud.role") not in MAY_CARRY:
-        raise EndpointRefused("ledger-stays")
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
-    announce_batches(session, known)
-    announce_rest(session, reader, merchant_id, known, entries)
+    announce_batches(session, known, stopped=_batches_of(session, entries) if past_freezes else set())
+    announce_rest(session, reader, merchant_id, known, entries, past_freezes=past_freezes)
 
 
-def announce_batches(session: Session, known: Known) -> None:
-    """Batches with their cards: what everything else is about."""
+def announce_batches(session: Session, known: Known, *, stopped: Collection[int] = ()) -> None:
+    """Batches with their cards: what everything else is about. Of those that are `stopped` there is more to say before
+    anybody redeems anything: they are frozen until then."""
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
-        _announce(session, batch, known)
+        _announce(session, batch, known, stops=batch.id in stopped)
 
 
 def announce_rest(
@@ -128,32 +138,50 @@ def announce_rest(
     entries: Sequence[str],
     *,
     dated: bool = True,
+    past_freezes: bool = False,
 ) -> None:
     """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links."""
-    _announce_thaws(session, known, entries)
+    if not past_freezes:
+        _announce_thaws(session, known, getting_in=_batches_of(session, entries) if known.frozen else set())
     _announce_ledger(session, reader, merchant_id, entries, leases=known.leases, dated=dated)
+    if past_freezes:
+        _announce_thaws(session, known)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
     _announce_links(session, known)
 
 
-def _announce(session: Session, batch: Batch, known: Known) -> None:
+def _announce(session: Session, batch: Batch, known: Known, *, stops: bool) -> None:
     uid = str(UUID(bytes=batch.uid))
+    stops = stops and (uid, None) not in known.frozen
     if uid in known.sealed:
+        if stops:
+            _stop(session, batch, known)
         return
     session.execute(update(Batch).where(Batch.id == batch.id).values(sealed_at=None))
     session.execute(update(Batch).where(Batch.id == batch.id, Batch.state == "published").values(state="ready"))
     if uid not in known.batches:
         tell_created(session, batch, session.get_one(Product, batch.product_id))
-    else:
-        tell_cards(session, batch)
+    if stops:
+        _stop(session, batch, known)
+    tell_cards(session, batch)
 
 
-def _announce_thaws(session: Session, known: Known, entries: Sequence[str]) -> None:
-    """What is not frozen any more; and what the ledger must get into, which is frozen again behind it."""
-    getting_in: set[int] = set()
-    for lot in _lots(entries) if known.frozen else ():
-        getting_in |= set(session.scalars(select(Redemption.batch_id).where(among(Redemption.id, lot)).distinct()))
+def _stop(session: Session, batch: Batch, known: Known) -> None:
+    uid = str(UUID(bytes=batch.uid))
+    enqueue(session, "batch.freeze@1", aggregate=f"batch:{batch.id}", body={"batch_id": uid})
+    known.frozen.add((uid, None))
+
+
+def _batches_of(session: Session, entries: Sequence[str]) -> set[int]:
+    found: set[int] = set()
+    for lot in _lots(entries):
+        found |= set(session.scalars(select(Redemption.batch_id).where(among(Redemption.id, lot)).distinct()))
+    return found
+
+
+def _announce_thaws(session: Session, known: Known, *, getting_in: Collection[int] = ()) -> None:
+    """What is not frozen any more; and the batches that the ledger must get into, which are frozen again behind it."""
     for uid, card_no in sorted(known.frozen, key=str):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
         if batch is None:

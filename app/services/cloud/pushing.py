@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -34,6 +34,8 @@ PER_PUSH = 100
 PAGE = 1_000
 """Ops that are read at once."""
 CHUNK = CHUNK_RECORDS * RECORD
+TOOK = "took"
+"""In the body of an op that was answered: how much it asked for in the end."""
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.LEASES)
 TOGETHER = {
     "card.freeze@1": "freeze",
@@ -203,7 +205,7 @@ class Pusher:
             return
         else:
             self.pushed += 1
-            values |= {"state": "applied", "seq": result.seq, "problem": None}
+            values |= {"state": "applied", "seq": result.seq, "problem": None, "body": as_decided(op.body, result)}
             _follow(session, op)
         session.execute(update(OutboxOp).where(OutboxOp.id == op.id).values(**values))
 
@@ -282,6 +284,14 @@ def decided_at(result: OpResult) -> datetime | None:
     """When the endpoint decided an entry of the ledger: so it is said again where the endpoint has lost it."""
     at = (result.outcome or {}).get("at")
     return None if at is None else from_wire(str(at))
+
+
+def as_decided(body: dict[str, Any], result: OpResult) -> dict[str, Any]:
+    """What was asked, with how much "all of it" was: it is another sum where the endpoint has lost what came before."""
+    outcome = result.outcome or {}
+    if "amount_minor" not in body or body["amount_minor"] or body.get("uses") or "redeemed_minor" not in outcome:
+        return body
+    return body | {TOOK: {"amount_minor": outcome["redeemed_minor"] or None, "uses": outcome["redeemed_uses"] or None}}
 
 
 def _follow(session: Session, op: OutboxOp) -> None:

@@ -23,7 +23,7 @@ from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import lost_leases, word
 from app.services.cloud.moving import MAY_CARRY, Known, announce_batches, announce_rest, survey
-from app.services.cloud.pushing import Pusher
+from app.services.cloud.pushing import TOOK, Pusher
 from app.services.cloud.rows import Recovering
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.progress import Progress
@@ -305,7 +305,8 @@ def _decide_again(session: Session, known: Known, *, dated: bool) -> None:
     endpoint decides it once more."""
     for op in session.scalars(_unheard()):
         if op.op_id not in known.ledger and op.answered_at is not None:
-            op.body = dict(op.body) | ({"at": to_wire(op.answered_at)} if dated else {})
+            asked = {name: said for name, said in op.body.items() if name != TOOK}
+            op.body = asked | op.body.get(TOOK, {}) | ({"at": to_wire(op.answered_at)} if dated else {})
             op.state = "waiting"
 
 

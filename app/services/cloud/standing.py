@@ -21,7 +21,7 @@ def status_of(session: Session, *, runs: Callable[[], bool]) -> CloudStatus:
     grouped = select(OutboxOp.state, func.count()).group_by(OutboxOp.state)
     counts = {state: int(count) for state, count in session.execute(grouped)}
     conflicts = session.scalar(select(func.count()).select_from(Conflict).where(Conflict.settled_at.is_(None)))
-    last, twin = stored(session, "cloud.last_sync"), stored(session, "cloud.twin_since")
+    twin = stored(session, "cloud.twin_since")
     mode = pairing.mode if pairing else "none"
     return CloudStatus(
         mode=mode,
@@ -32,7 +32,7 @@ def status_of(session: Session, *, runs: Callable[[], bool]) -> CloudStatus:
         running=runs() if mode != "cloud" else True,
         pending=sum(counts.get(state, 0) for state in OPEN),
         rejected=counts.get("rejected", 0),
-        last_sync_at=datetime.fromisoformat(last) if last else None,
+        last_sync_at=last_sync(session),
         last_problem=str(stored(session, "cloud.last_problem") or ""),
         differences=tuple(stored(session, "cloud.differences") or ()),
         conflicts=conflicts or 0,
@@ -40,3 +40,15 @@ def status_of(session: Session, *, runs: Callable[[], bool]) -> CloudStatus:
         role=str(stored(session, "cloud.role")),
         twin_since=datetime.fromisoformat(twin) if twin else None,
     )
+
+
+def last_sync(session: Session) -> datetime | None:
+    """When the endpoint was last heard in full."""
+    last = stored(session, "cloud.last_sync")
+    return datetime.fromisoformat(last) if last else None
+
+
+def place(session: Session) -> tuple[str, int]:
+    """Epoch and number up to which the feed was heard."""
+    epoch, _, seq = str(stored(session, "cloud.cursor")).rpartition(".")
+    return epoch, int(seq or 0)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import (
@@ -33,7 +33,7 @@ from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked
 from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
 from app.services.cloud import CloudService, word
-from app.services.cloud.pushing import OPEN, PASSING, decided_at
+from app.services.cloud.pushing import OPEN, PASSING, as_decided, decided_at
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import LeaseService
 from app.services.outbox import enqueue
@@ -367,9 +367,10 @@ def _is_mistyped(typed: str) -> bool:
 
 def _note(session: Session, op_id: str, state: str, answer: OpResult | None = None) -> None:
     """How it ended; with the time and the number that the endpoint gave it."""
-    at, seq = (None, None) if answer is None else (decided_at(answer), answer.seq)
-    values = {"state": state, "answered_at": at or now(), "seq": seq}
-    session.execute(update(OutboxOp).where(OutboxOp.op_id == op_id).values(**values))
+    op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
+    op.state, op.answered_at = state, now()
+    if answer is not None:
+        op.answered_at, op.seq, op.body = decided_at(answer) or now(), answer.seq, as_decided(op.body, answer)
 
 
 __all__ = ["Payable", "RedemptionResult", "RedemptionService", "Use", "Verdict"]

@@ -22,8 +22,8 @@ from app.models.redemption import DailyFigure, Redemption
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
-from app.services.cloud import FEED_TOPICS, events
-from app.services.cloud.events import apply
+from app.services.cloud import events
+from app.services.cloud.events import TOPICS, apply
 from app.services.recount import take_back_deliveries
 from app.services.settings import store
 from app.services.vault.vaults import OpenVault, Vaults
@@ -82,7 +82,7 @@ def history(database: Database, seed: int, count: int) -> list[Event]:
 
 def told(database: Database, events: list[Event], size: int) -> None:
     for page in pages(events, size):
-        with database.write(*FEED_TOPICS) as session:
+        with database.write(*TOPICS) as session:
             apply(session, page)
 
 
@@ -238,7 +238,7 @@ def test_what_was_kept_is_heard_once_a_version_knows_it(
         earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
         told(vault.database, [Event(1, "redeemed@1", "op", to_wire(now()), raw, "")], 1)
     for after, reached in ((0, 1), (1, None)):
-        with vault.database.write(*FEED_TOPICS) as session:
+        with vault.database.write(*TOPICS) as session:
             assert events.knows_more(session)
             assert events.apply_kept(session, "e1", after=after) == reached
     with vault.database.read() as session:

@@ -117,10 +117,10 @@ def test_a_moved_entry_that_was_refused_is_tried_again_as_the_same_entry(
     taken = online.redemptions.redeem(code, 5_000)
     online.redemptions.reverse(taken.redemption_id, reason="错")
     online.redemptions.redeem(code, 1_000)
-    freeze_unseen(config, 1)
+    void_unseen(config, 1)
     online.cloud.start_embedded()
     assert online.cloud.sync().rejected == 1
-    freeze_unseen(config, 0)
+    void_unseen(config, 0)
     for _ in range(3):
         for refused in online.cloud.queue(states=("rejected",)):
             online.cloud.retry(refused.id)
@@ -152,10 +152,10 @@ def test_a_vault_whose_ledger_may_not_come_along_stays_where_it_is(
         services.cloud.stop_embedded()
 
 
-def freeze_unseen(config: Config, frozen: int) -> None:
+def void_unseen(config: Config, voided: int) -> None:
     """Behind the feed's back, so that the endpoint refuses what the vault could not foresee."""
     with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
-        endpoint.execute("UPDATE batch SET frozen = ?", (frozen,))
+        endpoint.execute("UPDATE batch SET voided = ?", (voided,))
 
 
 def test_twice_the_ledger_is_told_anew_in_as_many_questions(services: Services, vault: OpenVault) -> None:

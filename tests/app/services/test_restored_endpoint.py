@@ -19,6 +19,7 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint, restored
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
+from sync import points
 from sync.protocol import b64, feed_hash, feed_row
 from tests.drivers.elsewhere import There, assert_level
 from tests.drivers.endpoint import new_merchant, paired
@@ -69,6 +70,24 @@ def test_the_next_sync_gives_back_what_the_endpoint_lost_and_it_redeems_again(
     assert_level(services)
     assert there.is_whole()
     assert there.feed().count("recovery.begun@1") == 1  # by a word that this copy never knew
+
+
+def test_a_whole_card_stays_the_sum_it_was_where_what_came_before_it_is_lost_for_ever(
+    services: Services, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is all that is known of it, and of what came before nobody has heard."""
+    code = a_code(services, a_batch(services))
+    assert_level(services)
+    there.back_up()
+    redeem_on_the_phone(services, code, 700)
+    with monkeypatch.context() as broken:
+        broken.setattr(points, "_armed", points.read("desk.t3.commit:1:raise"))
+        with pytest.raises(points.Fault):  # in the midst of hearing the feed
+            services.redemptions.redeem(code)
+    there.put_back()
+    assert_level(services)
+    assert services.redemptions.look(code).remaining_minor == 700
+    assert there.is_whole()
 
 
 def test_more_entries_than_one_request_takes_are_given_back(

@@ -9,6 +9,7 @@ import requests
 from sync.client import Refused, SyncClient
 from sync.protocol import b64, feed_hash, feed_row, new_op_id, unb64
 from sync.server.database import Store
+from sync.server.verifying import verify
 from tests.drivers.endpoint import Desktop, Served, new_merchant, paired
 
 
@@ -178,6 +179,26 @@ def test_only_who_runs_the_shop_moves_an_entry_here_as_of_its_time(desktop: Desk
     assert desktop.push("redeem@1", body | {"at": "2020-01-01T15:59:59Z"}).problem.key == "forbidden"
     undo = {"redemption_id": moved.op_id, "reason": "错", "at": "2020-01-01T15:59:59Z"}
     assert desktop.push("reverse@1", undo).problem.key == "forbidden"
+
+
+def test_what_another_endpoint_decided_gets_in_whatever_is_frozen_here_and_nothing_else_does(
+    desktop: Desktop, served: Served
+) -> None:
+    """So cards that are used up already can be frozen until that is known."""
+    batch, earlier = desktop.batch(2), {"at": "2020-01-01T15:59:59Z"}
+    about = {"batch_id": batch.uid, "card_no": 0}
+    desktop.push("card.freeze@1", about)
+    desktop.push("batch.freeze@1", {"batch_id": batch.uid})
+    body = {"d": b64(batch.records[0]), "amount_minor": 100}
+    topped_up = about | {"amount_minor": 50, "reason": "充值", "place": ""}
+    assert desktop.push("redeem@1", body).problem.key == "batch-frozen"
+    assert desktop.push("card.topup@1", topped_up).problem.key == "batch-frozen"
+    assert desktop.push("redeem@1", body | earlier).status == "applied"
+    assert desktop.push("card.topup@1", topped_up | earlier).outcome["remaining_minor"] == 10_000 - 100 + 50
+    assert key_of(desktop.redeem(batch.records[0])) == "batch-frozen"
+    store = Store(served.database)
+    assert store.read_now(lambda transaction: verify(transaction, deep=True)).findings == []
+    store.stop()
 
 
 def test_null_is_not_the_word_none(desktop: Desktop) -> None:

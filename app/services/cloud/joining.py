@@ -1,0 +1,114 @@
+"""Becoming a device of an endpoint: for the first time, of another one than before, or of the same once more."""
+
+import platform
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.errors import EndpointRefused
+from app.models.database import Database
+from app.services.audit import AuditLog
+from app.services.cards.codes import CodeReader
+from app.services.cloud import merchant
+from app.services.cloud.addresses import LOOPBACK, host_of
+from app.services.cloud.connection import Connection, Pairing
+from app.services.cloud.embedded import EmbeddedEndpoint
+from app.services.cloud.events import TOPICS
+from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, part_from
+from app.services.cloud.moving import announce_all, refuse_ledger, survey
+from app.services.cloud.refusals import told
+from app.services.cloud.standing import last_sync, place
+from app.services.settings import store, stored
+from app.topics import Topic
+from sync.client import SyncClient
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """`speak` asks the present endpoint something; `push` and `sync` are what it may be asked."""
+
+    database: Database
+    audit: AuditLog
+    reader: CodeReader
+    connection: Connection
+    embedded: EmbeddedEndpoint
+    speak: Callable[[Ask], object]
+    push: Ask
+    sync: Ask
+
+    def join(self, url: str, code: str, *, mode: str, left: bool) -> None:
+        """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
+
+        `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable.
+        """
+        before = self.connection.pairing()
+        leaving = self._departure(before, url) if before is not None and not left else None
+        if leaving is not None:
+            leaving.refuse_while_leased()
+        with self.database.read() as session:
+            own, (epoch, heard) = str(stored(session, "merchant.id")), place(session)
+            bound = own if merchant.is_bound(session) else None
+        with told(url):
+            enrolled = self.connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
+        if leaving is not None:
+            leaving.give_leases_back(self.push)
+        with told(url):
+            moves_in = enrolled.answer.merchant_id != own
+            anew = moves_in or not enrolled.continues(epoch, heard)
+            with closing(enrolled.client()) as client:
+                known = survey(client) if anew and before is not None else None
+        hello = enrolled.answer.hello
+        if known is not None:
+            refuse_ledger(self.database, known, hello.device.role)
+        closed = nullcontext() if leaving is None else leaving.closed()
+        with closed, self.database.write(*TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
+            if left and before is not None:
+                note_left(session, self.audit, before)
+            if moves_in:
+                if merchant.is_bound(session):  # an older endpoint did not ask, or cards were made meanwhile
+                    raise EndpointRefused("other-merchant")
+                merchant.take_over(session, self.audit, hello.merchant)
+            self.connection.keep(session, enrolled, mode=mode, anew=anew)
+            if anew:
+                leave_leases(session)
+            if leaving is not None:
+                leaving.forget(session)
+            if known is not None:
+                merchant_id = UUID(str(stored(session, "merchant.id")))
+                announce_all(session, self.reader, merchant_id, known, past_freezes=hello.moves_frozen)
+
+    def _departure(self, before: Pairing, url: str) -> Departure | None:
+        """None where nobody answers any more."""
+        if before.mode == "embedded" and not self.embedded.is_running():
+            return None
+        return Departure(self.database, self.audit, before, to=url, ask=self.speak)
+
+    def part_from(self, before: Pairing, leave: str | None) -> bool:
+        """Whether an endpoint of which something could be heard is left unheard. Raises what `part_from` raises."""
+        if before.mode == "embedded" and not self.embedded.is_running() and not self.embedded.database.exists():
+            return False  # a restored vault on another machine: there is nobody to hear
+        with self.database.read() as session:
+            since = last_sync(session)
+        hear, greet = self._asking(before, self.sync), self._asking(before, SyncClient.hello)
+        return part_from(before, hear=hear, greet=greet, leave=leave, since=since)
+
+    def _asking(self, before: Pairing, ask: Callable[[SyncClient], object]) -> Callable[[], None]:
+        def call() -> None:
+            if before.mode == "embedded" and not self.embedded.is_running():
+                self.run(host_of(before.url) or LOOPBACK)
+            self.speak(ask)
+
+        return call
+
+    def run(self, host: str) -> str:
+        """The address of the embedded endpoint, with its process listening on `host`. Raises EndpointNotStarted."""
+        running = self.embedded.url()
+        if running is not None and host_of(running) != host:
+            self.embedded.stop()
+        with self.database.read() as session:
+            port = int(stored(session, "cloud.port") or 0)
+        url = self.embedded.start(port, host)
+        with self.database.write(Topic.SETTINGS) as session:
+            store(session, "cloud.port", int(url.rpartition(":")[2]))
+        return url

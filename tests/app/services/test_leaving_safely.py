@@ -1,0 +1,154 @@
+"""Moving between endpoints that both answer: no card can be used at both of them, at any moment."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+import pytest
+import requests
+from sqlcipher3 import dbapi2 as sqlite
+
+from app.errors import EndpointRefused
+from app.models.base import now
+from app.services import Services
+from app.services.cloud import EmbeddedEndpoint
+from sync.codes import canonical, digest
+from sync.protocol import Event, Op, b64, new_op_id, to_wire
+from tests.drivers.elsewhere import assert_level
+from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[EmbeddedEndpoint]:
+    """A second endpoint in the cloud."""
+    made = another_endpoint(tmp_path / "other")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def moving(services: Services, cloud: EmbeddedEndpoint) -> Services:
+    pair_with(services, cloud)
+    return services
+
+
+def by_phone(services: Services, endpoint: EmbeddedEndpoint, code: str) -> int:
+    """The status that somebody hears who types a code at that endpoint."""
+    merchant = services.settings.merchant().id
+    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": b64(digest(UUID(merchant), canonical(code)))}
+    return requests.post(f"{endpoint.url()}/h5/v1/redeem", json=body, timeout=10).status_code
+
+
+def redeemed(endpoint: EmbeddedEndpoint) -> list[int]:
+    with closing(sqlite.connect(str(endpoint.database))) as connection:
+        return [row[0] for row in connection.execute("SELECT amount_minor FROM redemption ORDER BY at_ms")]
+
+
+def test_what_is_used_up_is_redeemed_nowhere_while_the_new_endpoint_is_told(
+    moving: Services, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    codes = [a_code(moving, made, at) for at in range(3)]
+    for code in codes[:2]:
+        moving.redemptions.redeem(code)
+    pair_with(moving, other)
+    heard = []
+    moving.cloud.sync(lambda done, total: heard.extend(by_phone(moving, other, code) for code in codes[:2]))
+    assert len(heard) > 4
+    assert 200 not in heard
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert redeemed(other) == [20_000, 20_000]
+    assert by_phone(moving, other, codes[2]) == 200
+
+
+def test_the_endpoint_that_was_left_redeems_nothing_until_its_desktop_comes_back(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    codes = [a_code(moving, made, at) for at in range(4)]
+    assert by_phone(moving, cloud, codes[0]) == 200
+    pair_with(moving, other)
+    assert by_phone(moving, cloud, codes[1]) != 200
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, other, codes[1]) == 200
+    pair_with(moving, cloud)
+    for code in codes:
+        assert by_phone(moving, other, code) != 200
+    assert by_phone(moving, cloud, codes[1]) != 200
+    assert_level(moving)
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert [by_phone(moving, cloud, code) == 200 for code in codes[1:3]] == [False, True]
+    assert_level(moving)
+
+
+def test_what_was_frozen_before_stays_frozen_at_both(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    code = a_code(moving, made)
+    moving.redemptions.redeem(code, 5_000)
+    moving.batches.freeze(made)
+    for endpoint in (other, cloud):
+        heard: list[int] = []
+        pair_with(moving, endpoint)
+        moving.cloud.sync(lambda done, total, at=endpoint, told=heard: told.append(by_phone(moving, at, code)))
+        assert 200 not in heard
+        assert_level(moving)
+        assert moving.batches.batch(made).frozen_at is not None
+    moving.batches.thaw(made)
+    assert_level(moving)
+    assert [by_phone(moving, endpoint, code) == 200 for endpoint in (other, cloud)] == [False, True]
+
+
+def test_a_code_that_is_wrong_at_the_new_endpoint_changes_nothing_at_the_old_one(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    with pytest.raises(EndpointRefused, match="pairing-refused"):
+        moving.cloud.pair(str(other.url()), "2345-6789")
+    assert by_phone(moving, cloud, a_code(moving, made)) == 200
+    assert_level(moving)
+
+
+def test_who_may_not_bring_the_ledger_along_goes_on_where_it_was(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    """Found out only once the new endpoint has let it in."""
+    made = sealed_batch(moving)
+    moving.redemptions.redeem(a_code(moving, made), 5_000)
+    there = second("there")
+    merchant = moving.settings.merchant()
+    there.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name))
+    invitation = there.devices.invite("clerk", "前台")
+    with pytest.raises(EndpointRefused, match="ledger-stays"):
+        moving.cloud.pair(invitation.url, invitation.code.reveal())
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) == 200
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+
+
+def test_nobody_moves_away_from_a_counter_that_decides_about_cards_without_a_line(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    made, desk = sealed_batch(moving), second("desk")
+    let_in(moving, desk)
+    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    take = Op(new_op_id(), "lease.take@1", to_wire(now()), {"batch_id": uid, "until": to_wire(now() + EVENING)})
+    assert desk.cloud.ask(lambda client: client.push([take])).results[0].status == "applied"
+    with pytest.raises(EndpointRefused, match="leased-here"):
+        pair_with(moving, other)
+    assert by_phone(moving, cloud, a_code(moving, made)) != 200
+    moving.leases.reclaim(take.op_id, reason="搬家")
+    pair_with(moving, other)
+    assert_level(moving)
+
+
+def _uid(events: list[Event]) -> str:
+    """Of the one batch that a feed tells of."""
+    return str(next(msgspec.json.decode(event.body)["batch_id"] for event in events if event.type == "sealed@1"))
