@@ -2,7 +2,7 @@
 
 Run by hand: `python -m tests.campaigns.simulate --histories 10000 --seed 1`; `--plant NAME` with a mistake built in;
 `--first N --histories 1`
-for one history alone. CI runs a few (test_simulate.py).
+for one history alone; `--two-endpoints`: one vault that moves between two. CI runs a few (test_simulate.py).
 """
 
 import argparse
@@ -13,17 +13,27 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.campaigns.simulation.history import run
+from tests.campaigns.simulation import moving_plants
+from tests.campaigns.simulation.history import History, run
 from tests.campaigns.simulation.plants import PLANTS, planted
 from tests.campaigns.simulation.template import template
+from tests.campaigns.simulation.two_endpoints import TwoEndpoints
 
 SHM = Path("/dev/shm")
 EACH = 1_000_000
 SWEEP = 25
+ALL_PLANTS = PLANTS | moving_plants.PLANTS
 
 
 def campaign(
-    *, histories: int, seed: int, first: int = 0, minutes: float = 0, keep_going: bool = False, plant: str = ""
+    *,
+    histories: int,
+    seed: int,
+    first: int = 0,
+    minutes: float = 0,
+    keep_going: bool = False,
+    plant: str = "",
+    of: type[History] = History,
 ) -> tuple[Counter[str], list[str]]:
     """What happened in all, and the violations that were found; it ends with the first one unless it is to go on.
 
@@ -35,7 +45,7 @@ def campaign(
     with (
         tempfile.TemporaryDirectory(dir=SHM if SHM.is_dir() else None) as place,
         template(Path(place)) as made,
-        planted(plant),
+        planted(plant, ALL_PLANTS),
     ):
         gc.freeze()
         gc.disable()  # it would look through the program again and again
@@ -45,7 +55,7 @@ def campaign(
             if minutes and time.perf_counter() - began > minutes * 60:
                 break
             try:
-                happened += run(made, seed * EACH + number, Path(place) / "history")
+                happened += run(made, seed * EACH + number, Path(place) / "history", of=of)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
                 found.append(f"history {number}: {type(error).__name__}: {error} {getattr(error, '__notes__', '')}")
                 if not keep_going:
@@ -68,7 +78,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--keep-going", action="store_true")
-    parser.add_argument("--plant", choices=PLANTS, default="")
+    parser.add_argument("--plant", choices=ALL_PLANTS, default="")
+    parser.add_argument("--two-endpoints", action="store_true", help="one vault that moves between two endpoints")
     asked = parser.parse_args()
     happened, found = campaign(
         histories=asked.histories,
@@ -77,6 +88,7 @@ def main() -> int:
         minutes=asked.minutes,
         keep_going=asked.keep_going,
         plant=asked.plant,
+        of=TwoEndpoints if asked.two_endpoints else History,
     )
     for name, times in sorted(happened.items()):
         print(f"{name}: {times:,}")

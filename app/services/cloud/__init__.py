@@ -69,6 +69,7 @@ class CloudService:
             *(database, audit, reader, self._connection, embedded),
             speak=self._speak,
             push=lambda client: self._pusher(client).push(unwatched),
+            pull=lambda client: self._pull(client, unwatched),
             sync=self._sync,
         )
         self._restored = Restored(database, audit, reader)

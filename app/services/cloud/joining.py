@@ -26,7 +26,7 @@ from sync.client import SyncClient
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """`speak` asks the present endpoint something; `push` and `sync` are what it may be asked."""
+    """`speak` asks the present endpoint something; `push`, `pull` and `sync` are what it may be asked."""
 
     database: Database
     audit: AuditLog
@@ -35,6 +35,7 @@ class Joining:
     embedded: EmbeddedEndpoint
     speak: Callable[[Ask], object]
     push: Ask
+    pull: Ask
     sync: Ask
 
     def join(self, url: str, code: str, *, mode: str, left: bool) -> None:
@@ -82,7 +83,7 @@ class Joining:
         """None where nobody answers any more."""
         if before.mode == "embedded" and not self.embedded.is_running():
             return None
-        return Departure(self.database, self.audit, before, to=url, ask=self.speak)
+        return Departure(self.database, self.audit, before, to=url, ask=self.speak, hear=self.pull)
 
     def part_from(self, before: Pairing, leave: str | None) -> bool:
         """Whether an endpoint of which something could be heard is left unheard. Raises what `part_from` raises."""

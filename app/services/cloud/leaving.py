@@ -89,13 +89,14 @@ class Departure:
     """
 
     def __init__(
-        self, database: Database, audit: AuditLog, who: Pairing, *, to: str, ask: Callable[[Ask], object]
+        self, database: Database, audit: AuditLog, who: Pairing, *, to: str, ask: Callable[[Ask], object], hear: Ask
     ) -> None:
-        """`ask` asks the endpoint that is left."""
+        """`ask` asks the endpoint that is left, `hear` what it has to tell."""
         self._database = database
         self._audit = audit
         self._who = who
         self._ask = ask
+        self._hear = hear
         self._moves = who.url != to
         self._frozen: list[str] = []
 
@@ -128,8 +129,8 @@ class Departure:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """Nothing of this vault is redeemed there from now on; what fails meanwhile opens it again. Raises
-        EndpointUnreachable, EndpointRefused."""
+        """Nothing of this vault is redeemed there from now on, and what was is known here; what fails meanwhile opens
+        it again. Raises EndpointUnreachable, EndpointRefused."""
         with self._database.read() as session:
             redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
             uids = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
@@ -137,6 +138,8 @@ class Departure:
             for start in range(0, len(uids) if self._moves else 0, PER_PUSH):
                 self._frozen += uids[start : start + PER_PUSH]
                 self._say("batch.freeze@1", uids[start : start + PER_PUSH])
+            if self._moves:
+                self._ask(self._hear)
             yield
         except BaseException:
             with suppress(EndpointRefused, EndpointUnreachable):  # else people see it frozen, and thaw it

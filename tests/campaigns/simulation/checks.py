@@ -270,12 +270,12 @@ def _outbox(desktop: Desktop, booked: set[str], outcomes: set[str], history: His
             raise Violation(f"I6: {desktop.name}: {op.type} was refused without a reason")
         if op.state == "rejected" and (op.problem or {})["key"] in DONE_ALREADY:
             raise Violation(f"I4: {desktop.name}: {op.type} was done already under another id: {op.problem}")
-        told_anew = history.wire.met["endpoint put back"] and op.type.startswith(("batch.", "card."))
+        told_anew = history.tells_anew and op.type.startswith(("batch.", "card."))
         if op.state == "withdrawn" and not op.aggregate.startswith(GIVEN_UP) and not told_anew:
             raise Violation(f"I6: {desktop.name}: {op.type} was dropped")
         if op.state == "withdrawn" and op.op_id in booked:
             raise Violation(f"I2: {desktop.name}: {op.type} was told refused and is in the ledger")
-    if not history.wire.met["endpoint put back"]:  # then what stands is said anew
+    if not history.tells_anew:  # then what stands is said anew
         _in_order(desktop, ops)
 
 

@@ -33,6 +33,8 @@ from tests.campaigns.simulation.wire import Wire
 from tests.campaigns.simulation.world import BEGAN_MS, Violation, drawn_from
 from tests.drivers.trade import Trade
 
+Act = tuple[int, Callable[[], None]]
+"""How often somebody does it, and what."""
 MOST_BATCHES = 3
 ROUNDS = 6
 LATER_MS = 3_600_000
@@ -68,7 +70,7 @@ class History:
         self.copies: list[tuple[Path, str]] = []
         template.clock.ms = BEGAN_MS + LATER_MS
         template.server.serve(folder / "endpoint.db", copied_from=template.file)
-        self.wire = Wire(template.server, self.draw, 0)
+        self.wire = self.line()
         self.usual = self.draw.choice(RATES)
         self.cards = Cards(template.merchant_id)
         self.phones = Phones(self.wire, template.merchant_id, self.told, self.draw)
@@ -82,9 +84,11 @@ class History:
         self.desktops[-1].skew_ms = self.draw.choice(SKEWS_MS)
         self.clerk = Clerk(self)
 
-    def run(self) -> None:
-        """Raises Violation."""
-        acts: list[tuple[int, Callable[[], None]]] = [
+    def line(self) -> Wire:
+        return Wire(self.template.server, self.draw, 0)
+
+    def acts(self) -> list[Act]:
+        acts: list[Act] = [
             (5, self.generate), (9, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
             (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
             (4, self.phone_again), (2, self.rush), (2, self.reuse), (2, self.back_up), (2, self.restore),
@@ -95,6 +99,11 @@ class History:
         ]  # fmt: skip
         if self.puts_back:
             acts += [(3, self.back_up_endpoint), (3, self.put_endpoint_back)]
+        return acts
+
+    def run(self) -> None:
+        """Raises Violation."""
+        acts = self.acts()
         weights = [weight for weight, _ in acts]
         self.generate()
         self.sync()
@@ -109,6 +118,10 @@ class History:
             self.wire.down = act.__name__ == "outage"
             self.wire.rate = STORM if self.usual and self.draw.random() < 0.15 else self.usual
         self.settle()
+        self.check()
+
+    def check(self) -> None:
+        """Raises Violation."""
         checks.check(self)
 
     def close(self) -> None:
@@ -310,6 +323,11 @@ class History:
                 break  # whoever was first in this round has heard what the last one said, or the endpoint itself
         self.last = dict(zip((desktop.name for desktop in self.everybody()), done, strict=True))
 
+    @property
+    def tells_anew(self) -> bool:
+        """Whether what stands was told to an endpoint once more."""
+        return self.wire.met["endpoint put back"] > 0
+
     # --- the parts ---
 
     def desktop(self) -> Desktop:
@@ -361,12 +379,12 @@ def _unexpected(error: Exception) -> None:
     raise Violation(f"I6: a sync without faults failed: {error!r}") from error
 
 
-def run(template: Template, seed: int, folder: Path) -> Counter[str]:
+def run(template: Template, seed: int, folder: Path, *, of: type[History] = History) -> Counter[str]:
     """What was done and what befell it. Raises Violation, with the acts in its notes."""
     folder.mkdir()
     draw = Random(f"{seed} urandom")
     with drawn_from(draw):
-        history = History(template, seed, folder)
+        history = of(template, seed, folder)
         try:
             history.run()
         except Exception as error:

@@ -113,8 +113,8 @@ def wanted(draw: Random, card: Known) -> tuple[int | None, int | None]:
 class Phones:
     """Whoever has a code. A wish keeps its op id until it has an answer."""
 
-    def __init__(self, wire: Wire, merchant_id: str, told: Told, draw: Random) -> None:
-        self._wire, self._merchant, self._told, self._draw = wire, merchant_id, told, draw
+    def __init__(self, wire: Wire, merchant_id: str, told: Told, draw: Random, *, base: str = BASE) -> None:
+        self._wire, self._merchant, self._told, self._draw, self._base = wire, merchant_id, told, draw, base
         self.wishes: list[Wish] = []
 
     def wish(self, card: Known) -> Wish:
@@ -126,7 +126,7 @@ class Phones:
         wish.asked += 1
         message = self._message(wish)
         if wish.asked > 1 and self._draw.random() < 0.3:
-            message = Message("GET", f"{BASE}/h5/v1/redeem/{wish.op_id}", {}, b"")
+            message = Message("GET", f"{self._base}/h5/v1/redeem/{wish.op_id}", {}, b"")
         try:
             answer = self._wire.carry(message)
         except Lost:
@@ -171,7 +171,7 @@ class Phones:
         body |= {} if wish.amount is None else {"amount_minor": wish.amount}  # type: ignore[dict-item]
         body |= {} if wish.uses is None else {"uses": wish.uses}  # type: ignore[dict-item]
         headers = {"Content-Type": "application/json"}
-        return Message("POST", f"{BASE}/h5/v1/redeem", headers, msgspec.json.encode(body))
+        return Message("POST", f"{self._base}/h5/v1/redeem", headers, msgspec.json.encode(body))
 
 
 class Till:

@@ -1,6 +1,6 @@
 """Mistakes of protocols to build into the real code, so that the simulation proves it would find them."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
@@ -276,8 +276,8 @@ PLANTS: dict[str, Callable[[], Patches]] = {
 
 
 @contextmanager
-def planted(name: str) -> Iterator[None]:
+def planted(name: str, among: Mapping[str, Callable[[], Patches]] | None = None) -> Iterator[None]:
     with ExitStack() as stack:
-        for where, attribute, value in PLANTS[name]() if name else ():
+        for where, attribute, value in (among or PLANTS)[name]() if name else ():
             stack.enter_context(patch.object(where, attribute, value))
         yield

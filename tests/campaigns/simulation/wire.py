@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -56,7 +57,7 @@ class Outcomes:
     def hear(self, message: Message, answer: Answer) -> None:
         if message.method not in ("POST", "PUT") or answer.status >= 500:
             return
-        path = message.url.partition("8000")[2]
+        path = urlsplit(message.url).path
         if path == "/sync/v1/ops" and answer.status == 200:
             asked = msgspec.json.decode(message.body)["ops"]
             for op, result in zip(asked, msgspec.json.decode(answer.body)["results"], strict=True):
