@@ -36,7 +36,7 @@ def pair(context: typer.Context, url: str, code: str, leave_unreachable: Gone = 
     """Pair with an endpoint by its address and a one-time code."""
     shell: Shell = context.obj
     with shell.open() as services:
-        found = services.cloud.pair(url, code, leave=confirm if leave_unreachable else None)
+        found = services.cloud.pair(url, code, leave=confirm if leave_unreachable else None, progress=shell.progress)
     _tell(shell, found)
 
 
@@ -89,7 +89,9 @@ def start(
     """Start the endpoint on this machine; it goes on running."""
     shell: Shell = context.obj
     with shell.open() as services:
-        found = services.cloud.start_embedded(lan, leave=confirm if leave_unreachable else None)
+        found = services.cloud.start_embedded(
+            lan, leave=confirm if leave_unreachable else None, progress=shell.progress
+        )
     _tell(shell, found)
 
 

@@ -77,7 +77,7 @@ class CloudService:
 
     # --- pairing ---
 
-    def pair(self, url: str, code: str, *, leave: str | None = None) -> CloudStatus:
+    def pair(self, url: str, code: str, *, leave: str | None = None, progress: Progress = unwatched) -> CloudStatus:
         """Pair with an endpoint in the cloud; what this vault knows and it does not is queued for it.
 
         What an earlier endpoint still has to say is heard first. Where that one is gone for ever, `leave` is its host
@@ -89,12 +89,14 @@ class CloudService:
             before = self._connection.pairing()
             left = before is not None and before.url != url and self._joining.part_from(before, leave)
             own = url == self._embedded.url()  # paired again after a revocation
-            self._joining.join(url, code.strip(), mode="embedded" if own else "cloud", left=left)
+            self._joining.join(url, code.strip(), mode="embedded" if own else "cloud", left=left, progress=progress)
             if not own:
                 self._embedded.stop()
         return self.status()
 
-    def start_embedded(self, lan_address: str | None = None, *, leave: str | None = None) -> CloudStatus:
+    def start_embedded(
+        self, lan_address: str | None = None, *, leave: str | None = None, progress: Progress = unwatched
+    ) -> CloudStatus:
         """Start the endpoint on this machine, or move it to another address, and pair with it by itself.
 
         A cloud endpoint is left as in `pair`. Raises what that raises.
@@ -107,7 +109,7 @@ class CloudService:
             self._was_stopped = False
             if lan_address is not None:
                 self._settings.put("cloud.lan_address", lan_address.strip())
-            self._pair_embedded(url, left=left)
+            self._pair_embedded(url, left=left, progress=progress)
         return self.status()
 
     def stop_embedded(self) -> CloudStatus:
@@ -300,7 +302,7 @@ class CloudService:
         if self._autostart and not self._was_stopped:
             self.start_embedded()
 
-    def _pair_embedded(self, url: str, *, left: bool) -> None:
+    def _pair_embedded(self, url: str, *, left: bool, progress: Progress) -> None:
         """Pair unless this vault is known there already."""
         pairing = self._connection.pairing()
         if pairing is not None and pairing.mode == "embedded":
@@ -322,7 +324,8 @@ class CloudService:
             finally:
                 client.close()
         own = self._settings.merchant()
-        self._joining.join(url, self._embedded.pairing_code(own.id, own.name), mode="embedded", left=left)
+        code = self._embedded.pairing_code(own.id, own.name)
+        self._joining.join(url, code, mode="embedded", left=left, progress=progress)
 
     def _cursor(self) -> tuple[str, int]:
         with self._database.read() as session:

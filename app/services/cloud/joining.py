@@ -6,19 +6,22 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from app.errors import EndpointRefused
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader
 from app.services.cloud import merchant
 from app.services.cloud.addresses import LOOPBACK, host_of
-from app.services.cloud.connection import Connection, Pairing
+from app.services.cloud.connection import Connection, Enrolled, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.events import TOPICS
 from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, part_from
 from app.services.cloud.moving import announce_all, refuse_ledger, survey
 from app.services.cloud.refusals import told
 from app.services.cloud.standing import last_sync, place
+from app.services.progress import Progress
 from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import SyncClient
@@ -38,10 +41,11 @@ class Joining:
     pull: Ask
     sync: Ask
 
-    def join(self, url: str, code: str, *, mode: str, left: bool) -> None:
+    def join(self, url: str, code: str, *, mode: str, left: bool, progress: Progress) -> None:
         """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
 
-        `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable.
+        `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable; a stop by
+        `progress` leaves everything as it was.
         """
         before = self.connection.pairing()
         leaving = self._departure(before, url) if before is not None and not left else None
@@ -55,10 +59,9 @@ class Joining:
         if leaving is not None:
             leaving.give_leases_back(self.push)
         with told(url):
-            moves_in = enrolled.answer.merchant_id != own
-            anew = moves_in or not enrolled.continues(epoch, heard)
+            anew = enrolled.answer.merchant_id != own or not enrolled.continues(epoch, heard)
             with closing(enrolled.client()) as client:
-                known = survey(client) if anew and before is not None else None
+                known = survey(client, progress=progress) if anew and before is not None else None
         hello = enrolled.answer.hello
         if known is not None:
             refuse_ledger(self.database, known, hello.device.role)
@@ -66,18 +69,23 @@ class Joining:
         with closed, self.database.write(*TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
             if left and before is not None:
                 note_left(session, self.audit, before)
-            if moves_in:
-                if merchant.is_bound(session):  # an older endpoint did not ask, or cards were made meanwhile
-                    raise EndpointRefused("other-merchant")
-                merchant.take_over(session, self.audit, hello.merchant)
+            self._take_over(session, enrolled)
             self.connection.keep(session, enrolled, mode=mode, anew=anew)
             if anew:
                 leave_leases(session)
             if leaving is not None:
                 leaving.forget(session)
             if known is not None:
-                merchant_id = UUID(str(stored(session, "merchant.id")))
-                announce_all(session, self.reader, merchant_id, known, past_freezes=hello.moves_frozen)
+                merchant_id, past = UUID(str(stored(session, "merchant.id"))), hello.moves_frozen
+                announce_all(session, self.reader, merchant_id, known, past_freezes=past, progress=progress)
+
+    def _take_over(self, session: Session, enrolled: Enrolled) -> None:
+        """A vault without cards becomes a desk of whoever let it in. Raises EndpointRefused for any other."""
+        if enrolled.answer.merchant_id == str(stored(session, "merchant.id")):
+            return
+        if merchant.is_bound(session):  # an older endpoint did not ask, or cards were made meanwhile
+            raise EndpointRefused("other-merchant")
+        merchant.take_over(session, self.audit, enrolled.answer.hello.merchant)
 
     def _departure(self, before: Pairing, url: str) -> Departure | None:
         """None where nobody answers any more."""

@@ -108,7 +108,13 @@ def refuse_ledger(database: Database, known: Known, role: str) -> None:
 
 
 def announce_all(
-    session: Session, reader: CodeReader, merchant_id: UUID, known: Known, *, past_freezes: bool = False
+    session: Session,
+    reader: CodeReader,
+    merchant_id: UUID,
+    known: Known,
+    *,
+    past_freezes: bool = False,
+    progress: Progress = unwatched,
 ) -> None:
     """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn.
 
@@ -120,7 +126,7 @@ def announce_all(
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
     announce_batches(session, known, stopped=_batches_of(session, entries) if past_freezes else set())
-    announce_rest(session, reader, merchant_id, known, entries, past_freezes=past_freezes)
+    announce_rest(session, reader, merchant_id, known, entries, past_freezes=past_freezes, progress=progress)
 
 
 def announce_batches(session: Session, known: Known, *, stopped: Collection[int] = ()) -> None:
@@ -139,11 +145,12 @@ def announce_rest(
     *,
     dated: bool = True,
     past_freezes: bool = False,
+    progress: Progress = unwatched,
 ) -> None:
     """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links."""
     if not past_freezes:
         _announce_thaws(session, known, getting_in=_batches_of(session, entries) if known.frozen else set())
-    _announce_ledger(session, reader, merchant_id, entries, leases=known.leases, dated=dated)
+    _announce_ledger(session, reader, merchant_id, entries, leases=known.leases, dated=dated, progress=progress)
     if past_freezes:
         _announce_thaws(session, known)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
@@ -205,6 +212,7 @@ def _announce_ledger(
     *,
     leases: Collection[str],
     dated: bool,
+    progress: Progress,
 ) -> None:
     """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
@@ -212,6 +220,7 @@ def _announce_ledger(
     of itself when something was decided asks anew. What was given out under one of the `leases` that it has heard of
     goes as that: its cards may still be leased there. Some at a time: a ledger may have a million.
     """
+    told = 0
     for lot in _lots(entries):
         found = {one.id: one for one in session.scalars(select(Redemption).where(among(Redemption.id, lot)))}
         cards = sorted({entry.card_id for entry in found.values()})
@@ -230,6 +239,8 @@ def _announce_ledger(
             at = {"at": to_wire(entry.at)} if dated else {}
             again.append({"op_id": entry.id, "type": type_, "aggregate": f"batch:{batch.id}", "body": body | at})
         _put_again(session, again)
+        told += len(lot)
+        progress(told, len(entries))
 
 
 def _lots(entries: Sequence[str]) -> Iterator[Sequence[str]]:

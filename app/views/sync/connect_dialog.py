@@ -78,7 +78,15 @@ class ConnectDialog(Dialog):
                 return
         self._set_busy(busy=True)
         call = partial(self._cloud.pair, self.url.text(), self.code.text(), leave=leave)
-        self._jobs.start(call, on_done=self._paired, on_refused=self.refuse, owner=self)
+        self._jobs.start(
+            call,
+            title=tr("Connect an endpoint"),
+            watch=True,
+            on_done=self._paired,
+            on_refused=self.refuse,
+            on_cancelled=lambda: self._set_busy(busy=False),
+            owner=self,
+        )
 
     def _ask_to_leave(self) -> None:
         silent = self._silent
@@ -116,7 +124,8 @@ def _steps(*, moving: bool) -> list[str]:
     if not moving:
         return steps
     return [
-        tr("First this vault hears everything the present endpoint still has to say."),
+        tr("First this vault hears everything the present endpoint still has to say, and gives back what it leased."),
+        tr("From then on the present endpoint redeems nothing of it: no card can be used at both."),
         *steps,
         tr("The endpoint on this machine stops. Links that were handed out lead to the old address until sent again."),
     ]

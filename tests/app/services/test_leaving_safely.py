@@ -10,7 +10,7 @@ import pytest
 import requests
 from sqlcipher3 import dbapi2 as sqlite
 
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, JobCancelled
 from app.models.base import now
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
@@ -152,3 +152,32 @@ def test_nobody_moves_away_from_a_counter_that_decides_about_cards_without_a_lin
 def _uid(events: list[Event]) -> str:
     """Of the one batch that a feed tells of."""
     return str(next(msgspec.json.decode(event.body)["batch_id"] for event in events if event.type == "sealed@1"))
+
+
+def test_a_move_that_is_stopped_half_way_leaves_everything_as_it_was(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    """While the ledger is written down for the new endpoint, when the old one redeems nothing any more."""
+    made = sealed_batch(moving)
+    for _ in range(3):
+        moving.redemptions.redeem(a_code(moving, made), 5_000)
+    whole = a_code(moving, made, 1)
+    seen: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append((done, total))
+        if total == 3:  # entries; the survey before has read one event
+            assert by_phone(moving, cloud, whole) != 200
+            raise JobCancelled
+
+    merchant = moving.settings.merchant()
+    code = other.pairing_code(merchant.id, merchant.name)
+    with pytest.raises(JobCancelled):
+        moving.cloud.pair(str(other.url()), code, progress=stop)
+    assert seen
+    assert moving.cloud.status().url == cloud.url()
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, cloud, whole) == 200
+    pair_with(moving, other)
+    assert_level(moving)
