@@ -65,7 +65,8 @@ class Joining:
         hello = enrolled.answer.hello
         if known is not None:
             refuse_ledger(self.database, known, hello.device.role)
-        closed = nullcontext() if leaving is None else leaving.closed()
+        # one whose feed goes on from here is the same by another name
+        closed = leaving.closed() if leaving is not None and anew else nullcontext()
         with closed, self.database.write(*TOPICS, Topic.SETTINGS, Topic.AUDIT) as session:
             if left and before is not None:
                 note_left(session, self.audit, before)

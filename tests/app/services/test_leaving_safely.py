@@ -133,6 +133,18 @@ def test_who_may_not_bring_the_ledger_along_goes_on_where_it_was(
     assert moving.batches.batch(made).frozen_at is None
 
 
+def test_the_same_endpoint_by_another_name_goes_on_redeeming(moving: Services, cloud: EmbeddedEndpoint) -> None:
+    made, url = sealed_batch(moving), str(cloud.url())
+    merchant = moving.settings.merchant()
+    moving.leases.take(made, until=now() + EVENING, count=2)
+    alias = url.replace("127.0.0.1", "localhost")
+    moving.cloud.pair(alias, cloud.pairing_code(merchant.id, merchant.name))
+    assert moving.cloud.status().url == alias
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, cloud, a_code(moving, made)) == 200
+
+
 def test_nobody_moves_away_from_a_counter_that_decides_about_cards_without_a_line(
     moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
 ) -> None:
