@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.checkpoint": {},
     "cloud.catching_up": "",
     "cloud.told_as": "",
+    "cloud.leaving": {},
     "cloud.recovery": {},
     "cloud.last_sync": None,
     "cloud.last_problem": "",

@@ -22,6 +22,7 @@ from app.services.cloud.comparing import compare, explain
 from app.services.cloud.connection import Connection
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.joining import Joining
+from app.services.cloud.leaving import open_again
 from app.services.cloud.lives import spoken
 from app.services.cloud.pushing import Pusher
 from app.services.cloud.recovering import Recovery
@@ -210,6 +211,7 @@ class CloudService:
         hello, pusher = self._restored.greet(client), self._pusher(client)
         self._restored.catch_up(client, hello, pusher, progress)
         merchant.agree(self._database, self._audit, hello)
+        open_again(self._database)
         pusher.push(progress)
         self._restored.finish(client, hello)
         if hello.recovery is not None:  # what waited for that

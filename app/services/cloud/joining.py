@@ -57,7 +57,7 @@ class Joining:
         with told(url):
             enrolled = self.connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
         if leaving is not None:
-            leaving.give_leases_back(self.push)
+            leaving.give_leases_back()
         with told(url):
             anew = enrolled.answer.merchant_id != own or not enrolled.continues(epoch, heard)
             with closing(enrolled.client()) as client:
@@ -92,7 +92,7 @@ class Joining:
         """None where nobody answers any more."""
         if before.mode == "embedded" and not self.embedded.is_running():
             return None
-        return Departure(self.database, self.audit, before, to=url, ask=self.speak, hear=self.pull)
+        return Departure(self.database, self.audit, before, to=url, ask=self.speak, push=self.push, hear=self.pull)
 
     def part_from(self, before: Pairing, leave: str | None) -> bool:
         """Whether an endpoint of which something could be heard is left unheard. Raises what `part_from` raises."""

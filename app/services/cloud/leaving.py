@@ -1,6 +1,6 @@
 """Leaving an endpoint: after a last sync with it, or, where it is gone for ever, by a deliberate word without one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -28,13 +28,16 @@ from app.services.cloud.lease_events import LIVE
 from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import CORE
 from app.services.outbox import enqueue
-from app.services.settings import stored
+from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import Refused, SyncClient
-from sync.protocol import Op, new_op_id, to_wire
+from sync.protocol import Op, from_wire, new_op_id, to_wire
 
 Ask = Callable[[SyncClient], object]
 PER_PUSH = 100
+FREEZE = "batch.freeze@1"
+FROZEN = "cloud.leaving"
+"""Setting: what was frozen at the endpoint that is left, and since when, until the vault is elsewhere."""
 
 
 def part_from(
@@ -89,13 +92,22 @@ class Departure:
     """
 
     def __init__(
-        self, database: Database, audit: AuditLog, who: Pairing, *, to: str, ask: Callable[[Ask], object], hear: Ask
+        self,
+        database: Database,
+        audit: AuditLog,
+        who: Pairing,
+        *,
+        to: str,
+        ask: Callable[[Ask], object],
+        push: Ask,
+        hear: Ask,
     ) -> None:
-        """`ask` asks the endpoint that is left, `hear` what it has to tell."""
+        """`ask` asks the endpoint that is left; `push` tells it what waits, `hear` hears what it has to tell."""
         self._database = database
         self._audit = audit
         self._who = who
         self._ask = ask
+        self._push = push
         self._hear = hear
         self._moves = who.url != to
         self._frozen: list[str] = []
@@ -107,9 +119,9 @@ class Departure:
             if self._moves and session.scalar(select(Lease.id).where(Lease.state.in_(LIVE), other).limit(1)):
                 raise EndpointRefused("leased-here")
 
-    def give_leases_back(self, push: Ask) -> None:
-        """`push` tells what waits. A device that was revoked is not heard, and need not be: what it has is nobody's
-        there. Raises EndpointUnreachable."""
+    def give_leases_back(self) -> None:
+        """Behind what waits. A device that was revoked is not heard, and need not be: what it has is nobody's there.
+        Raises EndpointUnreachable."""
         queued = {}
         with self._database.write(Topic.LEASES, Topic.OUTBOX, Topic.AUDIT) as session:
             mine = Lease.device_id == self._who.device_id, Lease.incarnation == self._who.incarnation
@@ -121,7 +133,7 @@ class Departure:
                     self._audit.record(session, "lease.returned", subject=session.get_one(Batch, lease.batch_id).serial)
         try:
             if leases:
-                self._ask(push)
+                self._ask(self._push)
         except EndpointRefused:
             with self._database.write(Topic.LEASES, Topic.OUTBOX) as session:
                 session.execute(update(OutboxOp).where(OutboxOp.op_id.in_(queued)).values(state="withdrawn"))
@@ -131,41 +143,62 @@ class Departure:
     def closed(self) -> Iterator[None]:
         """Nothing of this vault is redeemed there from now on, and what was is known here; what fails meanwhile opens
         it again. Raises EndpointUnreachable, EndpointRefused."""
-        with self._database.read() as session:
-            redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
-            uids = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
-        try:
-            for start in range(0, len(uids) if self._moves else 0, PER_PUSH):
-                self._frozen += uids[start : start + PER_PUSH]
-                self._say("batch.freeze@1", uids[start : start + PER_PUSH])
-            if self._moves:
-                self._ask(self._hear)
+        if not self._moves:
             yield
-        except BaseException:
-            with suppress(EndpointRefused, EndpointUnreachable):  # else people see it frozen, and thaw it
-                self._say("batch.thaw@1", self._frozen)
+            return
+        with self._database.write(Topic.CLOUD) as session:
+            redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
+            self._frozen = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
+            store(session, FROZEN, {"since": to_wire(now()), "batches": self._frozen})
+        try:
+            self._ask(self._freeze)
+            self._ask(self._hear)
+            yield
+        except Exception:
+            with suppress(EndpointRefused, EndpointUnreachable):  # else with the next sync
+                self._ask(self._open_again)
             raise
 
     def forget(self, session: Session) -> None:
         """What was heard of those freezes meanwhile is about the endpoint that is left; not what people froze."""
         heard = Batch.uid.in_([UUID(uid).bytes for uid in self._frozen]), Batch.frozen_at.is_not(None)
-        ours = select(OutboxOp.aggregate).where(OutboxOp.type == "batch.freeze@1", OutboxOp.state.in_(OPEN))
+        ours = select(OutboxOp.aggregate).where(OutboxOp.type == FREEZE, OutboxOp.state.in_(OPEN))
         meant = set(session.scalars(ours))
+        store(session, FROZEN, {})
         for batch in session.scalars(select(Batch).where(*heard)):
             if f"batch:{batch.id}" not in meant:
                 batch.frozen_at = None
 
-    def _say(self, type_: str, uids: Sequence[str]) -> None:
-        """Raises EndpointUnreachable, EndpointRefused."""
-        ops = [Op(new_op_id(), type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
+    def _freeze(self, client: SyncClient) -> None:
+        """Raises Unreachable, Refused."""
+        ops = [Op(new_op_id(), FREEZE, to_wire(now()), {"batch_id": uid}) for uid in self._frozen]
+        for start in range(0, len(ops), PER_PUSH):
+            for result in client.push(ops[start : start + PER_PUSH]).results:
+                if result.problem is not None:
+                    raise Refused(result.problem)
 
-        def push(client: SyncClient) -> None:
-            for start in range(0, len(ops), PER_PUSH):
-                for result in client.push(ops[start : start + PER_PUSH]).results:
-                    if result.problem is not None:
-                        raise Refused(result.problem)
+    def _open_again(self, client: SyncClient) -> None:
+        open_again(self._database)
+        self._push(client)
 
-        self._ask(push)
+
+def open_again(database: Database) -> None:
+    """Queue the thaws of what was frozen for a move that then did not come about, also where it was killed; not of what
+    people have frozen since."""
+    with database.read() as session:
+        if not stored(session, FROZEN):
+            return
+    with database.write(Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES) as session:
+        left = stored(session, FROZEN)
+        meant = select(OutboxOp.aggregate).where(OutboxOp.type == FREEZE)
+        kept = set(session.scalars(meant.where(OutboxOp.created_at >= from_wire(left["since"]))))
+        wanted = Batch.uid.in_([UUID(uid).bytes for uid in left["batches"]])
+        for batch in session.scalars(select(Batch).where(wanted).order_by(Batch.id)):
+            aggregate = f"batch:{batch.id}"
+            if aggregate not in kept:
+                batch.frozen_at = None
+                enqueue(session, "batch.thaw@1", aggregate=aggregate, body={"batch_id": str(UUID(bytes=batch.uid))})
+        store(session, FROZEN, {})
 
 
 def leave_leases(session: Session) -> None:

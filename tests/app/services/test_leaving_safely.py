@@ -193,3 +193,27 @@ def test_a_move_that_is_stopped_half_way_leaves_everything_as_it_was(
     assert by_phone(moving, cloud, whole) == 200
     pair_with(moving, other)
     assert_level(moving)
+
+
+def test_what_a_move_left_frozen_that_was_cut_off_is_thawed_by_the_next_sync(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made, frozen = (sealed_batch(moving) for _ in range(2))
+    for _ in range(3):
+        moving.redemptions.redeem(a_code(moving, made), 5_000)
+    merchant, url = moving.settings.merchant(), str(cloud.url())
+
+    def cut(_: int, total: int) -> None:
+        if total == 3:
+            cloud.stop()  # so that nobody hears what is said on the way out
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        moving.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name), progress=cut)
+    moving.batches.freeze(frozen)  # by people, since
+    cloud.start(int(url.rpartition(":")[2]))
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) != 200
+    assert_level(moving)
+    assert_level(moving)
+    assert [moving.batches.batch(one).frozen_at is None for one in (made, frozen)] == [True, False]
+    assert [by_phone(moving, cloud, a_code(moving, one, 1)) == 200 for one in (made, frozen)] == [True, False]

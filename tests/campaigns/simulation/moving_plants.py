@@ -42,7 +42,7 @@ def whole_at_first() -> Patches:
 
 def lease_left() -> Patches:
     """A counter takes its lease along instead of giving it back."""
-    yield Departure, "give_leases_back", lambda self, push: None
+    yield Departure, "give_leases_back", lambda self: None
 
 
 def _nothing(_: SyncClient) -> None: ...

@@ -109,7 +109,7 @@ class TwoEndpoints(History):
     # --- the end ---
 
     def settle(self) -> None:
-        """Without faults; what a move that was cut off left frozen is thawed by people who see it so."""
+        """Without faults."""
         self.wire.rate, self.wire.down = 0, False
         assert isinstance(self.wire, Roads), "made here"
         self.wire.meanwhile = None
