@@ -26,11 +26,8 @@ from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
 from tests.app.conftest import PASSPHRASE
-from tests.drivers.counter import Counter
+from tests.drivers.counter import LEAST_ROOM, Counter
 from tests.drivers.online import EVENING, sealed_batch
-
-LEAST_ROOM = (968, 573)
-"""Of a page in a window of 1024x680."""
 
 
 @pytest.fixture
