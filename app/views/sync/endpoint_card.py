@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from app.services.cloud import CloudStatus
 from app.services.distribution.links import pickup_url
 from app.views.sync.addresses import lan_addresses
-from app.views.theme import code_font
+from app.views.theme import code_font, icon, set_kind
 from app.views.widgets.field import Field
 from app.views.widgets.pieces import Card, button, column, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -21,6 +21,7 @@ class EndpointCard(Card):
     """Says what is wished for; the page does it."""
 
     start_wanted = Signal(str)  # the LAN address, or empty for this machine only
+    return_wanted = Signal(str)  # the same, from an endpoint in the cloud
     stop_wanted = Signal()
     cloud_wanted = Signal()
 
@@ -33,7 +34,7 @@ class EndpointCard(Card):
         self.field = Field(tr("Who can reach it"), self.address)
         self.address.activated.connect(self._move)
         self.pickup = PickupLine()
-        self.start_button = button(tr("Start"), self._start, kind="primary", symbol="play")
+        self.start_button = button(tr("Start"), self.start, kind="primary", symbol="play")
         self.stop_button = button(tr("Stop"), self.stop_wanted.emit, symbol="circle-stop")
         self.cloud_button = button(tr("Connect a cloud endpoint"), self.cloud_wanted.emit, symbol="cloud")
         for part in (self.words, self.field, self.pickup):
@@ -55,6 +56,7 @@ class EndpointCard(Card):
         self.field.setVisible(not cloud)
         self.start_button.setVisible(cloud or not running)
         self.start_button.setText(tr("Use the endpoint on this machine") if cloud else tr("Start"))
+        self._look(cloud=cloud)
         self.stop_button.setVisible(running and not cloud)
         self._fill(lan_address)
 
@@ -70,13 +72,21 @@ class EndpointCard(Card):
             self.address.addItem(tr("Phones in the network: {address}", address=address), address)
         self.address.setCurrentIndex(max(0, self.address.findData(chosen)))
 
-    def _start(self) -> None:
-        self.start_wanted.emit(str(self.address.currentData() or ""))
+    def start(self) -> None:
+        """What its button does."""
+        cloud = self._status is not None and self._status.mode == "cloud"
+        wanted = self.return_wanted if cloud else self.start_wanted
+        wanted.emit(str(self.address.currentData() or ""))
+
+    def _look(self, *, cloud: bool) -> None:
+        """To leave the cloud is not what the page is for."""
+        self.start_button.setIcon(icon("monitor" if cloud else "play", "text_2" if cloud else "on_primary"))
+        set_kind(self.start_button, "normal" if cloud else "primary")
 
     def _move(self) -> None:
         """A running endpoint moves at once; a stopped one takes the address when it starts."""
         if self._status is not None and self._status.running and self._status.mode != "cloud":
-            self._start()
+            self.start()
 
 
 class PickupLine(QWidget):

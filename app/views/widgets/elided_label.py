@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QToolTip
+from PySide6.QtWidgets import QLabel, QPushButton, QToolTip
 
 
 class ElidedLabel(QLabel):
@@ -42,3 +42,11 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, self.alignment(), shown)
         painter.end()
+
+
+def name_button(made: QPushButton, words: str, *, most: int) -> None:
+    """Words that people chose, on a button that must not push its neighbours away: at most so many px of them."""
+    shown = made.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, most)
+    made.setText(shown.replace("&", "&&"))
+    made.setToolTip(words if shown != words else "")
+    made.setAccessibleName(words)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app.views.theme import icon
 from app.views.widgets.drop_menu import DropMenu
+from app.views.widgets.elided_label import ElidedLabel
 from app.views.widgets.pieces import button, column, icon_button, label, native, row
 from app.words import tr
 
@@ -18,7 +19,7 @@ class PageHeader(QWidget):
         super().__init__(parent)
         self.setFixedHeight(56)
         self.heading = label(title, "page-title")
-        self.line = label(line, "note")
+        self.line = ElidedLabel(line, "note")
         if not line:
             self.line.hide()
         self.more: QToolButton = icon_button("ellipsis", tr("More"))

@@ -355,3 +355,18 @@ def test_a_column_of_the_last_uses_in_which_nothing_stands_keeps_no_room(counter
     QApplication.processEvents()
     (product,) = [one for one in counter.page.recent.findChildren(ElidedLabel) if one.text() == spec.name]
     assert not product.cut
+
+
+def test_a_place_with_a_long_name_leaves_the_rest_of_the_head_its_room(counter: Counter) -> None:
+    theme().choose("light")
+    place = "西湖文化广场店二楼前台靠窗的那一台收银机旁边" * 2 + "R&D"
+    counter.services.settings.put("counter.place", place)
+    counter.page._ask_place()
+    counter.wait(lambda: counter.page.place == place)
+    counter.page.resize(*LEAST_ROOM)
+    QApplication.processEvents()
+    button, head = counter.page.place_button, counter.page.header
+    assert button.text().endswith("\u2026")
+    assert button.width() < LEAST_ROOM[0] / 2
+    assert (button.toolTip(), button.accessibleName()) == (place, place)
+    assert not head.line.cut

@@ -308,3 +308,12 @@ def test_nothing_overlaps_in_the_smallest_window(counter: Counter) -> None:
     edges = [(one.geometry().top(), one.geometry().bottom()) for one in parts]
     assert all(above[1] < below[0] for above, below in pairwise(edges)), edges
     assert page.size().toTuple() == LEAST_ROOM, "a window of its own would grow where parts need more"
+
+
+def test_a_clock_that_was_set_back_is_named_as_such_with_what_to_do(
+    counter: Counter, vault: OpenVault, batch: int, leased: str
+) -> None:
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).where(Lease.id == leased).values(taken_at=now() + EVENING))
+    counter.scan(counter.code(batch))
+    counter.says("时钟不对", "校准")

@@ -67,3 +67,12 @@ def test_where_rows_have_little_room_the_drawing_gives_way_to_the_words(qtbot: Q
     assert not empty._drawing.isVisible()
     empty.setGeometry(0, 0, 600, 400)
     assert empty._drawing.isVisible()
+
+
+def test_what_a_page_is_for_gives_way_to_its_buttons(qtbot: QtBot) -> None:
+    page = Page("Page", LONG)
+    made = page.header.add_primary("Do what is done here", lambda: None)
+    shown(qtbot, page, 600, 400)
+    assert page.width() == 600
+    assert made.width() >= made.sizeHint().width()
+    assert page.header.line.cut, "with an ellipsis"
