@@ -31,6 +31,7 @@ from app.services.leases import asking, deciding
 from app.services.leases.asking import is_mine as _is_mine
 from app.services.leases.pin import ManagerPin, is_set
 from app.services.leases.rows import ConflictRow, Decided, Leasable, LeaseRow, Reach, Standing, Story
+from app.services.line import has_no_line
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
 from app.topics import Topic
@@ -193,7 +194,7 @@ class LeaseService:
         """What the counter can do without a line, and whether there is one."""
         at = now()
         with self._database.read() as session:
-            over, offline = asking.ran_out(session, at), asking.has_no_line(session)
+            over, offline = asking.ran_out(session, at), has_no_line(session)
             return replace(deciding.standing(session, at), over=over, offline=offline, pin=is_set(session))
 
     # --- before something is done ---
