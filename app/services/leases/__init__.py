@@ -185,7 +185,8 @@ class LeaseService:
         """Undo a use that was decided so. Raises RedemptionRefused."""
         with self._database.write(*MONEY) as session:
             done = deciding.take_back(session, session.get_one(Redemption, redemption_id), reason=reason)
-            self._audit.record(session, "card.reversed", subject=serial, reason=reason, op=done.op_id, leased=True)
+            more = {"op": done.op_id, "leased": True, "place": str(stored(session, "counter.place") or "")}
+            self._audit.record(session, "card.reversed", subject=serial, reason=reason, **more)
             points.passed("desk.leased.commit")
         points.passed("desk.leased.committed")
         return done
