@@ -76,3 +76,20 @@ def test_what_a_page_is_for_gives_way_to_its_buttons(qtbot: QtBot) -> None:
     assert page.width() == 600
     assert made.width() >= made.sizeHint().width()
     assert page.header.line.cut, "with an ellipsis"
+
+
+def test_where_rows_have_hardly_any_room_the_reason_stands_there_whole(qtbot: QtBot) -> None:
+    holder, empty = QWidget(), EmptyState("inbox", "Nothing waits", hint="Everything is sent")
+    empty.setParent(holder)
+    shown(qtbot, holder, 600, 400)
+    for height, hinted in ((64, True), (36, False)):
+        empty.setGeometry(0, 0, 600, height)
+        qtbot.waitUntil(lambda: empty.reason.height() >= empty.reason.sizeHint().height(), timeout=5_000)
+        assert empty.hint.isVisible() is hinted
+        bottom = (empty.hint if hinted else empty.reason).geometry().bottom()
+        assert empty.reason.y() >= 0
+        assert bottom < height
+        assert empty.toolTip() == ("" if hinted else "Everything is sent")
+    empty.setGeometry(0, 0, 600, 400)
+    assert empty._drawing.isVisible()
+    assert empty.hint.isVisible()
