@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.errors import AppError, InvalidInput, OldEndpointSilent
@@ -52,6 +53,8 @@ class ConnectDialog(Dialog):
             self.url.setText(status.url)
             self.form.fields["url"].set_hint("")
             self.code.setFocus()
+        hint = self.form.fields["code"].hint
+        hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # nobody types such a number
         self.form.fields["code"].set_hint(
             tr(
                 "An owner makes one under Devices. Who runs the endpoint makes one for merchant {number}. It is good "

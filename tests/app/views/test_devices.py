@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -193,7 +194,10 @@ def test_a_revoked_window_says_so_and_pairs_again_with_a_new_code(
     desk.page.banner.act.click()
     dialog = desk.answer(ConnectDialog)
     assert dialog.url.text() == services.cloud.status().url
-    assert services.settings.merchant().id in dialog.form.fields["code"].hint.text()
+    assert not dialog.form.fields["url"].hint.isVisible(), "what stands there need not be typed"
+    hint = dialog.form.fields["code"].hint
+    assert services.settings.merchant().id in hint.text()
+    assert hint.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
     invitation = services.devices.invite("manager", "后台二")
     dialog.url.setText(f"{invitation.url} {invitation.code.reveal()}")
     assert dialog.code.text() == invitation.code.reveal()

@@ -115,6 +115,7 @@ def test_a_lease_that_is_refused_says_why_and_the_dialog_stays(counter: Counter,
     dialog.which.setCurrentIndex(1)
     dialog.first.setValue(2)
     dialog.count.setValue(20)
+    assert "只到第 20 张" in dialog.consequence.text(), "cards that are not there are not promised"
     dialog.take()
     assert "20" in dialog.form.fields["count"].error.text()
     dialog.count.setValue(19)
