@@ -2,6 +2,7 @@
 undone for two minutes."""
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from app.services.redemptions import Use
@@ -34,7 +35,7 @@ class RecentUses(Card):
         self.body.setContentsMargins(CARD_PADDING, 12, CARD_PADDING, 8)
         self.body.setSpacing(4)  # in the smallest window rows need the room more
         self.uses: list[Use] = []
-        self._scroll = QScrollArea()
+        self._scroll = _WholeRows()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setMinimumHeight(ROW_HEIGHT)
@@ -112,6 +113,16 @@ class RecentUses(Card):
         made.setToolTip(tr("Receipt for the customer"))
         made.setIconSize(QSize(16, 16))
         return made
+
+
+class _WholeRows(QScrollArea):
+    """What is seen ends between two rows, and a turn of the wheel goes by rows."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        rows = self.height() - HEAD_HEIGHT
+        self.setViewportMargins(0, 0, 0, rows % ROW_HEIGHT if rows > ROW_HEIGHT else 0)
+        self.verticalScrollBar().setSingleStep(ROW_HEIGHT)
 
 
 def _add_heads(grid: QGridLayout) -> None:
