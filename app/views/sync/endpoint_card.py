@@ -10,6 +10,7 @@ from app.services.cloud import CloudStatus
 from app.services.distribution.links import pickup_url
 from app.views.sync.addresses import lan_addresses
 from app.views.theme import code_font, icon, set_kind
+from app.views.widgets.elided_label import ElidedLabel
 from app.views.widgets.field import Field
 from app.views.widgets.pieces import Card, button, column, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -94,7 +95,7 @@ class PickupLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = label("", "note", wrap=True)
+        self.words = ElidedLabel("", "note")
         self.url = label("", wrap=True)
         self.url.setFont(code_font())
         self.url.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -103,7 +104,9 @@ class PickupLine(QWidget):
         line = row(self.url, self.copy_button)
         line.setStretch(0, 1)
         self.line.setLayout(line)
-        self.setLayout(column(label(tr("Pick-up page"), "label"), self.line, self.words, spacing=2))
+        head = row(label(tr("Pick-up page"), "label"), self.words)  # beside each other: the list below needs the room
+        head.setStretch(1, 1)
+        self.setLayout(column(head, self.line, spacing=2))
 
     def show_status(self, status: CloudStatus) -> None:
         url = pickup_url(status.url, status.slug) if status.url else ""
@@ -111,8 +114,10 @@ class PickupLine(QWidget):
         self.line.setVisible(bool(url))
         if not url:
             self.words.setText(tr("There is one as soon as an endpoint is connected."))
+        elif not status.running:
+            self.words.setText(tr("Nobody can open it until the endpoint runs again."))
         elif urlsplit(url).hostname in ("127.0.0.1", "localhost"):
-            self.words.setText(tr("Only this machine can open it at present. Choose an address of the network."))
+            self.words.setText(tr("Only this machine opens it. Choose an address of the network."))
         else:
             self.words.setText(tr("Recipients open it and type their pick-up code."))
 

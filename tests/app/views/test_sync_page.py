@@ -27,10 +27,12 @@ from app.views.sync.lifting import LiftDialog
 from app.views.sync.page import SyncPage
 from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
+from app.words import set_language
 from sync.protocol import b64
 from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
+from tests.drivers.counter import LEAST_ROOM
 from tests.drivers.endpoint import new_merchant, paired
 from tests.drivers.online import a_code, another_endpoint, redeem_on_the_phone
 
@@ -145,6 +147,30 @@ def test_the_pick_up_address_is_shown_and_copied(desk: Desk) -> None:
     desk.page.endpoint.pickup.copy()
     assert QGuiApplication.clipboard().text() == desk.page.endpoint.pickup.url.text()
     assert "本机" in desk.page.endpoint.pickup.words.text()
+
+
+@pytest.mark.parametrize("spoken", ["zh_CN", "en"])
+def test_what_is_to_be_known_of_the_pick_up_page_stands_beside_its_name_and_leaves_the_list_its_room(
+    qtbot: QtBot, services: Services, spoken: str
+) -> None:
+    theme().choose("light")
+    set_language(spoken)
+    services.cloud.start_embedded()
+    desk = Desk(qtbot, services)
+    desk.page.resize(*LEAST_ROOM)
+    desk.wait(lambda: desk.page.endpoint.pickup.url.text())
+    QApplication.processEvents()
+    pickup, status = desk.page.endpoint.pickup, desk.page._mark.parentWidget()
+    assert not pickup.words.cut
+    assert pickup.words.y() < pickup.line.y()
+    assert status is not None
+    assert status.height() - status.layout().sizeHint().height() < 40, "no dead space below the facts"
+    before = pickup.words.text()
+    desk.page.stop_embedded()
+    desk.confirm()
+    desk.wait(lambda: pickup.words.text() != before)
+    desk.settled()
+    desk.jobs.stop()
 
 
 def test_a_cloud_address_must_be_encrypted_and_the_dialog_stays(desk: Desk) -> None:
