@@ -70,12 +70,13 @@ def test_where_rows_have_little_room_the_drawing_gives_way_to_the_words(qtbot: Q
 
 
 def test_what_a_page_is_for_gives_way_to_its_buttons(qtbot: QtBot) -> None:
-    page = Page("Page", LONG)
+    page = Page(LONG, LONG)
     made = page.header.add_primary("Do what is done here", lambda: None)
     shown(qtbot, page, 600, 400)
     assert page.width() == 600
     assert made.width() >= made.sizeHint().width()
     assert page.header.line.cut, "with an ellipsis"
+    assert page.header.heading.cut, "a distribution is called as people like"
 
 
 def test_where_rows_have_hardly_any_room_the_reason_stands_there_whole(qtbot: QtBot) -> None:
