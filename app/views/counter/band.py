@@ -15,6 +15,8 @@ LINE_PX = 20
 LINE_STEP = 28
 LEAST_PX_HIGH = 150
 """A word and three lines fit."""
+PLACED = (Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft).value | Qt.TextFlag.TextDontClip.value
+"""The line of a heavy word is higher than its room: only what hangs below it, and that must not be cut."""
 LEAST_PX = 15
 """Words that do not fit are made smaller down to this before they are cut."""
 
@@ -86,7 +88,7 @@ class VerdictBand(QWidget):
     def _paint(self, painter: QPainter, text: str, area: QRect, *, px: int, heavy: bool = False) -> None:
         painter.setFont(_font(_fitting(text, area.width(), px, heavy=heavy), heavy=heavy))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(area, PLACED, shown)
 
 
 def _font(px: int, *, heavy: bool = False) -> QFont:
