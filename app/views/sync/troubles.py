@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.errors import AppError
-from app.messages import complaint
+from app.messages import REASONS, complaint
 from app.services.cloud import CloudStatus
 from app.services.cloud.rows import PAIR_AGAIN
 from app.views.sync.device_words import stopped, twin
 from app.views.sync.words import differing, last_problem, recovering
 from app.views.widgets.banner import Banner
+from app.vocabulary import word
 from app.words import tr
 
+REFUSED_HERE = ("key-changed", "feed-broken")
+"""What the endpoint is not to blame for having refused: nothing of it is believed."""
 Act = Callable[[], object]
 
 
@@ -43,7 +46,7 @@ class Troubles:
     def complain(self, error: AppError, status: CloudStatus | None) -> None:
         """Of what was asked for just now."""
         self._error = error
-        self._banner.show_error(error, action=self._way_on(status))
+        self._banner.say("error", _words(error), action=self._way_on(status))
 
     def forget(self) -> None:
         """Something came through."""
@@ -59,7 +62,7 @@ class Troubles:
         if status.last_problem in PAIR_AGAIN:
             self._banner.say("error", stopped(status), action=(tr("Pair again"), self._ways.pair), closable=False)
         elif self._error is not None:
-            self._banner.say("error", complaint(self._error), action=self._way_on(status))
+            self._banner.say("error", _words(self._error), action=self._way_on(status))
         elif status.last_problem:
             self._banner.say("error", last_problem(status), action=self._way_on(status))
         elif status.recovery is not None:
@@ -83,3 +86,10 @@ class Troubles:
         if status is not None and status.mode == "embedded" and not status.running:
             return tr("Start"), self._ways.start
         return None
+
+
+def _words(error: AppError) -> str:
+    reason = str(getattr(error, "reason", ""))
+    if reason in REFUSED_HERE:
+        return tr("Something is wrong with the endpoint: {reason}", reason=word(REASONS, reason))
+    return complaint(error)

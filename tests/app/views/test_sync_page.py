@@ -342,6 +342,7 @@ def test_another_endpoint_in_its_place_says_so_and_leads_to_a_new_pairing(
         store(session, "cloud.public_key", b64(b"k" * 32))
     synced(desk)
     assert "另一个兑换端" in desk.page.banner.words.text()
+    assert "拒绝" not in desk.page.banner.words.text(), "it did not refuse anything"
     assert desk.page._mark.accessibleName() == "上次同步未完成"
     desk.page.banner.act.click()
     dialog = QApplication.activeModalWidget()
