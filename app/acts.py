@@ -112,6 +112,7 @@ DETAILS: Words = {
     "numbers": "Card numbers in the batch",
     "op": "Operation",
     "people": "Number of people",
+    "place": "Place",
     "plain": "Whole codes",
     "problems": "Wrong lines",
     "purpose": "Purpose",

@@ -136,6 +136,10 @@ class _Ends:
         return not self.owned or (self.owner is not None and isValid(self.owner))
 
 
+_unstopped: set[JobRunner] = set()
+"""Those with threads: a worker holds its runner until a moment after a job is home, and must never be the last to."""
+
+
 class JobRunner(QObject):
     """Starts jobs and keeps the list of those with a title.
 
@@ -205,6 +209,7 @@ class JobRunner(QObject):
         """Threads of short reads, and of what takes its time."""
         from concurrent.futures import ThreadPoolExecutor
 
+        _unstopped.add(self)
         quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="read")
         return quick, ThreadPoolExecutor(LONG_THREADS, thread_name_prefix="job")
 
@@ -246,6 +251,7 @@ class JobRunner(QObject):
         for pool in self._pools:
             pool.shutdown(wait=True, cancel_futures=True)
         self._timer.stop()
+        _unstopped.discard(self)
 
     def _run(self, job: Job) -> None:
         """Worker thread. The result goes home through a deque; the signal only says that something is there.

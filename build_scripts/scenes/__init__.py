@@ -1,6 +1,6 @@
 """Every scene there is, in the order they are played: those over the same data folder stand together."""
 
-from build_scripts.scenes import gates, giving, house, offline, shell, stock, trade
+from build_scripts.scenes import gates, giving, house, offline, shell, stock, trade, troubles
 from build_scripts.scenes.stage import Scene
 
 SCENES: tuple[Scene, ...] = (
@@ -12,5 +12,6 @@ SCENES: tuple[Scene, ...] = (
     *trade.SCENES,
     *offline.SCENES,
     *house.SCENES,
+    *troubles.SCENES,
     *giving.WIZARD,
 )

@@ -74,7 +74,7 @@ def devices(stage: Stage) -> None:
     cloud.start_embedded()
     cloud.sync()
     for role, name in zip(("clerk", "manager", "distributor"), OTHERS[language()], strict=True):
-        _join(service.invite(role, name))
+        joined(service.invite(role, name))
     service.revoke(service.listed()[2])
     page = stage.go("sync")
     page.show_devices()
@@ -209,7 +209,7 @@ def _put(stage: Stage, key: str, value: str | None) -> None:
         store(session, key, value)
 
 
-def _join(invitation: Invitation) -> None:
+def joined(invitation: Invitation) -> None:
     """As another machine does."""
     client = SyncClient(invitation.url)
     key, code = Ed25519PrivateKey.generate(), invitation.code.reveal()

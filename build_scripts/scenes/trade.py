@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QScrollArea
 
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
+from app.services.catalog import ProductSpec
+from app.words import tr
 from build_scripts.scenes.stage import Scene, Stage
 
 FIXED, EXCHANGE, SUPPLIER = 1, 4, 5
@@ -38,6 +40,20 @@ def counter(stage: Stage) -> None:
     stage.shoot("unknown")
     page.look(stage.code(CardFilter(product_id=SUPPLIER, states=("assigned",))))
     stage.shoot("supplier")
+
+
+def counter_long(stage: Stage) -> None:
+    """Names that are longer than their columns."""
+    services = stage.services
+    name = tr("Mid-Autumn card") + " · " + tr("Front desk, West Lake shop")
+    product = services.catalog.add(ProductSpec(name, "fixed", "stored_value", face_minor=98_850))
+    batch = services.batches.generate(BatchSpec(product, 3))
+    services.cloud.sync()
+    for card in list(services.cards.ids(CardFilter(batch_id=batch)))[:2]:
+        code = services.cards.reveal(card, reason="picture").reveal()
+        services.redemptions.redeem(code, 88_850, place=tr("Front desk, West Lake shop") + " · 2")
+    stage.go("counter")
+    stage.shoot()
 
 
 def counter_stopped(stage: Stage) -> None:
@@ -103,5 +119,6 @@ SCENES = (
     Scene("ledger", ledger),
     Scene("deliveries", deliveries),
     Scene("counter", counter),
+    Scene("counter-long", counter_long),
     Scene("counter-stopped", counter_stopped),
 )

@@ -14,6 +14,8 @@ from app.views.counter.page import CounterPage
 from app.views.jobs import JobRunner
 
 PATIENCE_MS = 20_000
+LEAST_ROOM = (968, 573)
+"""Of a page in a window of 1024x680."""
 
 
 class Clock:

@@ -1,6 +1,7 @@
 """Finding batches: narrowed, sorted and counted in SQL, names apart; one page of them becomes rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
+from app.models.outbox import OutboxOp
 from app.services.batches.rows import BatchFilter, BatchName, BatchRow, Counts
 from app.services.hidden import removed
 from app.services.people.pinyin import spelled
@@ -22,6 +24,8 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "serial": Batch.serial.expression,
 }
 MOST_VARIABLES = 500
+STOPPED = ("frozen", "voided")
+SAID = ("batch.freeze@1", "batch.thaw@1", "batch.void@1")
 
 
 def narrowed(wanted: BatchFilter, *, sort: str, descending: bool) -> Select[Any]:
@@ -67,7 +71,22 @@ def rows_of(session: Session, ids: Sequence[int]) -> list[BatchRow]:
         lives = _lives(session, part)
         rows = session.execute(wanted.where(Batch.id.in_(part)))
         found |= {batch.id: _row(batch, product, kind, lives.get(batch.id, {})) for batch, product, kind in rows}
+    for batch_id in _unheard(session, [row for row in found.values() if row.state in STOPPED and row.sealed_at]):
+        found[batch_id] = replace(found[batch_id], unheard=True)
     return [found[batch_id] for batch_id in ids if batch_id in found]
+
+
+def _unheard(session: Session, stopped: Sequence[BatchRow]) -> list[int]:
+    """Those of which the last word is not at the endpoint; batches that it does not have are redeemed nowhere."""
+    known = {f"batch:{row.id}": row.id for row in stopped}
+    last: dict[str, str] = {}
+    aggregates = list(known)
+    for start in range(0, len(aggregates), MOST_VARIABLES):
+        ops = select(OutboxOp.aggregate, OutboxOp.state).where(OutboxOp.type.in_(SAID))
+        part = aggregates[start : start + MOST_VARIABLES]
+        asked = ops.where(OutboxOp.aggregate.in_(part)).order_by(OutboxOp.id)
+        last |= dict(session.execute(asked).all())
+    return [known[name] for name, state in last.items() if state != "applied"]
 
 
 def named(session: Session, text: str, limit: int) -> list[BatchName]:

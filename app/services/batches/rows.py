@@ -77,6 +77,8 @@ class BatchRow:
     created_at: datetime
     expired: bool
     counts: Counts
+    unheard: bool = False
+    """It was frozen or voided here, and the endpoint, which has it, does not know that yet or refused it."""
 
 
 @dataclass(frozen=True, slots=True)

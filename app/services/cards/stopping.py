@@ -16,6 +16,7 @@ from app.models.batch import Batch, Card
 from app.models.database import Database
 from app.services.audit import AuditLog
 from app.services.batches import found, stop_batch, untouched_state
+from app.services.line import has_no_line
 from app.services.outbox import enqueue_many
 from app.services.progress import Progress
 from app.services.stock import life_of
@@ -34,13 +35,15 @@ Ids = NDArray[np.int64]
 class Stopped:
     """What one act changed, so that it can be taken back: `cards` by themselves, `batches` as a whole.
 
-    `count` is all cards that changed; `held` stay frozen together with their batch.
+    `count` is all cards that changed; `held` stay frozen together with their batch. `waiting`: the endpoint has some of
+    them, and there is no line to tell it.
     """
 
     cards: "array[int]" = field(default_factory=lambda: array("q"))
     batches: list[int] = field(default_factory=list)
     count: int = 0
     held: int = 0
+    waiting: bool = False
 
 
 class Stopping:
@@ -52,15 +55,18 @@ class Stopping:
     def stop(self, ids: Sequence[int], progress: Progress) -> Stopped:
         """Spent, voided and unknown cards are left as they are. A cancel takes back what was done so far."""
         wanted = np.unique(np.asarray(ids, np.int64))
-        done, seen = Stopped(), 0
+        done, seen, sealed = Stopped(), 0, False
         try:
             for batch, chosen in self._by_batch(wanted):
+                sealed = sealed or batch.sealed_at is not None
                 for looked_at in self._stop_chosen(batch, chosen, done):
                     progress(seen + looked_at, len(wanted))
                 seen += len(chosen)
         except JobCancelled:
             self.take_back(done)
             raise
+        with self._database.read() as session:
+            done.waiting = sealed and done.count > 0 and has_no_line(session)
         return done
 
     def take_back(self, done: Stopped) -> None:

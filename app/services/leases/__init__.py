@@ -31,6 +31,7 @@ from app.services.leases import asking, deciding
 from app.services.leases.asking import is_mine as _is_mine
 from app.services.leases.pin import ManagerPin, is_set
 from app.services.leases.rows import ConflictRow, Decided, Leasable, LeaseRow, Reach, Standing, Story
+from app.services.line import has_no_line
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
 from app.topics import Topic
@@ -184,7 +185,8 @@ class LeaseService:
         """Undo a use that was decided so. Raises RedemptionRefused."""
         with self._database.write(*MONEY) as session:
             done = deciding.take_back(session, session.get_one(Redemption, redemption_id), reason=reason)
-            self._audit.record(session, "card.reversed", subject=serial, reason=reason, op=done.op_id, leased=True)
+            more = {"op": done.op_id, "leased": True, "place": str(stored(session, "counter.place") or "")}
+            self._audit.record(session, "card.reversed", subject=serial, reason=reason, **more)
             points.passed("desk.leased.commit")
         points.passed("desk.leased.committed")
         return done
@@ -193,7 +195,7 @@ class LeaseService:
         """What the counter can do without a line, and whether there is one."""
         at = now()
         with self._database.read() as session:
-            over, offline = asking.ran_out(session, at), asking.has_no_line(session)
+            over, offline = asking.ran_out(session, at), has_no_line(session)
             return replace(deciding.standing(session, at), over=over, offline=offline, pin=is_set(session))
 
     # --- before something is done ---

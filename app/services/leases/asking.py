@@ -13,12 +13,11 @@ from app.services.cloud.connection import Pairing, pairing_of
 from app.services.cloud.lease_events import LIVE
 from app.services.hidden import removed
 from app.services.leases.rows import Leasable, Reach
-from app.services.settings import stored
+from app.services.line import has_no_line
 
 SUPPLIER = "supplier"
 SLACK = timedelta(minutes=5)
 """How far this clock may be behind the endpoint's; one that was set back further must not make a lease longer."""
-NO_LINE = ("endpoint-unreachable", "endpoint-not-started")
 
 
 def leasable(session: Session, at: datetime) -> list[Leasable]:
@@ -48,11 +47,6 @@ def reach(session: Session, batch_ids: Sequence[int]) -> Reach:
     leases = session.scalars(select(Lease).where(Lease.batch_id.in_(there), Lease.state.in_(LIVE)))
     others = {lease.batch_id for lease in leases if not is_mine(lease, who)}
     return Reach(len(others), bool(there) and has_no_line(session))
-
-
-def has_no_line(session: Session) -> bool:
-    """As far as the last sync tells."""
-    return str(stored(session, "cloud.last_problem") or "") in NO_LINE
 
 
 def ran_out(session: Session, at: datetime) -> int:

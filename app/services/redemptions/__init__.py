@@ -156,7 +156,9 @@ class RedemptionService:
         return told("redeemed", verdict.serial, result)
 
     def reverse(self, redemption_id: str, *, reason: str) -> RedemptionResult:
-        """Undo a redemption by an entry of its own. Raises ReasonMissing, NotFound, RedemptionRefused."""
+        """Undo a redemption by an entry of its own; where that was done, the audit log says and the ledger does not.
+
+        Raises ReasonMissing, NotFound, RedemptionRefused."""
         if not reason.strip():
             raise ReasonMissing
         with self._database.read() as session:
@@ -170,7 +172,8 @@ class RedemptionService:
             own = self._leases.take_back(redemption_id, reason=reason.strip(), serial=serial)
             return decided("reversed", serial, own)
         result = self._decide("reverse@1", {"redemption_id": redemption_id, "reason": reason.strip()})
-        self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id)
+        where = str(self._settings.get("counter.place") or "")
+        self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id, place=where)
         return told("reversed", serial, result)
 
     def payable(self, card_id: int) -> Payable:

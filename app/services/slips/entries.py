@@ -57,7 +57,7 @@ def entry_of(session: Session, redemption_id: str) -> Entry | None:
         remaining_minor=row.remaining_minor,
         remaining_uses=row.remaining_uses,
         at=row.at,
-        place=row.place or "",
+        place=row.place or _undone_where(session, row.id, kind=row.kind),
         leased=row.lease_id is not None or _under_a_lease(session, row.id),
         waits=row.seq == UNCONFIRMED,
     )
@@ -72,9 +72,7 @@ def decided_here(session: Session, entry: Entry) -> bool:
         return False
     if aggregate.startswith(DECIDED):
         return True
-    op = func.json_extract(AuditEntry.details, "$.op")
-    noted = select(AuditEntry.id).where(AuditEntry.action == ACTS[entry.kind], op == entry.id).limit(1)
-    return session.scalar(noted) is not None
+    return _noted(session, entry.id, kind=entry.kind) is not None
 
 
 def booked(session: Session, redemption_id: str, *, kind: str, amount_minor: int, uses: int) -> Booked:
@@ -90,6 +88,19 @@ def booked(session: Session, redemption_id: str, *, kind: str, amount_minor: int
     else:
         state = "waits" if entry.waits else "booked"
     return Booked(state, entry.amount_minor, entry.uses, back)
+
+
+def _noted(session: Session, op_id: str, *, kind: str) -> dict[str, Any] | None:
+    """What the audit log says of it, where this computer made it."""
+    op = func.json_extract(AuditEntry.details, "$.op")
+    wanted = select(AuditEntry.details).where(AuditEntry.action == ACTS[kind], op == op_id)
+    return session.scalar(wanted.limit(1))
+
+
+def _undone_where(session: Session, op_id: str, *, kind: str) -> str:
+    """The ledger knows the place of a use only."""
+    noted = _noted(session, op_id, kind=kind) if kind == "reversed" else None
+    return str((noted or {}).get("place", ""))
 
 
 def _under_a_lease(session: Session, op_id: str) -> bool:
@@ -124,7 +135,7 @@ def _heard(session: Session, op_id: str) -> Entry | None:
         remaining_minor=body["remaining_minor"],
         remaining_uses=body["remaining_uses"],
         at=event.at,
-        place=body.get("place") or "",
+        place=body.get("place") or _undone_where(session, op_id, kind=kind),
         leased=body.get("lease_id") is not None,
         waits=False,
     )

@@ -29,7 +29,7 @@ from app.views.widgets.empty_state import EmptyState
 from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.marks import batch_mark
 from app.views.widgets.row_table import Column, Kind
-from app.views.widgets.state_mark import Shares
+from app.views.widgets.state_mark import Shares, StateMark
 from app.views.widgets.toast import toast
 from app.words import last_second, moment, ntr, tr
 
@@ -347,10 +347,14 @@ def _columns() -> tuple[Column, ...]:
         Column("product", tr("Product"), 124, stretch=True, sortable=True),
         Column("quantity", tr("Quantity"), 82, Kind.COUNT, sortable=True),
         Column("counts", tr("Issued and redeemed"), 164, Kind.SHARES, value=_shares),
-        Column("state", tr("State"), 104, Kind.STATE, value=lambda r: batch_mark(r.state, expired=r.expired)),
+        Column("state", tr("State"), 136, Kind.STATE, value=_mark),
         Column("created_at", tr("Made"), 96, Kind.DAY, sortable=True, tip=lambda r: moment(r.created_at)),
         Column("valid_until", tr("Valid until"), 96, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
     )
+
+
+def _mark(row: BatchRow) -> StateMark:
+    return batch_mark(row.state, expired=row.expired, unheard=row.unheard)
 
 
 def _shares(row: BatchRow) -> Shares:

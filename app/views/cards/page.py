@@ -262,9 +262,12 @@ def _paid_words(result: RedemptionResult) -> str:
 
 
 def _stopped_words(done: Stopped, *, frozen: bool) -> str:
-    if frozen:
-        return ntr("{count} card frozen", "{count} cards frozen", done.count)
-    return ntr("{count} card thawed", "{count} cards thawed", done.count)
+    if not frozen:
+        return ntr("{count} card thawed", "{count} cards thawed", done.count)
+    words = ntr("{count} card frozen", "{count} cards frozen", done.count)
+    if not done.waiting:
+        return words
+    return tr("{words} on this computer. Waiting: elsewhere it is frozen as soon as there is a line.", words=words)
 
 
 def _columns() -> tuple[Column, ...]:

@@ -15,6 +15,8 @@ LINE_PX = 20
 LINE_STEP = 28
 LEAST_PX_HIGH = 150
 """A word and three lines fit."""
+PLACED = (Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft).value | Qt.TextFlag.TextDontClip.value
+"""The line of a heavy word is higher than its room: only what hangs below it, and that must not be cut."""
 LEAST_PX = 15
 """Words that do not fit are made smaller down to this before they are cut."""
 
@@ -54,8 +56,9 @@ class VerdictBand(QWidget):
         edge = self._paint_amount(painter)
         self._paint(painter, self.shown.word, QRect(left, top, edge - left, WORD_PX + 12), px=WORD_PX, heavy=True)
         top += WORD_PX + 14
+        px = self.line_px(edge - left)
         for line in self.shown.lines:
-            self._paint(painter, line, QRect(left, top, edge - left, LINE_STEP), px=LINE_PX)
+            self._paint(painter, line, QRect(left, top, edge - left, LINE_STEP), px=px)
             top += LINE_STEP
         painter.end()
 
@@ -78,14 +81,22 @@ class VerdictBand(QWidget):
         self._paint(painter, self.shown.amount, area, px=AMOUNT_PX, heavy=True)
         return right - width - 24
 
+    def line_px(self, room: int) -> int:
+        """One size for all lines: that of the longest, in so many px of width."""
+        return min((_fitting(line, room, LINE_PX) for line in self.shown.lines), default=LINE_PX)
+
     def _paint(self, painter: QPainter, text: str, area: QRect, *, px: int, heavy: bool = False) -> None:
-        painter.setFont(_font(px, heavy=heavy))
-        while px > LEAST_PX and painter.fontMetrics().horizontalAdvance(text) > area.width():
-            px -= 1
-            painter.setFont(_font(px, heavy=heavy))
+        painter.setFont(_font(_fitting(text, area.width(), px, heavy=heavy), heavy=heavy))
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(area, PLACED, shown)
 
 
 def _font(px: int, *, heavy: bool = False) -> QFont:
     return font(px, bold() if heavy else 400)
+
+
+def _fitting(text: str, room: int, px: int, *, heavy: bool = False) -> int:
+    """The largest size up to `px` in which the words fit, or the least one."""
+    while px > LEAST_PX and QFontMetrics(_font(px, heavy=heavy)).horizontalAdvance(text) > room:
+        px -= 1
+    return px

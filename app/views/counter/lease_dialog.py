@@ -71,8 +71,8 @@ class LeaseDialog(Dialog):
             self.form.set_error("time" if own else "until", tr("Choose a time from now on to seven days ahead."))
             return
         first, count = self.span
-        if first + count - 1 > chosen.quantity:
-            self.form.set_error("count", tr("The batch ends with card {number}.", number=f"{chosen.quantity:,}"))
+        if (beyond := self._beyond(chosen)) is not None:
+            self.form.set_error("count", beyond)
             return
         self.banner.clear()
         call = partial(self._leases.take, chosen.batch_id, until=until, first_no=first, count=count)
@@ -154,6 +154,13 @@ class LeaseDialog(Dialog):
     def _chosen(self) -> Leasable | None:
         return self._known.get(self.batch.currentData() or 0)
 
+    def _beyond(self, chosen: Leasable) -> str | None:
+        """Why so many cards from that number on are not there."""
+        first, count = self.span
+        if first + count - 1 <= chosen.quantity:
+            return None
+        return tr("The batch ends with card {number}.", number=f"{chosen.quantity:,}")
+
     def _follow(self, *_: object) -> None:
         """What stands below the fields, and on the button, is what will be so."""
         some = self.which.currentData() == "range"
@@ -166,6 +173,9 @@ class LeaseDialog(Dialog):
             self.consequence.clear()
             return
         self.verb_button.setText(ntr("Lease {count} card", "Lease {count} cards", count))
+        if (beyond := self._beyond(chosen)) is not None:
+            self.consequence.setText(beyond)
+            return
         self.consequence.setText(
             tr(
                 "No. {first} to {last} of {serial}: until {until} phones and other counters are refused. Given back "

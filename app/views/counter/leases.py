@@ -210,6 +210,12 @@ def whose(row: LeaseRow) -> str:
     return tr("this computer, before it was restored") if row.earlier else row.device_name or tr("another computer")
 
 
+def _computer(row: LeaseRow) -> str:
+    """The same by itself, not within a sentence."""
+    named = whose(row)
+    return named if named == row.device_name else named[:1].upper() + named[1:]
+
+
 def _consequence(row: LeaseRow) -> str:
     if row.earlier:
         return tr(
@@ -228,7 +234,7 @@ def _columns() -> tuple[Column, ...]:
         Column("product", tr("Product"), 130, stretch=True, value=lambda line: line.lease.product),
         Column("cards", tr("How many"), 72, Kind.COUNT, value=lambda line: line.lease.cards),
         Column("numbers", tr("Numbers"), 104, value=lambda line: _numbers(line.lease)),
-        Column("device", tr("Computer"), 140, stretch=True, value=lambda line: whose(line.lease)),
+        Column("device", tr("Computer"), 140, stretch=True, value=lambda line: _computer(line.lease)),
         Column("until", tr("Until"), 136, Kind.MOMENT, value=lambda line: line.lease.until),
         Column("used", tr("Used"), 72, Kind.COUNT, value=lambda line: line.lease.uses),
         Column("minor", tr("Amount (yuan)"), 110, Kind.MONEY, roomy=True, value=lambda line: line.lease.minor or None),
@@ -248,7 +254,7 @@ def _facts(row: LeaseRow) -> QWidget:
         (
             (tr("Product"), row.product),
             (tr("Cards"), f"{row.cards:,} ({_numbers(row)})"),
-            (tr("Computer"), whose(row)),
+            (tr("Computer"), _computer(row)),
             (tr("Leased"), moment(row.taken_at)),
             (tr("Until"), moment(row.until)),
             (tr("Ended"), moment(row.ended_at)),

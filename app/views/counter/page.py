@@ -5,7 +5,7 @@ from dataclasses import replace
 from time import monotonic
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.errors import AppError, EndpointRefused, EndpointUnreachable, RedemptionRefused
@@ -24,17 +24,19 @@ from app.views.counter.receipts import Receipts
 from app.views.counter.recent import RecentUses
 from app.views.counter.sound import sound_no, sound_yes
 from app.views.counter.verdicts import (
+    MENDED_BY_SYNC,
     Shown,
     error_shown,
     idle,
     looking,
-    recovering_words,
     redeem_words,
     redeemed_shown,
+    refused_words,
     reversed_shown,
     verdict_shown,
 )
 from app.views.jobs import JobRunner
+from app.views.widgets.elided_label import name_button
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import GUTTER, button, column, label, row
 from app.words import tr
@@ -43,6 +45,7 @@ SAME_CODE_S = 3.0
 """A scanner that triggers twice sends the same code again: within this time it is not heard."""
 SECOND_ENTER_S = 0.3
 """A scanner that ends with CR and LF sends Enter twice: no person is that fast."""
+PLACE_PX = 320
 
 
 class CounterPage(Page):
@@ -202,8 +205,8 @@ class CounterPage(Page):
         self._forget()
         if isinstance(error, EndpointUnreachable):
             self._hear_line(offline=True)
-        elif isinstance(error, EndpointRefused) and error.reason == "recovering":
-            self._say_recovering()
+        elif isinstance(error, EndpointRefused) and error.reason in MENDED_BY_SYNC:
+            self._lead_to_sync(error)
         self.bar.offer(getattr(error, "reason", None))
         self._show(error_shown(error))
         self._home()
@@ -213,10 +216,11 @@ class CounterPage(Page):
         self._last_hash = 0 if offline else self._last_hash
         self.bar.hear(offline=offline)
 
-    def _say_recovering(self) -> None:
+    def _lead_to_sync(self, error: EndpointRefused) -> None:
+        """It is not about this card: the page that mends it says more."""
         self._last_hash = 0
         sync = (tr("Go to sync"), lambda: self.page_wanted.emit("sync", None))
-        self.banner.say("warn", recovering_words(), action=sync, closable=False)
+        self.banner.say("warn", refused_words(error), action=sync, closable=False)
 
     def _may_go_on(self) -> None:
         """However it ended: after a fault the next card is looked up all the same."""
@@ -278,8 +282,9 @@ class CounterPage(Page):
         self.body.addWidget(self.band, 4)
         self.body.addLayout(below, 5)
         self.header.setContentsMargins(GUTTER, 0, GUTTER, 0)
-        for key, call in (("F4", self.take_part), ("Esc", self.start_over), ("Ctrl+Z", self.undo_last)):
-            self._add_key(key, call)
+        self.add_key("F4", tr("Redeem a part"), self.take_part)
+        self.add_key("Esc", tr("Clear the card"), self.start_over)
+        self.add_key("Ctrl+Z", tr("Undo the last use"), self.undo_last)
 
     def _build_acts(self) -> None:
         self.redeem_button = button("", self.redeem, kind="primary", symbol="check")
@@ -297,14 +302,6 @@ class CounterPage(Page):
         self.acts.setLayout(
             row(self.part, self.redeem_button, self.part_button, self.clear_button, *told, self.part_error, 0)
         )
-
-    def _add_key(self, key: str, call: Callable[[], object]) -> None:
-        names = {"F4": tr("Redeem a part"), "Esc": tr("Clear the card"), "Ctrl+Z": tr("Undo the last use")}
-        act = QAction(names[key], self)
-        act.setShortcut(QKeySequence(key))
-        act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        act.triggered.connect(lambda _=False: call())
-        self.addAction(act)
 
     def _show(self, shown: Shown, *, aloud: bool = True) -> None:
         self.band.show_verdict(shown, aloud=aloud)
@@ -351,7 +348,7 @@ class CounterPage(Page):
 
     def _show_place(self, name: object) -> None:
         self.place = str(name or "")
-        self.place_button.setText(self.place or tr("Name this place"))
+        name_button(self.place_button, self.place or tr("Name this place"), most=PLACE_PX)
 
     # --- the caret ---
 

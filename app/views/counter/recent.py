@@ -2,18 +2,22 @@
 undone for two minutes."""
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QScrollArea, QSizePolicy, QToolButton, QWidget
 
 from app.services.redemptions import Use
 from app.views.theme import code_font
-from app.views.widgets.pieces import Card, button, icon_button, label, row
+from app.views.widgets.elided_label import ElidedLabel
+from app.views.widgets.pieces import CARD_PADDING, Card, button, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
 from app.words import NO_DATA, moment, ntr, tr, yuan
 
-ROW_HEIGHT, HEAD_HEIGHT = 36, 28
+ROW_HEIGHT, HEAD_HEIGHT = 36, 22
 AMOUNT, ACTS = 4, 7
 ACTS_PX = 96
-STRETCH = {2: 3, 3: 2, 6: 2}
+PRODUCT, HOLDER, PLACE = 2, 3, 6
+LEAST_PX = 64
+"""Of a product, a holder and a place: what may be long gives way down to it."""
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 TICK_MS = 5_000
@@ -28,8 +32,10 @@ class RecentUses(Card):
 
     def __init__(self) -> None:
         super().__init__(tr("Last uses"))
+        self.body.setContentsMargins(CARD_PADDING, 12, CARD_PADDING, 8)
+        self.body.setSpacing(4)  # in the smallest window rows need the room more
         self.uses: list[Use] = []
-        self._scroll = QScrollArea()
+        self._scroll = _WholeRows()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setMinimumHeight(ROW_HEIGHT)
@@ -62,8 +68,7 @@ class RecentUses(Card):
             grid.addWidget(label(tr("Nothing was redeemed yet."), "muted"), 0, 0)
         for at, use in enumerate(uses, 1):
             self._add_row(grid, at, use)
-        for column, share in STRETCH.items():
-            grid.setColumnStretch(column, share)
+        self._share_out(grid)
         grid.setRowStretch(len(uses) + 1, 1)
         self._scroll.setWidget(holder)
         if self.undoable is not None:
@@ -77,14 +82,24 @@ class RecentUses(Card):
         serial.setFont(code_font())
         amount = label(_amount(use), "label")
         amount.setAlignment(RIGHT)
-        words = [label(text or NO_DATA, "label") for text in (moment(use.at), use.product, use.holder, use.place)]
-        for words_at in (1, 2, 3):  # what may be long gives way first
-            words[words_at].setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-            words[words_at].setToolTip(words[words_at].text())
-        for column, part in enumerate((words[0], serial, words[1], words[2], amount, _kind(use), words[3])):
+        product, holder, place = (
+            ElidedLabel(text or NO_DATA, "label", least=LEAST_PX) for text in (use.product, use.holder, use.place)
+        )
+        parts = (label(moment(use.at), "label"), serial, product, holder, amount, _kind(use), place)
+        for column, part in enumerate(parts):
             grid.addWidget(part, at, column)
         acts = row(0, *([self._undo_button(use)] if use.undoable else []), self._receipt_button(use), spacing=4)
         grid.addLayout(acts, at, ACTS)
+
+    def _share_out(self, grid: QGridLayout) -> None:
+        """Room that is left over goes to the longer words: a list without places does not keep any for them."""
+        metrics = self.fontMetrics()
+        for column, texts in (
+            (PRODUCT, [use.product for use in self.uses]),
+            (HOLDER, [use.holder for use in self.uses]),
+            (PLACE, [use.place for use in self.uses]),
+        ):
+            grid.setColumnStretch(column, 1 + max((metrics.horizontalAdvance(text) for text in texts), default=0))
 
     def _undo_button(self, use: Use) -> QPushButton:
         made = button(tr("Undo"), lambda: self.undo_wanted.emit(use), kind="text", compact=True)
@@ -98,6 +113,16 @@ class RecentUses(Card):
         made.setToolTip(tr("Receipt for the customer"))
         made.setIconSize(QSize(16, 16))
         return made
+
+
+class _WholeRows(QScrollArea):
+    """What is seen ends between two rows, and a turn of the wheel goes by rows."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        rows = self.height() - HEAD_HEIGHT
+        self.setViewportMargins(0, 0, 0, rows % ROW_HEIGHT if rows > ROW_HEIGHT else 0)
+        self.verticalScrollBar().setSingleStep(ROW_HEIGHT)
 
 
 def _add_heads(grid: QGridLayout) -> None:

@@ -12,12 +12,16 @@ from app.errors import (
     RedemptionUncertain,
 )
 from app.messages import reason_sentence, sentence
+from app.services.cloud.rows import PAIR_AGAIN
 from app.services.leases import Standing
 from app.services.redemptions import RedemptionResult, Verdict
 from app.services.slips import receipt_number
 from app.views.counter.lease_words import offline_words
 from app.views.theme import Tone
 from app.words import day, moment, ntr, tr, yuan
+
+MENDED_BY_SYNC = PAIR_AGAIN | {"recovering", "restore-detected", "upgrade-required"}
+"""Why an endpoint takes nothing at all from this computer, whatever the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ def error_shown(error: AppError) -> Shown:
             return Shown("warn", "circle-help", tr("Offline, unknown"), lines=(unknown,))
         case RedemptionUncertain():
             return Shown("warn", "circle-help", tr("Answer lost"), lines=(sentence(error),))
-        case EndpointRefused(reason="recovering"):
-            return Shown("warn", "archive-restore", tr("Not now"), lines=(recovering_words(),))
+        case EndpointRefused(reason=reason) if reason in MENDED_BY_SYNC:
+            symbol = "archive-restore" if reason == "recovering" else "circle-x"
+            return Shown("warn", symbol, tr("Not now"), lines=(refused_words(error), tr("Nothing was redeemed.")))
         case RedemptionRefused(reason=reason):
             tone, symbol, word, advice = _refusal(reason)
             return Shown(tone, symbol, word, lines=(advice or sentence(error),))
@@ -117,8 +122,11 @@ def worth(verdict: Verdict) -> str:
     return _uses(verdict.remaining_uses)
 
 
-def recovering_words() -> str:
-    return tr("The endpoint was put back from a backup and first hears what it missed. Sync the other computers.")
+def refused_words(error: EndpointRefused) -> str:
+    """Why an endpoint takes nothing at the moment."""
+    if error.reason == "recovering":
+        return tr("The endpoint was put back from a backup and first hears what it missed. Sync the other computers.")
+    return sentence(error)
 
 
 def redeem_words(verdict: Verdict, *, part: bool) -> str:
@@ -152,6 +160,12 @@ def _refusal(reason: str) -> tuple[Tone, str, str, str]:
             tr("So much may wait for upload and no more. Connect and sync, then go on."),
         ),
         "lease-over": ("warn", "history", tr("Lease ended"), tr("Give the lease back, then scan the card again.")),
+        "clock-skew": (
+            "warn",
+            "clock",
+            tr("Clock is wrong"),
+            tr("Set the date and time of this computer, then scan the card again."),
+        ),
         "card-leased": (
             "warn",
             "monitor",

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QWidget
 from app.views.jobs import JobRunner
 from app.views.main_window.specs import SyncStatus
 from app.views.theme import font, icon, theme
+from app.views.widgets.elided_label import ElidedLabel
 from app.views.widgets.pieces import button, icon_button, label, native, row
 from app.words import ntr, tr
 
@@ -120,9 +121,9 @@ class TopBar(QFrame):
         self.setProperty("role", "bar")
         self.setFixedHeight(49)
         self._fold = icon_button("panel-left-close", tr("Fold the rail"), self.fold_wanted.emit, shortcut="Ctrl+B")
-        self._merchant = label(merchant, "label")
+        self._merchant = ElidedLabel(merchant, "label")
         self._slash = label("/", "note")
-        self.where = label("", "label")
+        self.where = ElidedLabel("", "label")
         search = button(tr("Search, or type > for a command"), self.search_wanted.emit)
         search.setProperty("role", "search-trigger")
         search.setIcon(icon("search", "hint"))

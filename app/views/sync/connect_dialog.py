@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from app.errors import AppError, InvalidInput, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus
-from app.services.cloud.rows import PAIR_AGAIN
 from app.views.jobs import JobRunner
 from app.views.sync.leaving import ask_to_leave
 from app.views.widgets.dialog import WIDE, Dialog
@@ -26,7 +26,7 @@ class ConnectDialog(Dialog):
         """`again`: with the endpoint it works with, which does not take this device any more."""
         title = tr("Pair this device again") if again else tr("Connect a cloud endpoint")
         super().__init__(parent, title, width=WIDE)
-        self._cloud, self._jobs = cloud, jobs
+        self._cloud, self._jobs, self._again = cloud, jobs, again
         self.url, self.code = QLineEdit(), QLineEdit()
         self.url.textChanged.connect(self._take_apart)
         self.url.setPlaceholderText("https://card.example.cn")
@@ -49,9 +49,12 @@ class ConnectDialog(Dialog):
 
     def show_present(self, status: CloudStatus) -> None:
         """Where it is paired again stands there already; whose code it has to be is what who runs it asks for."""
-        if status.last_problem in PAIR_AGAIN:
+        if self._again:
             self.url.setText(status.url)
+            self.form.fields["url"].set_hint("")
             self.code.setFocus()
+        hint = self.form.fields["code"].hint
+        hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # nobody types such a number
         self.form.fields["code"].set_hint(
             tr(
                 "An owner makes one under Devices. Who runs the endpoint makes one for merchant {number}. It is good "

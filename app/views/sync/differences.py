@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from app.services.cloud import EntryDifference
+from app.views.theme import code_font
 from app.views.widgets.dialog import WIDE, Dialog
 from app.views.widgets.list_page import ListPage
 from app.views.widgets.pieces import label
@@ -63,18 +64,22 @@ def _advice(found: Sequence[EntryDifference]) -> str:
 
 def _table(found: Sequence[EntryDifference]) -> QWidget:
     place, grid = QWidget(), QGridLayout()
+    place.setProperty("role", "scrolled")
     place.setLayout(grid)
     grid.setContentsMargins(0, 0, 8, 0)
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(8)
-    left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+    middle = Qt.AlignmentFlag.AlignVCenter
+    left, right = Qt.AlignmentFlag.AlignLeft | middle, Qt.AlignmentFlag.AlignRight | middle
     for at, words in enumerate((tr("Card"), tr("What"), tr("Here"), tr("At the endpoint"))):
         grid.addWidget(label(words, "note"), 0, at, right if at > 1 else left)
     for line, one in enumerate(found, 1):
-        grid.addWidget(label(one.serial, "label"), line, 0)
-        grid.addWidget(label(word(HAPPENED, one.kind)), line, 1)
+        serial = label(one.serial)
+        serial.setFont(code_font())
+        grid.addWidget(serial, line, 0)
+        grid.addWidget(label(word(HAPPENED, one.kind), "label"), line, 1)
         for at, amount in enumerate((taken(one.here_minor, one.here_uses), taken(one.there_minor, one.there_uses)), 2):
-            grid.addWidget(label(amount), line, at, right)
+            grid.addWidget(label(amount, "label"), line, at, right)
     grid.setColumnStretch(1, 1)
     for at in (2, 3):
         grid.setColumnMinimumWidth(at, 96)

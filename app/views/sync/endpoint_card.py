@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from app.services.cloud import CloudStatus
 from app.services.distribution.links import pickup_url
 from app.views.sync.addresses import lan_addresses
-from app.views.theme import code_font
+from app.views.theme import code_font, icon, set_kind
+from app.views.widgets.elided_label import ElidedLabel
 from app.views.widgets.field import Field
 from app.views.widgets.pieces import Card, button, column, icon_button, label, row
 from app.views.widgets.state_mark import StateLabel, StateMark
@@ -21,6 +22,7 @@ class EndpointCard(Card):
     """Says what is wished for; the page does it."""
 
     start_wanted = Signal(str)  # the LAN address, or empty for this machine only
+    return_wanted = Signal(str)  # the same, from an endpoint in the cloud
     stop_wanted = Signal()
     cloud_wanted = Signal()
 
@@ -33,7 +35,7 @@ class EndpointCard(Card):
         self.field = Field(tr("Who can reach it"), self.address)
         self.address.activated.connect(self._move)
         self.pickup = PickupLine()
-        self.start_button = button(tr("Start"), self._start, kind="primary", symbol="play")
+        self.start_button = button(tr("Start"), self.start, kind="primary", symbol="play")
         self.stop_button = button(tr("Stop"), self.stop_wanted.emit, symbol="circle-stop")
         self.cloud_button = button(tr("Connect a cloud endpoint"), self.cloud_wanted.emit, symbol="cloud")
         for part in (self.words, self.field, self.pickup):
@@ -55,6 +57,7 @@ class EndpointCard(Card):
         self.field.setVisible(not cloud)
         self.start_button.setVisible(cloud or not running)
         self.start_button.setText(tr("Use the endpoint on this machine") if cloud else tr("Start"))
+        self._look(cloud=cloud)
         self.stop_button.setVisible(running and not cloud)
         self._fill(lan_address)
 
@@ -70,13 +73,21 @@ class EndpointCard(Card):
             self.address.addItem(tr("Phones in the network: {address}", address=address), address)
         self.address.setCurrentIndex(max(0, self.address.findData(chosen)))
 
-    def _start(self) -> None:
-        self.start_wanted.emit(str(self.address.currentData() or ""))
+    def start(self) -> None:
+        """What its button does."""
+        cloud = self._status is not None and self._status.mode == "cloud"
+        wanted = self.return_wanted if cloud else self.start_wanted
+        wanted.emit(str(self.address.currentData() or ""))
+
+    def _look(self, *, cloud: bool) -> None:
+        """To leave the cloud is not what the page is for."""
+        self.start_button.setIcon(icon("monitor" if cloud else "play", "text_2" if cloud else "on_primary"))
+        set_kind(self.start_button, "normal" if cloud else "primary")
 
     def _move(self) -> None:
         """A running endpoint moves at once; a stopped one takes the address when it starts."""
         if self._status is not None and self._status.running and self._status.mode != "cloud":
-            self._start()
+            self.start()
 
 
 class PickupLine(QWidget):
@@ -84,7 +95,7 @@ class PickupLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = label("", "note", wrap=True)
+        self.words = ElidedLabel("", "note")
         self.url = label("", wrap=True)
         self.url.setFont(code_font())
         self.url.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -93,7 +104,9 @@ class PickupLine(QWidget):
         line = row(self.url, self.copy_button)
         line.setStretch(0, 1)
         self.line.setLayout(line)
-        self.setLayout(column(label(tr("Pick-up page"), "label"), self.line, self.words, spacing=2))
+        head = row(label(tr("Pick-up page"), "label"), self.words)  # beside each other: the list below needs the room
+        head.setStretch(1, 1)
+        self.setLayout(column(head, self.line, spacing=2))
 
     def show_status(self, status: CloudStatus) -> None:
         url = pickup_url(status.url, status.slug) if status.url else ""
@@ -101,8 +114,10 @@ class PickupLine(QWidget):
         self.line.setVisible(bool(url))
         if not url:
             self.words.setText(tr("There is one as soon as an endpoint is connected."))
+        elif not status.running:
+            self.words.setText(tr("Nobody can open it until the endpoint runs again."))
         elif urlsplit(url).hostname in ("127.0.0.1", "localhost"):
-            self.words.setText(tr("Only this machine can open it at present. Choose an address of the network."))
+            self.words.setText(tr("Only this machine opens it. Choose an address of the network."))
         else:
             self.words.setText(tr("Recipients open it and type their pick-up code."))
 

@@ -14,24 +14,24 @@ from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
-from app.views.sync.device_words import stopped, twin
 from app.views.sync.devices import DevicesSection
 from app.views.sync.differences import show_differences
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
 from app.views.sync.lifting import ask_to_lift
+from app.views.sync.troubles import Troubles, WaysOn
 from app.views.sync.words import (
     conflicts,
     deed,
-    differing,
-    last_problem,
+    lan_host,
     mode,
+    named,
     queue_mark,
     reason,
-    recovering,
     returned,
     standing,
     subject,
+    told,
 )
 from app.views.widgets.dialog import ask
 from app.views.widgets.empty_state import EmptyState
@@ -53,21 +53,14 @@ class SyncPage(ListPage):
         self._cloud = cloud
         self._queue: dict[int, QueueRow] = {}
         self._status: CloudStatus | None = None
-        self._syncing = self._troubled = False
+        self._syncing = False
         super().__init__(
             tr("Sync"),
             tr("The endpoint keeps which cards are used; here and there must agree"),
             jobs=jobs,
             changes=changes,
             topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES, Topic.LEASES),
-            columns=(
-                Column("type", tr("Entry"), 160, value=deed),
-                Column("subject", tr("About"), 130, value=subject),
-                Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
-                Column("problem", tr("Reason"), 180, stretch=True, value=reason),
-                Column("attempts", tr("Tries"), 64, Kind.COUNT),
-                Column("created_at", tr("Since"), 136, Kind.MOMENT),
-            ),
+            columns=_columns(),
             load=self._ids,
             fetch=self._fetch,
             sort=("", False),
@@ -85,7 +78,10 @@ class SyncPage(ListPage):
         self._build_tabs()
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
+        ways = (self.connect_cloud, self.endpoint.start, self.lift, self.settle_twin, self.show_differences)
+        self.troubles = Troubles(self.banner, WaysOn(*ways))
         self.endpoint.start_wanted.connect(self.start_embedded)
+        self.endpoint.return_wanted.connect(self.ask_to_return)
         self.endpoint.stop_wanted.connect(self.stop_embedded)
         self.endpoint.cloud_wanted.connect(self.connect_cloud)
         self.refresh()
@@ -100,7 +96,7 @@ class SyncPage(ListPage):
             self._cloud.sync,
             title=tr("Sync"),
             watch=True,
-            describe=_told,
+            describe=told,
             on_done=self._synced,
             on_refused=self._sync_refused,
             on_cancelled=lambda: self._set_syncing(syncing=False),
@@ -121,6 +117,20 @@ class SyncPage(ListPage):
 
         self._change(call, offer)
 
+    def ask_to_return(self, lan_address: str) -> None:
+        """From the cloud to this machine: a whole merchant moves."""
+        ask(
+            self,
+            tr("Move to the endpoint on this machine?"),
+            consequence=tr(
+                "First this vault hears everything the present endpoint still has to say. From then on cards are "
+                "redeemed only while this program runs, other devices have to be let in anew, and links that were "
+                "handed out lead to the old address until sent again."
+            ),
+            verb=tr("Move to this machine"),
+            then=lambda: self.start_embedded(lan_address),
+        )
+
     def stop_embedded(self) -> None:
         ask(
             self,
@@ -132,7 +142,7 @@ class SyncPage(ListPage):
 
     def connect_cloud(self) -> None:
         moving = self._status is not None and self._status.mode != "none"
-        again = self._status is not None and self._status.last_problem in PAIR_AGAIN
+        again = self._status is not None and (self._status.last_problem in PAIR_AGAIN or self.troubles.is_another)
         dialog = ConnectDialog(self, self._cloud, jobs=self.jobs, moving=moving, again=again)
         if self._status is not None:
             dialog.show_present(self._status)
@@ -146,7 +156,7 @@ class SyncPage(ListPage):
 
         def call(why: str) -> None:
             lift = self._cloud.lift_recovery
-            self.jobs.start(lift, why, on_done=lambda _: self._lifted(), on_refused=self._not_lifted, owner=self)
+            self.jobs.start(lift, why, on_done=lambda _: self._lifted(), on_refused=self._not_done, owner=self)
 
         ask_to_lift(self, self._status.recovery, then=call)
 
@@ -159,6 +169,10 @@ class SyncPage(ListPage):
             then=lambda: self._change(self._settled),
             danger=False,
         )
+
+    def show_differences(self) -> None:
+        if self._status is not None:
+            show_differences(self, self._cloud.explain, self._status.differences)
 
     def show_devices(self) -> None:
         self.tabs_bar.setCurrentIndex(DEVICES)
@@ -174,7 +188,7 @@ class SyncPage(ListPage):
             self,
             tr("Stop sending this entry?"),
             consequence=tr(
-                "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=_name(entry)
+                "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry)
             ),
             verb=tr("Stop sending"),
             then=lambda: self._withdraw_now(queue_id),
@@ -212,13 +226,12 @@ class SyncPage(ListPage):
     ) -> None:
         def done(_: object) -> None:
             self.endpoint.set_busy(busy=False)
-            self.banner.clear()
+            self.troubles.forget()
             self.refresh()
 
         def refused(error: AppError) -> None:
             self.endpoint.set_busy(busy=False)
-            self.refresh()
-            self.banner.show_error(error)
+            self._not_done(error)
             if offer is not None and isinstance(error, OldEndpointSilent):
                 offer(error)
 
@@ -235,25 +248,24 @@ class SyncPage(ListPage):
 
     def _synced(self, outcome: SyncOutcome) -> None:
         self._set_syncing(syncing=False)
-        self.banner.clear()
-        toast(self, _told(outcome), tone="warn" if outcome.rejected else "ok")
+        self.troubles.forget()
+        toast(self, told(outcome), tone="warn" if outcome.rejected else "ok")
         if outcome.returned:
             self.banner.say("info", returned(outcome.returned))
         self.refresh()
 
     def _lifted(self) -> None:
-        self.banner.clear()
+        self.troubles.forget()
         toast(self, tr("The endpoint redeems again"))
         self.sync()
 
-    def _not_lifted(self, error: AppError) -> None:
+    def _not_done(self, error: AppError) -> None:
         self.refresh()
-        self.banner.show_error(error)
+        self.troubles.complain(error, self._status)
 
     def _sync_refused(self, error: AppError) -> None:
         self._set_syncing(syncing=False)
-        self.refresh()
-        self.banner.show_error(error)
+        self._not_done(error)
 
     def _withdraw_now(self, queue_id: int) -> None:
         self.drawer.shut()
@@ -268,33 +280,10 @@ class SyncPage(ListPage):
         self._facts[2].setText(moment(status.last_sync_at))
         self._facts[3].setText(ntr("{count} entry", "{count} entries", status.pending))
         self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
-        self.endpoint.show_status(status, lan_address=_host(status))
+        self.endpoint.show_status(status, lan_address=lan_host(status))
         self.table.set_empty(_nothing_waits(status))
         self.devices.show_status(status)
-        self._tell_troubles(status)
-
-    def _tell_troubles(self, status: CloudStatus) -> None:
-        """The worst of them, with the way on; nothing once it is over."""
-        over = self._troubled
-        self._troubled = (
-            status.last_problem in PAIR_AGAIN or status.recovery is not None or status.twin_since is not None
-        )
-        if over and not self._troubled:
-            self.banner.clear()
-        if status.last_problem in PAIR_AGAIN:
-            self.banner.say("error", stopped(status), action=(tr("Pair again"), self.connect_cloud), closable=False)
-        elif status.recovery is not None:
-            lift = (tr("Wait no longer"), self.lift)
-            self.banner.say("warn", recovering(status.recovery), action=lift, closable=False)
-        elif status.twin_since is not None:
-            self.banner.say(
-                "warn", twin(status), action=(tr("Only this one is left"), self.settle_twin), closable=False
-            )
-        elif status.differences:
-            which = (tr("Which entries?"), lambda: show_differences(self, self._cloud.explain, status.differences))
-            self.banner.say("warn", differing(status), action=which, closable=False)
-        elif status.last_problem and not self.banner.isVisible():
-            self.banner.say("error", last_problem(status))
+        self.troubles.tell(status)
 
     # --- what is shown ---
 
@@ -370,28 +359,20 @@ class SyncPage(ListPage):
         return [self._queue[one] for one in ids if one in self._queue]
 
 
+def _columns() -> tuple[Column, ...]:
+    return (
+        Column("type", tr("Entry"), 160, value=deed),
+        Column("subject", tr("About"), 130, value=subject),
+        Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
+        Column("problem", tr("Reason"), 180, stretch=True, value=reason),
+        Column("attempts", tr("Tries"), 64, Kind.COUNT),
+        Column("created_at", tr("Since"), 136, Kind.MOMENT),
+    )
+
+
 def _nothing_waits(status: CloudStatus) -> EmptyState:
     if status.mode == "none":
         return EmptyState(
             "cloud-off", tr("No endpoint yet"), hint=tr("What is to be sent stands here until it is sent")
         )
     return EmptyState("circle-check", tr("Nothing waits"), hint=tr("Everything is at the endpoint"))
-
-
-def _host(status: CloudStatus) -> str:
-    """The LAN address the embedded endpoint answers at, empty for this machine only."""
-    host = status.url.partition("://")[2].partition(":")[0] if status.mode == "embedded" else ""
-    return "" if host in ("127.0.0.1", "localhost") else host
-
-
-def _name(entry: QueueRow | None) -> str:
-    return f"{deed(entry)} · {subject(entry)}" if entry is not None else ""
-
-
-def _told(outcome: SyncOutcome) -> str:
-    return tr(
-        "Synced: {pushed} sent, {pulled} received, {rejected} refused",
-        pushed=f"{outcome.pushed:,}",
-        pulled=f"{outcome.pulled:,}",
-        rejected=f"{outcome.rejected:,}",
-    )

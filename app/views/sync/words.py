@@ -1,7 +1,7 @@
 """The queue in words: what an entry does, what it is about, why it was refused."""
 
 from app.messages import REASONS
-from app.services.cloud import CloudStatus, QueueRow
+from app.services.cloud import CloudStatus, QueueRow, SyncOutcome
 from app.services.cloud.rows import PAIR_AGAIN, Recovering
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
@@ -42,6 +42,11 @@ def subject(row: QueueRow) -> str:
     if not mark:
         return NO_DATA if noun == "merchant" else row.subject
     return f"{known[noun]} {number}" if noun in known else NO_DATA
+
+
+def named(row: QueueRow | None) -> str:
+    """What an entry does and to what; empty for none."""
+    return f"{deed(row)} · {subject(row)}" if row is not None else ""
 
 
 def queue_mark(row: QueueRow) -> StateMark:
@@ -115,14 +120,14 @@ def standing(status: CloudStatus) -> StateMark:
         return StateMark("warn", tr("Not running"), "cloud-off")
     if status.last_problem in PAIR_AGAIN:
         return StateMark("error", tr("Pair again"), "circle-x")
+    if status.last_problem:
+        return StateMark("error", tr("Last sync failed"), "circle-x")
     if status.recovery is not None:
         return StateMark("warn", tr("Hears what it missed"), "archive-restore")
     if status.twin_since is not None:
         return StateMark("warn", tr("Lives twice"), "triangle-alert")
     if status.differences:
         return StateMark("warn", tr("Differences found"), "triangle-alert")
-    if status.last_problem:
-        return StateMark("error", tr("Last sync failed"), "circle-x")
     if status.rejected:
         return StateMark("error", tr("Entries refused"), "circle-alert")
     if status.pending:
@@ -138,3 +143,18 @@ def conflicts(status: CloudStatus) -> str:
 def mode(status: CloudStatus) -> str:
     known = {"embedded": tr("Endpoint on this machine"), "cloud": tr("Endpoint in the cloud")}
     return known.get(status.mode, NO_DATA)
+
+
+def lan_host(status: CloudStatus) -> str:
+    """The LAN address the embedded endpoint answers at, empty for this machine only."""
+    host = status.url.partition("://")[2].partition(":")[0] if status.mode == "embedded" else ""
+    return "" if host in ("127.0.0.1", "localhost") else host
+
+
+def told(outcome: SyncOutcome) -> str:
+    return tr(
+        "Synced: {pushed} sent, {pulled} received, {rejected} refused",
+        pushed=f"{outcome.pushed:,}",
+        pulled=f"{outcome.pulled:,}",
+        rejected=f"{outcome.rejected:,}",
+    )

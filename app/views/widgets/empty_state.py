@@ -54,19 +54,18 @@ class EmptyState(QWidget):
         super().__init__()
         middle = Qt.AlignmentFlag.AlignHCenter
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(8)
         layout.addStretch(2)
         self._drawing = _Drawing(symbol)
         layout.addWidget(self._drawing, 0, middle)
-        layout.addSpacing(4)
         self.reason = label(reason, "card-title", wrap=True)
         self.reason.setAlignment(middle)
         layout.addWidget(self.reason)
-        if hint:
-            words = label(hint, "label", wrap=True)
-            words.setAlignment(middle)
-            layout.addWidget(words)
-        layout.addSpacing(4)
+        self.hint = label(hint, "label", wrap=True)
+        self.hint.setAlignment(middle)
+        layout.addWidget(self.hint)
+        self.hint.setVisible(bool(hint))
         if act is not None:
             self.act_button = button(act[0], act[1], kind="primary")
             layout.addWidget(self.act_button, 0, middle)
@@ -76,10 +75,19 @@ class EmptyState(QWidget):
         layout.addStretch(3)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room, the words have it."""
+        """Where there is little room the words have it; where there is less, the reason alone."""
         super().resizeEvent(event)
+        for drawn, hinted, spacing in ((True, True, 8), (False, True, 8), (False, True, 2), (False, False, 2)):
+            if self._needs(drawn=drawn, hinted=hinted, spacing=spacing) <= self.height():
+                break
+        self.setToolTip("" if self.hint.isVisibleTo(self) else self.hint.text())
+
+    def _needs(self, *, drawn: bool, hinted: bool, spacing: int) -> int:
+        """The height it takes with these parts, which are shown."""
         layout = self.layout()
         assert layout is not None, "made with it"
-        drawn = self._drawing.isVisibleTo(self)
-        needed = layout.totalHeightForWidth(self.width()) + (0 if drawn else self._drawing.height() + layout.spacing())
-        self._drawing.setVisible(needed <= self.height())
+        layout.setSpacing(spacing)
+        self._drawing.setVisible(drawn)
+        self.hint.setVisible(hinted and bool(self.hint.text()))
+        layout.invalidate()
+        return layout.totalHeightForWidth(self.width())

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from shiboken6 import delete
 
 
 class Flow(QLayout):
@@ -11,7 +12,8 @@ class Flow(QLayout):
         super().__init__()
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(spacing)
-        self._items: list[QLayoutItem] = []
+        self._items = items = list[QLayoutItem]()
+        self.destroyed.connect(lambda: _free(items))
         for part in parts:
             self.addWidget(part)
 
@@ -70,3 +72,9 @@ class Flow(QLayout):
                 item.setGeometry(QRect(QPoint(left, top), QSize(width, size.height())))
             left, height = left + width + self.spacing(), max(height, size.height())
         return top + height - place.top()
+
+
+def _free(items: list[QLayoutItem]) -> None:
+    """A layout of one's own has to: what Qt took out of it before it has freed itself, and is not among them."""
+    while items:
+        delete(items.pop())

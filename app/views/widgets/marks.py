@@ -3,6 +3,7 @@
 from app.views.theme import Tone
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import BATCH_STATES, CARD_STATES, DELIVERY_STATES, DISTRIBUTION_STATES, word
+from app.words import tr
 
 TONES: dict[str, Tone] = {
     "generating": "warn",
@@ -36,10 +37,13 @@ def _mark(state: str, shown: str) -> StateMark:
     return StateMark(TONES.get(state, "neutral"), shown, SYMBOLS.get(state, ""), struck=state == "voided")
 
 
-def batch_mark(state: str, *, expired: bool = False) -> StateMark:
-    """Frozen and voided win over expired: they are somebody's decision."""
+def batch_mark(state: str, *, expired: bool = False, unheard: bool = False) -> StateMark:
+    """Frozen and voided win over expired: they are somebody's decision. `unheard`: it is not in force elsewhere yet."""
     shown = "expired" if expired and state in ("ready", "published") else state
-    return _mark(shown, word(BATCH_STATES, shown))
+    mark = _mark(shown, word(BATCH_STATES, shown))
+    if not unheard:
+        return mark
+    return StateMark(mark.tone, tr("{state} · not in force yet", state=mark.word), mark.symbol)
 
 
 def card_mark(state: str, *, frozen: bool = False, expired: bool = False) -> StateMark:

@@ -1,7 +1,9 @@
 """What every screen stands on: head, banner, body with the page's gutters, and a drawer for one record."""
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QResizeEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.views.widgets.banner import Banner
@@ -31,6 +33,14 @@ class Page(QWidget):
         layout.addWidget(self.header)
         layout.addWidget(self.banner)
         layout.addLayout(self.body, 1)
+
+    def add_key(self, key: str, name: str, call: Callable[[], object]) -> None:
+        """A shortcut anywhere on the page; F1 lists it under its name."""
+        act = QAction(name, self)
+        act.setShortcut(QKeySequence(key))
+        act.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        act.triggered.connect(lambda _=False: call())
+        self.addAction(act)
 
     def show_wanted(self, wanted: object) -> None:
         """Another page sent somebody here to see `wanted` (an id, a filter); pages that can do so override this."""

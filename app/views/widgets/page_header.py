@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app.views.theme import icon
 from app.views.widgets.drop_menu import DropMenu
-from app.views.widgets.pieces import button, column, icon_button, label, native, row
+from app.views.widgets.elided_label import ElidedLabel
+from app.views.widgets.pieces import button, column, icon_button, native, row
 from app.words import tr
 
 
@@ -17,8 +18,8 @@ class PageHeader(QWidget):
     def __init__(self, title: str, line: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(56)
-        self.heading = label(title, "page-title")
-        self.line = label(line, "note")
+        self.heading = ElidedLabel(title, "page-title")
+        self.line = ElidedLabel(line, "note")
         if not line:
             self.line.hide()
         self.more: QToolButton = icon_button("ellipsis", tr("More"))

@@ -105,6 +105,21 @@ def test_no_card_code_stands_in_a_receipt(online: Services, batch: int) -> None:
     assert signs[-8:] not in receipt.text
 
 
+@pytest.mark.parametrize("line", [True, False])
+def test_the_receipt_of_an_undone_use_says_where_it_was_undone(online: Services, batch: int, *, line: bool) -> None:
+    if not line:
+        leased_without_a_line(online, batch)
+    done = online.redemptions.redeem(a_code(online, batch), place="东门店")
+    online.settings.put("counter.place", "西湖店")
+    back = online.slips.receipt(online.redemptions.reverse(done.redemption_id, reason="扫错").redemption_id)
+    online.settings.put("counter.place", "搬走了")
+    assert (back.leased, back.place) == (not line, "西湖店")
+    assert online.slips.receipt(back.redemption_id) == back, "however often it is printed"
+    verdict = online.slips.check(back.text)
+    assert verdict.said is not None
+    assert verdict.said.place == "西湖店"
+
+
 def test_checking_a_receipt_redeems_nothing(online: Services, batch: int) -> None:
     text = online.slips.receipt(online.redemptions.redeem(a_code(online, batch), 100).redemption_id).text
     before = online.redemptions.last()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,6 +21,7 @@ from app.views.sync.page import DEVICES, QUEUE
 from app.views.widgets.dialog import ConfirmDialog
 from tests.app.conftest import PASSPHRASE
 from tests.app.views.test_sync_page import Desk
+from tests.drivers.counter import Counter
 from tests.drivers.online import a_batch, let_in, pair_with
 
 Opened = Callable[[str], Services]
@@ -192,7 +194,10 @@ def test_a_revoked_window_says_so_and_pairs_again_with_a_new_code(
     desk.page.banner.act.click()
     dialog = desk.answer(ConnectDialog)
     assert dialog.url.text() == services.cloud.status().url
-    assert services.settings.merchant().id in dialog.form.fields["code"].hint.text()
+    assert not dialog.form.fields["url"].hint.isVisible(), "what stands there need not be typed"
+    hint = dialog.form.fields["code"].hint
+    assert services.settings.merchant().id in hint.text()
+    assert hint.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
     invitation = services.devices.invite("manager", "后台二")
     dialog.url.setText(f"{invitation.url} {invitation.code.reveal()}")
     assert dialog.code.text() == invitation.code.reveal()
@@ -235,3 +240,21 @@ def test_the_arrows_of_the_drawer_go_through_the_list_in_front(desk: DevicesDesk
     desk.page.devices.open_record(0)
     desk.page.drawer.stepped.emit(1)
     assert desk.page.drawer.heading.text() == "门店一"
+
+
+def test_a_revoked_counter_says_that_it_is_not_the_card_and_leads_to_the_page_that_mends_it(
+    qtbot: QtBot, services: Services, cloud: EmbeddedEndpoint, second: Opened
+) -> None:
+    pair_with(services, cloud)
+    other = second("other")
+    row = let_in(services, other, "clerk")
+    other.cloud.sync()
+    services.devices.revoke(row)
+    counter, asked = Counter(qtbot, other), list[str]()
+    counter.page.page_wanted.connect(lambda key, _: asked.append(key))
+    counter.scan("7K3Q-X9PM-A2FT-8842-0000")
+    counter.says("暂不能核销", "停用", "没有核销")
+    assert counter.page.banner.act.text() == "前往同步"
+    counter.page.banner.act.click()
+    assert asked == ["sync"]
+    counter.jobs.stop()

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.errors import AppError, NoEndpoint
 from app.services.progress import Progress
-from app.views.jobs import Job, JobRunner, JobState
+from app.views.jobs import Job, JobRunner, JobState, _unstopped
 
 ENOUGH_TO_SEARCH = 200_000
 """Lists made on a worker: far more than it takes for Python to look for circles there by itself."""
@@ -134,3 +134,31 @@ def test_a_widget_that_a_result_brings_dies_on_the_gui_thread(jobs: JobRunner, w
     wait(lambda: jobs.idle)
     wait(lambda: len(deaths) == 50)
     assert set(deaths) == {threading.main_thread()}
+
+
+class MortalRunner(JobRunner):
+    """Notes on which thread it dies."""
+
+    def __del__(self) -> None:
+        deaths.append(threading.current_thread())
+
+
+def test_a_runner_never_dies_on_a_worker(jobs: JobRunner, wait: Wait) -> None:
+    heard, may_end = list[bool](), threading.Event()
+    for stopped in (True, False):
+        runner = MortalRunner()
+        runner.start(may_end.wait, on_done=heard.append)
+        if stopped:
+            may_end.set()
+            runner.stop()
+        del runner
+        assert deaths == [threading.main_thread()]
+        may_end.clear()
+    may_end.set()
+    wait(lambda: heard)
+    jobs.start(allocate)
+    wait(lambda: jobs.idle)
+    assert len(deaths) == 1, "one that was not stopped stays, as its threads do"
+    (left,) = [one for one in _unstopped if isinstance(one, MortalRunner)]
+    left.stop()
+    assert left not in _unstopped

@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 from sqlcipher3 import dbapi2 as sqlite
 
@@ -16,6 +16,8 @@ from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
 from app.services.outbox import enqueue
+from app.services.settings import store
+from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -23,10 +25,14 @@ from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.differences import DifferencesDialog
 from app.views.sync.lifting import LiftDialog
 from app.views.sync.page import SyncPage
+from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
+from app.words import set_language
+from sync.protocol import b64
 from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
+from tests.drivers.counter import LEAST_ROOM
 from tests.drivers.endpoint import new_merchant, paired
 from tests.drivers.online import a_code, another_endpoint, redeem_on_the_phone
 
@@ -141,6 +147,30 @@ def test_the_pick_up_address_is_shown_and_copied(desk: Desk) -> None:
     desk.page.endpoint.pickup.copy()
     assert QGuiApplication.clipboard().text() == desk.page.endpoint.pickup.url.text()
     assert "本机" in desk.page.endpoint.pickup.words.text()
+
+
+@pytest.mark.parametrize("spoken", ["zh_CN", "en"])
+def test_what_is_to_be_known_of_the_pick_up_page_stands_beside_its_name_and_leaves_the_list_its_room(
+    qtbot: QtBot, services: Services, spoken: str
+) -> None:
+    theme().choose("light")
+    set_language(spoken)
+    services.cloud.start_embedded()
+    desk = Desk(qtbot, services)
+    desk.page.resize(*LEAST_ROOM)
+    desk.wait(lambda: desk.page.endpoint.pickup.url.text())
+    QApplication.processEvents()
+    pickup, status = desk.page.endpoint.pickup, desk.page._mark.parentWidget()
+    assert not pickup.words.cut
+    assert pickup.words.y() < pickup.line.y()
+    assert status is not None
+    assert status.height() - status.layout().sizeHint().height() < 40, "no dead space below the facts"
+    before = pickup.words.text()
+    desk.page.stop_embedded()
+    desk.confirm()
+    desk.wait(lambda: pickup.words.text() != before)
+    desk.settled()
+    desk.jobs.stop()
 
 
 def test_a_cloud_address_must_be_encrypted_and_the_dialog_stays(desk: Desk) -> None:
@@ -262,4 +292,91 @@ def test_entries_in_which_the_ledgers_differ_are_shown(desk: Desk, config: Confi
     assert dialog is not None
     shown = [label.text() for label in dialog.findChildren(QLabel)]
     assert [text for text in shown if text.startswith("¥")] == ["¥7.00", "¥7.01", "¥8.00", "¥7.99"]
+    theme().choose("light")
+    (area,) = dialog.findChildren(QScrollArea)
+    spot = area.mapTo(dialog, area.rect().bottomLeft())
+    assert dialog.grab().toImage().pixelColor(spot) == QColor(theme().tokens.surface), "no box of another colour"
     dialog.close()
+
+
+def unlike(desk: Desk, config: Config) -> None:
+    """The ledgers differ, and the page has said so."""
+    batch_id = a_batch(desk.services)
+    desk.services.cloud.sync()
+    redeem_on_the_phone(desk.services, a_code(desk.services, batch_id), 700)
+    with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
+        endpoint.execute("DROP TRIGGER redemption_no_update")
+        endpoint.execute("UPDATE redemption SET amount_minor = amount_minor + 1")
+    synced(desk)
+    desk.wait(lambda: desk.page._mark.accessibleName() == "发现差异")
+
+
+def synced(desk: Desk) -> None:
+    desk.page.sync()
+    desk.wait(lambda: not desk.page._syncing)
+    desk.settled()
+
+
+def test_a_sync_that_fails_is_told_before_what_an_earlier_one_found_out(desk: Desk, config: Config) -> None:
+    unlike(desk, config)
+    desk.services.cloud.stop_embedded()
+    synced(desk)
+    banner = desk.page.banner
+    assert "没有应答" in banner.words.text()
+    desk.page.refresh()
+    desk.settled()
+    assert "没有应答" in banner.words.text(), "and stays so"
+    assert banner.act.text() == "启动"
+    banner.act.click()
+    desk.wait(lambda: desk.services.cloud.status().running)
+    desk.settled()
+    synced(desk)
+    assert "不一致" in banner.words.text()
+
+
+def test_another_endpoint_in_its_place_says_so_and_leads_to_a_new_pairing(
+    desk: Desk, config: Config, vault: OpenVault
+) -> None:
+    unlike(desk, config)
+    with vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.public_key", b64(b"k" * 32))
+    synced(desk)
+    assert "另一个兑换端" in desk.page.banner.words.text()
+    assert "拒绝" not in desk.page.banner.words.text(), "it did not refuse anything"
+    assert desk.page._mark.accessibleName() == "上次同步未完成"
+    desk.page.banner.act.click()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ConnectDialog)
+    assert dialog.windowTitle() == "重新配对本设备"
+    assert dialog.url.text() == desk.services.cloud.status().url
+    dialog.reject()
+
+
+def test_a_notice_goes_when_a_sync_in_the_background_came_through(desk: Desk) -> None:
+    desk.services.cloud.stop_embedded()
+    synced(desk)
+    assert desk.page.banner.isVisible()
+    desk.services.cloud.start_embedded()
+    desk.services.cloud.sync()
+    desk.page.refresh()
+    desk.settled()
+    assert not desk.page.banner.isVisible()
+
+
+def test_from_the_cloud_to_this_machine_only_after_a_question(desk: Desk, tmp_path: Path) -> None:
+    cloud = another_endpoint(tmp_path / "cloud")
+    merchant = desk.services.settings.merchant()
+    desk.services.cloud.pair(cloud.start(), cloud.pairing_code(merchant.id, merchant.name))
+    try:
+        desk.page.refresh()
+        desk.wait(lambda: desk.page.endpoint.start_button.text() == "改用本机兑换端")
+        assert desk.page.endpoint.start_button.property("kind") == "normal", "the page has one blue button"
+        desk.page.endpoint.start_button.click()
+        assert isinstance(QApplication.activeModalWidget(), ConfirmDialog)
+        assert desk.services.cloud.status().mode == "cloud"
+        desk.confirm()
+        desk.wait(lambda: desk.services.cloud.status().mode == "embedded")
+        desk.wait(lambda: desk.page.endpoint.start_button.property("kind") == "primary")
+        desk.settled()
+    finally:
+        cloud.stop()

@@ -11,9 +11,11 @@ from app.errors import EndpointUnreachable
 from app.models.base import now
 from app.models.lease import Lease
 from app.services import Services
+from app.services.cards import CardFilter
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from app.views.batches.page import BatchesPage
+from app.views.batches.page import BatchesPage, _mark
+from app.views.cards.page import _stopped_words
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
 from app.views.widgets.toast import Toasts
@@ -72,3 +74,33 @@ def test_a_freeze_says_what_it_does_not_reach_yet(qtbot: QtBot, online: Services
     online.batches.thaw(batch)
     assert "待生效" in screen.said(lambda: page.stop([batch], frozen=True))
     screen.jobs.stop()
+
+
+def test_a_freeze_the_endpoint_has_not_heard_of_is_not_in_force_yet_in_the_list(online: Services) -> None:
+    def said(batch_id: int) -> str:
+        return next(_mark(row).word for row in online.batches.batches() if row.id == batch_id)
+
+    batch, other = a_batch(online), a_batch(online)
+    online.batches.freeze(batch)
+    assert said(batch) == "已冻结", "nobody else has it"
+    online.batches.thaw(batch)
+    online.cloud.sync()
+    online.batches.freeze(batch)
+    online.batches.void(other, confirm=str(online.batches.batch(other).quantity))
+    assert (said(batch), said(other)) == ("已冻结 · 待生效", "已作废 · 待生效")
+    online.cloud.sync()
+    assert (said(batch), said(other)) == ("已冻结", "已作废")
+
+
+def test_cards_frozen_without_a_line_say_that_it_waits(online: Services) -> None:
+    batch = a_batch(online)
+    cards = list(online.cards.ids(CardFilter(batch_id=batch)))
+    online.cloud.sync()
+    assert not online.cards.stop(cards[:1], frozen=True).waiting
+    online.cloud.stop_embedded()
+    with pytest.raises(EndpointUnreachable):
+        online.cloud.sync()
+    done = online.cards.stop(cards[1:], frozen=True)
+    assert done.waiting
+    assert "待生效" in _stopped_words(done, frozen=True)
+    assert "待生效" not in _stopped_words(online.cards.stop(cards, frozen=False), frozen=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 from sqlalchemy import text
 
@@ -16,10 +16,12 @@ from app.services.catalog import ProductSpec
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.counter.dialogs import UndoDialog
+from app.views.theme import theme
+from app.views.widgets.elided_label import ElidedLabel
 from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
-from tests.drivers.counter import Counter
+from tests.drivers.counter import LEAST_ROOM, Counter
 
 
 def rename(vault: OpenVault, table: str, name: str) -> None:
@@ -317,3 +319,54 @@ def test_a_mistyped_part_marks_its_field_until_it_is_typed_again(counter: Counte
     counter.bot.keyClicks(counter.page.amount, "5")
     assert not counter.page.part_error.text()
     assert counter.page.amount.property("kind") == ""
+
+
+def test_long_names_in_the_last_uses_end_with_an_ellipsis_and_rows_stay_whole(counter: Counter) -> None:
+    theme().choose("light")  # words are smaller than bare ones
+    services, place = counter.services, "西湖文化广场店二楼前台靠窗的那一台"
+    spec = ProductSpec("中秋团圆福利卡（含月饼券与茶礼）全国通用版", "fixed", "stored_value", face_minor=20_000)
+    batch_id = services.batches.generate(BatchSpec(services.catalog.add(spec), 5, "STANDARD"))
+    services.cloud.sync()
+    for at in range(2):
+        services.redemptions.redeem(counter.code(batch_id, at), place=place)
+    counter.page.resize(*LEAST_ROOM)
+    counter.page.recent.stale.emit()
+    counter.wait(lambda: len(counter.page.recent.uses) == 2)
+    QApplication.processEvents()
+    long = [one for one in counter.page.recent.findChildren(ElidedLabel) if one.text() in (spec.name, place)]
+    assert len(long) == 4
+    assert all(one.cut and one.width() >= 64 for one in long)
+    area = counter.page.recent.findChild(QScrollArea)
+    assert area.horizontalScrollBar().maximum() == 0, "no column is pushed out"
+    last = max(long, key=lambda one: one.mapTo(area, one.rect().bottomLeft()).y())
+    assert last.mapTo(area, last.rect().bottomLeft()).y() < area.viewport().height(), "two rows are seen whole"
+
+
+def test_a_column_of_the_last_uses_in_which_nothing_stands_keeps_no_room(counter: Counter) -> None:
+    theme().choose("light")
+    services = counter.services
+    spec = ProductSpec("中秋团圆福利卡（全国通用）", "fixed", "stored_value", face_minor=20_000)
+    batch_id = services.batches.generate(BatchSpec(services.catalog.add(spec), 5, "STANDARD"))
+    services.cloud.sync()
+    services.redemptions.redeem(counter.code(batch_id))
+    counter.page.resize(*LEAST_ROOM)
+    counter.page.recent.stale.emit()
+    counter.wait(lambda: len(counter.page.recent.uses) == 1)
+    QApplication.processEvents()
+    (product,) = [one for one in counter.page.recent.findChildren(ElidedLabel) if one.text() == spec.name]
+    assert not product.cut
+
+
+def test_a_place_with_a_long_name_leaves_the_rest_of_the_head_its_room(counter: Counter) -> None:
+    theme().choose("light")
+    place = "西湖文化广场店二楼前台靠窗的那一台收银机旁边" * 2 + "R&D"
+    counter.services.settings.put("counter.place", place)
+    counter.page._ask_place()
+    counter.wait(lambda: counter.page.place == place)
+    counter.page.resize(*LEAST_ROOM)
+    QApplication.processEvents()
+    button, head = counter.page.place_button, counter.page.header
+    assert button.text().endswith("\u2026")
+    assert button.width() < LEAST_ROOM[0] / 2
+    assert (button.toolTip(), button.accessibleName()) == (place, place)
+    assert not head.line.cut

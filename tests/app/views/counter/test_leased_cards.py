@@ -26,11 +26,8 @@ from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from sync.client import new_incarnation
 from tests.app.conftest import PASSPHRASE
-from tests.drivers.counter import Counter
+from tests.drivers.counter import LEAST_ROOM, Counter
 from tests.drivers.online import EVENING, sealed_batch
-
-LEAST_ROOM = (968, 573)
-"""Of a page in a window of 1024x680."""
 
 
 @pytest.fixture
@@ -118,6 +115,7 @@ def test_a_lease_that_is_refused_says_why_and_the_dialog_stays(counter: Counter,
     dialog.which.setCurrentIndex(1)
     dialog.first.setValue(2)
     dialog.count.setValue(20)
+    assert "只到第 20 张" in dialog.consequence.text(), "cards that are not there are not promised"
     dialog.take()
     assert "20" in dialog.form.fields["count"].error.text()
     dialog.count.setValue(19)
@@ -311,3 +309,12 @@ def test_nothing_overlaps_in_the_smallest_window(counter: Counter) -> None:
     edges = [(one.geometry().top(), one.geometry().bottom()) for one in parts]
     assert all(above[1] < below[0] for above, below in pairwise(edges)), edges
     assert page.size().toTuple() == LEAST_ROOM, "a window of its own would grow where parts need more"
+
+
+def test_a_clock_that_was_set_back_is_named_as_such_with_what_to_do(
+    counter: Counter, vault: OpenVault, batch: int, leased: str
+) -> None:
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).where(Lease.id == leased).values(taken_at=now() + EVENING))
+    counter.scan(counter.code(batch))
+    counter.says("时钟不对", "校准")

@@ -17,13 +17,14 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.conflicts import ConflictsPage
-from app.views.counter.leases import LeasesPage, ReclaimDialog
+from app.views.counter.leases import LeasesPage, ReclaimDialog, _computer, whose
 from app.views.counter.settle_dialog import SettleDialog
 from app.views.home.page import HomePage
 from app.views.jobs import JobRunner
 from app.views.sync.page import SyncPage
 from app.views.widgets.dialog import ConfirmDialog
 from app.views.widgets.toast import Toasts
+from app.words import set_language
 from tests.drivers.endpoint import Desktop, new_merchant, paired
 from tests.drivers.online import EVENING, a_code, redeem_on_the_phone, sealed_batch
 
@@ -222,3 +223,16 @@ def test_a_conflict_is_a_thing_to_do_until_it_is_settled(
     with vault.database.write(Topic.LEASES) as session:
         session.execute(update(Conflict).values(way=None, settled_at=None))
     lists.wait(lambda: home.shown is not None and "conflicts" in [one.key for one in home.shown.todos])
+
+
+def test_in_a_column_a_computer_is_written_large_and_its_own_name_as_it_is(
+    lists: Lists, vault: OpenVault, batch: int
+) -> None:
+    lists.services.leases.take(batch, until=now() + EVENING, count=10)
+    (mine,) = lists.services.leases.leases()
+    set_language("en")
+    assert (whose(mine), _computer(mine)) == ("this computer", "This computer")
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).values(device_id=str(UUID(int=7)), device_name="vm"))
+    (other,) = lists.services.leases.leases()
+    assert _computer(other) == "vm"

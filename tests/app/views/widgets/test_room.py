@@ -67,3 +67,30 @@ def test_where_rows_have_little_room_the_drawing_gives_way_to_the_words(qtbot: Q
     assert not empty._drawing.isVisible()
     empty.setGeometry(0, 0, 600, 400)
     assert empty._drawing.isVisible()
+
+
+def test_what_a_page_is_for_gives_way_to_its_buttons(qtbot: QtBot) -> None:
+    page = Page(LONG, LONG)
+    made = page.header.add_primary("Do what is done here", lambda: None)
+    shown(qtbot, page, 600, 400)
+    assert page.width() == 600
+    assert made.width() >= made.sizeHint().width()
+    assert page.header.line.cut, "with an ellipsis"
+    assert page.header.heading.cut, "a distribution is called as people like"
+
+
+def test_where_rows_have_hardly_any_room_the_reason_stands_there_whole(qtbot: QtBot) -> None:
+    holder, empty = QWidget(), EmptyState("inbox", "Nothing waits", hint="Everything is sent")
+    empty.setParent(holder)
+    shown(qtbot, holder, 600, 400)
+    for height, hinted in ((64, True), (36, False)):
+        empty.setGeometry(0, 0, 600, height)
+        qtbot.waitUntil(lambda: empty.reason.height() >= empty.reason.sizeHint().height(), timeout=5_000)
+        assert empty.hint.isVisible() is hinted
+        bottom = (empty.hint if hinted else empty.reason).geometry().bottom()
+        assert empty.reason.y() >= 0
+        assert bottom < height
+        assert empty.toolTip() == ("" if hinted else "Everything is sent")
+    empty.setGeometry(0, 0, 600, 400)
+    assert empty._drawing.isVisible()
+    assert empty.hint.isVisible()
