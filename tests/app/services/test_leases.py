@@ -247,7 +247,7 @@ def test_another_endpoint_gets_what_was_decided_and_knows_no_lease(
     code = a_code(online, batch)
     online.redemptions.redeem(code, 3_000)
     pair_with(online, cloud)
-    assert [row.state for row in online.leases.leases(ended=True)] == ["left"]
+    assert [row.state for row in online.leases.leases(ended=True)] == ["returned"]
     outcome = online.cloud.sync()
     assert (outcome.pending, outcome.rejected, outcome.differences) == (0, 0, ())
     assert online.redemptions.redeem(code).redeemed_minor == FACE - 3_000
