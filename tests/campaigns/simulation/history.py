@@ -54,7 +54,9 @@ SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
 
 
 class History:
-    """`seed` alone says what happens in it."""
+    """`seed` alone says what happens in it. `moves`: the vault goes from one endpoint to another."""
+
+    moves = False
 
     def __init__(self, template: Template, seed: int, folder: Path) -> None:
         self.draw = Random(seed)

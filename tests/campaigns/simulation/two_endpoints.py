@@ -55,6 +55,8 @@ class Roads(Wire):
 class TwoEndpoints(History):
     """One desktop, whose vault has all the cards."""
 
+    moves = True
+
     def __init__(self, template: Template, seed: int, folder: Path) -> None:
         if not SECOND:
             SECOND.append(Server())
