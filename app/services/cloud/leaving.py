@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -98,7 +99,13 @@ class Departure:
         self._ask = ask
         self._hear = hear
         self._moves = who.url != to
-        self._frozen: list[str] = []
+        self._frozen: set[str] = set()
+        self._were_open: set[str] = set()
+        """Those of them that were not frozen here."""
+        self._by_others: set[str] = set()
+        self._said: set[str] = set()
+        """Ids of the ops of this."""
+        self._after = ""
 
     def refuse_while_leased(self) -> None:
         """Other counters decide about cards without a line, whatever is frozen. Raises EndpointRefused."""
@@ -131,33 +138,66 @@ class Departure:
     def closed(self) -> Iterator[None]:
         """Nothing of this vault is redeemed there from now on, and what was is known here; what fails meanwhile opens
         it again. Raises EndpointUnreachable, EndpointRefused."""
-        with self._database.read() as session:
-            redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
-            uids = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
         try:
-            for start in range(0, len(uids) if self._moves else 0, PER_PUSH):
-                self._frozen += uids[start : start + PER_PUSH]
-                self._say("batch.freeze@1", uids[start : start + PER_PUSH])
+            while uids := self._not_closed():
+                self._say("batch.freeze@1", uids)
+                self._ask(self._hear)  # also of batches that another copy of the vault has made
+                self._ask(self._look)
             if self._moves:
-                self._ask(self._hear)
+                self.refuse_while_leased()  # what was leased before that freeze
             yield
         except BaseException:
+            with self._database.read() as session:
+                ours = sorted(self._were_open - self._meant(session))
             with suppress(EndpointRefused, EndpointUnreachable):  # else people see it frozen, and thaw it
-                self._say("batch.thaw@1", self._frozen)
+                self._say("batch.thaw@1", ours)
             raise
 
     def forget(self, session: Session) -> None:
         """What was heard of those freezes meanwhile is about the endpoint that is left; not what people froze."""
-        heard = Batch.uid.in_([UUID(uid).bytes for uid in self._frozen]), Batch.frozen_at.is_not(None)
-        ours = select(OutboxOp.aggregate).where(OutboxOp.type == "batch.freeze@1", OutboxOp.state.in_(OPEN))
-        meant = set(session.scalars(ours))
-        for batch in session.scalars(select(Batch).where(*heard)):
-            if f"batch:{batch.id}" not in meant:
+        meant = self._meant(session)
+        for batch in session.scalars(select(Batch).where(Batch.uid.in_([UUID(uid).bytes for uid in self._were_open]))):
+            uid = str(UUID(bytes=batch.uid))
+            if uid in self._by_others:
+                batch.frozen_at = batch.frozen_at or now()
+            elif uid not in meant:
                 batch.frozen_at = None
+
+    def _not_closed(self) -> list[str]:
+        """Sealed batches that were not frozen yet. Whatever they are here, frozen or voided: people may have said so
+        just now, and it waits for the endpoint that is left, which will never hear it."""
+        with self._database.read() as session:
+            sealed = session.execute(select(Batch.uid, Batch.frozen_at).where(Batch.sealed_at.is_not(None)))
+            found = {str(UUID(bytes=uid)): frozen_at for uid, frozen_at in sealed if self._moves}
+            if not self._frozen:
+                self._after = str(stored(session, "cloud.cursor"))
+        new = [uid for uid in found if uid not in self._frozen]
+        self._frozen |= set(new)
+        self._were_open |= {uid for uid in new if found[uid] is None}
+        return new
+
+    def _look(self, client: SyncClient) -> None:
+        """What other computers froze there since."""
+        while True:
+            page = client.events(self._after)
+            for event in page.events:
+                if event.type in ("frozen@1", "thawed@1") and event.op_id not in self._said:
+                    change = self._by_others.add if event.type == "frozen@1" else self._by_others.discard
+                    change(str(msgspec.json.decode(event.body)["batch_id"]))
+            self._after = page.next
+            if not page.has_more:
+                return
+
+    def _meant(self, session: Session) -> set[str]:
+        """Batches that people want frozen, here or at another computer."""
+        ours = select(OutboxOp.body["batch_id"].as_string())
+        ours = ours.where(OutboxOp.type == "batch.freeze@1", OutboxOp.state.in_((*OPEN, "rejected")))
+        return self._by_others | set(session.scalars(ours))
 
     def _say(self, type_: str, uids: Sequence[str]) -> None:
         """Raises EndpointUnreachable, EndpointRefused."""
         ops = [Op(new_op_id(), type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
+        self._said |= {op.op_id for op in ops}
 
         def push(client: SyncClient) -> None:
             for start in range(0, len(ops), PER_PUSH):
