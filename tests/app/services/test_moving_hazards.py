@@ -1,18 +1,23 @@
 """What others do while a vault moves from one endpoint to another: none of it makes a card good at both."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, RedemptionRefused
 from app.models.base import now
 from app.services import Services
+from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint
-from sync.protocol import FreezeRequest, Op, new_op_id, to_wire
-from tests.app.services.test_leaving_safely import _uid, by_phone
+from sync.client import SyncClient
+from sync.protocol import FreezeRequest, Op, OpsAnswer, new_op_id, to_wire
+from tests.app.services.test_leaving_safely import _uid, by_phone, redeemed
 from tests.drivers.elsewhere import assert_level
 from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
+
+PATIENCE_S = 20
 
 
 @pytest.fixture
@@ -96,3 +101,55 @@ def test_a_counter_that_leases_cards_in_that_moment_keeps_the_vault_where_it_is(
     assert_level(moving)
     assert moving.batches.batch(made).frozen_at is None
     assert by_phone(moving, cloud, a_code(moving, made, 10)) == 200
+
+
+@pytest.mark.parametrize("reaches", ["before", "behind"])
+@pytest.mark.parametrize("act", ["redeem", "refund"])
+def test_an_answer_that_is_heard_only_when_the_vault_is_elsewhere_is_told_there(
+    moving: Services,
+    cloud: EmbeddedEndpoint,
+    other: EmbeddedEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
+    reaches: str,
+) -> None:
+    """What was wished at the counter reached the endpoint before it was left, or only behind that."""
+    made = sealed_batch(moving)
+    card_id, code = moving.cards.ids(CardFilter(batch_id=made), descending=False)[0], a_code(moving, made)
+    moving.redemptions.redeem(code, 1_000)
+    asked, moved = threading.Event(), threading.Event()
+    real = SyncClient.push
+
+    def wish() -> None:
+        try:
+            if act == "redeem":
+                moving.redemptions.redeem(code, 5_000)
+            else:
+                moving.redemptions.refund(card_id, reason="客户要求")
+        except RedemptionRefused:
+            assert (act, reaches) == ("redeem", "behind")
+
+    counter = threading.Thread(target=wish)
+
+    def push(client: SyncClient, ops: Iterable[Op]) -> OpsAnswer:
+        if threading.current_thread() is not counter or moved.is_set():
+            return real(client, ops)
+        answer = real(client, ops) if reaches == "before" else None
+        asked.set()
+        assert moved.wait(3 * PATIENCE_S)
+        return answer or real(client, ops)
+
+    monkeypatch.setattr(SyncClient, "push", push)
+
+    def ask() -> None:
+        counter.start()
+        assert asked.wait(PATIENCE_S)
+
+    try:
+        move(moving, other, meanwhile=ask)
+    finally:
+        moved.set()
+        counter.join()
+    assert_level(moving)
+    given = [19_000] if act == "refund" else [5_000] if reaches == "before" else []
+    assert redeemed(cloud) == redeemed(other) == [1_000, *given]
