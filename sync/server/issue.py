@@ -103,7 +103,7 @@ class Issue:
         given out under a lease was given out, whatever the role of its counter is since. Raises Refusal."""
         try:
             require(device, op.type)
-            if is_moved(op) and not _was_leased(op):
+            if is_moved(op):
                 require(device, "carry")
         except Refusal:
             if not is_decided(transaction, device.merchant_id, op.op_id) and not leases.is_given_to(
@@ -261,12 +261,13 @@ def _change(device: Device, op: Op, at_ms: int) -> balances.Change:
 
 def is_moved(op: Op) -> bool:
     """Whether it is an entry of the ledger that another endpoint decided."""
-    return op.type in OF_LEDGER and op.body.get("at") is not None
+    return op.type in OF_LEDGER and op.body.get("at") is not None and not _was_leased(op)
 
 
 def _was_leased(op: Op) -> bool:
     """Whether a counter took it back under a lease of its own."""
-    return op.body.get("lease_id") is not None and op.body.get("undone_at") is not None
+    told = op.type == "reverse@1" and op.body.get("lease_id") is not None
+    return told and op.body.get("undone_at") is not None
 
 
 def _decided(op: Op, at_ms: int) -> int:

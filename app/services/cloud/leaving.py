@@ -1,11 +1,13 @@
 """Leaving an endpoint: after a last sync with it, or, where it is gone for ever, by a deliberate word without one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -110,7 +112,13 @@ class Departure:
         self._push = push
         self._hear = hear
         self._moves = who.url != to
-        self._frozen: list[str] = []
+        self._frozen: set[str] = set()
+        self._were_open: set[str] = set()
+        """Those of them that were not frozen here."""
+        self._by_others: set[str] = set()
+        self._said: set[str] = set()
+        """Ids of the ops of this."""
+        self._since = self._after = ""
 
     def refuse_while_leased(self) -> None:
         """Other counters decide about cards without a line, whatever is frozen. Raises EndpointRefused."""
@@ -146,13 +154,12 @@ class Departure:
         if not self._moves:
             yield
             return
-        with self._database.write(Topic.CLOUD) as session:
-            redeemable = Batch.state == "published", Batch.sealed_at.is_not(None), Batch.frozen_at.is_(None)
-            self._frozen = [str(UUID(bytes=uid)) for uid in session.scalars(select(Batch.uid).where(*redeemable))]
-            store(session, FROZEN, {"since": to_wire(now()), "batches": self._frozen})
         try:
-            self._ask(self._freeze)
-            self._ask(self._hear)
+            while uids := self._not_closed():
+                self._ask(partial(self._freeze, uids=uids))
+                self._ask(self._hear)  # also of batches that another copy of the vault has made
+                self._ask(self._look)
+            self.refuse_while_leased()  # what was leased before that freeze
             yield
         except Exception:
             with suppress(EndpointRefused, EndpointUnreachable):  # else with the next sync
@@ -161,17 +168,53 @@ class Departure:
 
     def forget(self, session: Session) -> None:
         """What was heard of those freezes meanwhile is about the endpoint that is left; not what people froze."""
-        heard = Batch.uid.in_([UUID(uid).bytes for uid in self._frozen]), Batch.frozen_at.is_not(None)
-        ours = select(OutboxOp.aggregate).where(OutboxOp.type == FREEZE, OutboxOp.state.in_(OPEN))
-        meant = set(session.scalars(ours))
         store(session, FROZEN, {})
-        for batch in session.scalars(select(Batch).where(*heard)):
-            if f"batch:{batch.id}" not in meant:
+        ours = select(OutboxOp.body["batch_id"].as_string())
+        ours = ours.where(OutboxOp.type == FREEZE, OutboxOp.state.in_((*OPEN, "rejected")))
+        meant = set(session.scalars(ours))
+        for batch in session.scalars(select(Batch).where(Batch.uid.in_([UUID(uid).bytes for uid in self._were_open]))):
+            uid = str(UUID(bytes=batch.uid))
+            if uid in self._by_others:
+                batch.frozen_at = batch.frozen_at or now()
+            elif uid not in meant:
                 batch.frozen_at = None
 
-    def _freeze(self, client: SyncClient) -> None:
+    def _not_closed(self) -> list[str]:
+        """Sealed batches that were not frozen yet. Whatever they are here, frozen or voided: people may have said so
+        just now, and it waits for the endpoint that is left, which will never hear it."""
+        with self._database.write(Topic.CLOUD) as session:
+            sealed = session.execute(select(Batch.uid, Batch.frozen_at).where(Batch.sealed_at.is_not(None)))
+            found = {str(UUID(bytes=uid)): frozen_at for uid, frozen_at in sealed}
+            if not self._frozen:
+                self._since, self._after = to_wire(now()), str(stored(session, "cloud.cursor"))
+            new = [uid for uid in found if uid not in self._frozen]
+            self._frozen |= set(new)
+            self._were_open |= {uid for uid in new if found[uid] is None}
+            self._note(session)
+        return new
+
+    def _look(self, client: SyncClient) -> None:
+        """What other computers froze there since. Raises Unreachable, Refused."""
+        while True:
+            page = client.events(self._after)
+            for event in page.events:
+                if event.type in ("frozen@1", "thawed@1") and event.op_id not in self._said:
+                    change = self._by_others.add if event.type == "frozen@1" else self._by_others.discard
+                    change(str(msgspec.json.decode(event.body)["batch_id"]))
+            self._after = page.next
+            if not page.has_more:
+                break
+        with self._database.write(Topic.CLOUD) as session:
+            self._note(session)
+
+    def _note(self, session: Session) -> None:
+        """What is to be thawed should this not come about, also where it is killed."""
+        store(session, FROZEN, {"since": self._since, "batches": sorted(self._were_open - self._by_others)})
+
+    def _freeze(self, client: SyncClient, *, uids: Sequence[str]) -> None:
         """Raises Unreachable, Refused."""
-        ops = [Op(new_op_id(), FREEZE, to_wire(now()), {"batch_id": uid}) for uid in self._frozen]
+        ops = [Op(new_op_id(), FREEZE, to_wire(now()), {"batch_id": uid}) for uid in uids]
+        self._said |= {op.op_id for op in ops}
         for start in range(0, len(ops), PER_PUSH):
             for result in client.push(ops[start : start + PER_PUSH]).results:
                 if result.problem is not None:

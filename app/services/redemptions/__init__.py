@@ -33,6 +33,7 @@ from app.services.audit import AuditLog
 from app.services.cards import CardRow, CardService, masked
 from app.services.cards.codes import CodeReader, batch_of, batches_of, serial_of
 from app.services.cloud import CloudService, word
+from app.services.cloud.late_answers import is_late
 from app.services.cloud.pushing import OPEN, PASSING, as_decided, decided_at
 from app.services.cloud.working_set import UNCONFIRMED
 from app.services.leases import LeaseService
@@ -371,6 +372,8 @@ def _is_mistyped(typed: str) -> bool:
 def _note(session: Session, op_id: str, state: str, answer: OpResult | None = None) -> None:
     """How it ended; with the time and the number that the endpoint gave it."""
     op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
+    if answer is not None and is_late(session, op, answer):
+        return
     op.state, op.answered_at = state, now()
     if answer is not None:
         op.answered_at, op.seq, op.body = decided_at(answer) or now(), answer.seq, as_decided(op.body, answer)

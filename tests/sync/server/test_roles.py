@@ -271,6 +271,20 @@ def test_of_a_frozen_batch_nobody_redeems(desktop: Desktop, store: Store, initia
     assert told(act, desktop, things) == ("batch-frozen" if initial in who else "forbidden")
 
 
+@pytest.mark.parametrize("initial", "dca")
+def test_what_a_counter_says_of_its_lease_makes_no_other_entry_one_that_was_decided_elsewhere(
+    desktop: Desktop, store: Store, initial: str
+) -> None:
+    """Only what it takes back under a lease has such a time."""
+    things, earlier = things_of(desktop), to_wire(datetime.now(UTC) - timedelta(days=1))
+    desktop.push("batch.freeze@1", {"batch_id": things.sealed.uid})
+    become(store, desktop, role=ROLES[initial])
+    said: dict[str, object] = {"at": earlier, "lease_id": things.lease, "undone_at": earlier, "reason": "客户要求"}
+    redeem = {"d": b64(things.sealed.records[0]), "amount_minor": 1, "uses": None, "place": "前台"}
+    assert told(op("redeem@1", lambda _: redeem | said), desktop, things) == "forbidden"
+    assert told(op("card.topup@1", lambda t: _moved(t, 0, 100) | said), desktop, things) == "forbidden"
+
+
 def test_every_act_that_is_allowed_at_all_stands_in_the_table() -> None:
     acts = {
         "merchant.update@1": "rename",

@@ -1,0 +1,155 @@
+"""What others do while a vault moves from one endpoint to another: none of it makes a card good at both."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.errors import EndpointRefused, RedemptionRefused
+from app.models.base import now
+from app.services import Services
+from app.services.cards import CardFilter
+from app.services.cloud import EmbeddedEndpoint
+from sync.client import SyncClient
+from sync.protocol import FreezeRequest, Op, OpsAnswer, new_op_id, to_wire
+from tests.app.services.test_leaving_safely import _uid, by_phone, redeemed
+from tests.drivers.elsewhere import assert_level
+from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
+
+PATIENCE_S = 20
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[EmbeddedEndpoint]:
+    """A second endpoint in the cloud."""
+    made = another_endpoint(tmp_path / "other")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def moving(services: Services, cloud: EmbeddedEndpoint) -> Services:
+    pair_with(services, cloud)
+    return services
+
+
+def move(services: Services, endpoint: EmbeddedEndpoint, *, meanwhile: Callable[[], object]) -> None:
+    """To that endpoint; `meanwhile` is done once it has let this vault in and is read for what it knows: behind the
+    last sync with the one that is left, and before anything is frozen there."""
+    merchant = services.settings.merchant()
+    acts = [meanwhile]
+
+    def progress(done: int, total: int) -> None:
+        if acts:
+            acts.pop()()
+
+    services.cloud.pair(str(endpoint.url()), endpoint.pairing_code(merchant.id, merchant.name), progress=progress)
+    assert not acts
+
+
+@pytest.mark.parametrize("stop", ["freeze", "void"])
+def test_what_people_stop_in_that_moment_is_not_redeemed_where_it_was_either(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, stop: str
+) -> None:
+    """Their word never comes there: it waits for the endpoint that is left no more."""
+    made = sealed_batch(moving)
+    codes = [a_code(moving, made, at) for at in range(2)]
+
+    def stops() -> None:
+        if stop == "freeze":
+            moving.batches.freeze(made)
+        else:
+            moving.batches.void(made, confirm="20")
+
+    move(moving, other, meanwhile=stops)
+    assert by_phone(moving, cloud, codes[0]) != 200
+    assert_level(moving)
+    assert by_phone(moving, other, codes[0]) != 200
+    if stop == "freeze":
+        assert moving.batches.batch(made).frozen_at is not None
+        moving.batches.thaw(made)
+        assert_level(moving)
+        assert [by_phone(moving, endpoint, codes[1]) == 200 for endpoint in (cloud, other)] == [False, True]
+
+
+def test_what_another_computer_freezes_in_that_moment_stays_frozen(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    made, desk = sealed_batch(moving), second("desk")
+    let_in(moving, desk, "manager")
+    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    freeze = FreezeRequest(new_op_id(), uid, to_wire(now()))
+    move(moving, other, meanwhile=lambda: desk.cloud.ask(lambda client: client.freeze(freeze)))
+    assert moving.batches.batch(made).frozen_at is not None
+    assert_level(moving)
+    assert by_phone(moving, other, a_code(moving, made)) != 200
+
+
+def test_a_counter_that_leases_cards_in_that_moment_keeps_the_vault_where_it_is(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
+) -> None:
+    made, desk = sealed_batch(moving), second("desk")
+    let_in(moving, desk)
+    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    until = to_wire(now() + EVENING)
+    take = Op(new_op_id(), "lease.take@1", to_wire(now()), {"batch_id": uid, "until": until, "count": 5})
+    with pytest.raises(EndpointRefused, match="leased-here"):
+        move(moving, other, meanwhile=lambda: desk.cloud.ask(lambda client: client.push([take])))
+    assert moving.cloud.status().url == cloud.url()
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, cloud, a_code(moving, made, 10)) == 200
+
+
+@pytest.mark.parametrize("reaches", ["before", "behind"])
+@pytest.mark.parametrize("act", ["redeem", "refund"])
+def test_an_answer_that_is_heard_only_when_the_vault_is_elsewhere_is_told_there(
+    moving: Services,
+    cloud: EmbeddedEndpoint,
+    other: EmbeddedEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
+    reaches: str,
+) -> None:
+    """What was wished at the counter reached the endpoint before it was left, or only behind that."""
+    made = sealed_batch(moving)
+    card_id, code = moving.cards.ids(CardFilter(batch_id=made), descending=False)[0], a_code(moving, made)
+    moving.redemptions.redeem(code, 1_000)
+    asked, moved = threading.Event(), threading.Event()
+    real = SyncClient.push
+
+    def wish() -> None:
+        try:
+            if act == "redeem":
+                moving.redemptions.redeem(code, 5_000)
+            else:
+                moving.redemptions.refund(card_id, reason="客户要求")
+        except RedemptionRefused:
+            assert (act, reaches) == ("redeem", "behind")
+
+    counter = threading.Thread(target=wish)
+
+    def push(client: SyncClient, ops: Iterable[Op]) -> OpsAnswer:
+        if threading.current_thread() is not counter or moved.is_set():
+            return real(client, ops)
+        answer = real(client, ops) if reaches == "before" else None
+        asked.set()
+        assert moved.wait(3 * PATIENCE_S)
+        return answer or real(client, ops)
+
+    monkeypatch.setattr(SyncClient, "push", push)
+
+    def ask() -> None:
+        counter.start()
+        assert asked.wait(PATIENCE_S)
+
+    try:
+        move(moving, other, meanwhile=ask)
+    finally:
+        moved.set()
+        counter.join()
+    assert_level(moving)
+    given = [19_000] if act == "refund" else [5_000] if reaches == "before" else []
+    assert redeemed(cloud) == redeemed(other) == [1_000, *given]
