@@ -186,3 +186,31 @@ def test_a_link_that_was_recalled_is_dead_wherever_the_vault_goes(
         assert connection.execute("SELECT id FROM link WHERE recalled_ms IS NULL").fetchall() == []
     pair_with(moving, cloud)
     assert_level(moving)
+
+
+def test_who_waits_for_the_endpoint_of_this_computer_does_not_bring_the_vault_back_to_it(
+    online: Services, cloud: EmbeddedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had ended by itself as the vault moved to the cloud."""
+    online.cloud._autostart = True  # as the window does
+    made, looked = sealed_batch(online), threading.Event()
+    real = EmbeddedEndpoint.is_running
+    hearing = threading.Thread(target=online.cloud.pull)
+
+    def is_running(endpoint: EmbeddedEndpoint) -> bool:
+        runs = real(endpoint)
+        if threading.current_thread() is hearing:
+            looked.set()
+        return runs
+
+    def hear() -> None:
+        online.cloud._embedded.stop()
+        hearing.start()
+        assert looked.wait(PATIENCE_S)
+
+    monkeypatch.setattr(EmbeddedEndpoint, "is_running", is_running)
+    move(online, cloud, meanwhile=hear)
+    hearing.join()
+    assert online.cloud.status().mode == "cloud"
+    assert_level(online)
+    assert by_phone(online, cloud, a_code(online, made)) == 200
