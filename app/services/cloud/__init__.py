@@ -302,7 +302,10 @@ class CloudService:
                 self._connection.move_address(url)
             return
         if self._autostart and not self._was_stopped:
-            self.start_embedded()
+            with self._one_at_a_time:
+                pairing = self._connection.pairing()
+                if pairing is None or pairing.mode != "cloud":  # else the vault moved there meanwhile, and stays there
+                    self.start_embedded()
 
     def _pair_embedded(self, url: str, *, left: bool, progress: Progress) -> None:
         """Pair unless this vault is known there already."""

@@ -28,6 +28,6 @@ def is_late(session: Session, op: OutboxOp, answer: OpResult) -> bool:
 
 def told_elsewhere(body: dict[str, Any], answer: OpResult, *, dated: bool) -> dict[str, Any]:
     """`dated`: this device says itself when it was decided; any other has it decided once more."""
-    said, at = as_decided(body, answer), decided_at(answer)
-    told: dict[str, Any] = {name: value for name, value in said.items() if name != TOOK}
-    return told | said.get(TOOK, {}) | ({"at": to_wire(at)} if dated and at is not None else {})
+    said, at = dict(as_decided(body, answer)), decided_at(answer)
+    took: dict[str, Any] = said.pop(TOOK, {})
+    return said | took | ({"at": to_wire(at)} if dated and at is not None else {})

@@ -32,7 +32,7 @@ from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
 
-PUT = "link.put@1"
+PUT, RECALL = "link.put@1", "link.recall@1"
 LEASED = "redeem.leased@1"
 LOT = 2_000
 """Entries of the ledger, or links, that are in memory at once."""
@@ -297,6 +297,7 @@ def _announce_stops(session: Session, batch: Batch) -> None:
 def _announce_links(session: Session, known: Known) -> None:
     """The PUT of each link that can still be claimed, as it was: the link's text on paper and in mails stays right."""
     session.flush()
+    recalled = _recall_again(session, known)
     puts = select(OutboxOp.id, OutboxOp.body["link_id"].as_string()).where(OutboxOp.type == PUT).order_by(OutboxOp.id)
     unknown = [(op_id, link_id) for op_id, link_id in session.execute(puts) if link_id not in known.links]
     behind = update(OutboxOp.__table__).where(OutboxOp.id == bindparam("was"))  # type: ignore[arg-type]  # a table it is
@@ -304,7 +305,7 @@ def _announce_links(session: Session, known: Known) -> None:
     for start in range(0, len(unknown), LOT):
         links = [link_id for _, link_id in unknown[start : start + LOT]]
         gone = Delivery.state.in_(("recalled", "skipped"))
-        dead = set(session.scalars(select(Delivery.link_id).where(among(Delivery.link_id, links), gone)))
+        dead = recalled.union(session.scalars(select(Delivery.link_id).where(among(Delivery.link_id, links), gone)))
         unstored = update(Delivery).where(among(Delivery.link_id, links)).values(link_stored_at=None)
         session.execute(unstored, execution_options=CORE)
         first = _last(session) + 1
@@ -313,3 +314,17 @@ def _announce_links(session: Session, known: Known) -> None:
             for at, (op_id, link_id) in enumerate(unknown[start : start + LOT])
         ]
         session.connection().execute(behind, rows)
+
+
+def _recall_again(session: Session, known: Known) -> set[str]:
+    """Links that were taken back for good, whoever has them since; what the endpoint has of them is recalled there."""
+    recalls = select(OutboxOp).where(OutboxOp.type == RECALL, OutboxOp.state.in_(("applied", "waiting", "withdrawn")))
+    recalled: set[str] = set()
+    for op in session.scalars(recalls.order_by(OutboxOp.id)):
+        link_id = str(op.body["link_id"])
+        if op.problem:  # it was claimed before, and the recall given up
+            continue
+        recalled.add(link_id)
+        if link_id in known.links and link_id not in known.recalled:
+            op.state = "waiting"
+    return recalled

@@ -116,7 +116,6 @@ class Restored:
             merchant_id = UUID(str(stored(session, "merchant.id")))
             lacking = _lacking(session, known, among=refused, bare=carries)
             announce_rest(session, self._reader, merchant_id, known, lacking, dated=carries)
-            _recall_again(session, known)
         _decide_again(session, known, dated=carries)
 
     def _goes_on(self, client: SyncClient, hello: Hello, heard: int) -> bool:
@@ -307,11 +306,4 @@ def _decide_again(session: Session, known: Known, *, dated: bool) -> None:
         if op.op_id not in known.ledger and op.answered_at is not None:
             asked = {name: said for name, said in op.body.items() if name != TOOK}
             op.body = asked | op.body.get(TOOK, {}) | ({"at": to_wire(op.answered_at)} if dated else {})
-            op.state = "waiting"
-
-
-def _recall_again(session: Session, known: Known) -> None:
-    recalls = select(OutboxOp).where(OutboxOp.type == "link.recall@1", OutboxOp.state == "applied")
-    for op in session.scalars(recalls.order_by(OutboxOp.id)):
-        if str(op.body["link_id"]) not in known.recalled:
             op.state = "waiting"

@@ -2,17 +2,22 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2 as sqlite
 
 from app.errors import EndpointRefused, RedemptionRefused
 from app.models.base import now
 from app.services import Services
 from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint
+from app.services.outbox import enqueue
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
 from sync.client import SyncClient
-from sync.protocol import FreezeRequest, Op, OpsAnswer, new_op_id, to_wire
+from sync.protocol import FreezeRequest, Op, OpsAnswer, b64, new_op_id, to_wire
 from tests.app.services.test_leaving_safely import _uid, by_phone, redeemed
 from tests.drivers.elsewhere import assert_level
 from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
@@ -153,3 +158,59 @@ def test_an_answer_that_is_heard_only_when_the_vault_is_elsewhere_is_told_there(
     assert_level(moving)
     given = [19_000] if act == "refund" else [5_000] if reaches == "before" else []
     assert redeemed(cloud) == redeemed(other) == [1_000, *given]
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_link_that_was_recalled_is_dead_wherever_the_vault_goes(
+    moving: Services, vault: OpenVault, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, knows: bool
+) -> None:
+    """Its card may have gone to somebody else. The endpoint it goes to `knows` the link from before, or has never heard
+    of it; and the delivery has no link any more, or another one."""
+    sealed_batch(moving)
+    uid, link = moving.cloud.ask(lambda client: _uid(client.events("").events)), b64(b"x" * 16)
+    put = {"link_id": link, "batch_id": uid, "card_no": 0, "auth_digest": b64(b"x" * 32), "ciphertext": "x"}
+    with vault.database.write(Topic.OUTBOX) as session:
+        enqueue(session, "link.put@1", aggregate="delivery:1", lane="link", body=put)
+    assert_level(moving)
+    if knows:
+        pair_with(moving, other)
+        assert_level(moving)
+        pair_with(moving, cloud)
+        assert_level(moving)
+    with vault.database.write(Topic.OUTBOX) as session:
+        enqueue(session, "link.recall@1", aggregate="delivery:1", body={"link_id": link})
+    assert_level(moving)
+    pair_with(moving, other)
+    assert_level(moving)
+    with closing(sqlite.connect(str(other.database))) as connection:
+        assert connection.execute("SELECT id FROM link WHERE recalled_ms IS NULL").fetchall() == []
+    pair_with(moving, cloud)
+    assert_level(moving)
+
+
+def test_who_waits_for_the_endpoint_of_this_computer_does_not_bring_the_vault_back_to_it(
+    online: Services, cloud: EmbeddedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had ended by itself as the vault moved to the cloud."""
+    online.cloud._autostart = True  # as the window does
+    made, looked = sealed_batch(online), threading.Event()
+    real = EmbeddedEndpoint.is_running
+    hearing = threading.Thread(target=online.cloud.pull)
+
+    def is_running(endpoint: EmbeddedEndpoint) -> bool:
+        runs = real(endpoint)
+        if threading.current_thread() is hearing:
+            looked.set()
+        return runs
+
+    def hear() -> None:
+        online.cloud._embedded.stop()
+        hearing.start()
+        assert looked.wait(PATIENCE_S)
+
+    monkeypatch.setattr(EmbeddedEndpoint, "is_running", is_running)
+    move(online, cloud, meanwhile=hear)
+    hearing.join()
+    assert online.cloud.status().mode == "cloud"
+    assert_level(online)
+    assert by_phone(online, cloud, a_code(online, made)) == 200
