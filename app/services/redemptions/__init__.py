@@ -40,7 +40,7 @@ from app.services.leases import LeaseService
 from app.services.outbox import enqueue
 from app.services.recount import USE
 from app.services.redemptions.ages import Ages
-from app.services.redemptions.paying import payable
+from app.services.redemptions.paying import is_untold, payable
 from app.services.redemptions.rows import (
     REFUSALS,
     Payable,
@@ -232,6 +232,8 @@ class RedemptionService:
             batch = batch_of(known.card_id, batches_of(session, [known.card_id]))
             assert batch is not None, "it was found just now"
             body = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": known.card_id - batch.first_card_id}
+        if type_ == "card.refund@1":
+            self._tell_first(batch)
         try:
             answer = self._decide(
                 type_, body | {"amount_minor": amount_minor, "reason": reason.strip(), "place": where}
@@ -245,6 +247,17 @@ class RedemptionService:
         act = f"card.{result.outcome}"
         self._audit.note(act, subject=known.serial, reason=reason.strip(), before=before, after=after, op=answer.op_id)
         return result
+
+    def _tell_first(self, batch: Batch) -> None:
+        """What is used up must be known where a rest is paid out: a vault that moved may still have to say it. Raises
+        PaymentRefused where it cannot be said."""
+        for push in (True, False):
+            with self._database.read() as session:
+                if not is_untold(session, batch):
+                    return
+            if push:
+                self._cloud.push_now(frozenset({f"batch:{batch.id}"}))
+        raise PaymentRefused("held-back")
 
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""

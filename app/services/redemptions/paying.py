@@ -8,14 +8,19 @@ from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.lease import Lease
+from app.models.outbox import OutboxOp
 from app.services.batches import untouched_state
 from app.services.cards.codes import batch_of, batches_of, serial_of
 from app.services.catalog import most_on_a_card
 from app.services.cloud.connection import pairing_of
 from app.services.cloud.lease_events import LIVE
+from app.services.cloud.pushing import OPEN
 from app.services.leases.deciding import facts_of
 from app.services.redemptions.rows import Payable
 from sync.rules import CardFacts, Wanted, judge_refund, judge_top_up
+
+ENTRIES = ("redeem@1", "redeem.leased@1", "reverse@1", "card.topup@1", "card.refund@1")
+"""Ops that make an entry of the ledger."""
 
 
 def payable(session: Session, card_id: int) -> Payable:
@@ -38,6 +43,13 @@ def payable(session: Session, card_id: int) -> Payable:
         top_up_reason=nobody or judge_top_up(facts, now()),
         refund_reason=nobody or _no_refund(session, card_id, facts),
     )
+
+
+def is_untold(session: Session, batch: Batch) -> bool:
+    """Whether the endpoint has still to hear of entries of the batch: it would pay out what is used up already."""
+    waiting = OutboxOp.aggregate == f"batch:{batch.id}", OutboxOp.state.in_((*OPEN, "rejected"))
+    entries = OutboxOp.type.in_(ENTRIES)
+    return session.scalar(select(OutboxOp.id).where(*waiting, entries).limit(1)) is not None
 
 
 def _nobody(session: Session, batch: Batch, card: Card | None, product: Product) -> str | None:

@@ -214,3 +214,18 @@ def test_who_waits_for_the_endpoint_of_this_computer_does_not_bring_the_vault_ba
     assert online.cloud.status().mode == "cloud"
     assert_level(online)
     assert by_phone(online, cloud, a_code(online, made)) == 200
+
+
+def test_what_is_used_up_is_not_paid_out_before_the_new_endpoint_is_told(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    """No freeze stops a refund."""
+    made = sealed_batch(moving)
+    card_id = moving.cards.ids(CardFilter(batch_id=made), descending=False)[0]
+    pair_with(moving, other)
+    assert_level(moving)
+    moving.redemptions.redeem(a_code(moving, made), 5_000)
+    pair_with(moving, cloud)
+    assert moving.redemptions.refund(card_id, reason="客户要求").remaining_minor == 0
+    assert_level(moving)
+    assert redeemed(cloud) == [5_000, 15_000]
