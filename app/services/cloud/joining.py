@@ -45,7 +45,7 @@ class Joining:
         """Enrol and hear what is known there; only then, in one write, become its desktop and queue the rest.
 
         `left` says that the present endpoint is left unheard. Raises EndpointRefused, EndpointUnreachable; a stop by
-        `progress` leaves everything as it was.
+        `progress` leaves everything as it was, but for the leases, which are given back.
         """
         before = self.connection.pairing()
         leaving = self._departure(before, url) if before is not None and not left else None
