@@ -167,11 +167,14 @@ class RedemptionService:
             foreign = entry is None and is_foreign(session, redemption_id)
             if not foreign and (entry is None or entry.kind != "redeemed"):
                 raise NotFound("redemption", redemption_id)
-            serial = "" if entry is None else serial_of(session.get_one(Batch, entry.batch_id), entry.card_id)
+            batch = None if entry is None else session.get_one(Batch, entry.batch_id)
+            serial = "" if batch is None or entry is None else serial_of(batch, entry.card_id)
             leased = entry is not None and entry.lease_id is not None and entry.seq == UNCONFIRMED
         if leased:
             own = self._leases.take_back(redemption_id, reason=reason.strip(), serial=serial)
             return decided("reversed", serial, own)
+        if batch is not None:
+            self._tell_first(batch, RedemptionRefused)
         result = self._decide("reverse@1", {"redemption_id": redemption_id, "reason": reason.strip()})
         where = str(self._settings.get("counter.place") or "")
         self._audit.note("card.reversed", subject=serial, reason=reason.strip(), op=result.op_id, place=where)
@@ -233,7 +236,7 @@ class RedemptionService:
             assert batch is not None, "it was found just now"
             body = {"batch_id": str(UUID(bytes=batch.uid)), "card_no": known.card_id - batch.first_card_id}
         if type_ == "card.refund@1":
-            self._tell_first(batch)
+            self._tell_first(batch, PaymentRefused)
         try:
             answer = self._decide(
                 type_, body | {"amount_minor": amount_minor, "reason": reason.strip(), "place": where}
@@ -248,16 +251,16 @@ class RedemptionService:
         self._audit.note(act, subject=known.serial, reason=reason.strip(), before=before, after=after, op=answer.op_id)
         return result
 
-    def _tell_first(self, batch: Batch) -> None:
-        """What is used up must be known where a rest is paid out: a vault that moved may still have to say it. Raises
-        PaymentRefused where it cannot be said."""
+    def _tell_first(self, batch: Batch, refused: type[RedemptionRefused | PaymentRefused]) -> None:
+        """What no freeze stops waits until its ledger is known: a vault that moved may still have to tell it. Raises
+        `refused` where it cannot be told, EndpointUnreachable."""
         for push in (True, False):
             with self._database.read() as session:
                 if not is_untold(session, batch):
                     return
             if push:
                 self._cloud.push_now(frozenset({f"batch:{batch.id}"}))
-        raise PaymentRefused("held-back")
+        raise refused("held-back")
 
     def _decide(self, type_: str, body: dict[str, Any]) -> OpResult:
         """Put the op down, ask, put the answer down, hear the feed. A lost answer leaves the op to be asked again."""

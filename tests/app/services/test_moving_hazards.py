@@ -229,3 +229,18 @@ def test_what_is_used_up_is_not_paid_out_before_the_new_endpoint_is_told(
     assert moving.redemptions.refund(card_id, reason="客户要求").remaining_minor == 0
     assert_level(moving)
     assert redeemed(cloud) == [5_000, 15_000]
+
+
+def test_what_is_undone_is_not_undone_once_more_before_the_new_endpoint_is_told(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    used = moving.redemptions.redeem(a_code(moving, made), 5_000)
+    pair_with(moving, other)
+    assert_level(moving)
+    moving.redemptions.reverse(used.redemption_id, reason="扫错")
+    pair_with(moving, cloud)
+    with pytest.raises(RedemptionRefused, match="already-reversed"):
+        moving.redemptions.reverse(used.redemption_id, reason="扫错")
+    assert_level(moving)
+    assert redeemed(cloud) == [5_000, -5_000]
