@@ -12,7 +12,7 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync.server.database import Store
-from tests.drivers.online import another_endpoint
+from tests.drivers.online import another_endpoint, pair_with
 from tests.drivers.quick import quick
 
 PASSPHRASE = "correct horse battery staple 卡匣"
@@ -80,6 +80,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, empty_endpoint: Path) -> Ite
     other.start()
     yield other
     other.stop()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[EmbeddedEndpoint]:
+    """And one more, to move to."""
+    made = another_endpoint(tmp_path / "other")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def moving(services: Services, cloud: EmbeddedEndpoint) -> Services:
+    """Over a vault that works with the one in the cloud."""
+    pair_with(services, cloud)
+    return services
 
 
 @pytest.fixture

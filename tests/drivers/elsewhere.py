@@ -6,10 +6,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
+from sync.protocol import Event
 from sync.server.database import Store
 from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
@@ -57,3 +59,14 @@ def assert_level(services: Services) -> None:
     done = services.cloud.sync()
     assert (done.rejected, done.pending, done.differences) == (0, 0, ()), services.cloud.queue(states=("rejected",))
     assert services.integrity.verify(deep=True).findings == ()
+
+
+def redeemed(endpoint: EmbeddedEndpoint) -> list[int]:
+    """What its ledger took, in fen, oldest first."""
+    with closing(sqlite.connect(str(endpoint.database))) as connection:
+        return [row[0] for row in connection.execute("SELECT amount_minor FROM redemption ORDER BY at_ms")]
+
+
+def uid_told(events: list[Event]) -> str:
+    """Of the one batch that a feed tells of."""
+    return str(next(msgspec.json.decode(event.body)["batch_id"] for event in events if event.type == "sealed@1"))

@@ -73,10 +73,19 @@ def let_in(owner: Services, desk: Services, role: str = "clerk", name: str = "å‰
     return next(row for row in owner.devices.listed() if row.name == name)
 
 
+def by_phone(services: Services, endpoint: EmbeddedEndpoint, code: str) -> int:
+    """The status that somebody hears who types a code at that endpoint."""
+    return _typed(services, str(endpoint.url()), code, {})
+
+
 def redeem_on_the_phone(services: Services, code: str, amount_minor: int | None = None) -> None:
     """A part, or all of it, as the page asks for a card that is not divisible."""
+    part = {} if amount_minor is None else {"amount_minor": amount_minor}
+    assert _typed(services, services.cloud.status().url, code, part) == 200
+
+
+def _typed(services: Services, url: str, code: str, part: dict[str, int]) -> int:
     merchant = services.settings.merchant().id
     d = b64(digest(UUID(merchant), canonical(code)))
-    part = {} if amount_minor is None else {"amount_minor": amount_minor}
     body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d, **part}
-    assert requests.post(f"{services.cloud.status().url}/h5/v1/redeem", json=body, timeout=10).status_code == 200
+    return requests.post(f"{url}/h5/v1/redeem", json=body, timeout=10).status_code

@@ -161,7 +161,7 @@ class Departure:
                 self._ask(self._look)
             self.refuse_while_leased()  # what was leased before that freeze
             yield
-        except Exception:
+        except Exception:  # whatever it was, and it goes on to whoever asked: the endpoint must not stay shut
             with suppress(EndpointRefused, EndpointUnreachable):  # else with the next sync
                 self._ask(self._open_again)
             raise

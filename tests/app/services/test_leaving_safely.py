@@ -1,50 +1,16 @@
 """Moving between endpoints that both answer: no card can be used at both of them, at any moment."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
-from uuid import UUID
+from collections.abc import Callable
 
-import msgspec
 import pytest
-import requests
-from sqlcipher3 import dbapi2 as sqlite
 
 from app.errors import EndpointRefused, JobCancelled
 from app.models.base import now
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
-from sync.codes import canonical, digest
-from sync.protocol import Event, Op, b64, new_op_id, to_wire
-from tests.drivers.elsewhere import assert_level
-from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[EmbeddedEndpoint]:
-    """A second endpoint in the cloud."""
-    made = another_endpoint(tmp_path / "other")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def moving(services: Services, cloud: EmbeddedEndpoint) -> Services:
-    pair_with(services, cloud)
-    return services
-
-
-def by_phone(services: Services, endpoint: EmbeddedEndpoint, code: str) -> int:
-    """The status that somebody hears who types a code at that endpoint."""
-    merchant = services.settings.merchant().id
-    body = {"op_id": new_op_id(), "merchant_id": merchant, "d": b64(digest(UUID(merchant), canonical(code)))}
-    return requests.post(f"{endpoint.url()}/h5/v1/redeem", json=body, timeout=10).status_code
-
-
-def redeemed(endpoint: EmbeddedEndpoint) -> list[int]:
-    with closing(sqlite.connect(str(endpoint.database))) as connection:
-        return [row[0] for row in connection.execute("SELECT amount_minor FROM redemption ORDER BY at_ms")]
+from sync.protocol import Op, new_op_id, to_wire
+from tests.drivers.elsewhere import assert_level, redeemed, uid_told
+from tests.drivers.online import EVENING, a_code, by_phone, let_in, pair_with, sealed_batch
 
 
 def test_what_is_used_up_is_redeemed_nowhere_while_the_new_endpoint_is_told(
@@ -150,7 +116,7 @@ def test_nobody_moves_away_from_a_counter_that_decides_about_cards_without_a_lin
 ) -> None:
     made, desk = sealed_batch(moving), second("desk")
     let_in(moving, desk)
-    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
     take = Op(new_op_id(), "lease.take@1", to_wire(now()), {"batch_id": uid, "until": to_wire(now() + EVENING)})
     assert desk.cloud.ask(lambda client: client.push([take])).results[0].status == "applied"
     with pytest.raises(EndpointRefused, match="leased-here"):
@@ -159,11 +125,6 @@ def test_nobody_moves_away_from_a_counter_that_decides_about_cards_without_a_lin
     moving.leases.reclaim(take.op_id, reason="搬家")
     pair_with(moving, other)
     assert_level(moving)
-
-
-def _uid(events: list[Event]) -> str:
-    """Of the one batch that a feed tells of."""
-    return str(next(msgspec.json.decode(event.body)["batch_id"] for event in events if event.type == "sealed@1"))
 
 
 def test_a_move_that_is_stopped_half_way_leaves_everything_as_it_was(

@@ -1,9 +1,8 @@
 """What others do while a vault moves from one endpoint to another: none of it makes a card good at both."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
@@ -18,26 +17,10 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
 from sync.protocol import FreezeRequest, Op, OpsAnswer, b64, new_op_id, to_wire
-from tests.app.services.test_leaving_safely import _uid, by_phone, redeemed
-from tests.drivers.elsewhere import assert_level
-from tests.drivers.online import EVENING, a_code, another_endpoint, let_in, pair_with, sealed_batch
+from tests.drivers.elsewhere import assert_level, redeemed, uid_told
+from tests.drivers.online import EVENING, a_code, by_phone, let_in, pair_with, sealed_batch
 
 PATIENCE_S = 20
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[EmbeddedEndpoint]:
-    """A second endpoint in the cloud."""
-    made = another_endpoint(tmp_path / "other")
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def moving(services: Services, cloud: EmbeddedEndpoint) -> Services:
-    pair_with(services, cloud)
-    return services
 
 
 def move(services: Services, endpoint: EmbeddedEndpoint, *, meanwhile: Callable[[], object]) -> None:
@@ -84,7 +67,7 @@ def test_what_another_computer_freezes_in_that_moment_stays_frozen(
 ) -> None:
     made, desk = sealed_batch(moving), second("desk")
     let_in(moving, desk, "manager")
-    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
     freeze = FreezeRequest(new_op_id(), uid, to_wire(now()))
     move(moving, other, meanwhile=lambda: desk.cloud.ask(lambda client: client.freeze(freeze)))
     assert moving.batches.batch(made).frozen_at is not None
@@ -97,7 +80,7 @@ def test_a_counter_that_leases_cards_in_that_moment_keeps_the_vault_where_it_is(
 ) -> None:
     made, desk = sealed_batch(moving), second("desk")
     let_in(moving, desk)
-    uid = moving.cloud.ask(lambda client: _uid(client.events("").events))
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
     until = to_wire(now() + EVENING)
     take = Op(new_op_id(), "lease.take@1", to_wire(now()), {"batch_id": uid, "until": until, "count": 5})
     with pytest.raises(EndpointRefused, match="leased-here"):
@@ -167,7 +150,7 @@ def test_a_link_that_was_recalled_is_dead_wherever_the_vault_goes(
     """Its card may have gone to somebody else. The endpoint it goes to `knows` the link from before, or has never heard
     of it; and the delivery has no link any more, or another one."""
     sealed_batch(moving)
-    uid, link = moving.cloud.ask(lambda client: _uid(client.events("").events)), b64(b"x" * 16)
+    uid, link = moving.cloud.ask(lambda client: uid_told(client.events("").events)), b64(b"x" * 16)
     put = {"link_id": link, "batch_id": uid, "card_no": 0, "auth_digest": b64(b"x" * 32), "ciphertext": "x"}
     with vault.database.write(Topic.OUTBOX) as session:
         enqueue(session, "link.put@1", aggregate="delivery:1", lane="link", body=put)
