@@ -27,7 +27,7 @@ def tip_over(bot: QtBot, made: QLabel) -> str:
     bot.waitUntil(lambda: not QToolTip.isVisible(), timeout=5_000)
     spot = QPoint(2, 2)
     QApplication.sendEvent(made, QHelpEvent(QEvent.Type.ToolTip, spot, made.mapToGlobal(spot)))
-    return QToolTip.text()
+    return QToolTip.text() if QToolTip.isVisible() else ""  # one that was closed keeps its words until it is deleted
 
 
 def test_words_that_do_not_fit_are_painted_with_an_ellipsis(qtbot: QtBot) -> None:
