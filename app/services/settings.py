@@ -70,6 +70,8 @@ SECRET = frozenset({"mail.server", "mail.trial_to", "cloud.device", "counter.pin
 TABLE = Setting.__table__
 STORED = select(TABLE.c.value).where(TABLE.c.key == bindparam("key"))
 SEVERAL = select(TABLE.c.key, TABLE.c.value).where(TABLE.c.key.in_(bindparam("keys", expanding=True)))
+PUT = insert(Setting)
+PUT = PUT.on_conflict_do_update(index_elements=["key"], set_={"value": PUT.excluded.value})
 """Built once, and of columns instead of objects: they are asked dozens of times in each sync."""
 
 
@@ -97,8 +99,7 @@ def stored_all(session: Session, *keys: str) -> list[Any]:
 
 def store(session: Session, key: str, value: Any) -> None:
     """Put a setting inside a running transaction."""
-    statement = insert(Setting).values(key=key, value=value)
-    session.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+    session.connection().execute(PUT, {"key": key, "value": value})
 
 
 class SettingService:
