@@ -81,6 +81,7 @@ ACTIONS: Words = {
     "dashboard.exported": "Dashboard exported",
     "outbox.retried": "Refused entry sent again",
     "outbox.withdrawn": "Refused entry given up",
+    "batch.opened-here": "Batch decided about here again",
 }
 
 DETAILS: Words = {

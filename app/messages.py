@@ -217,6 +217,8 @@ REASONS: dict[str, str] = {
     "too-large": "the request is too large for it.",
     "pairing-refused": "the pairing code is wrong, used, or older than ten minutes. Ask for a new one.",
     "batch-unknown": "it does not know this batch. Sync again.",
+    "batch-closed": "another endpoint decides about this batch now, or what was redeemed there is still on its way "
+    "here. Connect to that endpoint, or wait for the sync that brings it.",
     "batch-sealed": "this batch is sealed already.",
     "other-cards": "a copy of this vault has finished this batch with other cards, and those count. Make the cards "
     "of this one anew as another batch.",

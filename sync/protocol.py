@@ -172,6 +172,8 @@ class Hello(Struct, frozen=True):
     recovery: RecoveryState | None = None
     moves_frozen: bool = False
     """Whether entries of the ledger that another endpoint decided get in here whatever is frozen."""
+    closes: bool = False
+    """Whether it knows `batch.close@1`: nothing is decided about the batch here until it is opened again."""
 
 
 class EnrollRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

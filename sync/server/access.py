@@ -40,6 +40,8 @@ ROLES: dict[str, frozenset[str]] = {
     "batch.freeze@1": WRITERS,
     "batch.thaw@1": frozenset({"owner", "manager"}),
     "batch.void@1": frozenset({"owner", "manager"}),
+    "batch.close@1": frozenset({"owner", "manager"}),
+    "batch.open@1": frozenset({"owner", "manager"}),
     "card.freeze@1": WRITERS,
     "card.thaw@1": frozenset({"owner", "manager"}),
     "card.void@1": WRITERS,
@@ -250,6 +252,7 @@ def hello(transaction: Transaction, device: Device, *, at_ms: int) -> Hello:
         public_key=feed.public_key(transaction),
         recovery=recovery,
         moves_frozen=True,
+        closes=True,
     )
 
 

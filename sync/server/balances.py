@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sync.protocol import from_ms
 from sync.rules import CardFacts, Wanted, judge_refund, judge_top_up, past_freezes
 from sync.server import feed
-from sync.server.batches import batch_of, verifier_at
+from sync.server.batches import CLOSED, batch_of, verifier_at
 from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Outcome
 from sync.server.problems import Refusal
@@ -63,7 +63,7 @@ def refund(transaction: Transaction, change: Change, wanted: Wanted, secrets: Se
     same money away. Raises Refusal."""
     verifier, row = _card(transaction, change)
     facts = facts_of(row)
-    reason = judge_refund(facts, wanted)
+    reason = "batch-closed" if row[2] & CLOSED and not change.moved else judge_refund(facts, wanted)
     if reason is not None:
         left = {"remaining_minor": facts.balance_minor} if facts.money else {"remaining_uses": facts.uses_left}
         raise Refusal(reason, **(left if reason == "insufficient-balance" else {}))

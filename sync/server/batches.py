@@ -13,6 +13,8 @@ from sync.server.transaction import Transaction
 BLOCK = 500
 """Cards in a block: a divisor of what a chunk holds, so that a chunk is whole blocks."""
 VERIFIER = 32
+FROZEN, CLOSED = 1, 2
+"""Bits of a batch's `frozen`: by people; because another endpoint decides about it, see stopping.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from sync.protocol import (
     unb64,
 )
 from sync.rules import Wanted
-from sync.server import balances, devices, feed, leases, links, recovery
+from sync.server import balances, devices, feed, leases, links, recovery, stopping
 from sync.server.access import SLUG, Device, require
-from sync.server.batches import batch_of, verifier_at
 from sync.server.epochs import recovering
 from sync.server.outcomes import answered, fingerprint_of, is_decided, keep, returned_print, told
 from sync.server.problems import Refusal, problem
-from sync.server.redemption import ENDED, Ask, Undo, redeem, reverse
+from sync.server.redemption import Ask, redeem
+from sync.server.reversal import Undo, reverse
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Transaction
 from sync.upcasting import upcast
@@ -46,18 +46,7 @@ class Issue:
         self._acts: dict[str, Callable[[Transaction, Device, Op, int], Outcome]] = {
             "merchant.update@1": _update_merchant,
             "batch.create@1": _create_batch,
-            "batch.freeze@1": lambda t, d, op, ms: _flag_batch(t, d, op, ms, flag="frozen", value=1, event="frozen@1"),
-            "batch.thaw@1": lambda t, d, op, ms: _flag_batch(t, d, op, ms, flag="frozen", value=0, event="thawed@1"),
-            "batch.void@1": lambda t, d, op, ms: _flag_batch(
-                t, d, op, ms, flag="voided", value=1, event="batch.voided@1"
-            ),
-            "card.freeze@1": lambda t, d, op, ms: _change_card(
-                t, d, op, ms, change="frozen = 1", event="card.frozen@1"
-            ),
-            "card.thaw@1": lambda t, d, op, ms: _change_card(t, d, op, ms, change="frozen = 0", event="card.thawed@1"),
-            "card.void@1": lambda t, d, op, ms: _change_card(
-                t, d, op, ms, change=f"voided = 1, state = {ENDED}", event="card.voided@1"
-            ),
+            **stopping.ACTS,
             "link.recall@1": links.recall,
             "reverse@1": self._reverse,
             "card.topup@1": self._top_up,
@@ -146,6 +135,7 @@ class Issue:
             reason=_text(op.body["reason"], 500),
             device_id=device.id,
             at_ms=leases.undone_ms(transaction, device, op, at_ms) if _was_leased(op) else _decided(op, at_ms),
+            moved=is_moved(op),
         )
         return reverse(transaction, undo, self._secrets)
 
@@ -216,29 +206,6 @@ def _create_batch(transaction: Transaction, device: Device, op: Op, at_ms: int) 
         *(_instant(body["valid_from"]), _instant(body["valid_until"]), count, at_ms),
     )
     return _event(transaction, device, op, at_ms, type_="batch.created@1", body={"batch_id": uid, "count": count})
-
-
-def _flag_batch(
-    transaction: Transaction, device: Device, op: Op, at_ms: int, *, flag: str, value: int, event: str
-) -> Outcome:
-    """Freeze, thaw or void a batch. `flag` is one of our own column names."""
-    uid = str(UUID(op.body["batch_id"]))
-    batch = batch_of(transaction, device.merchant_id, uid)
-    transaction.run(f"UPDATE batch SET {flag} = ? WHERE id = ?", value, batch.id)
-    return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid})
-
-
-def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *, change: str, event: str) -> Outcome:
-    """Freeze, thaw or void one card. A card of a supplier batch is not here and needs no change."""
-    uid, number = str(UUID(op.body["batch_id"])), _whole(op.body["card_no"])
-    if number is None:
-        raise TypeError("number")
-    batch = batch_of(transaction, device.merchant_id, uid)
-    verifier = verifier_at(transaction, batch.id, number)
-    changed = transaction.run(f"UPDATE card SET {change} WHERE verifier = ?", verifier)
-    if changed == 0 and batch.kind != "supplier":
-        raise Refusal("card-unknown")
-    return _event(transaction, device, op, at_ms, type_=event, body={"batch_id": uid, "card_no": number})
 
 
 def _change(device: Device, op: Op, at_ms: int) -> balances.Change:

@@ -16,7 +16,7 @@ from sync.protocol import Op, from_ms, from_wire, to_ms, to_wire
 from sync.rules import Wanted, judge
 from sync.server import feed
 from sync.server.access import ROLES, Device
-from sync.server.batches import batch_of
+from sync.server.batches import CLOSED, batch_of
 from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Outcome
 from sync.server.problems import Refusal
@@ -139,7 +139,8 @@ def redeem(
     if row is None or row[11] != lease.batch_id or not lease.first_no <= row[12] < lease.end_no:
         raise Refusal("card-unknown")
     facts, decided_ms = facts_of(row), min(to_ms(from_wire(str(body["at"]))), at_ms)
-    if lease.state == "open":  # a freeze of a batch is in force except for leases, whoever tells what they gave out
+    # a freeze is in force except for leases, whoever tells what they gave out; what is closed is decided elsewhere
+    if lease.state == "open" and not row[2] & CLOSED:
         facts = replace(facts, batch_frozen=False)
     amount = _number(body["amount_minor"], least=1) if facts.money else 0
     uses = 0 if facts.money else _number(body["uses"], least=1)

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "method-not-allowed": (405, "This address does not take that method."),
     "stale-version": (409, "Something newer is stored."),
     "batch-frozen": (409, "This batch is frozen."),
+    "batch-closed": (409, "Another endpoint decides about this batch, or its ledger has not come here yet."),
     "batch-sealed": (409, "This batch is sealed."),
     "batch-incomplete": (409, "The upload is not complete."),
     "root-mismatch": (409, "The uploaded records are not those that were announced."),

@@ -22,7 +22,7 @@ from sync.server.batches import verifier_at
 from sync.server.epochs import state
 from sync.server.outcomes import Outcome, is_decided, keep, returned_print
 from sync.server.problems import Refusal
-from sync.server.redemption import HOLDING
+from sync.server.reversal import HOLDING
 from sync.server.secret_files import ServerSecrets
 from sync.server.transaction import Row, Transaction
 

@@ -1,21 +1,18 @@
-"""Redeem and reverse: the one transaction everything else exists for.
+"""Redeem: the one transaction everything else exists for.
 
 Dedupe first, rules second: a repeated op id gets its stored outcome, whatever the rules would say now.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
 
-from sync.protocol import b64, from_ms, to_wire
-from sync.receipts import entry_statement
+from sync.protocol import from_ms
 from sync.rules import CardFacts, Wanted, judge, past_freezes
 from sync.server import feed
-from sync.server.batches import verifier_at
 from sync.server.epochs import ask_recovering
 from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Kept, Outcome, keep_all, redemption_print, returned_print, row_of, same
@@ -29,8 +26,6 @@ FACTS = (
     "c.uses_left, b.valid_from_ms, b.valid_until_ms, c.batch_id, c.no, b.uid, c.entries "
     "FROM card c JOIN batch b ON b.id = c.batch_id "
 )
-HOLDING = "CASE WHEN state <> 'spent' THEN state WHEN voided = 1 THEN 'voided' ELSE 'active' END"
-"""How a card stands that has got something back."""
 ENDED = "CASE WHEN state = 'spent' THEN state ELSE 'voided' END"
 """How a card stands that was voided: used up counts more, whichever came first."""
 
@@ -295,67 +290,6 @@ def redeem(transaction: Transaction, ask: Ask, secrets: ServerSecrets) -> tuple[
     outcome = lot.redeem(ask)
     lot.write()
     return outcome, fresh
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """One wish to give back what a redemption took."""
-
-    merchant_id: str
-    op_id: str
-    redemption_id: str
-    reason: str
-    device_id: str
-    at_ms: int
-
-
-def reverse(transaction: Transaction, undo: Undo, secrets: ServerSecrets) -> Outcome:
-    """Give back what one redemption took, by an entry of its own. Raises Refusal."""
-    first = transaction.one(
-        "SELECT r.batch_id, r.card_no, r.amount_minor, r.uses, b.uid, b.money FROM redemption r "
-        "JOIN batch b ON b.id = r.batch_id WHERE r.merchant_id = ? AND r.op_id = ? AND r.kind = 'redeemed'",
-        *(undo.merchant_id, undo.redemption_id),
-    )
-    if first is None:
-        raise Refusal("redemption-unknown")
-    again = "SELECT 1 FROM redemption WHERE merchant_id = ? AND reverses = ?"
-    if transaction.one(again, undo.merchant_id, undo.redemption_id):
-        raise Refusal("already-reversed")
-    after = transaction.one(
-        "UPDATE card SET balance_minor = balance_minor + ?, uses_left = uses_left + ?, entries = entries + 1, "
-        f"state = {HOLDING} WHERE verifier = ? RETURNING balance_minor, uses_left, entries",
-        *(first[2], first[3], verifier_at(transaction, first[0], first[1])),
-    )
-    assert after is not None, "a ledger entry has its card"
-    return _enter_reversal(transaction, undo, first, after, secrets)
-
-
-def _enter_reversal(transaction: Transaction, undo: Undo, first: Row, after: Row, secrets: ServerSecrets) -> Outcome:
-    batch_id, card_no, amount, uses, uid, money = first
-    left_minor, left_uses = after[0], None if money else after[1]
-    transaction.run(
-        "INSERT INTO redemption (merchant_id, op_id, batch_id, card_no, use_no, kind, amount_minor, uses, "
-        "remaining_minor, remaining_uses, reverses, reason, entry, place, device_id, at_ms) "
-        "VALUES (?, ?, ?, ?, ?, 'reversed', ?, ?, ?, ?, ?, ?, 'counter', '', ?, ?)",
-        *(undo.merchant_id, undo.op_id, batch_id, card_no, after[2], -amount, -uses),
-        *(left_minor, left_uses, undo.redemption_id, undo.reason, undo.device_id, undo.at_ms),
-    )
-    at = to_wire(from_ms(undo.at_ms))
-    left = {"remaining_minor": left_minor, "remaining_uses": left_uses}
-    body = left | {
-        "batch_id": uid,
-        "card_no": card_no,
-        "use_no": after[2],
-        "amount_minor": -amount,
-        "uses": -uses,
-        "reverses": undo.redemption_id,
-        "reason": undo.reason,
-        "device_id": undo.device_id,
-    }
-    receipt = b64(secrets.receipt(entry_statement(undo.merchant_id, undo.op_id, "reversed", at, body)))
-    seq = feed.append(transaction, undo.merchant_id, "reversed@1", op_id=undo.op_id, at=at, body=body, receipt=receipt)
-    done = {"status": "applied", "op_id": undo.op_id, "redeemed_minor": -amount, "redeemed_uses": -uses}
-    return done | left | {"at": at, "seq": seq, "receipt": receipt}
 
 
 def facts_of(row: Row) -> CardFacts:

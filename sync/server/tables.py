@@ -119,7 +119,8 @@ batch = Table(
     Column("leases", Integer, nullable=False, server_default="0"),
     UniqueConstraint("merchant_id", "uid"),
 )
-"""`leases` counts the open ones, so that a redemption from a batch without any asks no further."""
+"""`leases` counts the open ones, so that a redemption from a batch without any asks no further. `frozen` is 1 where
+people froze it and 2, or both together, where it is closed."""
 
 lease = Table(
     "lease",

@@ -38,6 +38,7 @@ FINDINGS = {
     "event-entry": "an event of the feed has no entry in the ledger",
     "op-twice": "two events of the feed come from one op",
     "frozen": "a card was redeemed or topped up while its batch was frozen",
+    "closed": "something was undone or refunded while another endpoint decided about the batch",
     "leased": "a card was redeemed or refunded while a device decided about it, by somebody else",
     "lease": "a lease does not stand as its feed says",
     "flags": "a batch is not frozen or voided as its feed says, or a card not voided",
@@ -55,7 +56,8 @@ FINDINGS = {
 FORBIDDEN = {
     "redeemed@1": ("frozen", "unsealed", "leased"),
     "topped_up@1": ("frozen", "unsealed"),
-    "refunded@1": ("unsealed", "leased"),
+    "refunded@1": ("closed", "unsealed", "leased"),
+    "reversed@1": ("closed",),
 }
 """Event → what must not be when it happens: who has leased a card does not mind a top-up, who froze it no refund."""
 
@@ -253,6 +255,7 @@ class _Told:
 
     sealed: bool = False
     frozen: bool = False
+    closed: bool = False
     voided: bool = False
     voided_cards: set[int] = field(default_factory=set)
     leases: dict[str, Span] = field(default_factory=dict)
@@ -285,7 +288,7 @@ class _Walk:
             found = [what for what in _wrong(batch, told) if what in FORBIDDEN[type_]]
             yield from (Finding(what, self.merchant_id, str(seq)) for what in found)
         if type_ in ("frozen@1", "thawed@1"):
-            batch.frozen = type_ == "frozen@1"
+            batch.frozen, batch.closed = type_ == "frozen@1", bool(told.get("closed", batch.closed))
             batch.before_freeze = set(batch.leases)
         if type_ == "lease.taken@1":
             batch.leases[told["lease_id"]] = told["first_no"], told["end_no"]
@@ -306,6 +309,8 @@ def _wrong(batch: _Told, told: dict[str, Any]) -> Iterator[str]:
         return
     if batch.frozen and not told.get("moved") and lease not in batch.before_freeze:
         yield "frozen"
+    if batch.closed and not told.get("moved"):
+        yield "closed"
     if not batch.sealed:
         yield "unsealed"
     if any(first <= told["card_no"] < end and lease != holds for holds, (first, end) in batch.leases.items()):

@@ -144,6 +144,12 @@ class CloudService:
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             queue.retry(session, self._audit, queue_id)
 
+    def open_here(self, queue_id: int) -> None:
+        """Let the endpoint decide again about a batch that another one decided about, which is gone for good; the op
+        is a thaw that was refused for that. Raises NotFound."""
+        with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
+            queue.open_here(session, self._audit, queue_id)
+
     def withdraw(self, queue_id: int) -> None:
         """Let a refused op be; what waited behind it goes on. Raises NotFound."""
         with self._database.write(*events.TOPICS, Topic.AUDIT) as session:

@@ -18,13 +18,14 @@ from app.services.cloud.connection import Connection, Enrolled, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.events import TOPICS
 from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, part_from
-from app.services.cloud.moving import announce_all, refuse_ledger, survey
+from app.services.cloud.moving import MAY_CARRY, Known, announce_all, refuse_ledger, survey
 from app.services.cloud.refusals import told
 from app.services.cloud.standing import last_sync, place
 from app.services.progress import Progress
 from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import SyncClient
+from sync.protocol import Hello
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,16 @@ class Joining:
             if leaving is not None:
                 leaving.forget(session)
             if known is not None:
-                merchant_id, past = UUID(str(stored(session, "merchant.id"))), hello.moves_frozen
-                announce_all(session, self.reader, merchant_id, known, past_freezes=past, progress=progress)
+                self._tell_all(session, hello, known, progress)
+
+    def _tell_all(self, session: Session, hello: Hello, known: Known, progress: Progress) -> None:
+        """To an endpoint that has never heard of this vault, or not of what it did elsewhere since."""
+        announce_all(
+            *(session, self.reader, UUID(str(stored(session, "merchant.id"))), known),
+            past_freezes=hello.moves_frozen,
+            closes=hello.closes and hello.device.role in MAY_CARRY,
+            progress=progress,
+        )
 
     def _take_over(self, session: Session, enrolled: Enrolled) -> None:
         """A vault without cards becomes a desk of whoever let it in. Raises EndpointRefused for any other."""

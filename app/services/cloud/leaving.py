@@ -27,6 +27,7 @@ from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud.connection import Pairing
 from app.services.cloud.lease_events import LIVE
+from app.services.cloud.moving import CLOSE, FREEZE, MAY_CARRY, OPEN_AGAIN
 from app.services.cloud.pushing import OPEN
 from app.services.cloud.working_set import CORE
 from app.services.outbox import enqueue
@@ -37,9 +38,8 @@ from sync.protocol import Op, from_wire, new_op_id, to_wire
 
 Ask = Callable[[SyncClient], object]
 PER_PUSH = 100
-FREEZE = "batch.freeze@1"
 FROZEN = "cloud.leaving"
-"""Setting: what was frozen at the endpoint that is left, and since when, until the vault is elsewhere."""
+"""Setting: what was closed or frozen at the endpoint that is left, and since when, until the vault is elsewhere."""
 
 
 def part_from(
@@ -90,7 +90,8 @@ class Departure:
     """This computer becomes another device: of the same endpoint, or of another one while this one goes on answering.
 
     Under what it has leased nobody could decide then, so that is given back, behind what was given out under it. And an
-    endpoint that is left must not go on redeeming what another one redeems: its batches are frozen there, for good.
+    endpoint that is left must not go on deciding about what another one decides about: its batches are closed there
+    until the vault comes back. At an endpoint that does not know that, or lets this device not do it, they are frozen.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Departure:
         self._push = push
         self._hear = hear
         self._moves = who.url != to
+        self._closes = False
         self._frozen: set[str] = set()
         self._were_open: set[str] = set()
         """Those of them that were not frozen here."""
@@ -155,6 +157,7 @@ class Departure:
             yield
             return
         try:
+            self._ask(self._meet)
             while uids := self._not_closed():
                 self._ask(partial(self._freeze, uids=uids))
                 self._ask(self._hear)  # also of batches that another copy of the vault has made
@@ -179,6 +182,11 @@ class Departure:
             elif uid not in meant:
                 batch.frozen_at = None
 
+    def _meet(self, client: SyncClient) -> None:
+        """Raises Unreachable, Refused."""
+        hello = client.hello()
+        self._closes = hello.closes and hello.device.role in MAY_CARRY
+
     def _not_closed(self) -> list[str]:
         """Sealed batches that were not frozen yet. Whatever they are here, frozen or voided: people may have said so
         just now, and it waits for the endpoint that is left, which will never hear it."""
@@ -198,9 +206,10 @@ class Departure:
         while True:
             page = client.events(self._after)
             for event in page.events:
-                if event.type in ("frozen@1", "thawed@1") and event.op_id not in self._said:
+                told = msgspec.json.decode(event.body) if event.type in ("frozen@1", "thawed@1") else {"closed": True}
+                if "closed" not in told and event.op_id not in self._said:
                     change = self._by_others.add if event.type == "frozen@1" else self._by_others.discard
-                    change(str(msgspec.json.decode(event.body)["batch_id"]))
+                    change(str(told["batch_id"]))
             self._after = page.next
             if not page.has_more:
                 break
@@ -208,12 +217,14 @@ class Departure:
             self._note(session)
 
     def _note(self, session: Session) -> None:
-        """What is to be thawed should this not come about, also where it is killed."""
-        store(session, FROZEN, {"since": self._since, "batches": sorted(self._were_open - self._by_others)})
+        """What is to be opened or thawed should this not come about, also where it is killed."""
+        were_open, closed = sorted(self._were_open - self._by_others), sorted(self._frozen if self._closes else ())
+        store(session, FROZEN, {"since": self._since, "batches": were_open, "closed": closed})
 
     def _freeze(self, client: SyncClient, *, uids: Sequence[str]) -> None:
         """Raises Unreachable, Refused."""
-        ops = [Op(new_op_id(), FREEZE, to_wire(now()), {"batch_id": uid}) for uid in uids]
+        type_ = CLOSE if self._closes else FREEZE
+        ops = [Op(new_op_id(), type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
         self._said |= {op.op_id for op in ops}
         for start in range(0, len(ops), PER_PUSH):
             for result in client.push(ops[start : start + PER_PUSH]).results:
@@ -226,8 +237,8 @@ class Departure:
 
 
 def open_again(database: Database) -> None:
-    """Queue the thaws of what was frozen for a move that then did not come about, also where it was killed; not of what
-    people have frozen since."""
+    """Queue the openings, or thaws, of what was stopped for a move that then did not come about, also where it was
+    killed; not of what people have frozen since."""
     with database.read() as session:
         if not stored(session, FROZEN):
             return
@@ -235,12 +246,15 @@ def open_again(database: Database) -> None:
         left = stored(session, FROZEN)
         meant = select(OutboxOp.aggregate).where(OutboxOp.type == FREEZE)
         kept = set(session.scalars(meant.where(OutboxOp.created_at >= from_wire(left["since"]))))
-        wanted = Batch.uid.in_([UUID(uid).bytes for uid in left["batches"]])
+        were_open, closed = set(left["batches"]), set(left.get("closed", ()))
+        wanted = Batch.uid.in_([UUID(uid).bytes for uid in were_open | closed])
         for batch in session.scalars(select(Batch).where(wanted).order_by(Batch.id)):
-            aggregate = f"batch:{batch.id}"
-            if aggregate not in kept:
+            aggregate, uid = f"batch:{batch.id}", str(UUID(bytes=batch.uid))
+            if thaws := uid in were_open and aggregate not in kept:
                 batch.frozen_at = None
-                enqueue(session, "batch.thaw@1", aggregate=aggregate, body={"batch_id": str(UUID(bytes=batch.uid))})
+            if uid in closed or thaws:
+                type_ = OPEN_AGAIN if uid in closed else "batch.thaw@1"
+                enqueue(session, type_, aggregate=aggregate, body={"batch_id": uid})
         store(session, FROZEN, {})
 
 

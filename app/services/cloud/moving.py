@@ -33,6 +33,7 @@ from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
 
 PUT, RECALL = "link.put@1", "link.recall@1"
+CLOSE, OPEN_AGAIN, FREEZE = "batch.close@1", "batch.open@1", "batch.freeze@1"
 LEASED = "redeem.leased@1"
 LOT = 2_000
 """Entries of the ledger, or links, that are in memory at once."""
@@ -63,6 +64,8 @@ class Known:
     recalled: set[str] = field(default_factory=set)
     restored_at: int | None = None
     frozen: set[tuple[str, int | None]] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    """Batches about which it decides nothing until they are opened again."""
     leases: dict[str, bool] = field(default_factory=dict)
     """Each with whether it is open."""
     conflicts: set[str] = field(default_factory=set)
@@ -82,6 +85,9 @@ class Known:
             body = msgspec.json.decode(event.body)
             meant = str(body["batch_id"]), body.get("card_no")
             theirs = self.restored_at is not None and event.seq > self.restored_at
+            if "closed" in body:
+                (self.closed.add if body["closed"] and not theirs else self.closed.discard)(meant[0])
+                return
             (self.frozen.add if FREEZING[event.type] and not theirs else self.frozen.discard)(meant)
 
 
@@ -114,26 +120,33 @@ def announce_all(
     known: Known,
     *,
     past_freezes: bool = False,
+    closes: bool = False,
     progress: Progress = unwatched,
 ) -> None:
     """Queue anew, oldest first, what the endpoint does not know. What still waited for the old one is withdrawn.
 
     `past_freezes`: entries of the ledger get in whatever is frozen there. Then what is used up already is redeemed by
-    nobody before that is known there.
+    nobody before that is known there. `closes`: and nobody refunds or undoes anything of it, either.
     """
     ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
     entries = [op_id for op_id in ledger if op_id not in known.ledger]
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
-    announce_batches(session, known, stopped=_batches_of(session, entries) if past_freezes else set())
-    announce_rest(session, reader, merchant_id, known, entries, past_freezes=past_freezes, progress=progress)
+    stopped = _batches_of(session, entries) if past_freezes else set()
+    announce_batches(session, known, stopped=stopped, closes=closes)
+    announce_rest(
+        session, reader, merchant_id, known, entries, past_freezes=past_freezes, opens=closes, progress=progress
+    )
 
 
-def announce_batches(session: Session, known: Known, *, stopped: Collection[int] = ()) -> None:
+def announce_batches(session: Session, known: Known, *, stopped: Collection[int] = (), closes: bool = False) -> None:
     """Batches with their cards: what everything else is about. Of those that are `stopped` there is more to say before
-    anybody redeems anything: they are frozen until then."""
+    anybody redeems anything: they are closed until then, or frozen at an endpoint that does not know that."""
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
-        _announce(session, batch, known, stops=batch.id in stopped)
+        uid = str(UUID(bytes=batch.uid))
+        is_stopped = uid in known.closed or (not closes and (uid, None) in known.frozen)
+        stop = "" if batch.id not in stopped or is_stopped else CLOSE if closes else FREEZE
+        _announce(session, batch, known, stop=stop)
 
 
 def announce_rest(
@@ -145,9 +158,11 @@ def announce_rest(
     *,
     dated: bool = True,
     past_freezes: bool = False,
+    opens: bool = True,
     progress: Progress = unwatched,
 ) -> None:
-    """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links."""
+    """`entries` of the ledger by their ids (`dated`: as of their time), what is frozen or ended, and links. `opens`:
+    this device may open what is closed."""
     if not past_freezes:
         _announce_thaws(session, known, getting_in=_batches_of(session, entries) if known.frozen else set())
     _announce_ledger(session, reader, merchant_id, entries, leases=known.leases, dated=dated, progress=progress)
@@ -155,29 +170,33 @@ def announce_rest(
         _announce_thaws(session, known)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch)
+    if opens:
+        _announce_openings(session, known, frozen_too=past_freezes)
     _announce_links(session, known)
 
 
-def _announce(session: Session, batch: Batch, known: Known, *, stops: bool) -> None:
+def _announce(session: Session, batch: Batch, known: Known, *, stop: str) -> None:
+    """`stop` is the op that stops it before its cards come, if any."""
     uid = str(UUID(bytes=batch.uid))
-    stops = stops and (uid, None) not in known.frozen
     if uid in known.sealed:
-        if stops:
-            _stop(session, batch, known)
+        _stop(session, batch, known, by=stop)
         return
     session.execute(update(Batch).where(Batch.id == batch.id).values(sealed_at=None))
     session.execute(update(Batch).where(Batch.id == batch.id, Batch.state == "published").values(state="ready"))
     if uid not in known.batches:
         tell_created(session, batch, session.get_one(Product, batch.product_id))
-    if stops:
-        _stop(session, batch, known)
+    _stop(session, batch, known, by=stop)
     tell_cards(session, batch)
 
 
-def _stop(session: Session, batch: Batch, known: Known) -> None:
+def _stop(session: Session, batch: Batch, known: Known, *, by: str) -> None:
     uid = str(UUID(bytes=batch.uid))
-    enqueue(session, "batch.freeze@1", aggregate=f"batch:{batch.id}", body={"batch_id": uid})
-    known.frozen.add((uid, None))
+    if by:
+        enqueue(session, by, aggregate=f"batch:{batch.id}", body={"batch_id": uid})
+    if by == CLOSE:
+        known.closed.add(uid)
+    elif by:
+        known.frozen.add((uid, None))
 
 
 def _batches_of(session: Session, entries: Sequence[str]) -> set[int]:
@@ -202,6 +221,15 @@ def _announce_thaws(session: Session, known: Known, *, getting_in: Collection[in
             enqueue(session, "batch.thaw@1", aggregate=f"batch:{batch.id}", body=body)
         else:
             enqueue(session, "card.thaw@1", aggregate=f"batch:{batch.id}", body=body | {"card_no": card_no})
+
+
+def _announce_openings(session: Session, known: Known, *, frozen_too: bool) -> None:
+    """What was closed there when this vault left, or until its ledger is told; of batches that this vault has. What is
+    frozen here is left closed unless the vault comes back: another copy of it may have gone elsewhere with them."""
+    for uid in sorted(known.closed):
+        batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
+        if batch is not None and (frozen_too or batch.frozen_at is None):
+            enqueue(session, OPEN_AGAIN, aggregate=f"batch:{batch.id}", body={"batch_id": uid})
 
 
 def _announce_ledger(

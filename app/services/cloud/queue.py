@@ -1,5 +1,6 @@
 """What waits for the endpoint or was refused by it: looking at it, trying again, letting it be."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -7,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound
 from app.models.base import now
-from app.models.batch import Batch
+from app.models.batch import Batch, Card
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cloud import lease_events
-from app.services.cloud.rows import QueueRow
-from app.services.cloud.working_set import UNCONFIRMED, Told, WorkingSet
+from app.services.cloud.moving import OPEN_AGAIN
+from app.services.cloud.rows import QueueRow, closed_there
+from app.services.cloud.working_set import FREEZING, OPEN, UNCONFIRMED, Told, WorkingSet
 from app.services.outbox import enqueue
 from app.services.settings import stored
 from sync.protocol import to_wire
@@ -37,24 +39,59 @@ def retry(session: Session, audit: AuditLog, queue_id: int) -> None:
     if session.get(Redemption, op.op_id) is not None:  # decided elsewhere: it is that entry and no other
         op.state, op.problem = "waiting", None
         return
-    op_id = enqueue(session, op.type, aggregate=op.aggregate, body=op.body, lane=op.lane)
+    _ask_instead(session, op, op.type, op.body)
+
+
+def open_here(session: Session, audit: AuditLog, queue_id: int) -> None:
+    """Instead of a thaw that was refused because another endpoint decides about the batch: let this one decide again,
+    because the other is gone for good. Raises NotFound for any other op."""
+    op = _rejected(session, queue_id)
+    if not closed_there(op.type, str((op.problem or {}).get("key", ""))):
+        raise NotFound("op", str(queue_id))
+    audit.record(session, "batch.opened-here", subject=op.aggregate)
+    _ask_instead(session, op, OPEN_AGAIN, op.body | {"thaws": True})
+
+
+def _ask_instead(session: Session, op: OutboxOp, type_: str, body: dict[str, Any]) -> None:
+    """Under a new id, in the place of a refused one."""
+    place = op.id
+    op_id = enqueue(session, type_, aggregate=op.aggregate, body=body, lane=op.lane)
     op.state = "withdrawn"
     session.flush()
     last = session.scalars(select(func.max(OutboxOp.id))).one()
-    for moved, place in ((op.op_id, last + 1), (op_id, queue_id)):
-        session.execute(update(OutboxOp).where(OutboxOp.op_id == moved).values(id=place), execution_options=CORE)
+    for moved, to in ((op.op_id, last + 1), (op_id, place)):
+        session.execute(update(OutboxOp).where(OutboxOp.op_id == moved).values(id=to), execution_options=CORE)
 
 
 def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
     """Send it no more. What this counter had decided alone never happened for the endpoint: a use becomes a conflict
-    that people settle, for it was given out; what was undone is undone no more."""
+    that people settle, for it was given out; what was undone is undone no more. What was to be frozen or thawed stands
+    here as it does there."""
     op = _rejected(session, queue_id)
     reason, op.state = str((op.problem or {}).get("key", "")), "withdrawn"
     audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
     session.flush()
+    if op.type in FREEZING:
+        _stand_as_before(session, op)
     entry = session.get(Redemption, op.op_id)
     if entry is not None and entry.seq == UNCONFIRMED:
         _take_out(session, entry, reason)
+
+
+def _stand_as_before(session: Session, op: OutboxOp) -> None:
+    """A freeze or a thaw that did not come about, unless people have said something else about the same since."""
+    said = select(OutboxOp.body).where(OutboxOp.type.in_(FREEZING), OutboxOp.aggregate == op.aggregate)
+    open_still = said.where(OutboxOp.state.in_((*OPEN, "rejected")))
+    card_no = op.body.get("card_no")
+    batch = session.scalars(select(Batch).where(Batch.uid == UUID(str(op.body["batch_id"])).bytes)).one_or_none()
+    if batch is None or any(body.get("card_no") == card_no for body in session.scalars(open_still)):
+        return
+    frozen_at = None if op.type in ("batch.freeze@1", "card.freeze@1") else now()
+    if card_no is None:
+        batch.frozen_at = frozen_at
+    else:
+        card = update(Card).where(Card.id == batch.first_card_id + int(card_no))
+        session.execute(card.values(frozen_at=frozen_at), execution_options=CORE)
 
 
 def _take_out(session: Session, entry: Redemption, reason: str) -> None:

@@ -115,7 +115,7 @@ class Restored:
         if issues:
             merchant_id = UUID(str(stored(session, "merchant.id")))
             lacking = _lacking(session, known, among=refused, bare=carries)
-            announce_rest(session, self._reader, merchant_id, known, lacking, dated=carries)
+            announce_rest(session, self._reader, merchant_id, known, lacking, dated=carries, opens=carries)
         _decide_again(session, known, dated=carries)
 
     def _goes_on(self, client: SyncClient, hello: Hello, heard: int) -> bool:

@@ -72,6 +72,11 @@ class EntryDifference:
     there_uses: int | None
 
 
+def closed_there(type_: str, problem: str) -> bool:
+    """Whether an op was a thaw that the endpoint refused because another one decides about the batch."""
+    return (type_, problem) == ("batch.thaw@1", "batch-closed")
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRow:
     """One op of the outbox. `problem` is a key of the protocol's problems."""

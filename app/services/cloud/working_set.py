@@ -32,7 +32,7 @@ HEARD_AGAIN = (
     .where(Redemption.id == bindparam("b_id"))
     .values({name: bindparam(f"b_{name}") for name in AS_TOLD})
 )
-FREEZING = ("batch.freeze@1", "batch.thaw@1", "card.freeze@1", "card.thaw@1")
+FREEZING = ("batch.freeze@1", "batch.thaw@1", "batch.close@1", "batch.open@1", "card.freeze@1", "card.thaw@1")
 OF_MONEY = frozenset({"redeemed@1", "reversed@1", "topped_up@1", "refunded@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})

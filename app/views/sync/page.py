@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QTabBar
 from app.errors import AppError, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
 from app.services.cloud.devices import DeviceService
-from app.services.cloud.rows import PAIR_AGAIN
+from app.services.cloud.rows import PAIR_AGAIN, closed_there
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
@@ -179,8 +179,20 @@ class SyncPage(ListPage):
 
     def retry(self, queue_id: int) -> None:
         """Once more, under a new id; it goes out at once."""
-        self.jobs.start(self._cloud.retry, queue_id, on_done=lambda _: self.sync(), owner=self)
-        self.drawer.shut()
+        self._decide(self._cloud.retry, queue_id)
+
+    def open_here(self, queue_id: int) -> None:
+        """A batch about which another endpoint decides that is no more."""
+        ask(
+            self,
+            tr("Let this endpoint decide about the batch?"),
+            consequence=tr(
+                "Only if the endpoint it moved to is gone for good: if that one still answers, the same card can be "
+                "redeemed at both."
+            ),
+            verb=tr("Decide here"),
+            then=lambda: self._decide(self._cloud.open_here, queue_id),
+        )
 
     def withdraw(self, queue_id: int) -> None:
         entry = self._queue.get(queue_id)
@@ -191,7 +203,7 @@ class SyncPage(ListPage):
                 "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry)
             ),
             verb=tr("Stop sending"),
-            then=lambda: self._withdraw_now(queue_id),
+            then=lambda: self._decide(self._cloud.withdraw, queue_id),
         )
 
     def open_record(self, record: int) -> None:
@@ -212,6 +224,8 @@ class SyncPage(ListPage):
                 button(tr("Try again"), lambda: self.retry(record), kind="primary"),
                 button(tr("Stop sending"), lambda: self.withdraw(record), kind="danger"),
             )
+            if closed_there(entry.type, entry.problem):
+                acts = (button(tr("Decide here"), lambda: self.open_here(record), kind="danger"), *acts[1:])
         self.drawer.show_record(deed(entry), body, state=queue_mark(entry), acts=acts)
 
     # --- what comes back ---
@@ -267,9 +281,9 @@ class SyncPage(ListPage):
         self._set_syncing(syncing=False)
         self._not_done(error)
 
-    def _withdraw_now(self, queue_id: int) -> None:
+    def _decide(self, how: Callable[[int], object], queue_id: int) -> None:
+        self.jobs.start(how, queue_id, on_done=lambda _: self.sync(), owner=self)
         self.drawer.shut()
-        self.jobs.start(self._cloud.withdraw, queue_id, on_done=lambda _: self.sync(), owner=self)
 
     def _show_status(self, status: CloudStatus) -> None:
         self._status = status

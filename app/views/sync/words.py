@@ -16,6 +16,8 @@ def deed(row: QueueRow) -> str:
         "batch.freeze": tr("Freeze a batch"),
         "batch.thaw": tr("Thaw a batch"),
         "batch.void": tr("Void a batch"),
+        "batch.close": tr("Close a batch that moves"),
+        "batch.open": tr("Open a batch that has come"),
         "card.freeze": tr("Freeze a card"),
         "card.thaw": tr("Thaw a card"),
         "card.void": tr("Void a card"),

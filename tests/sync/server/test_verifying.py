@@ -220,6 +220,24 @@ def test_a_redemption_between_freeze_and_thaw_is_told(store: Store) -> None:
     assert "frozen" in {finding.what for finding in looked(store).findings}
 
 
+def test_what_is_undone_or_refunded_while_another_endpoint_decides_is_told(store: Store) -> None:
+    """The freeze before it becomes a closing."""
+
+    def damage(transaction: Transaction) -> None:
+        _unguard(transaction, "feed")
+        frozen = "(SELECT min(seq) FROM feed WHERE type = 'frozen@1' AND merchant_id = m.id)"
+        done = "(SELECT min(seq) FROM feed WHERE type IN ('reversed@1', 'refunded@1') AND merchant_id = m.id)"
+        for merchant_id, seq, before in transaction.all(f"SELECT m.id, {frozen}, {done} FROM merchant m"):
+            assert before < seq
+            body = """replace(body, '}', ',"closed":true}')"""
+            closing = f"UPDATE feed SET type = 'frozen@1', body = {body} WHERE merchant_id = ? AND seq = ?"
+            first = "SELECT min(seq) FROM feed WHERE merchant_id = ? AND type = 'redeemed@1'"
+            transaction.run(closing, merchant_id, transaction.one(first, merchant_id)[0])
+
+    store.write_now(damage)
+    assert "closed" in {finding.what for finding in looked(store).findings}
+
+
 @pytest.mark.parametrize(("type_", "named"), [("topped_up@1", "frozen"), ("refunded@1", "leased")])
 def test_a_top_up_of_what_is_frozen_and_a_refund_of_what_is_leased_are_told(
     store: Store, type_: str, named: str

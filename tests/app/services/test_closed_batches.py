@@ -1,0 +1,156 @@
+"""A batch that moved to another endpoint: what others do at the one that was left, and until its ledger has come."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.errors import JobCancelled, NotFound
+from app.models.base import now
+from app.models.outbox import OutboxOp
+from app.services import Services
+from app.services.cards import CardFilter
+from app.services.cloud import EmbeddedEndpoint
+from app.services.vault.vaults import OpenVault
+from app.topics import Topic
+from sync.protocol import Op, new_op_id, to_wire
+from tests.drivers.elsewhere import assert_level, redeemed, uid_told
+from tests.drivers.online import a_code, by_phone, let_in, pair_with, sealed_batch
+
+
+def pushed(desk: Services, type_: str, **body: Any) -> str:
+    """Status, or why not."""
+    op = Op(new_op_id(), type_, to_wire(now()), body)
+    (result,) = desk.cloud.ask(lambda client: client.push([op])).results
+    return result.status if result.problem is None else result.problem.key
+
+
+@pytest.fixture
+def desk(moving: Services, second: Callable[[str], Services]) -> Services:
+    """Another computer at the endpoint where the vault is first; it stays there."""
+    desk = second("desk")
+    let_in(moving, desk, "manager")
+    return desk
+
+
+def test_no_other_computer_decides_about_it_where_it_was(
+    moving: Services, desk: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = sealed_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+    code, used = a_code(moving, made), moving.redemptions.redeem(a_code(moving, made, 1), 500)
+    pair_with(moving, other)
+    assert_level(moving)
+    assert pushed(desk, "batch.thaw@1", batch_id=uid) == "batch-closed"
+    refund = {"batch_id": uid, "card_no": 0, "amount_minor": None, "reason": "客户要求", "place": ""}
+    assert pushed(desk, "card.refund@1", **refund) == "batch-closed"
+    assert pushed(desk, "reverse@1", redemption_id=used.redemption_id, reason="客户要求", place="") == "batch-closed"
+    assert [by_phone(moving, endpoint, code) == 200 for endpoint in (cloud, other)] == [False, True]
+    assert sum(redeemed(other)) == 500 + 20_000
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_where_the_vault_comes_back_to_nobody_decides_before_the_ledger_is_told(
+    moving: Services, desk: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, frozen: bool
+) -> None:
+    """Whoever refunds a card there would pay out what it gave elsewhere meanwhile."""
+    made = sealed_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+    pair_with(moving, other)
+    assert_level(moving)
+    moving.redemptions.redeem(a_code(moving, made), 15_000)
+    if frozen:
+        moving.batches.freeze(made)
+    pair_with(moving, cloud)
+    refund = {"batch_id": uid, "card_no": 0, "amount_minor": None, "reason": "客户要求", "place": ""}
+    assert pushed(desk, "card.refund@1", **refund) == "batch-closed"
+    assert_level(moving)
+    assert pushed(desk, "card.refund@1", **refund) == "applied"
+    assert redeemed(cloud) == [15_000, 5_000]
+    assert (by_phone(moving, cloud, a_code(moving, made, 1)) == 200) is not frozen
+
+
+def test_what_was_frozen_by_people_is_frozen_when_the_move_did_not_come_about(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    frozen, usual = sealed_batch(moving), sealed_batch(moving)
+    moving.batches.freeze(frozen)
+    for _ in range(3):
+        moving.redemptions.redeem(a_code(moving, usual), 5_000)
+    assert_level(moving)
+    merchant = moving.settings.merchant()
+    code = other.pairing_code(merchant.id, merchant.name)
+
+    def stop(_: int, total: int) -> None:
+        if total == 3:  # its ledger is written down
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        moving.cloud.pair(str(other.url()), code, progress=stop)
+    assert_level(moving)
+    assert [moving.batches.batch(one).frozen_at is not None for one in (frozen, usual)] == [True, False]
+    assert [by_phone(moving, cloud, a_code(moving, one, 1)) == 200 for one in (frozen, usual)] == [False, True]
+    moving.batches.thaw(frozen)
+    assert_level(moving)
+    assert by_phone(moving, cloud, a_code(moving, frozen)) == 200
+
+
+def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_word(
+    moving: Services, vault: OpenVault, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    """Where its copy has gone is no more: another computer's closing stands in the feed of the one that is left."""
+    made = sealed_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+    assert pushed(moving, "batch.close@1", batch_id=uid) == "applied"
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is not None
+    moving.batches.thaw(made)
+    assert moving.cloud.sync().rejected == 1
+    (refused,) = moving.cloud.queue(states=("rejected",))
+    assert (refused.type, refused.problem) == ("batch.thaw@1", "batch-closed")
+    assert by_phone(moving, cloud, a_code(moving, made)) != 200
+    moving.cloud.open_here(refused.id)
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, cloud, a_code(moving, made)) == 200
+    assert len(moving.audit.rows(action="batch.opened-here")) == 1
+
+
+def test_only_a_thaw_that_was_refused_for_that_is_answered_so(moving: Services, vault: OpenVault) -> None:
+    made = sealed_batch(moving)
+    moving.batches.freeze(made)
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = update(OutboxOp).where(OutboxOp.type == "batch.freeze@1")
+        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
+    (row,) = moving.cloud.queue(states=("rejected",))
+    with pytest.raises(NotFound):
+        moving.cloud.open_here(row.id)
+
+
+@pytest.mark.parametrize("of_card", [False, True])
+@pytest.mark.parametrize("meant", ["freeze", "thaw"])
+@pytest.mark.parametrize("said_again", [False, True])
+def test_a_stop_that_is_sent_no_more_stands_here_as_it_does_there(
+    moving: Services, vault: OpenVault, meant: str, of_card: bool, said_again: bool
+) -> None:
+    """Unless people have said something else since: that is still to be heard."""
+    made = sealed_batch(moving)
+    card_id = moving.cards.ids(CardFilter(batch_id=made), descending=False)[3]
+    noun, about, acts = ("card", card_id, moving.cards) if of_card else ("batch", made, moving.batches)
+    if meant == "thaw":
+        acts.freeze(about)
+        assert_level(moving)
+    getattr(acts, meant)(about)
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = update(OutboxOp).where(OutboxOp.type == f"{noun}.{meant}@1", OutboxOp.state == "waiting")
+        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
+    if said_again:
+        getattr(acts, "thaw" if meant == "freeze" else "freeze")(about)
+        getattr(acts, meant)(about)
+    (row,) = moving.cloud.queue(states=("rejected",))
+    moving.cloud.withdraw(row.id)
+    (card,) = moving.cards.rows([card_id])
+    frozen = card.frozen if of_card else moving.batches.batch(made).frozen_at is not None
+    assert frozen == ((meant == "thaw") != said_again)
+    assert_level(moving)
