@@ -49,7 +49,7 @@ LEASES_MS = (600_000, 3_600_000, 36_000_000)
 """How long a lease is taken for; the shortest runs out within most histories."""
 RATES, STORM = (0, 10, 10, 25, 40), 85
 """How many of a hundred messages meet a fault: in a history as a rule, and now and then."""
-TOLD = ("own word", "conflicts", "held back", "topped_up", "refunded", "clerk's reversals")
+TOLD = ("own word", "conflicts", "held back", "topped_up", "refunded", "clerk's reversals", "by a colleague")
 SKEWS_MS = (0, 0, 0, 0, 600_000, -7_200_000)
 
 

@@ -40,6 +40,17 @@ def whole_at_first() -> Patches:
     yield joining, "announce_all", unstopped
 
 
+def only_frozen() -> Patches:
+    """What is left, and what is not told yet, is frozen only: whoever thaws it opens it, and refunds get in."""
+    announce_all = joining.announce_all
+
+    def frozen(*args: Any, **more: Any) -> None:
+        announce_all(*args, **more | {"closes": False})
+
+    yield joining, "announce_all", frozen
+    yield Departure, "_meet", lambda self, client: None
+
+
 def lease_left() -> Patches:
     """A counter takes its lease along instead of giving it back."""
     yield Departure, "give_leases_back", lambda self: None
@@ -53,4 +64,5 @@ PLANTS = {
     "rest-unheard": rest_unheard,
     "whole-at-first": whole_at_first,
     "lease-left": lease_left,
+    "only-frozen": only_frozen,
 }

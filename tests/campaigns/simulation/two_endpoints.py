@@ -1,7 +1,8 @@
 """A vault that moves to and fro between two endpoints which both go on answering, over a bad line and with crashes.
 
-People have codes and try them at either endpoint, at any moment. What both together have given is what the cards had;
-and wherever the vault is in the end, everything that anybody was told is in the ledger there.
+People have codes and try them at either endpoint, at any moment, and at other computers they thaw, refund and undo.
+What both together have given is what the cards had; and wherever the vault is in the end, everything that anybody was
+told is in the ledger there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from app.errors import AppError, EndpointRefused
 from app.services import Services
 from tests.campaigns.simulation import checks
+from tests.campaigns.simulation.colleague import Colleague
 from tests.campaigns.simulation.history import Act, History, _unexpected
 from tests.campaigns.simulation.people import Phones
 from tests.campaigns.simulation.server import BASE, Answer, Message, Server
@@ -70,6 +72,7 @@ class TwoEndpoints(History):
             if unused is not None:
                 unused.close()
         self.clerk, self.puts_back = None, False
+        self.colleagues = [Colleague(self, base, server) for base, server in self.servers.items()]
         self.everywhere = [self.phones, Phones(self.wire, template.merchant_id, self.told, self.draw, base=OTHER)]
 
     def line(self) -> Wire:
@@ -82,7 +85,7 @@ class TwoEndpoints(History):
             (5, self.generate), (7, self.sync), (3, self.freeze_batch), (3, self.thaw_batch), (1, self.void_batch),
             (3, self.stop_card), (1, self.void_card), (9, self.counter), (3, self.reverse), (9, self.phone),
             (3, self.phone_again), (2, self.rush), (2, self.top_up), (2, self.refund), (1, self.take_lease),
-            (4, self.shift), (2, self.give_back), (1, self.outage), (8, self.move),
+            (4, self.shift), (2, self.give_back), (1, self.outage), (8, self.move), (4, self.colleague),
         ]  # fmt: skip
 
     def move(self) -> None:
@@ -90,6 +93,9 @@ class TwoEndpoints(History):
         to = self.draw.choice((*BASES, self._other()))
         self._pair(to)
         self.wire.met["moved" if self._where() == to else "did not move"] += 1
+
+    def colleague(self) -> None:
+        self.draw.choice(self.colleagues).act()
 
     def phone(self) -> None:
         self.phones = self.draw.choice(self.everywhere)
@@ -151,8 +157,10 @@ class TwoEndpoints(History):
     # --- the parts ---
 
     def _meanwhile(self) -> None:
-        """Somebody has a code and tries it, wherever the desktop is with what it does."""
-        if card := self.card():
+        """Somebody has a code and tries it, or sits at another computer, wherever the desktop is with what it does."""
+        if self.draw.random() < 0.25:
+            self.colleague()
+        elif card := self.card():
             phones = self.draw.choice(self.everywhere)
             phones.ask(phones.wish(card))
 
