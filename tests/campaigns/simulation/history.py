@@ -316,13 +316,13 @@ class History:
             self.tills[desktop.name].again()
         if self.clerk is not None:
             self.clerk.till.again()
-        for round_ in range(ROUNDS):
+        for _ in range(ROUNDS):
             done = [
                 desktop.act(lambda services: services.cloud.sync(), refused=_unexpected) for desktop in self.everybody()
             ]
             heads = {-1 if one is None or one.pushed else one.head for one in done}
-            if round_ and len(heads) == 1 and -1 not in heads:
-                break  # whoever was first in this round has heard what the last one said, or the endpoint itself
+            if len(heads) == 1 and -1 not in heads:
+                break  # nobody said anything in this round, and whoever was first in it has heard as much as the last
         self.last = dict(zip((desktop.name for desktop in self.everybody()), done, strict=True))
 
     @property
