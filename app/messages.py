@@ -207,6 +207,8 @@ REASONS: dict[str, str] = {
     "Ask for a code of this merchant, or pair a new vault.",
     "ledger-stays": "with this role what was redeemed cannot come along, and used cards would be good again. Ask for "
     "the code of an owner or a manager; the role can be changed afterwards.",
+    "cards-stay": "with this role the cards of this vault cannot come along, and nobody could redeem them. Ask for the "
+    "code of an owner, a manager or a distributor.",
     "pairing-told": "the pairing code was made, but its answer was lost. Ask for a new one.",
     "device-unknown": "it does not know this device. Load the list again.",
     "device-gone": "that device was revoked. It can only be let in again with a new code.",

@@ -3,11 +3,13 @@
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import update
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.models.base import now
+from app.models.batch import Batch
 from app.models.lease import Lease
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
@@ -17,7 +19,7 @@ from app.words import tr
 from build_scripts.scenes.house import OTHERS, joined
 from build_scripts.scenes.offline import leased
 from build_scripts.scenes.stage import Scene, Stage
-from sync.protocol import b64
+from sync.protocol import Op, b64, new_op_id, to_wire
 from sync.server import epochs
 from sync.server.database import opened
 from sync.server.endpoint import now_ms
@@ -132,6 +134,29 @@ def long_place(stage: Stage) -> None:
     stage.services.settings.put("counter.place", "")
 
 
+def moved_away(stage: Stage) -> None:
+    """Another endpoint decides about a batch, and somebody thaws it here."""
+    batch = stage.services.batches.generate(BatchSpec(FIXED, 3))
+    page = _in_step(stage)
+    with stage.vault.database.read() as session:
+        body = {"batch_id": str(UUID(bytes=session.get_one(Batch, batch).uid))}
+    closing_it = Op(new_op_id(), "batch.close@1", to_wire(now()), body)
+    stage.services.cloud.ask(lambda client: client.push([closing_it]))
+    stage.services.cloud.sync()
+    stage.services.batches.thaw(batch)
+    page.sync()
+    stage.settle()
+    refused = page.table.rows.ids[0]
+    page.open_record(refused)
+    stage.shoot()
+    page.open_here(refused)
+    stage.shoot("decide")
+    stage.clear()
+    page.drawer.shut()
+    stage.services.cloud.open_here(refused)
+    stage.services.cloud.sync()
+
+
 def _in_step(stage: Stage) -> Any:
     """The page, after a sync."""
     stage.services.cloud.start_embedded()
@@ -150,5 +175,6 @@ SCENES = (
     Scene("wrong-clock", wrong_clock),
     Scene("far-away", far_away),
     Scene("long-place", long_place),
+    Scene("moved-away", moved_away),
     Scene("differing", differing),
 )

@@ -8,6 +8,7 @@ import requests
 
 from app.config import Config
 from app.models.base import now
+from app.models.batch import Batch
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.cards import CardFilter
@@ -15,7 +16,7 @@ from app.services.catalog import ProductSpec
 from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud.devices import DeviceRow
 from sync.codes import canonical, digest
-from sync.protocol import b64, new_op_id
+from sync.protocol import Op, b64, new_op_id, to_wire
 from tests.drivers.quick import quick
 
 EVENING = timedelta(hours=8)
@@ -57,6 +58,16 @@ def leased_without_a_line(services: Services, batch_id: int, *, count: int = 10)
     taken = services.leases.take(batch_id, until=now() + EVENING, count=count)
     services.cloud.stop_embedded()
     return taken.id
+
+
+def close_there(services: Services, batch_id: int) -> None:
+    """As a copy of the vault does that moves to another endpoint with its batches."""
+    services.cloud.sync()
+    with services.batches._database.read() as session:
+        body = {"batch_id": str(UUID(bytes=session.get_one(Batch, batch_id).uid))}
+    op = Op(new_op_id(), "batch.close@1", to_wire(now()), body)
+    assert services.cloud.ask(lambda client: client.push([op])).results[0].status == "applied"
+    services.cloud.sync()
 
 
 def pair_with(services: Services, endpoint: EmbeddedEndpoint) -> None:

@@ -39,6 +39,8 @@ LOT = 2_000
 """Entries of the ledger, or links, that are in memory at once."""
 MAY_CARRY = frozenset({"owner", "manager"})
 """Roles that say of entries of the ledger when another endpoint decided them."""
+MAY_ISSUE = MAY_CARRY | {"distributor"}
+"""Roles that have batches and links to tell of."""
 NAMED = {
     "batch.created@1": ("batches", "batch_id"),
     "sealed@1": ("sealed", "batch_id"),
@@ -106,11 +108,13 @@ def survey(client: SyncClient, *, restored_at: int | None = None, progress: Prog
 
 
 def refuse_ledger(database: Database, known: Known, role: str) -> None:
-    """Raises EndpointRefused where the ledger cannot come along: used cards would be whole there."""
-    if role not in MAY_CARRY:
-        with database.read() as session:
-            if not known.ledger.issuperset(session.scalars(select(Redemption.id))):
-                raise EndpointRefused("ledger-stays")
+    """Raises EndpointRefused where the ledger cannot come along: used cards would be whole there; or the cards."""
+    with database.read() as session:
+        if role not in MAY_CARRY and not known.ledger.issuperset(session.scalars(select(Redemption.id))):
+            raise EndpointRefused("ledger-stays")
+        made = session.scalars(select(Batch.uid).where(Batch.state != "generating"))
+        if role not in MAY_ISSUE and not known.sealed.issuperset(str(UUID(bytes=uid)) for uid in made):
+            raise EndpointRefused("cards-stay")
 
 
 def announce_all(
@@ -210,7 +214,7 @@ def _announce_thaws(session: Session, known: Known, *, getting_in: Collection[in
     """What is not frozen any more; and the batches that the ledger must get into, which are frozen again behind it."""
     for uid, card_no in sorted(known.frozen, key=str):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
-        if batch is None:
+        if batch is None or (card_no is None and uid in known.closed):  # opened as it is to be
             continue
         card = None if card_no is None else session.get(Card, batch.first_card_id + card_no)
         frozen_at = batch.frozen_at if card_no is None else card and card.frozen_at
@@ -229,7 +233,8 @@ def _announce_openings(session: Session, known: Known, *, frozen_too: bool) -> N
     for uid in sorted(known.closed):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
         if batch is not None and (frozen_too or batch.frozen_at is None):
-            enqueue(session, OPEN_AGAIN, aggregate=f"batch:{batch.id}", body={"batch_id": uid})
+            body = {"batch_id": uid, "thaws": batch.frozen_at is None}
+            enqueue(session, OPEN_AGAIN, aggregate=f"batch:{batch.id}", body=body)
 
 
 def _announce_ledger(

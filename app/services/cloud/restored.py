@@ -22,7 +22,7 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import lost_leases, word
-from app.services.cloud.moving import MAY_CARRY, Known, announce_batches, announce_rest, survey
+from app.services.cloud.moving import MAY_CARRY, MAY_ISSUE, Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import TOOK, Pusher
 from app.services.cloud.rows import Recovering
 from app.services.cloud.working_set import UNCONFIRMED
@@ -49,7 +49,6 @@ RECEIPTED = select(Redemption.id).where(Redemption.receipt.is_not(None)).order_b
 """Entries that the endpoint answered for, in the order they were made; not more of them, a million do not fit into
 memory."""
 TAKEN = frozenset({"entered", "known"})
-MAY_ISSUE = MAY_CARRY | {"distributor"}
 TOPICS = (Topic.OUTBOX, Topic.BATCHES, Topic.CARDS, Topic.DISTRIBUTIONS, Topic.CLOUD, Topic.AUDIT)
 
 

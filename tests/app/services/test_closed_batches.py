@@ -16,7 +16,7 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.protocol import Op, new_op_id, to_wire
 from tests.drivers.elsewhere import assert_level, redeemed, uid_told
-from tests.drivers.online import a_code, by_phone, let_in, pair_with, sealed_batch
+from tests.drivers.online import a_code, by_phone, close_there, let_in, pair_with, sealed_batch
 
 
 def pushed(desk: Services, type_: str, **body: Any) -> str:
@@ -101,9 +101,7 @@ def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_wo
 ) -> None:
     """Where its copy has gone is no more: another computer's closing stands in the feed of the one that is left."""
     made = sealed_batch(moving)
-    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
-    assert pushed(moving, "batch.close@1", batch_id=uid) == "applied"
-    assert_level(moving)
+    close_there(moving, made)
     assert moving.batches.batch(made).frozen_at is not None
     moving.batches.thaw(made)
     assert moving.cloud.sync().rejected == 1

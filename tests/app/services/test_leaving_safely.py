@@ -82,17 +82,19 @@ def test_a_code_that_is_wrong_at_the_new_endpoint_changes_nothing_at_the_old_one
     assert_level(moving)
 
 
-def test_who_may_not_bring_the_ledger_along_goes_on_where_it_was(
-    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services]
+@pytest.mark.parametrize("stays", ["ledger-stays", "cards-stay"])
+def test_who_may_not_bring_the_ledger_or_the_cards_along_goes_on_where_it_was(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, second: Callable[[str], Services], stays: str
 ) -> None:
     """Found out only once the new endpoint has let it in."""
     made = sealed_batch(moving)
-    moving.redemptions.redeem(a_code(moving, made), 5_000)
+    if stays == "ledger-stays":
+        moving.redemptions.redeem(a_code(moving, made), 5_000)
     there = second("there")
     merchant = moving.settings.merchant()
     there.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name))
     invitation = there.devices.invite("clerk", "前台")
-    with pytest.raises(EndpointRefused, match="ledger-stays"):
+    with pytest.raises(EndpointRefused, match=stays):
         moving.cloud.pair(invitation.url, invitation.code.reveal())
     assert by_phone(moving, cloud, a_code(moving, made, 1)) == 200
     assert_level(moving)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from PySide6.QtGui import QColor, QGuiApplication
-from PySide6.QtWidgets import QApplication, QLabel, QScrollArea
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 from sqlcipher3 import dbapi2 as sqlite
 
@@ -34,7 +34,7 @@ from sync.server.database import opened
 from sync.server.endpoint import now_ms
 from tests.drivers.counter import LEAST_ROOM
 from tests.drivers.endpoint import new_merchant, paired
-from tests.drivers.online import a_code, another_endpoint, redeem_on_the_phone
+from tests.drivers.online import a_code, another_endpoint, close_there, redeem_on_the_phone
 
 PATIENCE_MS = 20_000
 
@@ -119,6 +119,26 @@ def test_a_refused_entry_says_why_and_can_be_let_go(desk: Desk) -> None:
     desk.confirm()
     desk.wait(lambda: desk.services.cloud.status().rejected == 0)
     desk.settled()
+
+
+def test_a_thaw_of_what_another_endpoint_decides_about_can_be_decided_here_by_a_deliberate_word(desk: Desk) -> None:
+    batch = a_batch(desk.services)
+    close_there(desk.services, batch)
+    desk.services.batches.thaw(batch)
+    desk.page.sync()
+    desk.wait(lambda: not desk.page._syncing and desk.page.table.count == 1)
+    desk.settled()
+    (refused,) = desk.page.table.rows.ids
+    desk.page.open_record(refused)
+    shown = [one.text() for one in desk.page.drawer.findChildren(QPushButton) if one.isVisible() and one.text()]
+    assert "改由这里核销" in shown
+    assert "再试" not in shown
+    desk.page.open_here(refused)
+    desk.confirm()
+    desk.wait(lambda: desk.services.cloud.status().rejected == 0)
+    desk.wait(lambda: not desk.page._syncing)
+    desk.settled()
+    redeem_on_the_phone(desk.services, a_code(desk.services, batch))
 
 
 def test_a_refused_entry_tried_again_goes_out_under_a_new_id(desk: Desk) -> None:
