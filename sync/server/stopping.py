@@ -52,6 +52,7 @@ def _open(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outco
 
 def _void(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
     batch, uid = _batch(transaction, device, op)
+    _refuse_closed(transaction, batch, op)
     transaction.run("UPDATE batch SET voided = 1 WHERE id = ?", batch.id)
     return _told(transaction, device, op, at_ms, type_="batch.voided@1", body={"batch_id": uid})
 
@@ -62,6 +63,8 @@ def _change_card(transaction: Transaction, device: Device, op: Op, at_ms: int, *
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 2**53:
         raise ValueError("number")
     batch, uid = _batch(transaction, device, op)
+    if event == "card.voided@1":
+        _refuse_closed(transaction, batch, op)
     verifier = verifier_at(transaction, batch.id, number)
     changed = transaction.run(f"UPDATE card SET {change} WHERE verifier = ?", verifier)
     if changed == 0 and batch.kind != "supplier":
@@ -85,6 +88,14 @@ def _batch(transaction: Transaction, device: Device, op: Op) -> tuple[Batch, str
     """With its id on the wire. Raises Refusal."""
     uid = str(UUID(op.body["batch_id"]))
     return batch_of(transaction, device.merchant_id, uid), uid
+
+
+def _refuse_closed(transaction: Transaction, batch: Batch, op: Op) -> None:
+    """What is used elsewhere before it is voided has to get in here: that is for whoever brings the ledger to say, with
+    `closed`. Raises Refusal."""
+    row = transaction.one("SELECT frozen FROM batch WHERE id = ?", batch.id)
+    if row is not None and row[0] & CLOSED and op.body.get("closed") is not True:
+        raise Refusal("batch-closed")
 
 
 def _flag(transaction: Transaction, batch: Batch, to: str) -> int:

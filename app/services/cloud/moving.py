@@ -136,7 +136,7 @@ def announce_all(
     entries = [op_id for op_id in ledger if op_id not in known.ledger]
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
-    stopped = _batches_of(session, entries) if past_freezes else set()
+    stopped = _batches_of(session, entries) | _stopped(session) if past_freezes else set()
     announce_batches(session, known, stopped=stopped, closes=closes)
     announce_rest(
         session, reader, merchant_id, known, entries, past_freezes=past_freezes, opens=closes, progress=progress
@@ -173,7 +173,7 @@ def announce_rest(
     if past_freezes:
         _announce_thaws(session, known)
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
-        _announce_stops(session, batch)
+        _announce_stops(session, batch, known)
     if opens:
         _announce_openings(session, known, frozen_too=past_freezes)
     _announce_links(session, known)
@@ -201,6 +201,13 @@ def _stop(session: Session, batch: Batch, known: Known, *, by: str) -> None:
         known.closed.add(uid)
     elif by:
         known.frozen.add((uid, None))
+
+
+def _stopped(session: Session) -> set[int]:
+    """Batches that are frozen or voided, or a card of them is: that is told behind their cards."""
+    whole = select(Batch.id).where(Batch.frozen_at.is_not(None) | (Batch.state == "voided"))
+    partly = select(Card.batch_id).where(Card.voided_at.is_not(None) | Card.frozen_at.is_not(None)).distinct()
+    return {*session.scalars(whole), *session.scalars(partly)}
 
 
 def _batches_of(session: Session, entries: Sequence[str]) -> set[int]:
@@ -312,17 +319,18 @@ def _last(session: Session) -> int:
     return session.scalar(select(func.max(OutboxOp.id))) or 0
 
 
-def _announce_stops(session: Session, batch: Batch) -> None:
+def _announce_stops(session: Session, batch: Batch, known: Known) -> None:
     """Freezes and voids come last: the ledger must get in before them."""
     aggregate, uid = f"batch:{batch.id}", str(UUID(bytes=batch.uid))
+    meant: dict[str, Any] = {"batch_id": uid} | ({"closed": True} if uid in known.closed else {})
     if batch.frozen_at is not None:
-        enqueue(session, "batch.freeze@1", aggregate=aggregate, body={"batch_id": uid})
+        enqueue(session, FREEZE, aggregate=aggregate, body={"batch_id": uid})
     if batch.state == "voided":
-        enqueue(session, "batch.void@1", aggregate=aggregate, body={"batch_id": uid})
+        enqueue(session, "batch.void@1", aggregate=aggregate, body=meant)
         return
     stopped = select(Card).where(Card.batch_id == batch.id, Card.voided_at.is_not(None) | Card.frozen_at.is_not(None))
     for card in session.scalars(stopped):
-        body = {"batch_id": uid, "card_no": card.id - batch.first_card_id}
+        body = meant | {"card_no": card.id - batch.first_card_id}
         type_ = "card.void@1" if card.voided_at is not None else "card.freeze@1"
         enqueue(session, type_, aggregate=aggregate, body=body)
 

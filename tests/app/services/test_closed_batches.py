@@ -11,9 +11,10 @@ from app.models.base import now
 from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.cards import CardFilter
-from app.services.cloud import EmbeddedEndpoint
+from app.services.cloud import EmbeddedEndpoint, pushing
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
+from sync.client import SyncClient
 from sync.protocol import Op, new_op_id, to_wire
 from tests.drivers.elsewhere import assert_level, redeemed, uid_told
 from tests.drivers.online import a_code, by_phone, close_there, let_in, pair_with, sealed_batch
@@ -69,6 +70,41 @@ def test_where_the_vault_comes_back_to_nobody_decides_before_the_ledger_is_told(
     assert pushed(desk, "card.refund@1", **refund) == "applied"
     assert redeemed(cloud) == [15_000, 5_000]
     assert (by_phone(moving, cloud, a_code(moving, made, 1)) == 200) is not frozen
+
+
+@pytest.mark.parametrize("stop", ["freeze", "void", "freeze a card", "void a card"])
+def test_what_is_stopped_is_redeemed_at_the_new_endpoint_at_no_moment(
+    moving: Services, other: EmbeddedEndpoint, stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cards come there before the word that they are stopped: it may be cut off behind any request."""
+    made = sealed_batch(moving)
+    card_id, code = moving.cards.ids(CardFilter(batch_id=made), descending=False)[0], a_code(moving, made)
+    if stop == "freeze":
+        moving.batches.freeze(made)
+    elif stop == "void":
+        moving.batches.void(made, confirm="20")
+    elif stop == "freeze a card":
+        moving.cards.freeze(card_id)
+    else:
+        moving.cards.void(card_id, reason="x")
+    assert_level(moving)
+    heard: list[int] = []
+    for name in ("push", "seal", "put_chunk"):
+        real = getattr(SyncClient, name)
+
+        def then_tried(client: SyncClient, *args: Any, real: Callable[..., Any] = real, **more: Any) -> Any:
+            try:
+                return real(client, *args, **more)
+            finally:
+                if other.url() == client.base_url:
+                    heard.append(by_phone(moving, other, code))
+
+        monkeypatch.setattr(SyncClient, name, then_tried)
+    monkeypatch.setattr(pushing, "PER_PUSH", 1)
+    pair_with(moving, other)
+    assert_level(moving)
+    assert len(heard) > 3
+    assert 200 not in heard
 
 
 def test_what_was_frozen_by_people_is_frozen_when_the_move_did_not_come_about(

@@ -105,3 +105,17 @@ def test_nobody_leases_of_it_and_what_a_counter_that_was_revoked_tells_too_late_
     late = decided(desktop, lease, batch.records[0])
     assert late.outcome is not None
     assert (late.outcome["status"], late.outcome["reason"]) == ("conflict", "batch-frozen")
+
+
+def test_only_who_knows_that_it_is_closed_voids_it_or_a_card_of_it(desktop: Desktop) -> None:
+    """What was used elsewhere before has to get in first."""
+    batch = desktop.batch(2)
+    stop(desktop, "close", batch)
+    assert stop(desktop, "void", batch) == "batch-closed"
+    assert changed(desktop, "card.void@1", batch) == "batch-closed"
+    assert changed(desktop, "card.freeze@1", batch) == changed(desktop, "card.thaw@1", batch) == "applied"
+    redeemed = {"d": b64(batch.records[0]), "amount_minor": 300, "uses": None, "place": "", "at": EARLIER}
+    assert outcome(desktop.push("redeem@1", redeemed)) == "applied"
+    assert changed(desktop, "card.void@1", batch, closed=True) == stop(desktop, "void", batch, closed=True) == "applied"
+    assert stop(desktop, "open", batch) == "applied"
+    assert [key_of(desktop.redeem(one)) for one in batch.records] == ["card-voided", "card-voided"]
