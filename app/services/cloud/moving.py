@@ -24,6 +24,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud.ledger_order import in_an_order_that_pays
 from app.services.cloud.working_set import CORE, OF_MONEY, UNCONFIRMED
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
@@ -133,7 +134,7 @@ def announce_all(
     nobody before that is known there. `closes`: and nobody refunds or undoes anything of it, either.
     """
     ledger = session.scalars(select(Redemption.id).order_by(Redemption.at, Redemption.seq))
-    entries = [op_id for op_id in ledger if op_id not in known.ledger]
+    entries = in_an_order_that_pays(session, [op_id for op_id in ledger if op_id not in known.ledger])
     waiting = (OutboxOp.state.in_(("waiting", "in_flight", "rejected")), OutboxOp.type != PUT)
     session.execute(update(OutboxOp).where(*waiting).values(state="withdrawn"))
     stopped = _batches_of(session, entries) | _stopped(session) if past_freezes else set()
@@ -256,9 +257,10 @@ def _announce_ledger(
 ) -> None:
     """Each entry again under its own id and as of its time, so that what is used up stays used up, expired or not.
 
-    By time: each endpoint counts its own feed, so the numbers of two say nothing about what came first. Who may not say
-    of itself when something was decided asks anew. What was given out under one of the `leases` that it has heard of
-    goes as that: its cards may still be leased there. Some at a time: a ledger may have a million.
+    In the order of `entries`: each endpoint counts its own feed, so the numbers of two say nothing about what came
+    first. Who may not say of itself when something was decided asks anew. What was given out under one of the
+    `leases` that it has heard of goes as that: its cards may still be leased there. Some at a time: a ledger may have
+    a million.
     """
     told = 0
     for lot in _lots(entries):

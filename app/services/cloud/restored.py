@@ -22,6 +22,7 @@ from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
 from app.services.cloud import lost_leases, word
+from app.services.cloud.ledger_order import in_an_order_that_pays
 from app.services.cloud.moving import MAY_CARRY, MAY_ISSUE, Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import TOOK, Pusher
 from app.services.cloud.rows import Recovering
@@ -268,7 +269,7 @@ def _lacking(session: Session, known: Known, *, among: Sequence[str], bare: bool
     for start in range(0, len(among), GIVEN_BACK):
         some = columns.where(Redemption.id.in_(among[start : start + GIVEN_BACK]))
         found |= {(at, seq, op_id) for at, seq, op_id in session.execute(some)}
-    return [op_id for _, _, op_id in sorted(found)]
+    return in_an_order_that_pays(session, [op_id for _, _, op_id in sorted(found)])
 
 
 def _wired(session: Session, op_ids: Sequence[str]) -> Iterator[GivenBack]:
