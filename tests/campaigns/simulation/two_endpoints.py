@@ -22,10 +22,12 @@ from tests.campaigns.simulation.people import Phones
 from tests.campaigns.simulation.server import BASE, Answer, Message, Server
 from tests.campaigns.simulation.template import Template
 from tests.campaigns.simulation.wire import Outcomes, Wire
-from tests.campaigns.simulation.world import Violation
+from tests.campaigns.simulation.world import Clock, Violation
 
 OTHER = "http://127.0.0.1:8001"
 BASES = (BASE, OTHER)
+SKEWS_MS = (0, 0, 200_000, -1_200_000)
+"""How wrong the clock of an endpoint is."""
 EMPTY: list[Path] = []
 """Database of an endpoint without merchants; it is made once, and so is what answers over its copies."""
 SECOND: list[Server] = []
@@ -34,9 +36,10 @@ SECOND: list[Server] = []
 class Roads(Wire):
     """The line to both: the address of a message says to which, and each has its own word for an op."""
 
-    def __init__(self, servers: dict[str, Server], draw: random.Random) -> None:
+    def __init__(self, servers: dict[str, Server], draw: random.Random, clock: Clock) -> None:
         super().__init__(servers[BASE], draw, 0)
-        self._servers = servers
+        self._servers, self._clock = servers, clock
+        self._skews = {base: draw.choice(SKEWS_MS) for base in servers}
         self._said = {base: Outcomes() for base in servers}
         self.meanwhile: Callable[[], None] | None = None
         """What somebody else does between two messages of a desktop."""
@@ -51,7 +54,8 @@ class Roads(Wire):
     def reach(self, *messages: Message) -> list[Answer]:
         base = messages[0].url[: len(BASE)]
         self.server, self.outcomes = self._servers[base], self._said[base]
-        return super().reach(*messages)
+        with self._clock.skewed(self._skews[base]):
+            return super().reach(*messages)
 
 
 class TwoEndpoints(History):
@@ -76,7 +80,7 @@ class TwoEndpoints(History):
         self.everywhere = [self.phones, Phones(self.wire, template.merchant_id, self.told, self.draw, base=OTHER)]
 
     def line(self) -> Wire:
-        roads = Roads(self.servers, self.draw)
+        roads = Roads(self.servers, self.draw, self.template.clock)
         roads.meanwhile = self._meanwhile
         return roads
 
