@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from app.services.cloud import joining
+from app.services.cloud import joining, moving
 from app.services.cloud.leaving import Departure
 from sync.client import SyncClient
 from tests.campaigns.simulation.plants import Patches
@@ -32,12 +32,8 @@ def rest_unheard() -> Patches:
 
 def whole_at_first() -> Patches:
     """The new endpoint redeems a batch before it knows what was redeemed of it."""
-    announce_all = joining.announce_all
-
-    def unstopped(*args: Any, **_: Any) -> None:
-        announce_all(*args, past_freezes=False)
-
-    yield joining, "announce_all", unstopped
+    yield moving, "_batches_of", lambda session, entries: set()
+    yield moving, "_stopped", lambda session: set()
 
 
 def only_frozen() -> Patches:
