@@ -12,6 +12,7 @@ from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint, pushing
+from app.services.cloud.leaving import Departure
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
@@ -105,6 +106,38 @@ def test_what_is_stopped_is_redeemed_at_the_new_endpoint_at_no_moment(
     assert_level(moving)
     assert len(heard) > 3
     assert 200 not in heard
+
+
+@pytest.mark.parametrize("used", [True, False])
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_was_frozen_there_and_thawed_elsewhere_since_is_opened_and_thawed_where_the_vault_comes_back(
+    moving: Services,
+    cloud: EmbeddedEndpoint,
+    other: EmbeddedEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    closed: bool,
+    used: bool,
+) -> None:
+    """A thaw alone is refused while it is closed, and its opening would wait behind that. A version of before has only
+    frozen it as it left."""
+    made = sealed_batch(moving)
+    if closed:
+        moving.batches.freeze(made)
+        assert_level(moving)
+    with monkeypatch.context() as patch:
+        if not closed:
+            patch.setattr(Departure, "_meet", lambda self, client: None)
+        pair_with(moving, other)
+    if closed:
+        moving.batches.thaw(made)
+    assert_level(moving)
+    if used:
+        moving.redemptions.redeem(a_code(moving, made), 5_000)
+    for endpoint in (cloud, other, cloud):
+        pair_with(moving, endpoint)
+        assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert [by_phone(moving, endpoint, a_code(moving, made, 1)) == 200 for endpoint in (other, cloud)] == [False, True]
 
 
 def test_what_was_frozen_by_people_is_frozen_when_the_move_did_not_come_about(
