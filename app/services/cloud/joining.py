@@ -17,7 +17,7 @@ from app.services.cloud.addresses import LOOPBACK, host_of
 from app.services.cloud.connection import Connection, Enrolled, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
 from app.services.cloud.events import TOPICS
-from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, part_from
+from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, open_again, part_from
 from app.services.cloud.moving import MAY_CARRY, Known, announce_all, refuse_ledger, survey
 from app.services.cloud.refusals import told
 from app.services.cloud.standing import last_sync, place
@@ -49,6 +49,7 @@ class Joining:
         `progress` leaves everything as it was, but for the leases, which are given back.
         """
         before = self.connection.pairing()
+        open_again(self.database)
         leaving = self._departure(before, url) if before is not None and not left else None
         if leaving is not None:
             leaving.refuse_while_leased()

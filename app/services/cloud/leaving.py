@@ -252,10 +252,22 @@ def open_again(database: Database) -> None:
             aggregate, uid = f"batch:{batch.id}", str(UUID(bytes=batch.uid))
             if thaws := uid in were_open and aggregate not in kept:
                 batch.frozen_at = None
-            if uid in closed or thaws:
-                type_ = OPEN_AGAIN if uid in closed else "batch.thaw@1"
-                enqueue(session, type_, aggregate=aggregate, body={"batch_id": uid})
+            if uid in closed:
+                said = _unsaid(session, aggregate) and batch.frozen_at is None
+                body = {"batch_id": uid} | ({"thaws": True} if said else {})
+                enqueue(session, OPEN_AGAIN, aggregate=aggregate, body=body)
+            elif thaws:
+                enqueue(session, "batch.thaw@1", aggregate=aggregate, body={"batch_id": uid})
         store(session, FROZEN, {})
+
+
+def _unsaid(session: Session, aggregate: str) -> bool:
+    """Whether people have thawed it while it was closed: that is refused, and its opening would wait behind it."""
+    thaws = OutboxOp.aggregate == aggregate, OutboxOp.type == "batch.thaw@1"
+    waiting = session.scalars(select(OutboxOp).where(*thaws, OutboxOp.state.in_((*OPEN, "rejected")))).all()
+    for op in waiting:
+        op.state = "withdrawn"
+    return bool(waiting)
 
 
 def leave_leases(session: Session) -> None:

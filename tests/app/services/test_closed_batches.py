@@ -28,6 +28,32 @@ def pushed(desk: Services, type_: str, **body: Any) -> str:
     return result.status if result.problem is None else result.problem.key
 
 
+class Killed(BaseException):
+    """The program ends."""
+
+
+def break_off(services: Services, endpoint: EmbeddedEndpoint, by: type[BaseException] = JobCancelled) -> None:
+    """A move there, as the ledger of the three uses that this vault has is written down."""
+    merchant = services.settings.merchant()
+    code = endpoint.pairing_code(merchant.id, merchant.name)
+
+    def stop(_: int, total: int) -> None:
+        if total == 3:
+            raise by
+
+    with pytest.raises(by):
+        services.cloud.pair(str(endpoint.url()), code, progress=stop)
+
+
+def used_batch(services: Services) -> int:
+    """Three times, the same card."""
+    made = sealed_batch(services)
+    for _ in range(3):
+        services.redemptions.redeem(a_code(services, made), 5_000)
+    assert_level(services)
+    return made
+
+
 @pytest.fixture
 def desk(moving: Services, second: Callable[[str], Services]) -> Services:
     """Another computer at the endpoint where the vault is first; it stays there."""
@@ -143,26 +169,52 @@ def test_what_was_frozen_there_and_thawed_elsewhere_since_is_opened_and_thawed_w
 def test_what_was_frozen_by_people_is_frozen_when_the_move_did_not_come_about(
     moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
 ) -> None:
-    frozen, usual = sealed_batch(moving), sealed_batch(moving)
+    frozen, usual = sealed_batch(moving), used_batch(moving)
     moving.batches.freeze(frozen)
-    for _ in range(3):
-        moving.redemptions.redeem(a_code(moving, usual), 5_000)
     assert_level(moving)
-    merchant = moving.settings.merchant()
-    code = other.pairing_code(merchant.id, merchant.name)
-
-    def stop(_: int, total: int) -> None:
-        if total == 3:  # its ledger is written down
-            raise JobCancelled
-
-    with pytest.raises(JobCancelled):
-        moving.cloud.pair(str(other.url()), code, progress=stop)
+    break_off(moving, other)
     assert_level(moving)
     assert [moving.batches.batch(one).frozen_at is not None for one in (frozen, usual)] == [True, False]
     assert [by_phone(moving, cloud, a_code(moving, one, 1)) == 200 for one in (frozen, usual)] == [False, True]
     moving.batches.thaw(frozen)
     assert_level(moving)
     assert by_phone(moving, cloud, a_code(moving, frozen)) == 200
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_people_thaw_before_the_next_sync_is_open_and_thawed_when_the_move_was_killed(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, frozen: bool
+) -> None:
+    """It looks frozen in either case. Their thaw is refused while it is closed, and the opening would wait behind."""
+    made = used_batch(moving)
+    if frozen:
+        moving.batches.freeze(made)
+        assert_level(moving)
+    break_off(moving, other, Killed)
+    assert moving.batches.batch(made).frozen_at is not None
+    moving.batches.thaw(made)
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) == 200
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_when_the_move_was_killed_a_new_pairing_leaves_nothing_shut(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, gone: bool
+) -> None:
+    """With the same endpoint; or with the other one, for the first is gone since."""
+    made = used_batch(moving)
+    break_off(moving, other, Killed)
+    if gone:
+        host = str(cloud.url()).removeprefix("http://")
+        cloud.stop()
+        merchant = moving.settings.merchant()
+        moving.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name), leave=host)
+    else:
+        pair_with(moving, cloud)
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is None
+    assert by_phone(moving, other if gone else cloud, a_code(moving, made, 1)) == 200
 
 
 def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_word(
