@@ -44,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "cloud.catching_up": "",
     "cloud.told_as": "",
     "cloud.leaving": {},
+    "cloud.closed": [],
     "cloud.recovery": {},
     "cloud.last_sync": None,
     "cloud.last_problem": "",

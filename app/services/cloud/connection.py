@@ -109,6 +109,7 @@ class Connection:
         if anew:
             values |= {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.differences": []}
             values |= {"cloud.checkpoint": {}, "cloud.catching_up": "", "cloud.compared": {}, "cloud.told_as": ""}
+            values |= {"cloud.closed": []}
         for name, value in values.items():
             store(session, name, value)
         queue.ask_again(session)

@@ -24,6 +24,8 @@ TOPICS = (
     *(Topic.LEASES, Topic.OUTBOX, Topic.CLOUD),
 )
 """What a page of events may change."""
+CLOSED = "cloud.closed"
+"""Setting: batches about which the endpoint decides nothing, as it has told."""
 KEPT = 1_000
 DOUBTED = ("uncertain", "failed", "released")
 """States of a mail that nobody knows of, that was refused, or that is to go once more; it has come all the same."""
@@ -172,6 +174,10 @@ def _sealed(books: WorkingSet, told: Told, batch: Batch) -> None:
 
 
 def _frozen(books: WorkingSet, told: Told, batch: Batch) -> None:
+    if "closed" in told.body:
+        closed = set(stored(books.session, CLOSED))
+        (closed.add if told.body["closed"] else closed.discard)(told.batch_uid)
+        store(books.session, CLOSED, sorted(closed))
     if not books.still_speaking(batch, told):
         batch.frozen_at = _since(batch.frozen_at, told)
 

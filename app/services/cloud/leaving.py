@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.services.audit import AuditLog
 from app.services.cloud.connection import Pairing
+from app.services.cloud.events import CLOSED
 from app.services.cloud.lease_events import LIVE
 from app.services.cloud.moving import CLOSE, FREEZE, MAY_CARRY, OPEN_AGAIN
 from app.services.cloud.pushing import OPEN
@@ -40,6 +42,7 @@ Ask = Callable[[SyncClient], object]
 PER_PUSH = 100
 FROZEN = "cloud.leaving"
 """Setting: what was closed or frozen at the endpoint that is left, and since when, until the vault is elsewhere."""
+STOPPING = ("frozen@1", "thawed@1")
 
 
 def part_from(
@@ -120,6 +123,8 @@ class Departure:
         self._by_others: set[str] = set()
         self._said: set[str] = set()
         """Ids of the ops of this."""
+        self._elsewhere: set[str] = set()
+        """Batches that another copy of the vault has closed: not for this one to open."""
         self._since = self._after = ""
 
     def refuse_while_leased(self) -> None:
@@ -195,6 +200,7 @@ class Departure:
             found = {str(UUID(bytes=uid)): frozen_at for uid, frozen_at in sealed}
             if not self._frozen:
                 self._since, self._after = to_wire(now()), str(stored(session, "cloud.cursor"))
+                self._elsewhere |= set(stored(session, CLOSED))
             new = [uid for uid in found if uid not in self._frozen]
             self._frozen |= set(new)
             self._were_open |= {uid for uid in new if found[uid] is None}
@@ -202,23 +208,29 @@ class Departure:
         return new
 
     def _look(self, client: SyncClient) -> None:
-        """What other computers froze there since. Raises Unreachable, Refused."""
+        """What other computers froze or closed there since. Raises Unreachable, Refused."""
         while True:
             page = client.events(self._after)
             for event in page.events:
-                told = msgspec.json.decode(event.body) if event.type in ("frozen@1", "thawed@1") else {"closed": True}
-                if "closed" not in told and event.op_id not in self._said:
-                    change = self._by_others.add if event.type == "frozen@1" else self._by_others.discard
-                    change(str(told["batch_id"]))
+                if event.type in STOPPING and event.op_id not in self._said:
+                    self._note_others(msgspec.json.decode(event.body), frozen=event.type == "frozen@1")
             self._after = page.next
             if not page.has_more:
                 break
         with self._database.write(Topic.CLOUD) as session:
             self._note(session)
 
+    def _note_others(self, told: dict[str, Any], *, frozen: bool) -> None:
+        uid = str(told["batch_id"])
+        if "closed" not in told:
+            (self._by_others.add if frozen else self._by_others.discard)(uid)
+        elif told["closed"]:
+            self._elsewhere.add(uid)
+
     def _note(self, session: Session) -> None:
         """What is to be opened or thawed should this not come about, also where it is killed."""
-        were_open, closed = sorted(self._were_open - self._by_others), sorted(self._frozen if self._closes else ())
+        were_open = sorted(self._were_open - self._by_others - self._elsewhere)
+        closed = sorted(self._frozen - self._elsewhere if self._closes else ())
         store(session, FROZEN, {"since": self._since, "batches": were_open, "closed": closed})
 
     def _freeze(self, client: SyncClient, *, uids: Sequence[str]) -> None:

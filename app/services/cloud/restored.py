@@ -102,7 +102,7 @@ class Restored:
             lost_leases.end_unknown(session, known.leases)
             self._say_again(session, known, refused, issues=issues, carries=carries)
             again = {"cloud.cursor": "", "cloud.feed_hash": "", "cloud.checkpoint": {}, "cloud.catching_up": ""}
-            again |= {"cloud.compared": {}, "cloud.told_as": "" if carries else hello.device.role}
+            again |= {"cloud.compared": {}, "cloud.closed": [], "cloud.told_as": "" if carries else hello.device.role}
             for name, value in again.items():
                 store(session, name, value)
             self._audit.record(session, "endpoint.restored", subject=client.base_url)

@@ -1,6 +1,6 @@
 """A batch that moved to another endpoint: what others do at the one that was left, and until its ledger has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -215,6 +215,41 @@ def test_when_the_move_was_killed_a_new_pairing_leaves_nothing_shut(
     assert_level(moving)
     assert moving.batches.batch(made).frozen_at is None
     assert by_phone(moving, other if gone else cloud, a_code(moving, made, 1)) == 200
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+@pytest.mark.parametrize("by", [JobCancelled, Killed])
+def test_what_a_copy_of_the_vault_has_closed_is_not_opened_when_the_move_of_this_one_does_not_come_about(
+    moving: Services,
+    desk: Services,
+    cloud: EmbeddedEndpoint,
+    other: EmbeddedEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    by: type[BaseException],
+    when: str,
+) -> None:
+    """The copy decides about it elsewhere."""
+    made = used_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+
+    def close() -> None:
+        assert pushed(desk, "batch.close@1", batch_id=uid) == "applied"
+
+    if when == "before":
+        close()
+        assert_level(moving)
+    else:
+        freeze = Departure._freeze
+
+        def closed_by_both(departure: Departure, client: SyncClient, *, uids: Sequence[str]) -> None:
+            freeze(departure, client, uids=uids)
+            close()
+
+        monkeypatch.setattr(Departure, "_freeze", closed_by_both)
+    break_off(moving, other, by)
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is not None
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) != 200
 
 
 def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_word(
