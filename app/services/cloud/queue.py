@@ -13,9 +13,9 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cloud import lease_events
-from app.services.cloud.moving import OPEN_AGAIN
+from app.services.cloud.moving import CLOSE, OPEN_AGAIN
 from app.services.cloud.rows import QueueRow, closed_there
-from app.services.cloud.working_set import FREEZING, OPEN, UNCONFIRMED, Told, WorkingSet
+from app.services.cloud.working_set import FREEZING, OPEN, SINCE, UNCONFIRMED, Told, WorkingSet
 from app.services.outbox import enqueue
 from app.services.settings import stored
 from sync.protocol import to_wire
@@ -79,7 +79,10 @@ def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
 
 
 def _stand_as_before(session: Session, op: OutboxOp) -> None:
-    """A freeze or a thaw that did not come about, unless people have said something else about the same since."""
+    """A freeze or a thaw that did not come about, unless something else was said about the same since, here or by
+    others. Closing it, the endpoint only would have told so here."""
+    if op.type == CLOSE or (op.problem or {}).get(SINCE):
+        return
     said = select(OutboxOp.body).where(OutboxOp.type.in_(FREEZING), OutboxOp.aggregate == op.aggregate)
     open_still = said.where(OutboxOp.state.in_((*OPEN, "rejected")))
     card_no = op.body.get("card_no")

@@ -33,6 +33,8 @@ HEARD_AGAIN = (
     .values({name: bindparam(f"b_{name}") for name in AS_TOLD})
 )
 FREEZING = ("batch.freeze@1", "batch.thaw@1", "batch.close@1", "batch.open@1", "card.freeze@1", "card.thaw@1")
+SINCE = "since"
+"""In the problem of an op that freezes or thaws: others have said since what stands."""
 OF_MONEY = frozenset({"redeemed@1", "reversed@1", "topped_up@1", "refunded@1"})
 OF_CARD = OF_MONEY | {"card.frozen@1", "card.thawed@1", "card.voided@1", "conflict.found@1"}
 OF_LINK = frozenset({"link.stored@1", "link.recalled@1", "opened@1", "claimed@1"})
@@ -87,7 +89,8 @@ class WorkingSet:
         entries = [one.op_id for one in told if one.type in OF_MONEY or one.type == "conflict.found@1"]
         self._booked = self._times_of(entries)
         self._unconfirmed = set(self._in(Redemption.id, entries, Redemption.seq == UNCONFIRMED))
-        self._speaking = self._speaking_of([_aggregate(batch) for batch in self._batches.values()])
+        aggregates = [_aggregate(batch) for batch in self._batches.values()]
+        self._speaking, self._refused = self._speaking_of(aggregates), self._refused_of(aggregates)
         self._changed: dict[int, Life] = {}
         self._entries: list[dict[str, Any]] = []
         self._figures: list[FigureEntry] = []
@@ -129,7 +132,10 @@ class WorkingSet:
                 "in_flight_since": None,
             }
             self.session.execute(update(OutboxOp).where(OutboxOp.op_id == told.op_id).values(**answered))
-        return (_aggregate(batch), told.body.get("card_no")) in self._speaking.values()
+        meant = _aggregate(batch), told.body.get("card_no")
+        for op in self._refused.get(meant, ()):
+            op.problem = (op.problem or {}) | {SINCE: told.type}
+        return meant in self._speaking.values()
 
     def unconfirmed(self, op_id: str) -> bool:
         """Decided here under a lease, and not heard of since."""
@@ -280,6 +286,14 @@ class WorkingSet:
         wanted = OutboxOp.type.in_(FREEZING), OutboxOp.state.in_(OPEN), OutboxOp.aggregate.in_(aggregates)
         found = self.session.execute(select(OutboxOp.op_id, OutboxOp.aggregate, OutboxOp.body).where(*wanted))
         return {op_id: (aggregate, body.get("card_no")) for op_id, aggregate, body in found}
+
+    def _refused_of(self, aggregates: Sequence[str]) -> dict[tuple[str, int | None], list[OutboxOp]]:
+        """Those that were refused, by what they are about."""
+        wanted = OutboxOp.type.in_(FREEZING), OutboxOp.state == "rejected", OutboxOp.aggregate.in_(aggregates)
+        found: dict[tuple[str, int | None], list[OutboxOp]] = {}
+        for op in self.session.scalars(select(OutboxOp).where(*wanted)):
+            found.setdefault((op.aggregate, op.body.get("card_no")), []).append(op)
+        return found
 
     def _batches_of(self, told: Sequence[Told]) -> dict[str, Batch]:
         """By the id as it came."""

@@ -13,6 +13,7 @@ from app.services import Services
 from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint, pushing
 from app.services.cloud.leaving import Departure
+from app.services.outbox import enqueue
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
@@ -52,6 +53,13 @@ def used_batch(services: Services) -> int:
         services.redemptions.redeem(a_code(services, made), 5_000)
     assert_level(services)
     return made
+
+
+def refuse(vault: OpenVault, type_: str) -> None:
+    """What waits of that kind, for this device may not do it."""
+    with vault.database.write(Topic.OUTBOX) as session:
+        refused = update(OutboxOp).where(OutboxOp.type == type_, OutboxOp.state == "waiting")
+        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
 
 
 @pytest.fixture
@@ -274,9 +282,7 @@ def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_wo
 def test_only_a_thaw_that_was_refused_for_that_is_answered_so(moving: Services, vault: OpenVault) -> None:
     made = sealed_batch(moving)
     moving.batches.freeze(made)
-    with vault.database.write(Topic.OUTBOX) as session:
-        refused = update(OutboxOp).where(OutboxOp.type == "batch.freeze@1")
-        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
+    refuse(vault, "batch.freeze@1")
     (row,) = moving.cloud.queue(states=("rejected",))
     with pytest.raises(NotFound):
         moving.cloud.open_here(row.id)
@@ -296,9 +302,7 @@ def test_a_stop_that_is_sent_no_more_stands_here_as_it_does_there(
         acts.freeze(about)
         assert_level(moving)
     getattr(acts, meant)(about)
-    with vault.database.write(Topic.OUTBOX) as session:
-        refused = update(OutboxOp).where(OutboxOp.type == f"{noun}.{meant}@1", OutboxOp.state == "waiting")
-        session.execute(refused.values(state="rejected", problem={"key": "forbidden"}))
+    refuse(vault, f"{noun}.{meant}@1")
     if said_again:
         getattr(acts, "thaw" if meant == "freeze" else "freeze")(about)
         getattr(acts, meant)(about)
@@ -308,3 +312,39 @@ def test_a_stop_that_is_sent_no_more_stands_here_as_it_does_there(
     frozen = card.frozen if of_card else moving.batches.batch(made).frozen_at is not None
     assert frozen == ((meant == "thaw") != said_again)
     assert_level(moving)
+
+
+@pytest.mark.parametrize("of_card", [False, True])
+@pytest.mark.parametrize("meant", ["freeze", "thaw"])
+def test_what_others_have_said_since_stands_when_a_stop_is_sent_no_more(
+    moving: Services, desk: Services, vault: OpenVault, meant: str, of_card: bool
+) -> None:
+    """A manager did at another computer what this one may not."""
+    made = sealed_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+    card_id = moving.cards.ids(CardFilter(batch_id=made), descending=False)[3]
+    noun, about, acts = ("card", card_id, moving.cards) if of_card else ("batch", made, moving.batches)
+    if meant == "thaw":
+        acts.freeze(about)
+        assert_level(moving)
+    getattr(acts, meant)(about)
+    refuse(vault, f"{noun}.{meant}@1")
+    assert pushed(desk, f"{noun}.{meant}@1", batch_id=uid, **({"card_no": 3} if of_card else {})) == "applied"
+    moving.cloud.sync()
+    (row,) = moving.cloud.queue(states=("rejected",))
+    moving.cloud.withdraw(row.id)
+    (card,) = moving.cards.rows([card_id])
+    frozen = card.frozen if of_card else moving.batches.batch(made).frozen_at is not None
+    assert frozen == (meant == "freeze")
+    assert_level(moving)
+
+
+def test_a_closing_that_is_sent_no_more_leaves_the_batch_as_it_was(moving: Services, vault: OpenVault) -> None:
+    made = sealed_batch(moving)
+    with vault.database.write(Topic.OUTBOX) as session:
+        body = {"batch_id": moving.cloud.ask(lambda client: uid_told(client.events("").events))}
+        enqueue(session, "batch.close@1", aggregate=f"batch:{made}", body=body)
+    refuse(vault, "batch.close@1")
+    (row,) = moving.cloud.queue(states=("rejected",))
+    moving.cloud.withdraw(row.id)
+    assert moving.batches.batch(made).frozen_at is None
