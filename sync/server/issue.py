@@ -89,15 +89,15 @@ class Issue:
 
     def _let(self, transaction: Transaction, device: Device, op: Op) -> None:
         """Whether its role lets the device do that, now. Whatever it was let do before keeps its outcome; and what was
-        given out under a lease was given out, whatever the role of its counter is since. Raises Refusal."""
+        given out under a lease was given out, whatever the role of its counter is since; but it came from no other
+        endpoint. Raises Refusal."""
         try:
-            require(device, op.type)
             if is_moved(op):
                 require(device, "carry")
+            require(device, op.type)
         except Refusal:
-            if not is_decided(transaction, device.merchant_id, op.op_id) and not leases.is_given_to(
-                transaction, device, op
-            ):
+            given = not is_moved(op) and leases.is_given_to(transaction, device, op)
+            if not given and not is_decided(transaction, device.merchant_id, op.op_id):
                 raise
 
     def _attempt(self, transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:

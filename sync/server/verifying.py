@@ -14,7 +14,7 @@ import msgspec
 
 from sync.protocol import b64, feed_hash, feed_row
 from sync.receipts import entry_statement
-from sync.server.batches import BLOCK, VERIFIER
+from sync.server.batches import BLOCK, CLOSED, VERIFIER
 from sync.server.secret_files import ServerSecrets
 from sync.server.spans import Span
 from sync.server.transaction import Row, Transaction
@@ -41,7 +41,7 @@ FINDINGS = {
     "closed": "something was undone or refunded while another endpoint decided about the batch",
     "leased": "a card was redeemed or refunded while a device decided about it, by somebody else",
     "lease": "a lease does not stand as its feed says",
-    "flags": "a batch is not frozen or voided as its feed says, or a card not voided",
+    "flags": "a batch is not frozen, closed or voided as its feed says, or a card not voided",
     "head": "the feed does not end where its merchant's head is",
     "gap": "a number is missing in the feed",
     "chain": "the feed was changed: its chain of hashes breaks",
@@ -288,7 +288,8 @@ class _Walk:
             found = [what for what in _wrong(batch, told) if what in FORBIDDEN[type_]]
             yield from (Finding(what, self.merchant_id, str(seq)) for what in found)
         if type_ in ("frozen@1", "thawed@1"):
-            batch.frozen, batch.closed = type_ == "frozen@1", bool(told.get("closed", batch.closed))
+            batch.frozen = type_ == "frozen@1"
+            batch.closed = bool(told.get("closed", batch.closed and batch.frozen))  # an older endpoint's thaw opens it
             batch.before_freeze = set(batch.leases)
         if type_ == "lease.taken@1":
             batch.leases[told["lease_id"]] = told["first_no"], told["end_no"]
@@ -351,8 +352,8 @@ def _flags(transaction: Transaction, walk: _Walk) -> Iterator[Finding]:
     ):
         told, here = walk.batches.get(str(uid), _Told()), held.get(str(uid), {})
         # the cards of a supplier's batch are not here
-        as_told = told.frozen, told.voided, told.voided_cards if kind != "supplier" else set()
-        if (bool(frozen), bool(voided), ended.get(str(uid), set())) != as_told:
+        as_told = told.frozen, told.closed, told.voided, told.voided_cards if kind != "supplier" else set()
+        if (bool(frozen), bool(frozen & CLOSED), bool(voided), ended.get(str(uid), set())) != as_told:
             yield Finding("flags", walk.merchant_id, str(uid))
         if told.leases != here or leases != len(here):
             yield Finding("lease", walk.merchant_id, str(uid))

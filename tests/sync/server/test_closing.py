@@ -11,8 +11,9 @@ from sync.server.database import opened
 from sync.server.verifying import verify
 from tests.drivers.endpoint import Desktop, MadeBatch, Served
 from tests.sync.server.test_balances import REFUND, TOP_UP, told
-from tests.sync.server.test_leases import decided, second, take
+from tests.sync.server.test_leases import decided, reclaimed, second, take
 from tests.sync.server.test_redemption import key_of
+from tests.sync.server.test_roles import become
 
 EARLIER = "2026-01-01T00:00:00Z"
 REASON = {"reason": "客户要求", "place": "总店"}
@@ -119,3 +120,16 @@ def test_only_who_knows_that_it_is_closed_voids_it_or_a_card_of_it(desktop: Desk
     assert changed(desktop, "card.void@1", batch, closed=True) == stop(desktop, "void", batch, closed=True) == "applied"
     assert stop(desktop, "open", batch) == "applied"
     assert [key_of(desktop.redeem(one)) for one in batch.records] == ["card-voided", "card-voided"]
+
+
+def test_a_clerk_undoes_nothing_of_it_as_if_another_endpoint_had_decided_that(desktop: Desktop, served: Served) -> None:
+    """Not even what was given out under a lease of the clerk's own."""
+    batch, clerk = desktop.batch(1), second(served, desktop)
+    with opened(served.database) as store:
+        become(store, clerk, role="clerk")
+    lease = take(clerk, batch)
+    used = decided(clerk, lease, batch.records[0], 1_000)
+    assert (used.status, reclaimed(desktop, lease), stop(desktop, "close", batch)) == ("applied",) * 3
+    undo = {"redemption_id": used.op_id, "lease_id": lease, **REASON}
+    assert outcome(clerk.push("reverse@1", undo | {"at": EARLIER})) == "forbidden"
+    assert outcome(clerk.push("reverse@1", undo | {"undone_at": EARLIER})) == "batch-closed"
