@@ -126,7 +126,7 @@ def test_every_kind_of_damage_is_told_by_its_name(store: Store, kind: str) -> No
         ("UPDATE batch SET frozen = 2 WHERE frozen = 1", {"flags"}),
     ],
 )
-def test_a_card_that_nobody_voided_and_a_batch_that_nobody_closed_are_told(store: Store, damage: str, named: set[str]) -> None:
+def test_what_nobody_voided_or_closed_is_told(store: Store, damage: str, named: set[str]) -> None:
     store.write_now(lambda transaction: transaction.run(damage))
     assert {finding.what for finding in looked(store).findings} == named
 
