@@ -16,9 +16,9 @@ from app.services.cloud import merchant
 from app.services.cloud.addresses import LOOPBACK, host_of
 from app.services.cloud.connection import Connection, Enrolled, Pairing
 from app.services.cloud.embedded import EmbeddedEndpoint
-from app.services.cloud.events import TOPICS
+from app.services.cloud.events import CLOSED, TOPICS
 from app.services.cloud.leaving import Ask, Departure, leave_leases, note_left, open_again, part_from
-from app.services.cloud.moving import MAY_CARRY, Known, announce_all, refuse_ledger, survey
+from app.services.cloud.moving import MAY_CARRY, Known, announce_all, follow, refuse_ledger, survey
 from app.services.cloud.refusals import told
 from app.services.cloud.standing import last_sync, place
 from app.services.progress import Progress
@@ -55,6 +55,7 @@ class Joining:
             leaving.refuse_while_leased()
         with self.database.read() as session:
             own, (epoch, heard) = str(stored(session, "merchant.id")), place(session)
+            taken = set(stored(session, CLOSED))
             bound = own if merchant.is_bound(session) else None
         with told(url):
             enrolled = self.connection.enroll(url, code, device_name=platform.node()[:100], merchant_id=bound)
@@ -79,6 +80,7 @@ class Joining:
             if leaving is not None:
                 leaving.forget(session)
             if known is not None:
+                follow(session, known, taken)
                 self._tell_all(session, hello, known, progress)
 
     def _tell_all(self, session: Session, hello: Hello, known: Known, progress: Progress) -> None:

@@ -271,6 +271,7 @@ def open_again(database: Database) -> None:
             elif thaws:
                 enqueue(session, "batch.thaw@1", aggregate=aggregate, body={"batch_id": uid})
         store(session, FROZEN, {})
+        store(session, CLOSED, sorted(set(stored(session, CLOSED)) - closed))
 
 
 def _unsaid(session: Session, aggregate: str) -> bool:

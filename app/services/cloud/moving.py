@@ -24,11 +24,13 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.batches import tell_cards, tell_created
 from app.services.cards.codes import CodeReader, batch_of, batches_of
+from app.services.cloud.events import CLOSED
 from app.services.cloud.ledger_order import in_an_order_that_pays
 from app.services.cloud.working_set import CORE, OF_MONEY, UNCONFIRMED
 from app.services.outbox import enqueue
 from app.services.progress import Progress, unwatched
 from app.services.recount import PAID
+from app.services.settings import stored
 from sync.client import SyncClient
 from sync.codes import digest
 from sync.protocol import Event, b64, to_wire
@@ -144,6 +146,19 @@ def announce_all(
     )
 
 
+def follow(session: Session, known: Known, taken: Collection[str]) -> None:
+    """Thaw here what another copy of this vault has closed where this one comes from, `taken` to this endpoint and open
+    there; not what people have frozen last of all here."""
+    lasts = select(func.max(OutboxOp.id)).where(OutboxOp.type.in_((FREEZE, "batch.thaw@1")))
+    lasts = lasts.group_by(OutboxOp.aggregate)
+    said = set(session.scalars(select(OutboxOp.aggregate).where(OutboxOp.id.in_(lasts), OutboxOp.type == FREEZE)))
+    there = {uid for uid in known.sealed - known.closed if (uid, None) not in known.frozen}
+    for uid in there.intersection(taken):
+        batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one()
+        if f"batch:{batch.id}" not in said:
+            batch.frozen_at = None
+
+
 def announce_batches(session: Session, known: Known, *, stopped: Collection[int] = (), closes: bool = False) -> None:
     """Batches with their cards: what everything else is about. Of those that are `stopped` there is more to say before
     anybody redeems anything: they are closed until then, or frozen at an endpoint that does not know that."""
@@ -176,7 +191,7 @@ def announce_rest(
     for batch in session.scalars(select(Batch).where(Batch.state != "generating").order_by(Batch.id)):
         _announce_stops(session, batch, known)
     if opens:
-        _announce_openings(session, known, frozen_too=past_freezes)
+        _announce_openings(session, known)
     _announce_links(session, known)
 
 
@@ -235,12 +250,13 @@ def _announce_thaws(session: Session, known: Known, *, getting_in: Collection[in
             enqueue(session, "card.thaw@1", aggregate=f"batch:{batch.id}", body=body | {"card_no": card_no})
 
 
-def _announce_openings(session: Session, known: Known, *, frozen_too: bool) -> None:
-    """What was closed there when this vault left, or until its ledger is told; of batches that this vault has. What is
-    frozen here is left closed unless the vault comes back: another copy of it may have gone elsewhere with them."""
-    for uid in sorted(known.closed):
+def _announce_openings(session: Session, known: Known) -> None:
+    """What was closed there when this vault left, or until its ledger is told; of batches that this vault has. What
+    another copy of it has closed at this same endpoint it has taken elsewhere."""
+    taken = set(stored(session, CLOSED))
+    for uid in sorted(known.closed - taken):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
-        if batch is not None and (frozen_too or batch.frozen_at is None):
+        if batch is not None:
             body = {"batch_id": uid, "thaws": batch.frozen_at is None}
             enqueue(session, OPEN_AGAIN, aggregate=f"batch:{batch.id}", body=body)
 

@@ -1,11 +1,15 @@
 """A batch that moved to another endpoint: what others do at the one that was left, and until its ledger has come."""
 
+import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from app.bootstrap import build_services
+from app.config import Config
 from app.errors import JobCancelled, NotFound
 from app.models.base import now
 from app.models.outbox import OutboxOp
@@ -14,11 +18,12 @@ from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint, pushing
 from app.services.cloud.leaving import Departure
 from app.services.outbox import enqueue
-from app.services.vault.vaults import OpenVault
+from app.services.vault.vaults import OpenVault, Vaults
 from app.topics import Topic
 from sync.client import SyncClient
 from sync.protocol import Op, new_op_id, to_wire
-from tests.drivers.elsewhere import assert_level, redeemed, uid_told
+from tests.app.conftest import CHEAP_KIB, PASSPHRASE
+from tests.drivers.elsewhere import There, assert_level, redeemed, uid_told
 from tests.drivers.online import a_code, by_phone, close_there, let_in, pair_with, sealed_batch
 
 
@@ -258,6 +263,72 @@ def test_what_a_copy_of_the_vault_has_closed_is_not_opened_when_the_move_of_this
     assert_level(moving)
     assert moving.batches.batch(made).frozen_at is not None
     assert by_phone(moving, cloud, a_code(moving, made, 1)) != 200
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_an_endpoint_that_was_put_back_to_when_it_was_closed_is_opened_also_where_people_have_frozen_it_since(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, tmp_path: Path, frozen: bool
+) -> None:
+    """Else their thaw is refused later, as if a copy of the vault were elsewhere."""
+    there = There(cloud, tmp_path / "backup")
+    made = used_batch(moving)
+    for endpoint in (other, cloud):
+        assert_level(moving)
+        pair_with(moving, endpoint)
+    there.back_up()
+    assert_level(moving)
+    moving.redemptions.redeem(a_code(moving, made), 1_000)
+    if frozen:
+        moving.batches.freeze(made)
+    assert_level(moving)
+    there.put_back()
+    moving.cloud.sync()
+    moving.cloud.lift_recovery("第一次配对的那台不在了")
+    assert_level(moving)
+    if frozen:
+        assert by_phone(moving, cloud, a_code(moving, made, 1)) != 200
+        moving.batches.thaw(made)
+        assert_level(moving)
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) == 200
+    assert there.is_whole()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_vault_that_was_put_back_to_before_the_move_follows_and_freezes_nothing_where_it_went(
+    config: Config,
+    vault: OpenVault,
+    moving: Services,
+    cloud: EmbeddedEndpoint,
+    other: EmbeddedEndpoint,
+    tmp_path: Path,
+    frozen: bool,
+    gone: bool,
+) -> None:
+    """It hears the closing where it was, which shows the batch as frozen; what people freeze stays frozen."""
+    made = used_batch(moving)
+    vault.close()
+    shutil.copytree(config.data, tmp_path / "copy")
+    moved = Vaults(config, memory_kib=CHEAP_KIB).open(PASSPHRASE)
+    pair_with(build_services(config, moved), other)
+    assert_level(build_services(config, moved))
+    moved.close()
+    place = Config(tmp_path / "copy")
+    put_back = Vaults(place, memory_kib=CHEAP_KIB).open(PASSPHRASE)
+    copy = build_services(place, put_back)
+    if frozen:
+        copy.batches.freeze(made)
+    copy.cloud.sync()
+    assert copy.batches.batch(made).frozen_at is not None
+    host, merchant = str(cloud.url()).removeprefix("http://"), copy.settings.merchant()
+    if gone:
+        cloud.stop()
+    code = other.pairing_code(merchant.id, merchant.name)
+    copy.cloud.pair(str(other.url()), code, leave=host if gone else None)
+    assert_level(copy)
+    assert (copy.batches.batch(made).frozen_at is not None) is frozen
+    assert (by_phone(copy, other, a_code(copy, made, 1)) == 200) is not frozen
+    put_back.close()
 
 
 def test_a_copy_of_the_vault_that_stayed_may_decide_here_only_by_a_deliberate_word(
