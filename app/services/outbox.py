@@ -11,18 +11,35 @@ from app.models.outbox import OutboxOp
 from sync.protocol import new_op_id
 
 
-def enqueue(session: Session, type_: str, *, aggregate: str, body: dict[str, Any], lane: str = "ops") -> str:
-    """Put an op in the queue; its id. The caller's transaction must name Topic.OUTBOX."""
-    return enqueue_many(session, type_, aggregate=aggregate, bodies=[body], lane=lane)[0]
+def enqueue(
+    session: Session, type_: str, *, aggregate: str, body: dict[str, Any], lane: str = "ops", op_id: str = ""
+) -> str:
+    """Put an op in the queue; its id, which is a new one unless it was asked already. The caller's transaction must
+    name Topic.OUTBOX."""
+    op_ids = [op_id or new_op_id()]
+    _put(session, type_, aggregate=aggregate, bodies=[body], lane=lane, op_ids=op_ids)
+    return op_ids[0]
 
 
 def enqueue_many(
     session: Session, type_: str, *, aggregate: str, bodies: Sequence[dict[str, Any]], lane: str = "ops"
 ) -> list[str]:
     """The same for many ops of one kind and one aggregate, in the order of their bodies."""
-    common = {"type": type_, "aggregate": aggregate, "lane": lane, "state": "waiting", "created_at": now()}
     op_ids = [new_op_id() for _ in bodies]
+    _put(session, type_, aggregate=aggregate, bodies=bodies, lane=lane, op_ids=op_ids)
+    return op_ids
+
+
+def _put(
+    session: Session,
+    type_: str,
+    *,
+    aggregate: str,
+    bodies: Sequence[dict[str, Any]],
+    lane: str,
+    op_ids: Sequence[str],
+) -> None:
+    common = {"type": type_, "aggregate": aggregate, "lane": lane, "state": "waiting", "created_at": now()}
     rows = [common | {"op_id": op_id, "body": body} for op_id, body in zip(op_ids, bodies, strict=True)]
     if rows:
         session.execute(insert(OutboxOp), rows)
-    return op_ids

@@ -117,12 +117,11 @@ class Departure:
         self._hear = hear
         self._moves = who.url != to
         self._closes = False
-        self._frozen: set[str] = set()
+        self._frozen: dict[str, str] = {}
+        """Each with the id of the op that freezes or closes it."""
         self._were_open: set[str] = set()
         """Those of them that were not frozen here."""
         self._by_others: set[str] = set()
-        self._said: set[str] = set()
-        """Ids of the ops of this."""
         self._elsewhere: set[str] = set()
         """Batches that another copy of the vault has closed: not for this one to open."""
         self._since = self._after = ""
@@ -202,7 +201,7 @@ class Departure:
                 self._since, self._after = to_wire(now()), str(stored(session, "cloud.cursor"))
                 self._elsewhere |= set(stored(session, CLOSED))
             new = [uid for uid in found if uid not in self._frozen]
-            self._frozen |= set(new)
+            self._frozen |= {uid: new_op_id() for uid in new}
             self._were_open |= {uid for uid in new if found[uid] is None}
             self._note(session)
         return new
@@ -212,7 +211,7 @@ class Departure:
         while True:
             page = client.events(self._after)
             for event in page.events:
-                if event.type in STOPPING and event.op_id not in self._said:
+                if event.type in STOPPING and event.op_id not in self._frozen.values():
                     self._note_others(msgspec.json.decode(event.body), frozen=event.type == "frozen@1")
             self._after = page.next
             if not page.has_more:
@@ -230,14 +229,13 @@ class Departure:
     def _note(self, session: Session) -> None:
         """What is to be opened or thawed should this not come about, also where it is killed."""
         were_open = sorted(self._were_open - self._by_others - self._elsewhere)
-        closed = sorted(self._frozen - self._elsewhere if self._closes else ())
+        closed = {uid: op_id for uid, op_id in self._frozen.items() if self._closes and uid not in self._elsewhere}
         store(session, FROZEN, {"since": self._since, "batches": were_open, "closed": closed})
 
     def _freeze(self, client: SyncClient, *, uids: Sequence[str]) -> None:
         """Raises Unreachable, Refused."""
         type_ = CLOSE if self._closes else FREEZE
-        ops = [Op(new_op_id(), type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
-        self._said |= {op.op_id for op in ops}
+        ops = [Op(self._frozen[uid], type_, to_wire(now()), {"batch_id": uid}) for uid in uids]
         for start in range(0, len(ops), PER_PUSH):
             for result in client.push(ops[start : start + PER_PUSH]).results:
                 if result.problem is not None:
@@ -258,20 +256,22 @@ def open_again(database: Database) -> None:
         left = stored(session, FROZEN)
         meant = select(OutboxOp.aggregate).where(OutboxOp.type == FREEZE)
         kept = set(session.scalars(meant.where(OutboxOp.created_at >= from_wire(left["since"]))))
-        were_open, closed = set(left["batches"]), set(left.get("closed", ()))
-        wanted = Batch.uid.in_([UUID(uid).bytes for uid in were_open | closed])
+        were_open, closed = set(left["batches"]), dict[str, str](left.get("closed", {}))
+        wanted = Batch.uid.in_([UUID(uid).bytes for uid in were_open | closed.keys()])
         for batch in session.scalars(select(Batch).where(wanted).order_by(Batch.id)):
             aggregate, uid = f"batch:{batch.id}", str(UUID(bytes=batch.uid))
             if thaws := uid in were_open and aggregate not in kept:
                 batch.frozen_at = None
             if uid in closed:
                 said = _unsaid(session, aggregate) and batch.frozen_at is None
+                # the closing once more, lest one that is still on its way closes it behind the opening
+                enqueue(session, CLOSE, aggregate=aggregate, body={"batch_id": uid}, op_id=closed[uid])
                 body = {"batch_id": uid} | ({"thaws": True} if said else {})
                 enqueue(session, OPEN_AGAIN, aggregate=aggregate, body=body)
             elif thaws:
                 enqueue(session, "batch.thaw@1", aggregate=aggregate, body={"batch_id": uid})
         store(session, FROZEN, {})
-        store(session, CLOSED, sorted(set(stored(session, CLOSED)) - closed))
+        store(session, CLOSED, sorted(set(stored(session, CLOSED)) - closed.keys()))
 
 
 def _unsaid(session: Session, aggregate: str) -> bool:

@@ -225,7 +225,7 @@ class SyncPage(ListPage):
                 button(tr("Stop sending"), lambda: self.withdraw(record), kind="danger"),
             )
             if closed_there(entry.type, entry.problem):
-                acts = (button(tr("Decide here"), lambda: self.open_here(record), kind="danger"), *acts[1:])
+                acts = (acts[0], button(tr("Decide here"), lambda: self.open_here(record), kind="danger"), acts[1])
         self.drawer.show_record(deed(entry), body, state=queue_mark(entry), acts=acts)
 
     # --- what comes back ---

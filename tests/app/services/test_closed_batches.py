@@ -1,7 +1,7 @@
 """A batch that moved to another endpoint: what others do at the one that was left, and until its ledger has come."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app.bootstrap import build_services
 from app.config import Config
-from app.errors import JobCancelled, NotFound
+from app.errors import EndpointUnreachable, JobCancelled, NotFound
 from app.models.base import now
 from app.models.outbox import OutboxOp
 from app.services import Services
@@ -19,8 +19,8 @@ from app.services.cloud import EmbeddedEndpoint, pushing
 from app.services.cloud.leaving import Departure
 from app.services.vault.vaults import OpenVault, Vaults
 from app.topics import Topic
-from sync.client import SyncClient
-from sync.protocol import Op, new_op_id, to_wire
+from sync.client import SyncClient, Unreachable
+from sync.protocol import Op, OpsAnswer, new_op_id, to_wire
 from tests.app.conftest import CHEAP_KIB, PASSPHRASE
 from tests.drivers.elsewhere import There, assert_level, redeemed, uid_told
 from tests.drivers.online import a_code, by_phone, close_there, let_in, pair_with, sealed_batch
@@ -356,3 +356,25 @@ def test_only_a_thaw_that_was_refused_for_that_is_answered_so(moving: Services, 
     (row,) = moving.cloud.queue(states=("rejected",))
     with pytest.raises(NotFound):
         moving.cloud.open_here(row.id)
+
+
+def test_a_closing_that_comes_when_the_move_has_failed_closes_nothing(
+    moving: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was on its way when nobody waited for it any more."""
+    made, late, real = used_batch(moving), list[Op](), SyncClient.push
+
+    def push(client: SyncClient, ops: Iterable[Op]) -> OpsAnswer:
+        asked = list(ops)
+        if not late and asked[0].type == "batch.close@1":
+            late.extend(asked)
+            raise Unreachable("late")
+        return real(client, asked)
+
+    monkeypatch.setattr(SyncClient, "push", push)
+    with pytest.raises(EndpointUnreachable):
+        pair_with(moving, other)
+    assert_level(moving)
+    (result,) = moving.cloud.ask(lambda client: real(client, late)).results
+    assert result.status == "duplicate"
+    assert by_phone(moving, cloud, a_code(moving, made, 1)) == 200
