@@ -48,7 +48,7 @@ collect_ignore = [] if sys.platform.startswith("linux") else ON_LINUX
 
 SLOW = ("tests/campaigns", "tests/sync/server/test_page", "tests/app/cli", "tests/app/bootstrap", "tests/sync")
 """Few tests that take long: of several processes one would still be at them when the others have nothing left."""
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 MODAL = (
     (QDialog, ("exec",)),
     (QMenu, ("exec",)),
@@ -80,19 +80,20 @@ def qapp(qapp: QApplication) -> Iterator[QApplication]:
 
 
 class PatientBot(QtBot):
-    """Gives up later than after Qt's own five seconds: on a machine with much to do what was asked for comes late."""
+    """Gives up after a minute at the earliest: on a machine with much to do what was asked for comes late, and only a
+    test that fails ever waits so long."""
 
     def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
-        super().waitUntil(callback, timeout=timeout)
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
 
     def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **more: Any) -> Any:
-        return super().waitSignal(signal, timeout=timeout, **more)
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE_MS), **more)
 
     def waitExposed(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:
-        return super().waitExposed(widget, timeout=timeout)
+        return super().waitExposed(widget, timeout=max(timeout, PATIENCE_MS))
 
     def waitActive(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:
-        return super().waitActive(widget, timeout=timeout)
+        return super().waitActive(widget, timeout=max(timeout, PATIENCE_MS))
 
 
 @pytest.fixture
