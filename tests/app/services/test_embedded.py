@@ -21,7 +21,7 @@ from app.services.cloud.addresses import host_of
 from app.services.programs import ROOT
 
 LINGERS_S = 1.0
-PATIENCE_S = 20.0
+PATIENCE_S = 60
 
 
 @pytest.fixture

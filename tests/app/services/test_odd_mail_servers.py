@@ -11,7 +11,7 @@ from app.services.channels.email import EmailChannel, Mail, MailServer, Post, is
 from app.services.channels.letters import Letter
 from tests.app.services.odd_peer import odd_peer
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def line(setting: dict[str, Any]) -> AbstractContextManager[Post]:
