@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # never the keychain of whoever tests
@@ -23,14 +24,17 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QMenu,
     QMessageBox,
+    QWidget,
 )
+from pytestqt.qtbot import QtBot
 
 from app.config import RESOURCES
 from app.views.garbage import sweep
 from app.words import DEFAULT_LANGUAGE, set_language
 from tests.drivers import quick, warm
 
-settings.register_profile("house", deadline=None)  # two cores are shared: how long one example takes proves nothing
+settings.register_profile("house", deadline=None, derandomize=True)
+"""Two cores are shared: how long one example takes proves nothing. And a run that fails must fail again."""
 settings.load_profile("house")
 
 ON_LINUX = [
@@ -44,6 +48,7 @@ collect_ignore = [] if sys.platform.startswith("linux") else ON_LINUX
 
 SLOW = ("tests/campaigns", "tests/sync/server/test_page", "tests/app/cli", "tests/app/bootstrap", "tests/sync")
 """Few tests that take long: of several processes one would still be at them when the others have nothing left."""
+PATIENCE_MS = 60_000
 MODAL = (
     (QDialog, ("exec",)),
     (QMenu, ("exec",)),
@@ -72,6 +77,28 @@ def qapp(qapp: QApplication) -> Iterator[QApplication]:
     qapp.setStyle("Fusion")
     yield qapp
     qapp.clipboard().clear()  # without a window system Qt keeps what Python made until there is no Python
+
+
+class PatientBot(QtBot):
+    """Gives up after a minute at the earliest: on a machine with much to do what was asked for comes late, and only a
+    test that fails ever waits so long."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=max(timeout, PATIENCE_MS))
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE_MS, **more: Any) -> Any:
+        return super().waitSignal(signal, timeout=max(timeout, PATIENCE_MS), **more)
+
+    def waitExposed(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:
+        return super().waitExposed(widget, timeout=max(timeout, PATIENCE_MS))
+
+    def waitActive(self, widget: QWidget, *, timeout: int = PATIENCE_MS) -> Any:
+        return super().waitActive(widget, timeout=max(timeout, PATIENCE_MS))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,20 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import NewVault, OpenVault, Vaults
 from sync.server.database import Store
+from tests.drivers.days import from_noon
 from tests.drivers.online import another_endpoint, pair_with
 from tests.drivers.quick import quick
 
 PASSPHRASE = "correct horse battery staple 卡匣"
 CHEAP_KIB = 64
 """Argon2id memory for tests: the derivation is the same, only quick."""
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """For what counts by days, without an endpoint: that one has a clock of its own."""
+    with from_noon():
+        yield
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_a_bench_gives_figures(name: str) -> None:
 def test_scrolling_paints_as_many_rows_as_its_floor() -> None:
     """In a process of its own, as it is meant to be run; the figures come as one document."""
     command = [sys.executable, str(ROOT / "build_scripts" / "bench.py"), "scroll", "--json", "--cards", "2000"]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=500)
     figures = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
     assert set(figures) >= {"scroll, wheel", "scroll, page", "scroll, drag", "scroll, last page"}
     painted, _, floor = figures["scroll, wheel"]["context"].partition(" against ")

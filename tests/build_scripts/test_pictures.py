@@ -20,7 +20,7 @@ def test_a_dialog_is_painted_over_the_dimmed_window(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=500,
     )
     folder = tmp_path / "light-en-1024x680"
     assert f"{len(list(folder.glob('*.png')))} pictures in {folder}" in done.stdout

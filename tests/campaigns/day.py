@@ -268,7 +268,7 @@ class Day:
             for body in bodies:
                 requests.post(f"{url}/h5/v1/{path}", json=body, timeout=LONGEST_S)
             requests.post(f"{url}/h5/v1/{path}", data=f'{{"code": "{plain}'.encode(), timeout=LONGEST_S)
-        requests.post(f"{url}/v1/ops", json=bodies[1], headers={"Signature": code, "Authorization": code}, timeout=9)
+        requests.post(f"{url}/v1/ops", json=bodies[1], headers={"Signature": code, "Authorization": code}, timeout=60)
         parts = urlsplit(url)
         for raw in (
             f"{code}\r\n\r\n",

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -213,6 +214,7 @@ from pathlib import Path
 folder = Path(sys.argv[1])
 (folder / "deep" / "er").mkdir(parents=True)
 (folder / "deep" / "er" / "gone.txt").write_text("deleted again")
+sys.stdin.readline()
 (folder / "deep" / "er" / "gone.txt").unlink()
 with tempfile.TemporaryFile(dir=folder) as nameless:
     nameless.write(b"never had a name")
@@ -224,14 +226,26 @@ with tempfile.TemporaryFile(dir=folder) as nameless:
 """
 
 
+def wait_beside(process: "subprocess.Popen[bytes]", condition: Callable[[], bool]) -> None:
+    """Until what the watch notes on its thread is there; the process does nothing before it is told to."""
+    pause = threading.Event()
+    while not condition():
+        assert process.poll() is None, "it waits for us"
+        pause.wait(0.01)
+
+
 def test_the_watch_sees_what_is_deleted_again_and_how_children_are_started(tmp_path: Path) -> None:
     with watched(tmp_path) as seen:
         process = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdin=subprocess.PIPE)
-        while not (any(b"argument" in line for line, _ in seen.children) and len(seen.files) >= 2):
-            assert process.poll() is None, "it waits for us"
+        wait_beside(process, lambda: str(tmp_path / "deep" / "er" / "gone.txt") in seen.files)
+        assert process.stdin is not None
+        process.stdin.write(b"now delete it\n")
+        process.stdin.flush()
+        wait_beside(process, lambda: any(b"argument" in line for line, _ in set(seen.children)))
+        wait_beside(process, lambda: any(path.startswith(f"{tmp_path}/#") for path in list(seen.files)))
         process.communicate()
     held = dict(seen.contents())
-    assert b"never had a name" in held.values()
+    assert {b"deleted again", b"never had a name"} <= set(held.values())
     assert any(b"OWN=world" in world for _, world in seen.children)
     assert not any(CHILD.encode() in line for line, _ in seen.children), "that one we typed ourselves"
 

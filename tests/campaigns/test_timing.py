@@ -63,6 +63,6 @@ def test_the_harness_asks_at_every_door_and_gets_the_answers_it_expects(tmp_path
 
 
 def test_an_endpoint_that_answers_early_for_codes_nobody_knows_is_found_out(tmp_path: Path) -> None:
-    plant = built_in("early-return", step_s=0.1)
-    measured = list(campaign(str(tmp_path / "e.db"), tmp_path, pairs=16, seed=7, doors=["redeem"], plant=plant))
+    plant = built_in("early-return", step_s=0.1)  # of thirty pairs, five may show nothing
+    measured = list(campaign(str(tmp_path / "e.db"), tmp_path, pairs=30, seed=7, doors=["redeem"], plant=plant))
     assert any(one.signs.differs for one in measured), [str(one) for one in measured]

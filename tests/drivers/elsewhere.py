@@ -1,8 +1,8 @@
 """An endpoint that stands elsewhere: it is backed up, put back, and looked into."""
 
 import shutil
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,18 @@ from sync.protocol import Event
 from sync.server.database import Store
 from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
+from tests.drivers.ports import kept
+
+
+@contextmanager
+def away(endpoint: EmbeddedEndpoint) -> Iterator[None]:
+    """It is stopped meanwhile, and answers at the same place afterwards."""
+    url = endpoint.url()
+    assert url is not None
+    endpoint.stop()
+    with kept(int(url.rpartition(":")[2])) as port:
+        yield
+        assert endpoint.start(port) == url
 
 
 @dataclass
@@ -26,11 +38,8 @@ class There:
 
     def between(self, act: Callable[[Path], object]) -> None:
         """While it is stopped; it answers at the same place afterwards."""
-        url = self.endpoint.url()
-        assert url is not None
-        self.endpoint.stop()
-        act(self.endpoint.database.parent)
-        assert self.endpoint.start(int(url.rpartition(":")[2])) == url
+        with away(self.endpoint):
+            act(self.endpoint.database.parent)
 
     def back_up(self) -> None:
         self.between(lambda folder: shutil.copytree(folder, self.backup))

@@ -60,7 +60,7 @@ def running(database: str, secrets: Path, *more: str, plant: str = "", anew: boo
             yield line.removeprefix("listening on ").strip()
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
             said = _read(log)
     assert not FAULT.search(said), said
 
@@ -114,7 +114,7 @@ class Desktop:
 
     def redeem(self, d: bytes, amount_minor: int | None = None, **more: object) -> requests.Response:
         body = {"op_id": new_op_id(), "merchant_id": str(self.merchant_id), "d": b64(d), "amount_minor": amount_minor}
-        return requests.post(self.url + "/h5/v1/redeem", json=body | more, timeout=10)
+        return requests.post(self.url + "/h5/v1/redeem", json=body | more, timeout=60)
 
 
 @dataclass

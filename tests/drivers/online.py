@@ -99,4 +99,4 @@ def _typed(services: Services, url: str, code: str, part: dict[str, int]) -> int
     merchant = services.settings.merchant().id
     d = b64(digest(UUID(merchant), canonical(code)))
     body = {"op_id": new_op_id(), "merchant_id": merchant, "d": d, **part}
-    return requests.post(f"{url}/h5/v1/redeem", json=body, timeout=10).status_code
+    return requests.post(f"{url}/h5/v1/redeem", json=body, timeout=60).status_code

@@ -4,13 +4,17 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+
+from tests.drivers.ports import kept
+
+PATIENCE_S = 180
+"""How long it may take to begin or to end."""
 
 
 @contextmanager
@@ -27,12 +31,10 @@ def postgres(folder: Path) -> Iterator[str]:
         [str(binaries / "initdb"), "-D", str(data), "-U", "kaxia", "-A", "trust", "-E", "UTF8", "--no-locale"],
         as_nobody,
     )
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c synchronous_commit=on"
-    control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-    _run([*control, "-l", str(folder / "log"), "-o", options, "start"], as_nobody)
+    control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-t", str(PATIENCE_S)]
+    with kept() as port:
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c synchronous_commit=on"
+        _run([*control, "-l", str(folder / "log"), "-o", options, "start"], as_nobody)
     try:
         yield f"postgresql://kaxia@127.0.0.1:{port}/postgres"
     finally:
@@ -90,6 +92,6 @@ def _run(command: list[str], user: int | None) -> None:
         cwd="/",
         env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
         check=False,
-        timeout=60,
+        timeout=2 * PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
 WIDTH, HEIGHT = 1440, 900
-PATIENCE_S = 30.0
+PATIENCE_S = 60
 POLL_S = 0.05
 STILL_S = 0.4
 Pixels = NDArray[np.uint32]

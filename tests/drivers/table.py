@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.views.jobs import JobRunner
 from app.views.widgets.row_table import Column, Kind, RowTable
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 LONG = "A very long remark that no column of ninety pixels can ever show as a whole"
 
 

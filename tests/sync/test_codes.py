@@ -55,11 +55,11 @@ def test_random_garbage_passes_once_in_a_thousand() -> None:
 
 @pytest.mark.parametrize("profile", sorted(codes.PROFILES))
 def test_drawn_codes_are_valid_and_use_every_symbol_evenly(profile: str) -> None:
-    drawn = codes.CodeFormat.read(profile).draw(3_000)
+    drawn = codes.CodeFormat.read(profile).draw(10_000)
     assert all(codes.is_valid(bytes(row).decode()) for row in drawn[:300])
     counts = np.bincount(drawn[:, 0], minlength=128)
     used = counts[[ord(symbol) for symbol in codes.ALPHABET]]
-    assert used.min() > 50  # 3,000 / 32 is 94
+    assert used.min() > 200  # 10,000 / 32 is 312; by chance it is less in one run of 10⁹
 
 
 def test_a_symbol_outside_the_alphabet_is_named_by_its_place() -> None:

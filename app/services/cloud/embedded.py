@@ -174,15 +174,13 @@ class EmbeddedEndpoint:
 
 
 def _free(host: str, port: int) -> int:
-    """`port` if nobody listens there, else any free one."""
-    for wanted in (port, 0):
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind((host, wanted))
-            except OSError:
-                continue
-            return int(trial.getsockname()[1])
+    """`port` if nobody listens there, else 0: the process itself takes one, so that nobody else gets it meanwhile."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError:
+            return 0
     return port
 
 

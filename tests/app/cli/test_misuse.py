@@ -80,7 +80,7 @@ def test_ctrl_c_leaves_no_traceback(tmp_path: Path) -> None:
     process = start(tmp_path, slave, "init", "--merchant", "x")
     read_until(master, "口令：")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert "Traceback" not in said
     os.close(master)

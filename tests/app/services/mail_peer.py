@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 USER, PASSWORD = "cards@shop.example", "s3cret"
+READY_S = 60.0
+"""How long it may take to begin."""
 
 
 class MailPeer:
@@ -79,6 +81,18 @@ class MailPeer:
         return "250 OK"
 
 
+class _Controller(Controller):
+    """Listens on a port that it was given by the system, not on one that was free a moment ago."""
+
+    def __init__(self, peer: MailPeer, listening: socket.socket, **more: Any) -> None:
+        host, port = listening.getsockname()
+        super().__init__(peer, hostname=host, port=port, ready_timeout=READY_S, **more)
+        self._listening = listening
+
+    def _create_server(self) -> Awaitable[asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self._listening, ssl=self.ssl_context)
+
+
 @contextmanager
 def mail_peer(
     folder: Path, *, tls: str = "starttls", password: str = PASSWORD
@@ -88,7 +102,8 @@ def mail_peer(
     offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     offered.load_cert_chain(certificate, key)
     peer = MailPeer()
-    port = _free_port()
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
 
     def authenticated(
         server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
@@ -100,7 +115,7 @@ def mail_peer(
         login |= {"tls_context": offered, "require_starttls": True, "auth_required": True, "auth_require_tls": True}
     if tls == "tls":
         login |= {"ssl_context": offered}
-    controller = Controller(peer, hostname="127.0.0.1", port=port, **login)
+    controller = _Controller(peer, listening, **login)
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # what the peer says about itself proves nothing
     controller.start()
     setting = {
@@ -116,12 +131,6 @@ def mail_peer(
         yield peer, setting, ssl.create_default_context(cafile=str(certificate))
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ from app.services.cards import CardFilter
 from app.services.progress import unwatched
 from tests.drivers.online import a_batch, another_endpoint
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @contextmanager

@@ -167,7 +167,7 @@ def test_a_redemption_on_the_phone_reaches_ledger_card_and_figures(online: Servi
         "amount_minor": 12_345,
     }
     url = online.cloud.status().url + "/h5/v1/redeem"
-    first, again = requests.post(url, json=body, timeout=10), requests.post(url, json=body, timeout=10)
+    first, again = requests.post(url, json=body, timeout=60), requests.post(url, json=body, timeout=60)
     assert first.status_code == 200
     assert first.json() == again.json()
     assert online.cloud.sync().pulled >= 1

@@ -25,6 +25,7 @@ from tests.drivers.asked import asked, plan
 from tests.drivers.days import last_days, today
 from tests.drivers.trade import Trade
 
+pytestmark = pytest.mark.usefixtures("noon")
 FACE = 20_000
 
 

@@ -14,6 +14,7 @@ from app.errors import InvalidInput, MailServerRefused
 from app.services.channels.email import EmailChannel, Mail, MailServer, Post
 from app.services.channels.letters import FIELDS, Template, default_template, flaws, gives_a_card, written
 from tests.app.services.mail_peer import MailPeer, mail_peer
+from tests.drivers.ports import kept
 
 LINK = "https://cards.example/c/abc#KEY"
 VALUES = dict.fromkeys(FIELDS, "x") | {"name": "张三", "link": LINK, "merchant": "某某商户", "product": "中秋福利卡"}
@@ -70,17 +71,17 @@ def test_a_certificate_nobody_vouches_for_is_refused(peer: Peer) -> None:
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     with mail_peer(tmp_path) as (_, setting, trust):
         pass
-    with pytest.raises(MailServerRefused) as refused:
-        EmailChannel(trust, timeout_s=2).test_connection(setting)
+    with kept() as port, pytest.raises(MailServerRefused) as refused:
+        EmailChannel(trust, timeout_s=10).test_connection(setting | {"port": port})
     assert refused.value.reason == "server-unreachable"
 
 
 def test_a_server_without_encryption_gets_no_password(tmp_path: Path) -> None:
     with mail_peer(tmp_path, tls="none") as (there, setting, trust):
         with pytest.raises(MailServerRefused) as refused:
-            EmailChannel(trust, timeout_s=5).test_connection(setting | {"security": "starttls"})
+            EmailChannel(trust, timeout_s=10).test_connection(setting | {"security": "starttls"})
         assert refused.value.reason == "no-tls"
-        with EmailChannel(trust, timeout_s=5).open(MailServer.from_settings(setting)) as post:
+        with EmailChannel(trust, timeout_s=10).open(MailServer.from_settings(setting)) as post:
             assert post.send(mail()).state == "sent"
         assert len(there.arrived) == 1
 

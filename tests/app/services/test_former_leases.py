@@ -15,7 +15,7 @@ from app.services.cloud import EmbeddedEndpoint
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import new_incarnation
-from tests.drivers.elsewhere import There, assert_level
+from tests.drivers.elsewhere import There, assert_level, away
 from tests.drivers.online import EVENING, a_code, leased_without_a_line, let_in, pair_with, sealed_batch
 
 
@@ -117,13 +117,12 @@ def test_a_counter_that_is_paired_once_more_tells_what_it_gave_out_as_who_it_was
 ) -> None:
     """Nobody revoked it: it only did not sync, and somebody asked for a new code."""
     pair_with(services, cloud)
-    owner, desk, url = services, second("desk"), str(cloud.url())
+    owner, desk = services, second("desk")
     let_in(owner, desk, "manager", "后台")
     made = sealed_batch(desk)
     desk.leases.take(made, until=now() + EVENING, count=3)
-    cloud.stop()
-    assert desk.redemptions.redeem(a_code(desk, made), 5_000).own_word
-    cloud.start(int(url.rpartition(":")[2]))
+    with away(cloud):
+        assert desk.redemptions.redeem(a_code(desk, made), 5_000).own_word
     let_in(owner, desk, "manager", "后台二")
     assert_level(desk)
     assert (desk.leases.conflicts(), desk.leases.leases()) == ([], [])

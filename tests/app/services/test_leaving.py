@@ -16,7 +16,7 @@ def kill(endpoint: EmbeddedEndpoint) -> None:
     process = endpoint._process
     assert process is not None, "this very test started it"
     process.kill()
-    process.wait(10)
+    process.wait(20)
 
 
 def acts(services: Services) -> list[str]:

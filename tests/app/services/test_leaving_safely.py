@@ -1,6 +1,7 @@
 """Moving between endpoints that both answer: no card can be used at both of them, at any moment."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -9,7 +10,7 @@ from app.models.base import now
 from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from sync.protocol import Op, new_op_id, to_wire
-from tests.drivers.elsewhere import assert_level, redeemed, uid_told
+from tests.drivers.elsewhere import assert_level, away, redeemed, uid_told
 from tests.drivers.online import EVENING, a_code, by_phone, let_in, pair_with, sealed_batch
 
 
@@ -164,17 +165,17 @@ def test_what_a_move_left_frozen_that_was_cut_off_is_thawed_by_the_next_sync(
     made, frozen = (sealed_batch(moving) for _ in range(2))
     for _ in range(3):
         moving.redemptions.redeem(a_code(moving, made), 5_000)
-    merchant, url = moving.settings.merchant(), str(cloud.url())
+    merchant = moving.settings.merchant()
+    with ExitStack() as gone:
 
-    def cut(_: int, total: int) -> None:
-        if total == 3:
-            cloud.stop()  # so that nobody hears what is said on the way out
-            raise JobCancelled
+        def cut(_: int, total: int) -> None:
+            if total == 3:
+                gone.enter_context(away(cloud))  # so that nobody hears what is said on the way out
+                raise JobCancelled
 
-    with pytest.raises(JobCancelled):
-        moving.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name), progress=cut)
-    moving.batches.freeze(frozen)  # by people, since
-    cloud.start(int(url.rpartition(":")[2]))
+        with pytest.raises(JobCancelled):
+            moving.cloud.pair(str(other.url()), other.pairing_code(merchant.id, merchant.name), progress=cut)
+        moving.batches.freeze(frozen)  # by people, since
     assert by_phone(moving, cloud, a_code(moving, made, 1)) != 200
     assert_level(moving)
     assert_level(moving)

@@ -22,7 +22,7 @@ from sync.protocol import Op, OpsAnswer
 from tests.drivers.online import redeem_on_the_phone
 
 FACE = 20_000
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from sync.protocol import FreezeRequest, Op, OpsAnswer, b64, new_op_id, to_wire
 from tests.drivers.elsewhere import assert_level, redeemed, uid_told
 from tests.drivers.online import EVENING, a_code, by_phone, let_in, pair_with, sealed_batch
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def move(services: Services, endpoint: EmbeddedEndpoint, *, meanwhile: Callable[[], object]) -> None:

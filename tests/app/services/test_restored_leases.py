@@ -21,7 +21,7 @@ from sync.protocol import from_ms
 from sync.server import epochs
 from sync.server.database import Store
 from sync.server.endpoint import now_ms
-from tests.drivers.elsewhere import There, assert_level
+from tests.drivers.elsewhere import There, assert_level, away
 from tests.drivers.online import a_batch, a_code, let_in, pair_with, redeem_on_the_phone
 
 
@@ -35,8 +35,7 @@ def leased(services: Services, there: There, code: str, batch_id: int) -> tuple[
     """A use and its reversal, decided without a line some time before the endpoint hears of it."""
     services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10)
     there.back_up()
-    there.endpoint.stop()
-    with time_machine.travel(now() + timedelta(hours=2)):  # a clock that is fast
+    with away(there.endpoint), time_machine.travel(now() + timedelta(hours=2)):  # a clock that is fast
         use = services.redemptions.redeem(code)
         back = services.redemptions.reverse(use.redemption_id, reason="扫错")
     assert (use.own_word, back.own_word) == (True, True)
@@ -64,11 +63,8 @@ def test_what_was_decided_under_a_lease_stands_and_comes_back_as_the_endpoint_ha
     """Whatever this clock said: with another time than the endpoint booked a receipt would be worth nothing."""
     batch_id = a_batch(services)
     assert_level(services)
-    url = there.endpoint.url()
-    assert url is not None
     use, back = leased(services, there, a_code(services, batch_id), batch_id)
     before = ledger(vault)
-    there.endpoint.start(int(url.rpartition(":")[2]))
     assert_level(services)
     told = ledger(vault)
     assert told == at_the_endpoint(there)
@@ -85,10 +81,7 @@ def test_the_word_that_came_with_an_answer_finds_an_endpoint_out_and_the_answer_
 ) -> None:
     batch_id = a_batch(services)
     assert_level(services)
-    url = there.endpoint.url()
-    assert url is not None
     use, back = leased(services, there, a_code(services, batch_id), batch_id)
-    there.endpoint.start(int(url.rpartition(":")[2]))
     with pytest.raises(JobCancelled):  # the answers came, and nothing of the feed
         services.cloud.sync(stop_behind_pushing)
     decided = at_the_endpoint(there)
@@ -103,10 +96,7 @@ def test_what_the_copy_has_of_a_lease_is_not_asked_with_another_body(services: S
     """Its answers were told and nothing of the feed; then something else was lost."""
     batch_id = a_batch(services)
     assert_level(services)
-    url = there.endpoint.url()
-    assert url is not None
     leased(services, there, a_code(services, batch_id), batch_id)
-    there.endpoint.start(int(url.rpartition(":")[2]))
     with pytest.raises(JobCancelled):
         services.cloud.sync(stop_behind_pushing)
     shutil.rmtree(there.backup)

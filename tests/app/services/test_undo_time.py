@@ -1,8 +1,10 @@
 """How long a use can be undone, by clocks that stand still, run on or were set back."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import update
 
 from app.models.base import now
@@ -14,6 +16,13 @@ from app.services.redemptions import RedemptionService
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from tests.drivers.trade import Trade
+
+
+@pytest.fixture(autouse=True)
+def time_stands_still() -> Iterator[None]:
+    """A second that a slow machine takes to begin with would be missing at the end."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 class Counter:

@@ -13,7 +13,7 @@ from app.views.jobs import JobRunner
 from app.views.tasks.page import TasksPage
 from app.words import moment
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture

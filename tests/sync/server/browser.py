@@ -129,7 +129,7 @@ class Desk:
         """What the endpoint answers to whoever holds the link."""
         derived = HKDF(SHA256(), 32, None, b"kx/link/auth").derive(card.secret.encode())
         address = f"{self.base}/h5/v1/links/{card.link_id}/state"
-        return dict(requests.post(address, json={"auth": b64(derived)}, timeout=10).json()["state"])
+        return dict(requests.post(address, json={"auth": b64(derived)}, timeout=60).json()["state"])
 
     def redeem(self, card: Issued, amount_minor: int | None) -> str:
         """At a counter; None takes all. Gives the id of the redemption."""
@@ -140,7 +140,7 @@ class Desk:
             "d": b64(digest(self.merchant_id, card.code)),
             "amount_minor": amount_minor,
         }
-        requests.post(f"{self.base}/h5/v1/redeem", json=body, timeout=10).raise_for_status()
+        requests.post(f"{self.base}/h5/v1/redeem", json=body, timeout=60).raise_for_status()
         return op_id
 
 
@@ -170,7 +170,7 @@ def running_endpoint(folder: Path) -> Iterator[Desk]:
             desk.client.close()
         finally:
             child.terminate()
-            child.wait(timeout=20)
+            child.wait(timeout=60)
             if child.stdout is not None:
                 child.stdout.close()
 

@@ -53,8 +53,8 @@ def test_nothing_else_waits(patient: Desktop) -> None:
     batch = patient.batch(1)
     assert patient.redeem(batch.records[0], 1).status_code == 200
     assert patient.client.look_up(batch.records[0]).state.remaining_minor == 9_999
-    assert requests.get(f"{patient.url}/h5/v1/merchants/{patient.slug}", timeout=30).status_code == 200
-    assert requests.get(f"{patient.url}/sync/v1/hello", timeout=30).status_code == 401
+    assert requests.get(f"{patient.url}/h5/v1/merchants/{patient.slug}", timeout=60).status_code == 200
+    assert requests.get(f"{patient.url}/sync/v1/hello", timeout=60).status_code == 401
 
 
 def test_nobody_is_let_on_before_a_step(monkeypatch: pytest.MonkeyPatch) -> None:

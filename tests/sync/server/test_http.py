@@ -42,7 +42,7 @@ class Line:
 
     def __init__(self, url: str) -> None:
         host, port = urlsplit(url).netloc.split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.file = self.socket.makefile("rb")
 
     def send(self, *requests_: bytes) -> None:
@@ -132,7 +132,7 @@ def test_a_line_that_is_idle_for_long_is_closed_and_one_in_use_is_not(desktop: D
     assert [other.answer()[0], other.answer()[0]] == [200, 200]
     assert line.ended()
     assert other.ended()
-    assert 6 < time.monotonic() - began < 15
+    assert 6 < time.monotonic() - began < 40
     other.close()
 
 
@@ -183,9 +183,9 @@ def test_a_large_answer_arrives_whole_at_a_slow_reader(desktop: Desktop) -> None
 
 def test_a_request_too_large_is_refused_and_the_next_one_answered(endpoint: tuple[str, str]) -> None:
     for _ in range(3):
-        answer = requests.post(endpoint[0] + "/h5/v1/redeem", data=b"x" * (3 << 20), timeout=20)
+        answer = requests.post(endpoint[0] + "/h5/v1/redeem", data=b"x" * (3 << 20), timeout=60)
         assert answer.status_code == 413
-    assert requests.get(endpoint[0] + "/healthz", timeout=20).status_code == 200
+    assert requests.get(endpoint[0] + "/healthz", timeout=60).status_code == 200
 
 
 def test_whoever_goes_away_harms_nobody_and_what_was_asked_stands(desktop: Desktop) -> None:
@@ -214,7 +214,7 @@ def test_a_slow_sender_that_stops_is_not_waited_for_at_the_end(tmp_path: Path) -
     with running(str(tmp_path / "endpoint.db"), tmp_path / "secrets.json") as url:
         half = Line(url)
         half.send(asked("POST", "/h5/v1/redeem", b"{}")[:-1])
-        assert requests.get(url + "/healthz", timeout=20).status_code == 200
+        assert requests.get(url + "/healthz", timeout=60).status_code == 200
     status, _, body = half.answer()
     assert (status, json.loads(body)["retryable"]) == (503, True)
     assert half.ended()
@@ -284,9 +284,9 @@ def test_both_ways_give_the_same_answer(desktop: Desktop, line: Line, body: byte
     line.send(request)
     short = line.answer()
     line.send(request[:20])
-    assert requests.get(desktop.url + "/healthz", timeout=20).status_code == 200  # by then the first part was read
+    assert requests.get(desktop.url + "/healthz", timeout=60).status_code == 200  # by then the first part was read
     line.send(request[20:-1] if body else request[20:])
-    assert requests.get(desktop.url + "/healthz", timeout=20).status_code == 200
+    assert requests.get(desktop.url + "/healthz", timeout=60).status_code == 200
     line.send(request[-1:] if body else b"")
     long = line.answer()
     assert short[0] == long[0]
@@ -302,7 +302,7 @@ def test_a_wish_that_nobody_writes_down_is_answered_at_the_end(tmp_path: Path) -
         desktop = paired(url, new_merchant(database))
         line = Line(url)
         line.send(wish(desktop, b"\1" * 32, 100))
-        assert requests.get(url + "/healthz", timeout=20).status_code == 200
+        assert requests.get(url + "/healthz", timeout=60).status_code == 200
         desktop.client.close()
     status, _, body = line.answer()
     assert (status, json.loads(body)["retryable"]) == (503, True)
@@ -312,10 +312,10 @@ def test_a_wish_that_nobody_writes_down_is_answered_at_the_end(tmp_path: Path) -
 def test_every_refusal_carries_the_name_of_its_request(desktop: Desktop) -> None:
     """Told by the front, by the framework, by a route: with it the log line can be found."""
     asked = [
-        requests.get(f"{desktop.url}/sync/v1/hello", timeout=10),
-        requests.get(f"{desktop.url}/nowhere", timeout=10),
-        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": "AA"}, timeout=10),
-        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": 1}, timeout=10),
+        requests.get(f"{desktop.url}/sync/v1/hello", timeout=60),
+        requests.get(f"{desktop.url}/nowhere", timeout=60),
+        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": "AA"}, timeout=60),
+        requests.post(f"{desktop.url}/h5/v1/links/{'A' * 22}/open", json={"auth": 1}, timeout=60),
     ]
     assert [answer.status_code for answer in asked] == [401, 404, 404, 422]
     traces = {answer.json().get("trace") for answer in asked}

@@ -26,7 +26,7 @@ def a_link(batch: MadeBatch) -> tuple[str, LinkRequest]:
 
 
 def post(desktop: Desktop, link_id: str, act: str, **more: str) -> requests.Response:
-    return requests.post(f"{desktop.url}/h5/v1/links/{link_id}/{act}", json={"auth": b64(AUTH)} | more, timeout=10)
+    return requests.post(f"{desktop.url}/h5/v1/links/{link_id}/{act}", json={"auth": b64(AUTH)} | more, timeout=60)
 
 
 def test_the_same_op_id_with_any_other_content_is_refused(desktop: Desktop) -> None:

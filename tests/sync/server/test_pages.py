@@ -54,7 +54,7 @@ def test_no_file_loads_or_runs_anything_of_somebody_else() -> None:
 
 def test_the_shell_forbids_everything_but_its_own_files(desk: Desk) -> None:
     for path in ("/c/AAAAAAAAAAAAAAAAAAAAAA", f"/p/{SLUG}"):
-        headers = requests.get(desk.base + path, timeout=10).headers
+        headers = requests.get(desk.base + path, timeout=60).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "unsafe" not in headers["Content-Security-Policy"]
         assert headers["Referrer-Policy"] == "no-referrer"
@@ -67,7 +67,7 @@ def test_the_shell_forbids_everything_but_its_own_files(desk: Desk) -> None:
 def test_opening_the_address_changes_nothing(desk: Desk, phone: Phone) -> None:
     card = desk.issue()
     for _ in range(2):
-        requests.get(desk.base + card.path, timeout=10)
+        requests.get(desk.base + card.path, timeout=60)
         phone.open(card.path)
     assert phone.title() == "你收到一张嘉味食品的卡"
     assert desk.state(card)["link"] == "waiting"

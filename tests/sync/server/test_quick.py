@@ -18,7 +18,7 @@ from tests.drivers.endpoint import ROOT
 from tests.drivers.quick import PROGRAM, quick_python
 
 DONE, REFUSED, OK = 0, 1, 200
-PATIENCE_S = 30.0
+PATIENCE_S = 60
 
 
 @pytest.fixture

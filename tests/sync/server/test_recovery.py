@@ -295,7 +295,7 @@ def test_what_is_answered_to_a_phone_and_a_counter_is_what_the_feed_says(life: L
         receipts = [event.receipt for event in desktop.client.events("").events if event.type.startswith("re")]
         assert receipts == [phone["receipt"], counter.outcome["receipt"], undone.outcome["receipt"]]
         again = desktop.redeem(batch.records[0], 700, op_id=phone["op_id"]).json()
-        asked = requests.get(f"{desktop.url}/h5/v1/redeem/{phone['op_id']}", timeout=10).json()
+        asked = requests.get(f"{desktop.url}/h5/v1/redeem/{phone['op_id']}", timeout=60).json()
         assert again == asked == phone
 
 

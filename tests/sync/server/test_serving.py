@@ -121,7 +121,7 @@ def test_what_it_makes_is_for_its_owner_and_it_ends_well_when_told(database: Pat
         assert {path.stat().st_mode & 0o077 for path in made} == {0}
         assert Path(f"{database}.run.json") in made
         process.send_signal(told)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         assert (process.returncode, said) == (0, "")
         assert not Path(f"{database}.run.json").exists()
 

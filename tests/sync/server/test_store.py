@@ -14,7 +14,7 @@ from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
 from tests.drivers.postgres import new_database
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from sync.server.group import Job
 from sync.server.waiting import GROUP, Waiting
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def jobs(merchant: str, count: int = 1) -> list[Job]:

@@ -22,7 +22,7 @@ from sync.server.writer import LOT, SLOW_S
 from tests.drivers.postgres import new_database
 
 AT = "2026-11-24T00:00:00.000Z"
-PATIENCE_S = 20.0
+PATIENCE_S = 60
 PLACES = ("loop", "thread", "postgres")
 """Where lots are done: SQLite on the event loop, SQLite on the writer's thread, PostgreSQL."""
 

@@ -33,7 +33,7 @@ from app.words import set_language
 from tests.drivers.trade import Trade
 
 FACE = 20_000
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+pytestmark = [pytest.mark.qt_log_ignore("This plugin does not support", extend=True), pytest.mark.usefixtures("noon")]
 """Popups and tooltips ask the window system for what the offscreen one does not have."""
 
 

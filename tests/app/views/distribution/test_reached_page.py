@@ -21,7 +21,7 @@ from app.words import day
 from tests.drivers.trade import Trade
 
 FACE = 20_000
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+pytestmark = [pytest.mark.qt_log_ignore("This plugin does not support", extend=True), pytest.mark.usefixtures("noon")]
 
 
 class Screen:

@@ -36,7 +36,7 @@ class SlowDoor(Door):
         for done in range(1, 5):
             progress(done, 4)
             threading.Event().wait(0.15)  # the job is looked at ten times a second
-        assert self.may_answer.wait(20)
+        assert self.may_answer.wait(60)
         super().push_links(distribution_id, progress)
 
 
@@ -93,7 +93,7 @@ def test_a_wizard_that_was_paused_does_not_go_on_to_a_receipt_that_says_all_is_o
     assert mailing.wizard.step is receipt
     assert receipt.result.text() == "还有 1 人待发。可回到上一页继续，或稍后在列表中继续。"
     away = threading.Event()
-    mails.on_data = lambda receiver: away.wait(20)
+    mails.on_data = lambda receiver: away.wait(60)
     mailing.wizard.visit(mailing.wizard.steps.index(mailing.wizard.sending))
     panel.go_on_button.setFocus()
     panel.go_on_button.click()
