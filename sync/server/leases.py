@@ -16,7 +16,7 @@ from sync.protocol import Op, from_ms, from_wire, to_ms, to_wire
 from sync.rules import Wanted, judge
 from sync.server import feed
 from sync.server.access import ROLES, Device
-from sync.server.batches import CLOSED, batch_of
+from sync.server.batches import CLOSED, FROZEN, batch_of
 from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Outcome
 from sync.server.problems import Refusal
@@ -139,9 +139,7 @@ def redeem(
     if row is None or row[11] != lease.batch_id or not lease.first_no <= row[12] < lease.end_no:
         raise Refusal("card-unknown")
     facts, decided_ms = facts_of(row), min(to_ms(from_wire(str(body["at"]))), at_ms)
-    # a freeze is in force except for leases, whoever tells what they gave out; what is closed is decided elsewhere
-    if lease.state == "open" and not row[2] & CLOSED:
-        facts = replace(facts, batch_frozen=False)
+    facts = replace(facts, batch_frozen=_is_in_force(device, op, lease, int(row[2])))
     amount = _number(body["amount_minor"], least=1) if facts.money else 0
     uses = 0 if facts.money else _number(body["uses"], least=1)
     held = lease.state == "open" and (lease.device_id, lease.incarnation) == (device.id, str(body["incarnation"]))
@@ -159,6 +157,13 @@ def redeem(
     return _conflict(
         transaction, device, op, lease, row=row, took=(amount, uses), reason=reason, place=place, at=(decided_ms, at_ms)
     )
+
+
+def _is_in_force(device: Device, op: Op, lease: Lease, frozen: int) -> bool:
+    """Whether the freeze of a batch is for what was given out under the lease: not while that is open, whoever tells
+    it. What is closed is decided elsewhere, but for what comes with the ledger, by whoever knows that it is closed."""
+    brings = op.body.get("closed") is True and device.role in ROLES["carry"]
+    return bool(frozen & FROZEN and lease.state != "open") or bool(frozen & CLOSED and not brings)
 
 
 def undone_ms(transaction: Transaction, device: Device, op: Op, at_ms: int) -> int:

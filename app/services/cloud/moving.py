@@ -257,7 +257,7 @@ def _announce_openings(session: Session, known: Known) -> None:
     for uid in sorted(known.closed - taken):
         batch = session.scalars(select(Batch).where(Batch.uid == UUID(uid).bytes)).one_or_none()
         if batch is not None:
-            body = {"batch_id": uid, "thaws": batch.frozen_at is None}
+            body = {"batch_id": uid, "thaws": batch.frozen_at is None and (uid, None) in known.frozen}
             enqueue(session, OPEN_AGAIN, aggregate=f"batch:{batch.id}", body=body)
 
 
@@ -293,7 +293,7 @@ def _announce_ledger(
             type_, body = _asked(batch, entry, d=b64(digest(merchant_id, code)))
             if type_ == "redeem@1" and entry.seq == UNCONFIRMED and entry.lease_id in leases:
                 # no device's own any more: this one is another since
-                type_, body = LEASED, body | {"lease_id": entry.lease_id, "incarnation": ""}
+                type_, body = LEASED, body | {"lease_id": entry.lease_id, "incarnation": "", "closed": True}
             at = {"at": to_wire(entry.at)} if dated else {}
             again.append({"op_id": entry.id, "type": type_, "aggregate": f"batch:{batch.id}", "body": body | at})
         _put_again(session, again)

@@ -111,6 +111,24 @@ def test_where_the_vault_comes_back_to_nobody_decides_before_the_ledger_is_told(
     assert (by_phone(moving, cloud, a_code(moving, made, 1)) == 200) is not frozen
 
 
+def test_what_another_computer_freezes_while_the_ledger_is_told_stays_frozen_when_it_is_opened(
+    moving: Services, desk: Services, cloud: EmbeddedEndpoint, other: EmbeddedEndpoint
+) -> None:
+    made = used_batch(moving)
+    uid = moving.cloud.ask(lambda client: uid_told(client.events("").events))
+    pair_with(moving, other)
+    assert_level(moving)
+    moving.redemptions.redeem(a_code(moving, made, 1), 5_000)
+    pair_with(moving, cloud)
+    assert pushed(desk, "batch.freeze@1", batch_id=uid) == "applied"
+    assert_level(moving)
+    assert moving.batches.batch(made).frozen_at is not None
+    assert by_phone(moving, cloud, a_code(moving, made, 2)) != 200
+    moving.batches.thaw(made)
+    assert_level(moving)
+    assert by_phone(moving, cloud, a_code(moving, made, 2)) == 200
+
+
 @pytest.mark.parametrize("stop", ["freeze", "void", "freeze a card", "void a card"])
 def test_what_is_stopped_is_redeemed_at_the_new_endpoint_at_no_moment(
     moving: Services, other: EmbeddedEndpoint, stop: str, monkeypatch: pytest.MonkeyPatch

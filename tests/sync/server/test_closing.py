@@ -106,6 +106,9 @@ def test_nobody_leases_of_it_and_what_a_counter_that_was_revoked_tells_too_late_
     late = decided(desktop, lease, batch.records[0])
     assert late.outcome is not None
     assert (late.outcome["status"], late.outcome["reason"]) == ("conflict", "batch-frozen")
+    told_on = decided(desktop, lease, batch.records[0], closed=True)
+    assert told_on.outcome is not None
+    assert told_on.outcome["status"] == "applied", "it comes with the ledger"
 
 
 def test_only_who_knows_that_it_is_closed_voids_it_or_a_card_of_it(desktop: Desktop) -> None:
