@@ -114,6 +114,20 @@ def cards(stage: Stage) -> None:
     stage.shoot("none")
 
 
+def cards_waiting(stage: Stage) -> None:
+    """Frozen without a line: not in force elsewhere yet."""
+    stage.services.cloud.start_embedded()
+    stage.services.cloud.sync()
+    wanted = CardFilter(states=("assigned", "active"), product_id=FIXED)
+    with stage.offline():
+        frozen = list(stage.services.cards.ids(wanted))[:3]
+        stage.services.cards.stop(frozen, frozen=True)
+        stage.go("cards", wanted)
+        stage.shoot()
+        stage.services.cards.stop(frozen, frozen=False)
+    stage.services.cloud.sync()
+
+
 def filters(stage: Stage) -> None:
     """Each list narrowed on its own page; a box that finds one of many."""
     page = stage.go("cards")
@@ -303,6 +317,7 @@ SCENES = (
     Scene("import-codes", import_codes),
     Scene("void", freeze_and_void),
     Scene("cards", cards),
+    Scene("cards-waiting", cards_waiting),
     Scene("filters", filters),
     Scene("bin", bin_),
     Scene("many", many),

@@ -1,7 +1,8 @@
-"""A page of cards as rows: three questions in one snapshot, put in words once for all pages."""
+"""A page of cards as rows: a few questions in one snapshot, put in words once for all pages."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
+from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services.batches import untouched_state
 from app.services.cards.codes import CodeReader, serial_of
@@ -25,6 +27,15 @@ LIVES = select(Card, Person.name).outerjoin(Person, Person.id == Card.person_id)
 NEIGHBOURS = LIVES.where(Card.id.between(bindparam("first"), bindparam("last")))
 """Cards side by side are asked for as a range, which costs a tenth of a list of them."""
 SCATTERED = LIVES.where(Card.id.in_(bindparam("ids", expanding=True)))
+SAID = tuple(f"{noun}.{act}@1" for noun in ("batch", "card") for act in ("freeze", "thaw", "void"))
+CARD_NO = OutboxOp.body["card_no"].as_integer()
+DUE = select(OutboxOp.aggregate, CARD_NO).where(
+    OutboxOp.aggregate.in_(bindparam("aggregates", expanding=True)),
+    OutboxOp.state.in_(("waiting", "in_flight", "rejected")),
+    OutboxOp.type.in_(SAID),
+    CARD_NO.is_(None) | CARD_NO.in_(bindparam("numbers", expanding=True)),
+)
+"""What the endpoint does not know yet, or refused, of cards and their whole batches."""
 
 
 def card_rows(session: Session, ids: Sequence[int], reader: CodeReader) -> list[CardRow]:
@@ -46,7 +57,8 @@ def card_rows(session: Session, ids: Sequence[int], reader: CodeReader) -> list[
         tail = block.tail(card_id - firsts[at] - block.first)
         facts = shared[at] if card_id not in lives else shared[at] | _lived(*lives[card_id], shared[at])
         rows.append(CardRow(id=card_id, serial=serial_of(known[at][0], card_id), tail=tail, **facts))
-    return rows
+    unheard = _unheard(session, [row for row in rows if row.frozen or row.state == "voided"], list(batches.values()))
+    return [replace(row, unheard=True) if row.id in unheard else row for row in rows] if unheard else rows
 
 
 def _lives(session: Session, ids: Sequence[int], span: dict[str, int]) -> dict[int, tuple[Card, str | None]]:
@@ -56,6 +68,19 @@ def _lives(session: Session, ids: Sequence[int], span: dict[str, int]) -> dict[i
     else:
         found = session.execute(SCATTERED, {"ids": list(ids)})
     return {card.id: (card, holder) for card, holder in found}
+
+
+def _unheard(session: Session, stopped: Sequence[CardRow], batches: Sequence[Batch]) -> set[int]:
+    """Of cards that are frozen or voided those of which the endpoint does not know that; a batch that it does not have
+    is redeemed nowhere."""
+    known = {batch.id: batch for batch in batches if batch.sealed_at is not None}
+    numbers = {row.id: row.id - known[row.batch_id].first_card_id for row in stopped if row.batch_id in known}
+    if not numbers:
+        return set()
+    asked = {"aggregates": [f"batch:{batch_id}" for batch_id in known], "numbers": list(set(numbers.values()))}
+    due = {(aggregate, number) for aggregate, number in session.execute(DUE, asked)}
+    about = {row.id: f"batch:{row.batch_id}" for row in stopped}
+    return {one for one, no in numbers.items() if due.intersection(((about[one], no), (about[one], None)))}
 
 
 def _untouched(batch: Batch, product: str, kind: str) -> dict[str, Any]:

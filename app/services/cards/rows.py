@@ -55,6 +55,8 @@ class CardRow:
     holder_id: int | None
     valid_until: datetime | None
     changed_at: datetime
+    unheard: bool = False
+    """It or its batch was frozen or voided here, and the endpoint does not know that yet or refused it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,7 +275,7 @@ def _columns() -> tuple[Column, ...]:
         Column("serial", tr("Serial"), 162, Kind.CODE, sortable=True),
         Column("tail", tr("Code"), 92, Kind.CODE, value=lambda r: MASK + r.tail),
         Column("product", tr("Product"), 140, stretch=True),
-        Column("state", tr("State"), 100, Kind.STATE, value=_mark, sortable=True),
+        Column("state", tr("State"), 128, Kind.STATE, value=_mark, sortable=True),
         Column("holder", tr("Holder"), 90, sortable=True),
         Column("balance_minor", tr("Balance (yuan)"), 120, Kind.MONEY, sortable=True),
         Column("valid_until", tr("Valid until"), 110, Kind.DAY, tip=lambda r: last_second(r.valid_until)),
@@ -292,7 +292,7 @@ def _everything(count: int) -> str:
 
 
 def _mark(card: CardRow) -> Any:
-    return card_mark(card.state, frozen=card.frozen, expired=card.expired)
+    return card_mark(card.state, frozen=card.frozen, expired=card.expired, unheard=card.unheard)
 
 
 def _body(detail: CardDetail) -> QWidget:

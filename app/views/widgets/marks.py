@@ -41,15 +41,19 @@ def batch_mark(state: str, *, expired: bool = False, unheard: bool = False) -> S
     """Frozen and voided win over expired: they are somebody's decision. `unheard`: it is not in force elsewhere yet."""
     shown = "expired" if expired and state in ("ready", "published") else state
     mark = _mark(shown, word(BATCH_STATES, shown))
-    if not unheard:
-        return mark
-    return StateMark(mark.tone, tr("{state} · not in force yet", state=mark.word), mark.symbol)
+    return _not_in_force(mark) if unheard else mark
 
 
-def card_mark(state: str, *, frozen: bool = False, expired: bool = False) -> StateMark:
+def card_mark(state: str, *, frozen: bool = False, expired: bool = False, unheard: bool = False) -> StateMark:
+    """As of batches."""
     live = state in ("in_stock", "assigned", "active")
     shown = "frozen" if frozen and live else "expired" if expired and live else state
-    return _mark(shown, word(CARD_STATES, shown))
+    mark = _mark(shown, word(CARD_STATES, shown))
+    return _not_in_force(mark) if unheard and shown in ("frozen", "voided") else mark
+
+
+def _not_in_force(mark: StateMark) -> StateMark:
+    return StateMark(mark.tone, tr("{state} · not in force yet", state=mark.word), mark.symbol)
 
 
 def delivery_mark(state: str) -> StateMark:

@@ -18,6 +18,7 @@ from app.views.batches.page import BatchesPage, _mark
 from app.views.cards.page import _stopped_words
 from app.views.changes import Changes
 from app.views.jobs import JobRunner
+from app.views.widgets.marks import card_mark
 from app.views.widgets.toast import Toasts
 from tests.drivers.online import a_batch
 
@@ -90,6 +91,30 @@ def test_a_freeze_the_endpoint_has_not_heard_of_is_not_in_force_yet_in_the_list(
     assert (said(batch), said(other)) == ("已冻结 · 待生效", "已作废 · 待生效")
     online.cloud.sync()
     assert (said(batch), said(other)) == ("已冻结", "已作废")
+
+
+def test_a_card_whose_stop_the_endpoint_has_not_heard_of_says_so_in_the_list(online: Services) -> None:
+    """Its own stop, or that of its whole batch; not what was heard, nor of what the endpoint does not have."""
+    batch, other = a_batch(online), a_batch(online)
+    cards, others = (list(online.cards.ids(CardFilter(batch_id=one), descending=False)) for one in (batch, other))
+
+    def said() -> list[str]:
+        return [card_mark(row.state, frozen=row.frozen, unheard=row.unheard).word for row in online.cards.rows(cards)]
+
+    online.cards.freeze(cards[0])
+    assert said()[0] == "已冻结", "nobody else has it"
+    online.cloud.sync()
+    assert said() == ["已冻结", *["库存"] * (len(cards) - 1)]
+    online.cards.freeze(cards[1])
+    online.cards.void(cards[2], reason="x")
+    online.cards.thaw(cards[0])
+    assert said()[:4] == ["库存", "已冻结 · 待生效", "已作废 · 待生效", "库存"]
+    online.batches.freeze(other)
+    shown = online.cards.rows([cards[1], *others])
+    assert [row.unheard for row in shown] == [True] * len(shown)
+    online.cloud.sync()
+    assert said()[:4] == ["库存", "已冻结", "已作废", "库存"]
+    assert not any(row.unheard for row in online.cards.rows([*cards, *others]))
 
 
 def test_cards_frozen_without_a_line_say_that_it_waits(online: Services) -> None:
