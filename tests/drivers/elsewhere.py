@@ -66,7 +66,7 @@ class There:
 
 def assert_level(services: Services) -> None:
     done = services.cloud.sync()
-    assert (done.rejected, done.pending, done.differences) == (0, 0, ()), services.cloud.queue(states=("rejected",))
+    assert (done.rejected, done.pending, done.differences) == (0, 0, ()), (done, services.cloud.queue())
     assert services.integrity.verify(deep=True).findings == ()
 
 
