@@ -67,7 +67,7 @@ def redeem(size: Size) -> list[Figure]:
             ours, floors, bares = _alternate((status.url, floor_url, bare_url), stock, size)
     pairs = [(own.rate, bare.rate) for own, bare in zip(ours, bares, strict=True)]
     bare = against("redeem, against a bare app", pairs, None, unit="/s", context="an app without a framework")
-    return [*_figures("redeem", ours, floors, bar=0.2, wanted=0.35), bare]
+    return [*_figures("redeem", ours, floors, bar=0.3, wanted=0.45), bare]
 
 
 def postgres(size: Size) -> list[Figure]:
