@@ -44,7 +44,7 @@ PLANTS = {
         "def stale(leased, merchant, uid, *more):\n"
         "    now = true(leased, merchant, uid, *more)\n"
         "    lots, known = kept.get(uid, (0, now))\n"
-        "    kept[uid] = (lots + 1, known) if known != now and lots < 300 else (0, now)\n"
+        "    kept[uid] = (lots + 1, known) if known != now and lots < 3_000 else (0, now)\n"
         "    return kept[uid][1]\n"
         "r._Batch = stale"
     ),
