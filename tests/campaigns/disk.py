@@ -147,6 +147,12 @@ class Campaign:
             sys.stdout.write(f"writes {shim.seen()}\n")
 
         endpoint = Endpoint(self._data, log=self._log, plant=serve)
+        if not endpoint.url:  # the desktop would start another one, which finds a disk and chunks of another size
+            assert endpoint.stop() == 1, "an endpoint that does not start says so"
+            assert not FAULT.search(self._log.read_text("utf-8")), "no sentence"
+            self._told.touch()
+            self.figures.refused["the endpoint did not start"] += 1
+            return
         desktop = Process(work, log=self._log)
         code, said = desktop.wait(), desktop.said.read()
         ended = endpoint.stop()
@@ -194,7 +200,9 @@ def _arm(round_: Round, data: Path) -> None:
         shim.arm(data, round_.n, 1 if round_.kind == "once" else shim.FOR_EVER)
 
 
-def campaign(*, rounds: int, seed: int, seconds: float, plant: str = "", kinds: str = "") -> tuple[Figures, int]:
+def campaign(
+    *, rounds: int, seed: int, seconds: float, first: int = 0, plant: str = "", kinds: str = ""
+) -> tuple[Figures, int]:
     """Figures, and how many rounds there are in all. Raises AssertionError."""
     ends = time.monotonic() + seconds
     shared = Path("/dev/shm")
@@ -205,7 +213,7 @@ def campaign(*, rounds: int, seed: int, seconds: float, plant: str = "", kinds: 
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kaxia-disk-", dir=place)))
         held = Campaign(folder, plant)
         every = [one for one in held.rounds(random.Random(seed)) if kinds in ("", one.kind, one.end)]
-        for number, round_ in enumerate(every[:rounds]):
+        for number, round_ in enumerate(every[first : first + rounds], first):
             if time.monotonic() > ends:
                 break
             try:
@@ -219,6 +227,7 @@ def campaign(*, rounds: int, seed: int, seconds: float, plant: str = "", kinds: 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=10**9)
     parser.add_argument("--seconds", type=float, default=36_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -227,7 +236,12 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         done, every = campaign(
-            rounds=asked.rounds, seed=asked.seed, seconds=asked.seconds, plant=asked.plant, kinds=asked.kinds
+            rounds=asked.rounds,
+            seed=asked.seed,
+            seconds=asked.seconds,
+            first=asked.first,
+            plant=asked.plant,
+            kinds=asked.kinds,
         )
     except AssertionError as error:
         sys.stdout.write(f"{error}\n")
