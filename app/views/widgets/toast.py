@@ -14,8 +14,7 @@ from app.words import tr
 SHOWN_MS = 10_000
 MOST = 3
 ABOVE = 52
-"""Of the window's bottom: the status bar, the gutter of a page, and a little of the list, whose head and first rows stay
-in sight."""
+"""The window's bottom: the status bar and the gutter of a page, and a little of the list, whose head stays in sight."""
 GAP = 8
 WIDTH = 360
 
