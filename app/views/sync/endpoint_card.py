@@ -90,6 +90,7 @@ class EndpointCard(Card):
         """To leave the cloud is not what the page is for."""
         self.start_button.setIcon(icon("monitor" if cloud else "play", "text_2" if cloud else "on_primary"))
         set_kind(self.start_button, "normal" if cloud else "primary")
+        self.cloud_button.setText(tr("Another cloud endpoint") if cloud else tr("Connect a cloud endpoint"))
 
     def _move(self) -> None:
         """A running endpoint moves at once; a stopped one takes the address when it starts."""

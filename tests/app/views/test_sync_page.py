@@ -347,6 +347,7 @@ def test_from_the_cloud_to_this_machine_only_after_a_question(desk: Desk, tmp_pa
         desk.page.refresh()
         desk.wait(lambda: desk.page.endpoint.start_button.text() == "改用本机兑换端")
         assert desk.page.endpoint.start_button.property("kind") == "normal", "the page has one blue button"
+        assert desk.page.endpoint.cloud_button.text() == "更换云端兑换端", "it is connected to one already"
         desk.page.endpoint.start_button.click()
         assert isinstance(QApplication.activeModalWidget(), ConfirmDialog)
         assert desk.services.cloud.status().mode == "cloud"
