@@ -23,7 +23,7 @@ from app.views.sync.lifting import ask_to_lift
 from app.views.sync.overview import Overview
 from app.views.sync.queue_list import entry_facts, nothing_waits, queue_columns
 from app.views.sync.troubles import Troubles, WaysOn
-from app.views.sync.words import conflicts, deed, named, queue_mark, returned, told
+from app.views.sync.words import conflicts, deed, given_up, named, queue_mark, returned, subject, told
 from app.views.widgets.dialog import ask
 from app.views.widgets.list_page import ListPage, Load
 from app.views.widgets.pieces import button, native, row
@@ -171,9 +171,12 @@ class SyncPage(ListPage):
 
     def open_here(self, queue_id: int) -> None:
         """A batch about which another endpoint decides that is no more."""
+        entry = self._queue.get(queue_id)
+        if entry is None:
+            return
         ask(
             self,
-            tr("Let this endpoint decide about the batch?"),
+            tr("Let this endpoint decide about {batch}?", batch=subject(entry)),
             consequence=tr(
                 "Only if the endpoint it moved to is gone for good: if that one still answers, the same card can be "
                 "redeemed at both."
@@ -184,12 +187,13 @@ class SyncPage(ListPage):
 
     def withdraw(self, queue_id: int) -> None:
         entry = self._queue.get(queue_id)
+        if entry is None:
+            return
+        silent = tr("The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry))
         ask(
             self,
             tr("Stop sending this entry?"),
-            consequence=tr(
-                "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry)
-            ),
+            consequence="\n".join(filter(None, (silent, given_up(entry)))),
             verb=tr("Stop sending"),
             then=lambda: self._decide(self._cloud.withdraw, queue_id),
         )

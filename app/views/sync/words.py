@@ -46,9 +46,24 @@ def subject(row: QueueRow) -> str:
     return f"{known[noun]} {number}" if noun in known else NO_DATA
 
 
-def named(row: QueueRow | None) -> str:
-    """What an entry does and to what; empty for none."""
-    return f"{deed(row)} · {subject(row)}" if row is not None else ""
+def named(row: QueueRow) -> str:
+    """What an entry does and to what."""
+    return f"{deed(row)} · {subject(row)}"
+
+
+def given_up(row: QueueRow) -> str:
+    """What it means here that an entry is not sent any more; empty where it means nothing."""
+    freezing = tr("What was frozen or thawed stands here again as it does at the endpoint.")
+    known = {
+        "batch.freeze": freezing,
+        "batch.thaw": freezing,
+        "batch.open": freezing,
+        "card.freeze": freezing,
+        "card.thaw": freezing,
+        "redeem.leased": tr("It was given out, so it becomes a conflict that people settle."),
+        "reverse": tr("The use counts: it was not undone."),
+    }
+    return known.get(row.type.partition("@")[0], "")
 
 
 def queue_mark(row: QueueRow) -> StateMark:
