@@ -25,7 +25,7 @@ class Overview(QWidget):
         self.status = StatusCard()
         self.line = StatusLine()
         self._by_hand: bool | None = None
-        self._low = self._connected = False
+        self._low, self._connected = False, True  # most are: what is not known yet jumps for nobody
         self._cards = QWidget()
         cards = row(self.status, endpoint, spacing=16)
         for at, share in enumerate((4, 5)):
@@ -110,6 +110,7 @@ class StatusLine(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "card")
+        self.setAccessibleName(tr("Status"))
         self.mark = StateLabel(StateMark("neutral", ""))
         self.words = ElidedLabel("", "label")
         self.start_button = button(tr("Start"), symbol="play", compact=True)
