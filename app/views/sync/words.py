@@ -166,7 +166,7 @@ def counted(status: CloudStatus) -> str:
     """What waits, how fresh that is and where it goes, in one line: the end of it may be cut."""
     parts = (
         ntr("{count} entry waits", "{count} entries wait", status.pending),
-        ntr("{count} entry refused", "{count} entries refused", status.rejected) if status.rejected else "",
+        ntr("{count} was refused", "{count} were refused", status.rejected) if status.rejected else "",
         tr("Last sync {when}", when=moment(status.last_sync_at)) if status.last_sync_at else "",
         mode(status),
         status.url,

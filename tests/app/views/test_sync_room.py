@@ -63,6 +63,7 @@ def test_under_a_notice_of_two_lines_the_list_keeps_six_rows_in_a_low_window_and
     page = desk.page
     QApplication.processEvents()
     assert page.banner.height() > 50, "two lines"
+    assert ("被拒绝 1 条" if spoken == "zh_CN" else "1 was refused") in page.overview.line.words.text()
     assert rows_of_room(desk) >= LEAST_ROWS
     stack = page.window().findChild(Toasts)
     assert stack is not None
