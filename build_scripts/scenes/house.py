@@ -68,6 +68,15 @@ def sync(stage: Stage) -> None:
         stage.shoot("offline")
 
 
+def folding(stage: Stage) -> None:
+    """The cards of the sync page, and the line in their place, whatever the height of the window."""
+    page = stage.go("sync")
+    page.overview.line.unfold_button.click()
+    stage.shoot("unfolded")
+    page.overview.endpoint.fold_button.click()
+    stage.shoot("folded")
+
+
 def devices(stage: Stage) -> None:
     """A second desktop's whole story: let in, seen in the list, changed, revoked."""
     cloud, service = stage.services.cloud, stage.services.devices
@@ -225,6 +234,7 @@ def _section(page: Any) -> Any:
 
 SCENES = (
     Scene("sync", sync),
+    Scene("folding", folding),
     Scene("devices", devices),
     Scene("devices-troubles", devices_troubles),
     Scene("tasks", tasks),

@@ -146,7 +146,7 @@ def moved_away(stage: Stage) -> None:
     stage.services.batches.thaw(batch)
     page.sync()
     stage.settle()
-    refused = page.table.rows.ids[0]
+    refused = max(page.table.rows.ids)  # other scenes may have left refused ones
     page.open_record(refused)
     stage.shoot()
     page.open_here(refused)

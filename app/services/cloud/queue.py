@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 from app.errors import NotFound
 from app.models.base import now
 from app.models.batch import Batch, Card
+from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
+from app.services.cards.codes import serial_of
 from app.services.cloud import lease_events
 from app.services.cloud.moving import CLOSE, OPEN_AGAIN
 from app.services.cloud.rows import QueueRow, closed_there
@@ -21,6 +23,8 @@ from app.services.settings import stored
 from sync.protocol import to_wire
 
 LONGEST = 500
+OF_BATCHES, OF_LEASES = ("batch", "take"), ("lease", "reclaim")
+"""What an op stands in line behind is named after."""
 CORE = {"synchronize_session": False}
 
 
@@ -138,18 +142,31 @@ def _rejected(session: Session, queue_id: int) -> OutboxOp:
 
 
 def _row(session: Session, op: OutboxOp, *, held: bool) -> QueueRow:
-    noun, _, number = op.aggregate.partition(":")
-    subject = op.aggregate
-    if noun == "batch" and number.isdecimal():
-        subject = session.scalar(select(Batch.serial).where(Batch.id == int(number))) or op.aggregate
     return QueueRow(
         id=op.id,
         op_id=op.op_id,
         type=op.type,
-        subject=subject,
+        subject=_subject(session, op),
         state=op.state,
         created_at=op.created_at,
         attempts=op.attempts,
         problem=str((op.problem or {}).get("key", "")),
         held_back=held,
     )
+
+
+def _subject(session: Session, op: OutboxOp) -> str:
+    """The serial of the card or of the batch it is about, and `noun:number` where it is about neither."""
+    entry = session.get(Redemption, op.op_id)
+    if entry is not None:
+        return serial_of(session.get_one(Batch, entry.batch_id), entry.card_id)
+    noun, _, number = op.aggregate.partition(":")
+    if noun in OF_LEASES and (lease := session.get(Lease, number)) is not None:
+        number = str(lease.batch_id)
+    elif noun not in OF_BATCHES:
+        return op.aggregate
+    batch = session.get(Batch, int(number)) if number.isdecimal() else None
+    if batch is None:
+        return op.aggregate
+    card_no = op.body.get("card_no")
+    return batch.serial if card_no is None else serial_of(batch, batch.first_card_id + int(card_no))

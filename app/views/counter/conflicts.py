@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.messages import reason_sentence
-from app.services.leases import ConflictRow, LeaseService
+from app.services.leases import ConflictRow, LeaseService, Story
 from app.topics import Topic
 from app.views.changes import Changes
 from app.views.counter.numbered import Numbers
 from app.views.counter.settle_dialog import SettleDialog
-from app.views.counter.stories import both, given_out, taken_by
+from app.views.counter.stories import both, given_out, given_where, taken_by, taken_where
 from app.views.jobs import JobRunner
 from app.views.widgets.choice_box import choice_box, show_choice
 from app.views.widgets.empty_state import EmptyState
@@ -24,6 +25,9 @@ from app.views.widgets.row_table import Column, Kind
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import CONFLICT_WAYS, CONFLICTS_SHOWN, word
 from app.words import moment, tr
+
+TAKING = ("redeemed", "refunded")
+"""Kinds of entries that leave less on a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +148,36 @@ def conflict_mark(row: ConflictRow) -> StateMark:
 
 
 def _columns() -> tuple[Column, ...]:
+    """How much, when and where, of both stories: nothing of that is cut. The rest stands in the drawer."""
     return (
         Column("serial", tr("Serial"), 150, Kind.CODE, value=lambda line: line.conflict.serial),
-        Column("product", tr("Product"), 110, stretch=True, value=lambda line: line.conflict.product),
-        Column("given", tr("Given out at the counter"), 210, stretch=True, value=lambda line: _given(line.conflict)),
-        Column("taken", tr("What had used it up"), 210, stretch=True, value=lambda line: _taken(line.conflict)),
-        Column("state", tr("State"), 120, Kind.STATE, value=lambda line: conflict_mark(line.conflict)),
+        Column("product", tr("Product"), 130, stretch=True, roomy=True, value=lambda line: line.conflict.product),
+        Column("given", tr("Given out"), 90, Kind.COUNT, value=lambda line: given_out(line.conflict)[0]),
+        Column("given_on", tr("Given out on"), 136, Kind.MOMENT, value=lambda line: line.conflict.decided_at),
+        Column("given_at", tr("Given out at"), 104, stretch=True, value=lambda line: given_where(line.conflict)),
+        Column("used", tr("Used elsewhere"), 90, Kind.COUNT, roomy=True, value=lambda line: _used(line.conflict)),
+        Column("used_on", tr("Used on"), 136, Kind.MOMENT, value=lambda line: _used_on(line.conflict)),
+        Column("used_at", tr("Used at"), 104, stretch=True, value=lambda line: _used_at(line.conflict)),
+        Column("state", tr("State"), 104, Kind.STATE, value=lambda line: conflict_mark(line.conflict)),
     )
 
 
-def _given(row: ConflictRow) -> str:
-    return " · ".join(given_out(row))
+def _taker(row: ConflictRow) -> Story | None:
+    """The newest entry that took something off the card; all of them stand in the drawer."""
+    takers = [story for story in row.others if story.kind in TAKING]
+    return takers[-1] if takers else None
 
 
-def _taken(row: ConflictRow) -> str:
-    """The newest entry; the others stand in the drawer."""
-    return " · ".join(taken_by(row.others[-1])) if row.others else ""
+def _used(row: ConflictRow) -> str:
+    story = _taker(row)
+    return taken_by(story)[0] if story else ""
+
+
+def _used_on(row: ConflictRow) -> datetime | None:
+    story = _taker(row)
+    return story.at if story else None
+
+
+def _used_at(row: ConflictRow) -> str:
+    story = _taker(row)
+    return taken_where(story) if story else ""

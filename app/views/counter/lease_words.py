@@ -49,8 +49,8 @@ def _without_a_line(stand: Standing) -> tuple[Tone, str, str]:
         return "warn", "wifi-off", tr("Offline · {words}", words=offline_words(stand))
     until = clock_words(stand.until) if stand.until else ""
     cards = ntr(
-        "{count} card can be redeemed offline here (lease until {until})",
-        "{count} cards can be redeemed offline here (lease until {until})",
+        "{count} card can be redeemed here (lease until {until})",
+        "{count} cards can be redeemed here (lease until {until})",
         stand.cards,
         until=until,
     )

@@ -231,15 +231,15 @@ def _consequence(row: LeaseRow) -> str:
 def _columns() -> tuple[Column, ...]:
     return (
         Column("serial", tr("Batch"), 104, Kind.CODE, value=lambda line: line.lease.serial),
-        Column("product", tr("Product"), 130, stretch=True, value=lambda line: line.lease.product),
+        Column("product", tr("Product"), 110, stretch=True, value=lambda line: line.lease.product),
         Column("cards", tr("How many"), 72, Kind.COUNT, value=lambda line: line.lease.cards),
-        Column("numbers", tr("Numbers"), 104, value=lambda line: _numbers(line.lease)),
-        Column("device", tr("Computer"), 140, stretch=True, value=lambda line: _computer(line.lease)),
+        Column("numbers", tr("Numbers"), 88, roomy=True, value=lambda line: _numbers(line.lease)),
+        Column("device", tr("Computer"), 120, stretch=True, value=lambda line: _computer(line.lease)),
         Column("until", tr("Until"), 136, Kind.MOMENT, value=lambda line: line.lease.until),
-        Column("used", tr("Used"), 72, Kind.COUNT, value=lambda line: line.lease.uses),
+        Column("used", tr("Used"), 64, Kind.COUNT, value=lambda line: line.lease.uses),
         Column("minor", tr("Amount (yuan)"), 110, Kind.MONEY, roomy=True, value=lambda line: line.lease.minor or None),
-        Column("unsent", tr("Waits for upload"), 96, Kind.COUNT, value=lambda line: line.lease.unsent),
-        Column("state", tr("State"), 136, Kind.STATE, value=lambda line: lease_mark(line.lease)),
+        Column("unsent", tr("To upload"), 80, Kind.COUNT, value=lambda line: line.lease.unsent),
+        Column("state", tr("State"), 112, Kind.STATE, value=lambda line: lease_mark(line.lease)),
     )
 
 

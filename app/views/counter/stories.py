@@ -30,6 +30,16 @@ def given_out(conflict: ConflictRow) -> list[str]:
     return [_amount(conflict.amount_minor, conflict.uses), moment(conflict.decided_at), *filter(None, (where,))]
 
 
+def given_where(conflict: ConflictRow) -> str:
+    """The place in a word: the counter's name, or the computer where it has none."""
+    return conflict.place or conflict.device_name
+
+
+def taken_where(story: Story) -> str:
+    """The place in a word, or the door where no place was named."""
+    return story.place or word(ENTRIES, story.entry)
+
+
 def taken_by(story: Story) -> list[str]:
     """How much, when, by which door and where; what was given back says so."""
     where = " · ".join(filter(None, (word(ENTRIES, story.entry), story.place)))

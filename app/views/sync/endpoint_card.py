@@ -17,6 +17,9 @@ from app.views.widgets.state_mark import StateLabel, StateMark
 from app.views.widgets.toast import toast
 from app.words import tr
 
+FOLD_PX = 28
+"""Of the button that folds both cards: it makes the line of the title higher."""
+
 
 class EndpointCard(Card):
     """Says what is wished for; the page does it."""
@@ -28,7 +31,11 @@ class EndpointCard(Card):
 
     def __init__(self) -> None:
         self.state = StateLabel(StateMark("neutral", ""))
-        super().__init__(tr("Endpoint"), action=self.state)
+        self.fold_button = icon_button("chevron-up", tr("Fold the details"))
+        self.fold_button.setFixedSize(FOLD_PX, FOLD_PX)
+        action = QWidget()
+        action.setLayout(row(self.state, self.fold_button))
+        super().__init__(tr("Endpoint"), action=action)
         self._status: CloudStatus | None = None
         self.words = label("", "muted", wrap=True)
         self.address = QComboBox()
@@ -83,6 +90,7 @@ class EndpointCard(Card):
         """To leave the cloud is not what the page is for."""
         self.start_button.setIcon(icon("monitor" if cloud else "play", "text_2" if cloud else "on_primary"))
         set_kind(self.start_button, "normal" if cloud else "primary")
+        self.cloud_button.setText(tr("Another cloud endpoint") if cloud else tr("Connect a cloud endpoint"))
 
     def _move(self) -> None:
         """A running endpoint moves at once; a stopped one takes the address when it starts."""

@@ -1,10 +1,11 @@
 """同步: how this vault stands with its endpoint, what waits, what was refused, and where the phone page is."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QTabBar
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QMenu, QTabBar
 
 from app.errors import AppError, OldEndpointSilent
 from app.services.cloud import CloudService, CloudStatus, QueueRow, SyncOutcome
@@ -19,29 +20,15 @@ from app.views.sync.differences import show_differences
 from app.views.sync.endpoint_card import EndpointCard
 from app.views.sync.leaving import ask_to_leave
 from app.views.sync.lifting import ask_to_lift
+from app.views.sync.overview import Overview
+from app.views.sync.queue_list import entry_facts, nothing_waits, queue_columns
 from app.views.sync.troubles import Troubles, WaysOn
-from app.views.sync.words import (
-    conflicts,
-    deed,
-    lan_host,
-    mode,
-    named,
-    queue_mark,
-    reason,
-    returned,
-    standing,
-    subject,
-    told,
-)
+from app.views.sync.words import conflicts, deed, given_up, named, queue_mark, returned, subject, told
 from app.views.widgets.dialog import ask
-from app.views.widgets.empty_state import EmptyState
-from app.views.widgets.facts import caption, facts
 from app.views.widgets.list_page import ListPage, Load
-from app.views.widgets.pieces import Card, button, label, native, row
-from app.views.widgets.row_table import Column, Kind
-from app.views.widgets.state_mark import StateLabel, StateMark
+from app.views.widgets.pieces import button, native, row
 from app.views.widgets.toast import toast
-from app.words import NO_DATA, moment, ntr, tr
+from app.words import tr
 
 QUEUE, DEVICES = 0, 1
 
@@ -60,7 +47,7 @@ class SyncPage(ListPage):
             jobs=jobs,
             changes=changes,
             topics=(Topic.OUTBOX, Topic.CLOUD, Topic.SETTINGS, Topic.BATCHES, Topic.LEASES),
-            columns=_columns(),
+            columns=queue_columns(),
             load=self._ids,
             fetch=self._fetch,
             sort=("", False),
@@ -72,9 +59,10 @@ class SyncPage(ListPage):
             tr("Conflicts"), lambda: self.page_wanted.emit("conflicts", None), symbol="triangle-alert"
         )
         self.endpoint = EndpointCard()
+        self.overview = Overview(self.endpoint)
         self.devices = DevicesSection(self, devices, jobs=jobs)
         self.tabs_bar = QTabBar()
-        self._build_top()
+        self.body.insertWidget(0, self.overview)
         self._build_tabs()
         self.table.set_menu(self._fill_menu)
         self.table.opened.connect(self.open_record)
@@ -183,9 +171,12 @@ class SyncPage(ListPage):
 
     def open_here(self, queue_id: int) -> None:
         """A batch about which another endpoint decides that is no more."""
+        entry = self._queue.get(queue_id)
+        if entry is None:
+            return
         ask(
             self,
-            tr("Let this endpoint decide about the batch?"),
+            tr("Let this endpoint decide about {batch}?", batch=subject(entry)),
             consequence=tr(
                 "Only if the endpoint it moved to is gone for good: if that one still answers, the same card can be "
                 "redeemed at both."
@@ -196,12 +187,13 @@ class SyncPage(ListPage):
 
     def withdraw(self, queue_id: int) -> None:
         entry = self._queue.get(queue_id)
+        if entry is None:
+            return
+        silent = tr("The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry))
         ask(
             self,
             tr("Stop sending this entry?"),
-            consequence=tr(
-                "The endpoint never hears of it: {entry}. What waited behind it goes on.", entry=named(entry)
-            ),
+            consequence="\n".join(filter(None, (silent, given_up(entry)))),
             verb=tr("Stop sending"),
             then=lambda: self._decide(self._cloud.withdraw, queue_id),
         )
@@ -210,23 +202,11 @@ class SyncPage(ListPage):
         entry = self._queue.get(record)
         if entry is None:
             return
-        body = facts(
-            (
-                (tr("About"), subject(entry)),
-                (tr("Reason"), reason(entry)),
-                (tr("Tries"), str(entry.attempts)),
-                (tr("Since"), moment(entry.created_at)),
-            )
-        )
-        acts: tuple[QPushButton, ...] = ()
-        if entry.state == "rejected":
-            acts = (
-                button(tr("Try again"), lambda: self.retry(record), kind="primary"),
-                button(tr("Stop sending"), lambda: self.withdraw(record), kind="danger"),
-            )
-            if closed_there(entry.type, entry.problem):
-                acts = (acts[0], button(tr("Decide here"), lambda: self.open_here(record), kind="danger"), acts[1])
-        self.drawer.show_record(deed(entry), body, state=queue_mark(entry), acts=acts)
+        kinds = {tr("Try again"): "primary"}
+        acts = [
+            button(words, partial(act, record), kind=kinds.get(words, "danger")) for words, act in self._ways(entry)
+        ]
+        self.drawer.show_record(deed(entry), entry_facts(entry), state=queue_mark(entry), acts=tuple(acts))
 
     # --- what comes back ---
 
@@ -239,17 +219,17 @@ class SyncPage(ListPage):
         self, call: Callable[[], CloudStatus], offer: Callable[[OldEndpointSilent], object] | None = None
     ) -> None:
         def done(_: object) -> None:
-            self.endpoint.set_busy(busy=False)
+            self.overview.set_busy(busy=False)
             self.troubles.forget()
             self.refresh()
 
         def refused(error: AppError) -> None:
-            self.endpoint.set_busy(busy=False)
+            self.overview.set_busy(busy=False)
             self._not_done(error)
             if offer is not None and isinstance(error, OldEndpointSilent):
                 offer(error)
 
-        self.endpoint.set_busy(busy=True)
+        self.overview.set_busy(busy=True)
         self.jobs.start(call, on_done=done, on_refused=refused, owner=self)
 
     def _settled(self) -> CloudStatus:
@@ -287,40 +267,17 @@ class SyncPage(ListPage):
 
     def _show_status(self, status: CloudStatus) -> None:
         self._status = status
-        self._mark.set_mark(standing(status))
         self.conflicts_button.setText(conflicts(status))
-        self._facts[0].setText(mode(status))
-        self._facts[1].setText(status.url or NO_DATA)
-        self._facts[2].setText(moment(status.last_sync_at))
-        self._facts[3].setText(ntr("{count} entry", "{count} entries", status.pending))
-        self._facts[4].setText(ntr("{count} entry", "{count} entries", status.rejected))
-        self.endpoint.show_status(status, lan_address=lan_host(status))
-        self.table.set_empty(_nothing_waits(status))
+        self.overview.show_status(status)
+        self.table.set_empty(nothing_waits(status))
         self.devices.show_status(status)
         self.troubles.tell(status)
 
     # --- what is shown ---
 
-    def _build_top(self) -> None:
-        self._mark = StateLabel(StateMark("neutral", ""))
-        card = Card(tr("Status"), action=self._mark)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(8)
-        names = (tr("Endpoint"), tr("Address"), tr("Last sync"), tr("Waiting"), tr("Refused"))
-        self._facts: list[QLabel] = []
-        for at, name in enumerate(names):
-            value = label("", wrap=True)
-            self._facts.append(value)
-            grid.addWidget(caption(name), at, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(value, at, 1)
-        grid.setColumnStretch(1, 1)
-        card.body.addLayout(grid)
-        card.body.addStretch(1)
-        cards = row(card, self.endpoint, spacing=16)
-        for at, share in enumerate((4, 5)):
-            cards.setStretch(at, share)
-        self.body.insertLayout(0, cards)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.overview.fit(self.height())
 
     def _step(self, by: int) -> None:
         """The drawer's arrows go through the list in front."""
@@ -357,9 +314,15 @@ class SyncPage(ListPage):
         first = ids[0]
         entry = self._queue.get(first)
         menu.addAction(tr("Show"), lambda: self.open_record(first))
-        if entry is not None and entry.state == "rejected":
-            menu.addAction(tr("Try again"), lambda: self.retry(first))
-            menu.addAction(tr("Stop sending"), lambda: self.withdraw(first))
+        for words, act in self._ways(entry) if entry is not None else ():
+            menu.addAction(words, partial(act, first))
+
+    def _ways(self, entry: QueueRow) -> list[tuple[str, Callable[[int], None]]]:
+        """What can be decided about an entry that was refused."""
+        if entry.state != "rejected":
+            return []
+        here = [(tr("Decide here"), self.open_here)] if closed_there(entry.type, entry.problem) else []
+        return [(tr("Try again"), self.retry), *here, (tr("Stop sending"), self.withdraw)]
 
     def _ids(self, _sort: str, _descending: bool) -> Load:  # ListPage's shape
         return self._read_queue
@@ -371,22 +334,3 @@ class SyncPage(ListPage):
 
     def _fetch(self, ids: Sequence[int]) -> list[Any]:
         return [self._queue[one] for one in ids if one in self._queue]
-
-
-def _columns() -> tuple[Column, ...]:
-    return (
-        Column("type", tr("Entry"), 160, value=deed),
-        Column("subject", tr("About"), 130, value=subject),
-        Column("state", tr("State"), 100, Kind.STATE, value=queue_mark),
-        Column("problem", tr("Reason"), 180, stretch=True, value=reason),
-        Column("attempts", tr("Tries"), 64, Kind.COUNT),
-        Column("created_at", tr("Since"), 136, Kind.MOMENT),
-    )
-
-
-def _nothing_waits(status: CloudStatus) -> EmptyState:
-    if status.mode == "none":
-        return EmptyState(
-            "cloud-off", tr("No endpoint yet"), hint=tr("What is to be sent stands here until it is sent")
-        )
-    return EmptyState("circle-check", tr("Nothing waits"), hint=tr("Everything is at the endpoint"))

@@ -5,7 +5,7 @@ from app.services.cloud import CloudStatus, QueueRow, SyncOutcome
 from app.services.cloud.rows import PAIR_AGAIN, Recovering
 from app.views.widgets.state_mark import StateMark
 from app.vocabulary import word
-from app.words import NO_DATA, ntr, tr
+from app.words import NO_DATA, moment, ntr, tr
 
 
 def deed(row: QueueRow) -> str:
@@ -46,9 +46,24 @@ def subject(row: QueueRow) -> str:
     return f"{known[noun]} {number}" if noun in known else NO_DATA
 
 
-def named(row: QueueRow | None) -> str:
-    """What an entry does and to what; empty for none."""
-    return f"{deed(row)} · {subject(row)}" if row is not None else ""
+def named(row: QueueRow) -> str:
+    """What an entry does and to what."""
+    return f"{deed(row)} · {subject(row)}"
+
+
+def given_up(row: QueueRow) -> str:
+    """What it means here that an entry is not sent any more; empty where it means nothing."""
+    freezing = tr("What was frozen or thawed stands here again as it does at the endpoint.")
+    known = {
+        "batch.freeze": freezing,
+        "batch.thaw": freezing,
+        "batch.open": freezing,
+        "card.freeze": freezing,
+        "card.thaw": freezing,
+        "redeem.leased": tr("It was given out, so it becomes a conflict that people settle."),
+        "reverse": tr("The use counts: it was not undone."),
+    }
+    return known.get(row.type.partition("@")[0], "")
 
 
 def queue_mark(row: QueueRow) -> StateMark:
@@ -60,7 +75,7 @@ def queue_mark(row: QueueRow) -> StateMark:
 
 
 def reason(row: QueueRow) -> str:
-    """Why, in a sentence; an entry that waits behind a refused one says that."""
+    """Why, in a sentence, and who says so; an entry that waits behind a refused one says that."""
     if row.problem:
         return tr("The endpoint says: {reason}", reason=word(REASONS, row.problem))
     if row.held_back:
@@ -145,6 +160,18 @@ def conflicts(status: CloudStatus) -> str:
 def mode(status: CloudStatus) -> str:
     known = {"embedded": tr("Endpoint on this machine"), "cloud": tr("Endpoint in the cloud")}
     return known.get(status.mode, NO_DATA)
+
+
+def counted(status: CloudStatus) -> str:
+    """What waits, how fresh that is and where it goes, in one line: the end of it may be cut."""
+    parts = (
+        ntr("{count} entry waits", "{count} entries wait", status.pending),
+        ntr("{count} was refused", "{count} were refused", status.rejected) if status.rejected else "",
+        tr("Last sync {when}", when=moment(status.last_sync_at)) if status.last_sync_at else "",
+        mode(status),
+        status.url,
+    )
+    return " · ".join(filter(None, parts))
 
 
 def lan_host(status: CloudStatus) -> str:

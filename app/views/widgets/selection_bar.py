@@ -4,10 +4,11 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.views.widgets.pieces import button, icon_button, label, row
 from app.views.widgets.row_table import RowTable
+from app.views.widgets.toast import Foot
 from app.words import ntr, tr
 
 
@@ -30,7 +31,7 @@ def _all_rows(count: int) -> str:
 OF_ROWS = SelectionWords(_rows_selected, _all_rows)
 
 
-class SelectionBar(QFrame):
+class SelectionBar(Foot):
     """Below its table, so that no row moves when it appears. An act is called with the ids of the selected rows."""
 
     def __init__(self, table: RowTable, words: SelectionWords = OF_ROWS, parent: QWidget | None = None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from app.views.theme import Tone, icon_pixmap, theme
@@ -12,7 +13,9 @@ from app.words import tr
 
 SHOWN_MS = 10_000
 MOST = 3
-ABOVE = 112
+ABOVE = 52
+"""The window's bottom: the status bar and the gutter of a page, and a little of the list, whose head stays in sight."""
+GAP = 8
 WIDTH = 360
 
 
@@ -71,7 +74,7 @@ class Toasts(QWidget):
         self._window = window
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(8)
+        self._layout.setSpacing(GAP)
         window.installEventFilter(self)
         self.left = 16
         self.hide()
@@ -95,7 +98,7 @@ class Toasts(QWidget):
         return self.findChildren(Toast)
 
     def place(self) -> None:
-        """At the left edge of the content, above the status bar and the foot of a wizard: its totals stay in sight."""
+        """At the left edge of the content, above the status bar and the foot of the page in front."""
         window = self._window
         if not self.toasts():
             self.hide()
@@ -105,12 +108,31 @@ class Toasts(QWidget):
         for toast in self.toasts():
             toast.setFixedSize(width, toast.height_at(width))
             height += toast.height() + self._layout.spacing()
-        self.setGeometry(self.left, window.height() - height - ABOVE, width, height)
+        feet = [foot.sizeHint().height() + GAP for foot in window.findChildren(Foot) if foot.isVisible()]
+        self.setGeometry(self.left, window.height() - height - ABOVE - max(feet, default=0), width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self.place()
         return False
+
+
+class Foot(QFrame):
+    """A bar at the bottom of a page whose words stay in sight: toasts stand above it."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        _place_toasts(self)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        _place_toasts(self)
+
+
+def _place_toasts(where: QWidget) -> None:
+    stack = where.window().findChild(Toasts)
+    if stack is not None:
+        stack.place()
 
 
 def toast(where: QWidget, words: str, *, tone: Tone = "ok", undo: Callable[[], object] | None = None) -> Toast:

@@ -1,6 +1,6 @@
 """The sync page over a real endpoint: what waits goes out, what is refused can be decided on, the endpoint moves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -15,16 +15,12 @@ from app.config import Config
 from app.services import Services
 from app.services.batches import BatchSpec
 from app.services.catalog import ProductSpec
-from app.services.outbox import enqueue
 from app.services.settings import store
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from app.views.changes import Changes
-from app.views.jobs import JobRunner
 from app.views.sync.connect_dialog import ConnectDialog
 from app.views.sync.differences import DifferencesDialog
 from app.views.sync.lifting import LiftDialog
-from app.views.sync.page import SyncPage
 from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
 from app.words import set_language
@@ -35,46 +31,7 @@ from sync.server.endpoint import now_ms
 from tests.drivers.counter import LEAST_ROOM
 from tests.drivers.endpoint import new_merchant, paired
 from tests.drivers.online import a_code, another_endpoint, close_there, redeem_on_the_phone
-
-PATIENCE_MS = 20_000
-
-
-class Desk:
-    """The page with everything behind it."""
-
-    def __init__(self, bot: QtBot, services: Services) -> None:
-        self.bot, self.services = bot, services
-        self.jobs, self.changes = JobRunner(), Changes()
-        self.page = SyncPage(services.cloud, services.devices, jobs=self.jobs, changes=self.changes)
-        self.page.resize(1200, 800)
-        self.page.show()
-        bot.addWidget(self.page)
-        self.settled()
-
-    def wait(self, condition: Callable[[], object]) -> None:
-        self.bot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
-
-    def settled(self) -> None:
-        self.wait(lambda: self.jobs.idle)
-
-    @property
-    def facts(self) -> list[str]:
-        return [label.text() for label in self.page._facts]
-
-    def confirm(self) -> None:
-        dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, ConfirmDialog)
-        dialog.verb_button.click()
-
-    def refuse_one(self) -> int:
-        """An entry the endpoint will refuse, sent and refused; its place in the queue."""
-        with self.services.batches._database.write(Topic.OUTBOX) as session:
-            body = {"batch_id": "0199d1a0-0000-7000-8000-000000000000"}
-            enqueue(session, "batch.thaw@1", aggregate="batch:99", body=body)
-        self.page.sync()
-        self.wait(lambda: not self.page._syncing)
-        self.settled()
-        return next(row.id for row in self.services.cloud.queue() if row.state == "rejected")
+from tests.drivers.sync_page import Desk
 
 
 @pytest.fixture
@@ -176,9 +133,10 @@ def test_what_is_to_be_known_of_the_pick_up_page_stands_beside_its_name_and_leav
     services.cloud.start_embedded()
     desk = Desk(qtbot, services)
     desk.page.resize(*LEAST_ROOM)
+    desk.page.overview.line.unfold_button.click()
     desk.wait(lambda: desk.page.endpoint.pickup.url.text())
     QApplication.processEvents()
-    pickup, status = desk.page.endpoint.pickup, desk.page._mark.parentWidget()
+    pickup, status = desk.page.endpoint.pickup, desk.page.overview.status.mark.parentWidget()
     assert not pickup.words.cut
     assert pickup.words.y() < pickup.line.y()
     assert status is not None
@@ -275,7 +233,7 @@ def test_a_recovery_is_told_with_its_progress_and_an_owner_waits_no_longer_for_a
     desk.settled()
     told = desk.page.banner.words.text()
     assert "2 台电脑中已有 1 台补完" in told
-    assert desk.page._mark.accessibleName() == "正在补流水"
+    assert desk.page.overview.status.mark.accessibleName() == "正在补流水"
     assert [todo.key for todo in desk.services.home.today().todos if todo.page == "sync"] == ["recovering"]
     desk.page.banner.act.click()
     dialog = QApplication.activeModalWidget()
@@ -287,7 +245,7 @@ def test_a_recovery_is_told_with_its_progress_and_an_owner_waits_no_longer_for_a
     desk.wait(lambda: cloud.status().recovery is None)
     desk.wait(lambda: not desk.page._syncing and not desk.page.banner.isVisible())
     desk.settled()
-    assert desk.page._mark.accessibleName() != "正在补流水"
+    assert desk.page.overview.status.mark.accessibleName() != "正在补流水"
     assert desk.services.home.today().todos[0].key != "recovering"
     other.client.close()
 
@@ -326,7 +284,7 @@ def unlike(desk: Desk, config: Config) -> None:
         endpoint.execute("DROP TRIGGER redemption_no_update")
         endpoint.execute("UPDATE redemption SET amount_minor = amount_minor + 1")
     synced(desk)
-    desk.wait(lambda: desk.page._mark.accessibleName() == "发现差异")
+    desk.wait(lambda: desk.page.overview.status.mark.accessibleName() == "发现差异")
 
 
 def synced(desk: Desk) -> None:
@@ -361,7 +319,7 @@ def test_another_endpoint_in_its_place_says_so_and_leads_to_a_new_pairing(
     synced(desk)
     assert "另一个兑换端" in desk.page.banner.words.text()
     assert "拒绝" not in desk.page.banner.words.text(), "it did not refuse anything"
-    assert desk.page._mark.accessibleName() == "上次同步未完成"
+    assert desk.page.overview.status.mark.accessibleName() == "上次同步未完成"
     desk.page.banner.act.click()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ConnectDialog)
@@ -389,6 +347,7 @@ def test_from_the_cloud_to_this_machine_only_after_a_question(desk: Desk, tmp_pa
         desk.page.refresh()
         desk.wait(lambda: desk.page.endpoint.start_button.text() == "改用本机兑换端")
         assert desk.page.endpoint.start_button.property("kind") == "normal", "the page has one blue button"
+        assert desk.page.endpoint.cloud_button.text() == "更换云端兑换端", "it is connected to one already"
         desk.page.endpoint.start_button.click()
         assert isinstance(QApplication.activeModalWidget(), ConfirmDialog)
         assert desk.services.cloud.status().mode == "cloud"

@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from app.views.distribution.draft import Draft, Shelf
 from app.views.distribution.parts import Parts
@@ -24,7 +24,7 @@ from app.views.jobs import JobRunner
 from app.views.widgets.page import Page
 from app.views.widgets.pieces import button, column, label, native, row
 from app.views.widgets.step_list import StepList
-from app.views.widgets.toast import toast
+from app.views.widgets.toast import Foot, toast
 from app.words import tr
 
 WIDEST = 880
@@ -269,7 +269,7 @@ class Wizard(Page):
         self.leave_button = button(tr("Close"), self.close_wizard)
         self.back_button = button(tr("Back"), self.back, tip=native("Alt+Left"))
         self.next_button = button("", self.go_on, kind="primary", tip=native("Ctrl+Return"))
-        foot = QFrame()
+        foot = Foot()
         foot.setProperty("role", "card")
         foot.setMaximumWidth(WIDEST)
         line = row(self.totals, self.leave_button, self.back_button, self.next_button)

@@ -24,10 +24,11 @@ from app.views.counter.over_limit import OverLimitDialog
 from app.views.counter.verdicts import error_shown, verdict_shown
 from app.views.theme import theme
 from app.views.widgets.dialog import ConfirmDialog
+from app.words import set_language
 from sync.client import new_incarnation
 from tests.app.conftest import PASSPHRASE
 from tests.drivers.counter import LEAST_ROOM, Counter
-from tests.drivers.online import EVENING, sealed_batch
+from tests.drivers.online import EVENING, a_code, leased_without_a_line, sealed_batch
 
 
 @pytest.fixture
@@ -309,6 +310,26 @@ def test_nothing_overlaps_in_the_smallest_window(counter: Counter) -> None:
     edges = [(one.geometry().top(), one.geometry().bottom()) for one in parts]
     assert all(above[1] < below[0] for above, below in pairwise(edges)), edges
     assert page.size().toTuple() == LEAST_ROOM, "a window of its own would grow where parts need more"
+
+
+def test_without_a_line_and_at_the_limit_the_bar_says_all_of_it_on_one_line_in_the_smallest_window(
+    qtbot: QtBot, online: Services, vault: OpenVault
+) -> None:
+    theme().choose("light")
+    set_language("en")
+    batch = sealed_batch(online, 120)
+    leased_without_a_line(online, batch, count=120)
+    online.redemptions.redeem(a_code(online, batch))
+    online.settings.put("counter.offline_uses", 1)
+    with pytest.raises(EndpointUnreachable):
+        online.cloud.sync()
+    counter = Counter(qtbot, online, vault)
+    counter.page.resize(*LEAST_ROOM)
+    bar_says(counter, "119 cards", "until", "1/1 uses", "limit")
+    QApplication.processEvents()
+    words = counter.page.bar.words
+    assert words.heightForWidth(words.width()) < 2 * words.fontMetrics().lineSpacing()
+    counter.jobs.stop()
 
 
 def test_a_clock_that_was_set_back_is_named_as_such_with_what_to_do(

@@ -7,11 +7,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.config import Config
 from app.models.base import now
+from app.models.catalog import Product
 from app.models.lease import Conflict, Lease
+from app.models.redemption import Redemption
 from app.services import Services
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
@@ -24,7 +26,9 @@ from app.views.jobs import JobRunner
 from app.views.sync.page import SyncPage
 from app.views.widgets.dialog import ConfirmDialog
 from app.views.widgets.toast import Toasts
-from app.words import set_language
+from app.words import moment, set_language
+from sync.protocol import new_op_id
+from tests.drivers.counter import LEAST_ROOM
 from tests.drivers.endpoint import Desktop, new_merchant, paired
 from tests.drivers.online import EVENING, a_code, redeem_on_the_phone, sealed_batch
 
@@ -196,6 +200,65 @@ def test_a_conflict_shows_both_stories_and_is_settled_by_keyboard(lists: Lists, 
     page.table.go_to_row(0)
     page.settle_current()
     assert "已处理" in page.banner.words.text()
+
+
+def shown_whole(lists: Lists, page: LeasesPage | ConflictsPage) -> dict[str, str]:
+    """The cells of the one row by the keys of their columns, of which none is cut."""
+    lists.bot.addWidget(page)
+    page.resize(*LEAST_ROOM)
+    with lists.bot.waitExposed(page):
+        page.show()
+    table, seen = page.table, {}
+    lists.wait(lambda: table.count == 1 and table.rows.index(0, 0).data() and lists.jobs.idle)
+    for at, column in enumerate(table.rows.columns):
+        if not table.isColumnHidden(at):
+            seen[column.key] = str(table.rows.index(0, at).data())
+            assert table.columnWidth(at) >= table._cells.needed(at), f"{column.key} is cut"
+    assert table.horizontalScrollBar().maximum() == 0
+    return seen
+
+
+@pytest.mark.parametrize("spoken", ["zh_CN", "en"])
+def test_the_list_of_conflicts_tells_when_and_where_of_both_stories_whole_in_the_smallest_window(
+    lists: Lists, other: Desktop, batch: int, spoken: str
+) -> None:
+    conflict(lists, other, batch)
+    set_language(spoken)
+    seen = shown_whole(lists, ConflictsPage(lists.services.leases, jobs=lists.jobs, changes=Changes()))
+    (row,) = lists.services.leases.conflicts()
+    phone = "手机页" if spoken == "zh_CN" else "Phone page"
+    assert {row.serial, "¥150.00", moment(row.decided_at), "东门店", moment(row.others[-1].at), phone} < set(
+        seen.values()
+    )
+
+
+def test_the_list_of_leases_cuts_no_computer_and_no_product_in_the_smallest_window(
+    lists: Lists, vault: OpenVault, batch: int
+) -> None:
+    of_another(lists, vault, batch)
+    with vault.database.write(Topic.LEASES) as session:
+        session.execute(update(Lease).values(device_name="Front desk, West Lake shop"))
+        session.execute(update(Product).values(name="Mid-Autumn card"))
+    set_language("en")
+    seen = shown_whole(lists, LeasesPage(lists.services.leases, jobs=lists.jobs, changes=Changes()))
+    assert {"Front desk, West Lake shop", "Mid-Autumn card", "10"} < set(seen.values())
+
+
+def test_what_was_given_back_since_did_not_use_a_card_up(
+    lists: Lists, other: Desktop, batch: int, vault: OpenVault
+) -> None:
+    conflict(lists, other, batch)
+    (before,) = lists.services.leases.conflicts()
+    with vault.database.write(Topic.REDEMPTIONS) as session:
+        entry = session.scalars(select(Redemption).where(Redemption.card_id == before.card_id)).one()
+        given_back = {"id": new_op_id(), "kind": "reversed", "amount_minor": -entry.amount_minor, "at": now()}
+        kept = {key: value for key, value in vars(entry).items() if not key.startswith("_")}
+        session.add(Redemption(**(kept | given_back | {"seq": -1})))
+    lists.wait(lambda: len(lists.services.leases.conflicts()[0].others) == 2 and lists.jobs.idle)
+    rows = lists.conflicts.table.rows
+    columns = [column.key for column in rows.columns]
+    lists.wait(lambda: rows.index(0, columns.index("used")).data() == "¥80.00")
+    assert rows.index(0, columns.index("used_on")).data() == moment(before.others[0].at)
 
 
 def test_a_conflict_is_a_thing_to_do_until_it_is_settled(

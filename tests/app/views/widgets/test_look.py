@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from app.views.theme import AFTER_WORDS, BESIDE_WORDS, icon, theme
 from app.views.theme.tokens import LIGHT
-from app.views.widgets.pieces import column
-from app.views.widgets.toast import toast
+from app.views.widgets.pieces import column, label
+from app.views.widgets.toast import Foot, Toasts, toast
 
 RATIO = 1.5
 
@@ -71,3 +71,24 @@ def test_a_toast_is_as_high_as_its_words(qtbot: QtBot) -> None:
         shown.layout().activate()  # type: ignore[union-attr]  # it has one
         assert shown.words.heightForWidth(shown.words.width()) <= shown.words.height(), letters
         shown.go()
+
+
+def test_a_toast_stands_low_and_above_a_foot_for_as_long_as_that_is_shown(qtbot: QtBot) -> None:
+    window, foot = QWidget(), Foot()
+    window.resize(900, 600)
+    foot.setLayout(column(label("totals"), margin=8))
+    window.setLayout(column(0, foot, margin=44))  # a gutter and the status bar
+    foot.hide()
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    toast(window, "done")
+    stack = window.findChild(Toasts)
+    assert stack is not None
+    low = stack.geometry()
+    assert window.height() - 60 < low.bottom() < window.height() - 44, "over the last row of a list, not over its head"
+    foot.show()
+    window.layout().activate()  # type: ignore[union-attr]  # it has one
+    assert stack.geometry().bottom() < foot.y()
+    foot.hide()
+    assert stack.geometry() == low
