@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -57,8 +57,9 @@ def b64(raw: bytes) -> str:
 
 def unb64(text: str) -> bytes:
     """Raises ValueError for anything that is not base64url without padding."""
-    raw = a2b_base64(text.replace("-", "+").replace("_", "/") + "==="[: -len(text) % 4])
-    if b64(raw) != text:
+    padded = (text.replace("-", "+").replace("_", "/") + "==="[: -len(text) % 4]).encode()
+    raw = a2b_base64(padded)
+    if b2a_base64(raw, newline=False) != padded or "+" in text or "/" in text or "=" in text:
         raise ValueError("not base64url without padding")
     return raw
 

@@ -71,7 +71,7 @@ class GiveBackAnswer(Struct, frozen=True):
 
 def entry_statement(merchant_id: str, op_id: str, kind: str, at: str, body: Mapping[str, Any]) -> bytes:
     """What a receipt is made over. `kind` is redeemed or reversed, `at` as it stands in the feed."""
-    said = ["" if (part := body.get(name)) is None else str(part) for name in BOUND]
+    said = ["" if part is None else str(part) for part in map(body.get, BOUND)]
     return bound(b"kx.receipt.v1\0", [merchant_id, op_id, kind, at, *said])
 
 

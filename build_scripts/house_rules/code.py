@@ -13,6 +13,7 @@ OUTERMOST = (
     "sync/server/app.py",  # an answer 500 instead of a dropped connection
     "sync/server/front.py",  # the same for what never reaches the framework
     "sync/server/group.py",  # what one request's work raises goes back to that request, over a thread
+    "sync/server/lanes.py",
     "sync/server/writer.py",  # a bug between two pieces of work must not end the thread everybody waits for
 )
 PRINTERS = ("app/cli.py", "app/cli", "app/__main__.py", "sync/server/cli.py", "sync/server/__main__.py")

@@ -5,6 +5,7 @@ merchant's row, so feed numbers cannot become visible out of order and nothing d
 """
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,13 +16,14 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from sync import points
 from sync.server.checkpoint import Checkpointer
-from sync.server.dialects import dialect_of, file_of, shown
+from sync.server.dialects import close, dialect_of, file_of, shown
 from sync.server.group import Job, LotWork, Waiter
+from sync.server.lanes import Lanes
 from sync.server.migrations import HEAD, revision
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction, unavailable
 from sync.server.waiting import Waiting
-from sync.server.writer import Heard, Writer, close
+from sync.server.writer import Heard, Writer
 
 T = TypeVar("T")
 READERS = 4
@@ -48,6 +50,7 @@ class Store:
         self._writers: list[Writer] = []
         self._checkpointer: Checkpointer | None = None
         self._joins = False
+        self._lanes: Lanes | None = None
 
     def migrate(self) -> None:
         """Bring the schema up to date. Raises RuntimeError with a sentence."""
@@ -103,6 +106,8 @@ class Store:
             self._writers = [
                 Writer(self._connect, self._jobs, self._dialect, heard=heard) for _ in range(WRITERS_ON_POSTGRES)
             ]
+            if loop is not None and sys.platform != "win32":  # whose event loop does not watch sockets of others
+                self._lanes = Lanes(self._connect, self._jobs, self._dialect, heard=heard, loop=loop)
             return
         writer = Writer(self._connect, self._jobs, self._dialect, heard=heard, written=self._written, loop=loop)
         self._writers, self._joins = [writer], loop is not None
@@ -110,6 +115,9 @@ class Store:
 
     def stop(self) -> None:
         self._put_gathered()
+        if self._lanes is not None:
+            self._lanes.stop()
+            self._lanes = None
         for writer in self._writers:
             writer.flush()
         self._jobs.close()
@@ -144,6 +152,9 @@ class Store:
     def join_lot(self, work: LotWork, item: Any, merchant: str, *, waiter: Waiter) -> None:
         """The same without waiting: `waiter` hears the result. On the event loop."""
         job = Job(work, merchant, item=item, waiter=waiter)
+        if self._lanes is not None:
+            self._lanes.join(job)
+            return
         if self._joins:
             self._writers[0].join(job)
             return

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from sqlcipher3 import dbapi2 as sqlite
 
+log = logging.getLogger(__name__)
 Faults = tuple[type[Exception], ...]
 PRAGMAS = (
     "journal_mode=WAL",
@@ -28,8 +29,9 @@ DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_se
 """What is acknowledged is on the disk, however the server is set up; a stronger setting (replicas) stays."""
 
 
-BY_INDEX = "SET enable_seqscan = off"
-"""For who writes: a plan that was made while a table was small is kept, and would walk through a large one for ever."""
+BY_INDEX = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan"
+"""For who writes: a plan that was made while a table was small is kept, and would walk through a large one for ever.
+Without the second, a plan is made anew for every list of keys."""
 
 
 class Dialect(NamedTuple):
@@ -44,6 +46,8 @@ class Dialect(NamedTuple):
     again: Faults
     """The database asks for the whole transaction once more."""
     broken: Faults
+    pipe: Callable[[Any], Any] | None = None
+    """What a connection of PostgreSQL is told at once (pipe.py)."""
 
 
 def _connect_sqlite(url: str) -> Any:
@@ -67,10 +71,14 @@ SQLITE = Dialect(
 def postgres() -> Dialect:
     import psycopg
 
+    from sync.server.arrays import teach
+    from sync.server.pipe import Connection, Pipe
+
+    teach()
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection it warns beside the exception
 
     def connect(url: str) -> Any:
-        connection = psycopg.connect(url, autocommit=True, prepare_threshold=1)
+        connection = Connection.connect(url, autocommit=True, prepare_threshold=1)
         connection.execute(DURABLE)
         return connection
 
@@ -81,7 +89,16 @@ def postgres() -> Dialect:
         unfit=(OverflowError, UnicodeEncodeError, psycopg.DataError),
         again=(psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure),
         broken=(psycopg.OperationalError, psycopg.InternalError),
+        pipe=Pipe,
     )
+
+
+def close(connection: Any, dialect: Dialect) -> None:
+    if connection is not None:
+        try:
+            connection.close()
+        except dialect.broken:
+            log.debug("the connection was gone already")
 
 
 def dialect_of(url: str) -> Dialect:

@@ -10,7 +10,7 @@ from sync.protocol import new_op_id, unb64
 from sync.server import access, limits
 from sync.server.database import Store
 from sync.server.floor import Floor
-from sync.server.group import LotWork, Waiter
+from sync.server.group import LotSteps, LotWork, Waiter
 from sync.server.issue import Issue
 from sync.server.outcomes import told
 from sync.server.problems import Refusal
@@ -117,13 +117,14 @@ def fresh_op_id() -> str:
     return new_op_id()
 
 
-def _redeem_all(
-    secrets: ServerSecrets, transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]
-) -> list[Outcome | Refusal]:
+def _redeem_all(secrets: ServerSecrets, transaction: Transaction, asked: list[tuple[limits.Attempt, Ask]]) -> LotSteps:
     """Redemptions by people who know a code, one after the other; guesses are counted."""
     with transaction.together():
         failures = limits.Failures(transaction, [tried for tried, _ in asked])
         lot = Lot(transaction, [ask for _, ask in asked], secrets)
+    yield
+    if lot.ask_for_leases():
+        yield
     results: list[Outcome | Refusal] = []
     for tried, ask in asked:
         try:

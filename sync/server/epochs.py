@@ -54,6 +54,9 @@ def recovering(transaction: Transaction, merchants: Collection[str]) -> set[str]
 
 def ask_recovering(transaction: Transaction, merchants: Collection[str]) -> Asked[set[str]]:
     """The same, to be heard later."""
+    locked = {merchant: transaction.ask_recovering(merchant) for merchant in merchants}
+    if all(locked.values()):
+        return lambda: {merchant for merchant, asked in locked.items() if asked is not None and asked()}
     sql = "SELECT id FROM merchant WHERE recovering_ms IS NOT NULL AND id IN (…)"
     found = transaction.ask_among(sql, list(merchants))
     return lambda: {str(row[0]) for row in found()}

@@ -6,16 +6,19 @@ falls apart, and each of its pieces is done by itself.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sync.server.dialects import Dialect
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction, told
 
+T = TypeVar("T")
 Work = Callable[[Transaction], Any]
-LotWork = Callable[[Transaction, list[Any]], list[Any]]
+LotSteps = Generator[None, None, list[Any]]
+LotWork = Callable[[Transaction, list[Any]], LotSteps]
+"""A result for each item, a Refusal as a result, too. Where it yields, what it asked may not be answered yet."""
 
 
 class Waiter(Protocol):
@@ -51,34 +54,45 @@ class FellApart(Exception):
     """A lot that had the transaction to itself failed: roll back, its pieces are single ones now."""
 
 
-def do_all(connection: Any, transaction: Transaction, group: list[Job]) -> None:
-    """Raises FellApart."""
+def is_lot(group: list[Job]) -> bool:
+    """Whether it is nothing but pieces of one lot."""
     work = group[0].work
-    if all(job.work is work and job.item is not None and not job.single for job in group):
-        _do_lot_alone(transaction, group, work)
-    else:
-        lots: dict[LotWork, list[Job]] = {}
-        for job in group:
-            if job.item is None:
-                _do(connection, transaction, [job], job.work)
-            elif job.single:
-                _do_lot(connection, transaction, [job], job.work)
-            else:
-                lots.setdefault(job.work, []).append(job)
-        for work, jobs in lots.items():
-            _do_lot(connection, transaction, jobs, work)
+    return all(job.work is work and job.item is not None and not job.single for job in group)
 
 
-def put_heads(transaction: Transaction) -> None:
+def do_all(connection: Any, transaction: Transaction, group: list[Job]) -> None:
+    """All but the commit. Raises FellApart."""
+    if is_lot(group):
+        _at_once(lot_steps(transaction, group))
+        return
+    lots: dict[LotWork, list[Job]] = {}
+    for job in group:
+        if job.item is None:
+            _do(connection, transaction, [job], job.work)
+        elif job.single:
+            _do_lot(connection, transaction, [job], job.work)
+        else:
+            lots.setdefault(job.work, []).append(job)
+    for work, jobs in lots.items():
+        _do_lot(connection, transaction, jobs, work)
+    _put_heads(transaction)
+
+
+def _put_heads(transaction: Transaction) -> None:
     """Write down how far the feeds moved; the last act before the commit."""
     for merchant, (seq, digest) in sorted(transaction.heads.items()):
-        transaction.run("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", seq, digest, merchant)
+        transaction.change("UPDATE merchant SET feed_seq = ?, feed_hash = ? WHERE id = ?", seq, digest, merchant)
 
 
-def _do_lot_alone(transaction: Transaction, jobs: list[Job], work: LotWork) -> None:
-    """Raises FellApart."""
+def lot_steps(transaction: Transaction, jobs: list[Job]) -> Generator[None]:
+    """All of a lot that has the transaction to itself but its beginning and its commit; between two steps PostgreSQL
+    answers. Raises FellApart."""
     try:
-        results = work(transaction, [job.item for job in jobs])
+        results = yield from jobs[0].work(transaction, [job.item for job in jobs])
+        _put_heads(transaction)
+        transaction.tell()
+        yield
+        transaction.hear()
     except Exception as error:
         if _is_broken(error, transaction.dialect):
             raise
@@ -89,9 +103,19 @@ def _do_lot_alone(transaction: Transaction, jobs: list[Job], work: LotWork) -> N
     _give(jobs, results)
 
 
+def _at_once(steps: Generator[None, None, T]) -> T:
+    """What comes of it, if whoever asks waits for the answers."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
 def _do_lot(connection: Any, transaction: Transaction, jobs: list[Job], work: LotWork) -> None:
     """A lot that fails falls apart: each of its pieces is done by itself and answers for itself."""
-    results = _do(connection, transaction, jobs, lambda t: work(t, [job.item for job in jobs]))
+    results = _do(connection, transaction, jobs, lambda t: _at_once(work(t, [job.item for job in jobs])))
     if jobs[0].error is None:
         _give(jobs, results)
     elif len(jobs) > 1:

@@ -5,10 +5,10 @@ import hmac
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from sync.server.problems import Refusal
-from sync.server.transaction import Transaction
+from sync.server.transaction import Transaction, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +45,35 @@ class Failures:
         self._transaction = transaction
         buckets = list({bucket for tried in attempts for bucket, _ in tried.buckets})
         sql = "SELECT bucket, theoretical_ms FROM failure WHERE bucket IN (…)"
-        self._asked = transaction.ask_among(sql, buckets)
+        rows = transaction.ask_among(sql, buckets)
+        self._next_ms = once(lambda: {bytes(row[0]): int(row[1]) for row in rows()})
         self._counted: dict[bytes, tuple[int, int]] = {}
         """Bucket → when it was first counted here, and what the counts add."""
 
-    @cached_property
-    def _next_ms(self) -> dict[bytes, int]:
-        return {bytes(row[0]): int(row[1]) for row in self._asked()}
-
     def refuse_if_exhausted(self, tried: Attempt, at_ms: int) -> None:
         """Raises Refusal rate-limited; it does not tell which bucket."""
-        if not self._next_ms:
+        counted = self._next_ms()
+        if not counted:
             return
         waits = [
-            self._next_ms[bucket] - at_ms - limit.burst * limit.every_ms
+            counted[bucket] - at_ms - limit.burst * limit.every_ms
             for bucket, limit in tried.buckets
-            if bucket in self._next_ms
+            if bucket in counted
         ]
         if waits and max(waits) > 0:
             raise Refusal("rate-limited", retry_after_s=round(max(waits) / 1000 + 0.5))
 
     def count(self, tried: Attempt, at_ms: int) -> None:
         for bucket, limit in tried.buckets:
-            self._next_ms[bucket] = max(self._next_ms.get(bucket, 0), at_ms) + limit.every_ms
+            next_ms = self._next_ms()
+            next_ms[bucket] = max(next_ms.get(bucket, 0), at_ms) + limit.every_ms
             first_ms, added = self._counted.get(bucket, (at_ms, 0))
             self._counted[bucket] = (first_ms, added + limit.every_ms)
 
     def write(self) -> None:
         """Added to what is there by now: on PostgreSQL others count in the same buckets at the same time."""
         if self._counted:
-            self._transaction.many(
+            self._transaction.run_each(
                 "INSERT INTO failure (bucket, theoretical_ms) VALUES (?, ?) ON CONFLICT (bucket) DO UPDATE "
                 "SET theoretical_ms = CASE WHEN failure.theoretical_ms > ? THEN failure.theoretical_ms ELSE ? END + ?",
                 [

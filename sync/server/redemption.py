@@ -5,7 +5,7 @@ Dedupe first, rules second: a repeated op id gets its stored outcome, whatever t
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,8 +18,8 @@ from sync.server.ledger import Entry, at_of, write_down
 from sync.server.outcomes import Kept, Outcome, keep_all, redemption_print, returned_print, row_of, same
 from sync.server.problems import Refusal
 from sync.server.secret_files import ServerSecrets
-from sync.server.spans import Span, open_spans
-from sync.server.transaction import Asked, Row, Transaction
+from sync.server.spans import Span, ask_spans
+from sync.server.transaction import Asked, Row, Transaction, once
 
 FACTS = (
     "SELECT c.state, c.frozen, b.frozen, b.voided + c.voided, b.sealed_ms, b.money, b.partial, c.balance_minor, "
@@ -86,7 +86,10 @@ class _Card(msgspec.Struct):
         )
 
     def held_by_a_device(self) -> str | None:
-        return "card-leased" if any(first <= self.no < end for first, end in self.batch.leased) else None
+        for first, end in self.batch.leased:
+            if first <= self.no < end:
+                return "card-leased"
+        return None
 
     def take(self, amount: int, uses: int) -> None:
         self.balance_minor = None if self.balance_minor is None else self.balance_minor - amount
@@ -121,41 +124,47 @@ class Lot:
     def __init__(self, transaction: Transaction, asks: Sequence[Ask], secrets: ServerSecrets) -> None:
         self._transaction = transaction
         self._secrets = secrets
-        self._asked_closed = ask_recovering(transaction, {ask.merchant_id for ask in asks})
-        self._asked_kept = _ask_kept(transaction, asks)
-        self._asked_cards = transaction.ask_among(CARDS, [ask.verifier for ask in asks])
+        self._closed = once(ask_recovering(transaction, {ask.merchant_id for ask in asks}))
+        self._kept = once(_ask_kept(transaction, asks))
+        found = CARDS_WITH_BATCHES if transaction.dialect.on_postgres else CARDS
+        self._rows = once(transaction.ask_among(found, [ask.verifier for ask in asks]))
+        self._batches = once(lambda: _batch_rows(transaction, self._rows()))
+        self._spans: Asked[dict[int, list[Span]]] | None = None
+        self._cards = once(self._hear_cards)
         self._changes: dict[bytes, _Change] = {}
         self._entries: list[Row] = []
         self._events: list[Row] = []
         self._outcomes: list[Row] = []
 
-    @cached_property
-    def _closed(self) -> set[str]:
-        return self._asked_closed()
+    def ask_for_leases(self) -> bool:
+        """Ask who decides about the cards, once they are there; whether there is anything to ask."""
+        leased = [row[0] for row in self._batches() if row[1]]
+        self._spans = ask_spans(self._transaction, leased)
+        return bool(leased)
 
-    @cached_property
-    def _kept(self) -> dict[tuple[str, str], Kept]:
-        return self._asked_kept()
-
-    @cached_property
-    def _cards(self) -> dict[bytes, _Card]:
-        return _cards(self._transaction, self._asked_cards())
+    def _hear_cards(self) -> dict[bytes, _Card]:
+        if self._spans is None:
+            self.ask_for_leases()
+        assert self._spans is not None, "they were asked for"
+        spans = self._spans()
+        batches = {row[0]: _Batch(spans.get(row[0], []), *row[2:9], *map(_instant, row[9:])) for row in self._batches()}
+        return {bytes(row[0]): _Card(batches[row[1]], *row[1:9]) for row in self._rows()}
 
     def knows(self, ask: Ask) -> bool:
         """Whether its op id has an outcome."""
-        return (ask.merchant_id, ask.op_id) in self._kept
+        return (ask.merchant_id, ask.op_id) in self._kept()
 
     def redeem(self, ask: Ask) -> Outcome:
         """The outcome, or `{"refused": key}`; the same for the same op id for ever. A code nobody knows is not kept:
         there is no card it could be one outcome of, and guessing must not fill the disk. Raises Refusal
         op-id-reused, recovering."""
         fingerprint = redemption_print(ask.verifier, ask.amount_minor, ask.uses)
-        kept = self._kept.get((ask.merchant_id, ask.op_id))
+        kept = self._kept().get((ask.merchant_id, ask.op_id))
         if kept is not None:
             return _again(kept, ask, fingerprint)
-        if ask.merchant_id in self._closed and not ask.moved:
+        if ask.merchant_id in self._closed() and not ask.moved:
             raise Refusal("recovering")
-        card = self._cards.get(ask.verifier)
+        card = self._cards().get(ask.verifier)
         if card is None or card.batch.merchant_id != ask.merchant_id:
             return {"refused": "card-unknown"}
         facts, wanted = card.facts(), Wanted(ask.amount_minor, ask.uses)
@@ -169,7 +178,7 @@ class Lot:
         else:
             outcome = self._take(ask, card, *_taken(facts, wanted))
         row = row_of(ask.merchant_id, ask.op_id, fingerprint=fingerprint, outcome=outcome, at_ms=ask.at_ms)
-        self._kept[ask.merchant_id, ask.op_id] = (row[2], row[3])
+        self._kept()[ask.merchant_id, ask.op_id] = (row[2], row[3])
         self._outcomes.append(row)
         return outcome
 
@@ -178,9 +187,18 @@ class Lot:
         change = self._changes.setdefault(ask.verifier, _Change(card.entries, card.frozen))
         change.add(amount, uses)
         card.take(amount, uses)
+        batch = card.batch
         entry = Entry(
-            *(ask.merchant_id, ask.op_id, card.batch_id, card.batch.uid, card.no, card.entries, amount, uses),
-            *(card.balance_minor, None if card.batch.money else card.uses_left),
+            ask.merchant_id,
+            ask.op_id,
+            card.batch_id,
+            batch.uid,
+            card.no,
+            card.entries,
+            amount,
+            uses,
+            card.balance_minor,
+            None if batch.money else card.uses_left,
             entry=ask.entry,
             place=ask.place,
             device_id=ask.device_id,
@@ -205,11 +223,9 @@ class Lot:
         with self._transaction.together():
             keep_all(self._transaction, self._outcomes)
             if self._changes:
-                debited = _debit(self._transaction, self._changes)
+                _debit(self._transaction, self._changes)
                 write_down(self._transaction, self._entries)
                 feed.put(self._transaction, self._events)
-        if self._changes and debited() != len(self._changes):
-            raise Refusal("card-spent")
 
 
 DEBIT = (
@@ -222,19 +238,19 @@ DEBIT = (
 FIELDS = ("verifier", "first", "times", "amount", "uses", "frozen")
 ON_SQLITE = DEBIT.format(rows="", verifier="?1", first="?2", times="?3", amount="?4", uses="?5", frozen="?6")
 ON_POSTGRES = DEBIT.format(
-    rows="FROM json_to_recordset(?::json) AS v(verifier bytea, first int, times int, amount bigint, uses int, "
-    "frozen int)",
+    rows=f"FROM (SELECT {', '.join(f'unnest(?) AS {field}' for field in FIELDS)}) AS v",
     **{field: f"v.{field}" for field in FIELDS},
 )
 
 
-def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> Asked[int]:
-    """How many cards were as they had been read."""
+def _debit(transaction: Transaction, changes: Mapping[bytes, _Change]) -> None:
+    """Raises Refusal card-spent unless all cards are as they had been read."""
     rows = [(verifier, one.first, one.times, one.amount, one.uses, one.frozen) for verifier, one in changes.items()]
+    otherwise = Refusal("card-spent")
     if transaction.dialect.on_postgres:
-        return transaction.change(ON_POSTGRES, FIELDS, rows)
-    changed = transaction.many(ON_SQLITE, rows)
-    return lambda: changed
+        transaction.change_each(ON_POSTGRES, rows, otherwise)
+    elif transaction.many(ON_SQLITE, rows) != len(rows):
+        raise otherwise
 
 
 def _ask_kept(transaction: Transaction, asks: Sequence[Ask]) -> Asked[dict[tuple[str, str], Kept]]:
@@ -256,20 +272,21 @@ CARDS = (
     "SELECT verifier, batch_id, no, state, frozen, balance_minor, uses_left, entries, voided "
     "FROM card WHERE verifier IN (…)"
 )
+BATCH = "id, leases, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, valid_until_ms"
+CARDS_WITH_BATCHES = (
+    "SELECT c.verifier, c.batch_id, c.no, c.state, c.frozen, c.balance_minor, c.uses_left, c.entries, c.voided, "
+    f"{', '.join(f'b.{column}' for column in BATCH.split(', '))} "
+    "FROM card c JOIN batch b ON b.id = c.batch_id WHERE c.verifier IN (…)"
+)
 KEPT = "SELECT op_id, fingerprint, outcome FROM op WHERE merchant_id = ? AND op_id IN (…)"
 
 
-def _cards(transaction: Transaction, rows: Sequence[Row]) -> dict[bytes, _Card]:
-    """Each with its batch, out of the rows of CARDS. Two questions: a join tempts SQLite to walk through whole
-    batches."""
-    found = transaction.among(
-        "SELECT id, leases, merchant_id, uid, frozen, voided, sealed_ms, money, partial, valid_from_ms, "
-        "valid_until_ms FROM batch WHERE id IN (…)",
-        list({row[1] for row in rows}),
-    )
-    spans = open_spans(transaction, [row[0] for row in found if row[1]])
-    batches = {row[0]: _Batch(spans.get(row[0], []), *row[2:9], *map(_instant, row[9:])) for row in found}
-    return {bytes(row[0]): _Card(batches[row[1]], *row[1:]) for row in rows}
+def _batch_rows(transaction: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """BATCH of each batch that the cards are of. On SQLite a question of its own: a join tempts it to walk through
+    whole batches."""
+    if transaction.dialect.on_postgres:
+        return list({row[1]: row[9:] for row in rows}.values())
+    return transaction.among(f"SELECT {BATCH} FROM batch WHERE id IN (…)", list({row[1] for row in rows}))
 
 
 def _again(kept: Kept, ask: Ask, fingerprint: bytes) -> Outcome:

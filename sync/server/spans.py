@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sync.server.transaction import Transaction
+from sync.server.transaction import Asked, Transaction
 
 Span = tuple[int, int]
 """Numbers of cards: from the first up to, not with, the end."""
@@ -10,10 +10,19 @@ Span = tuple[int, int]
 
 def open_spans(transaction: Transaction, batch_ids: Sequence[int]) -> dict[int, list[Span]]:
     """What other than the endpoint decides about, by batch."""
-    spans: dict[int, list[Span]] = {}
-    found = transaction.among(
+    return ask_spans(transaction, batch_ids)()
+
+
+def ask_spans(transaction: Transaction, batch_ids: Sequence[int]) -> Asked[dict[int, list[Span]]]:
+    """The same, to be heard later."""
+    found = transaction.ask_among(
         "SELECT batch_id, first_no, end_no FROM lease WHERE state = 'open' AND batch_id IN (…)", list(batch_ids)
     )
-    for batch_id, first, end in found:
-        spans.setdefault(batch_id, []).append((first, end))
-    return spans
+
+    def hear() -> dict[int, list[Span]]:
+        spans: dict[int, list[Span]] = {}
+        for batch_id, first, end in found():
+            spans.setdefault(batch_id, []).append((first, end))
+        return spans
+
+    return hear

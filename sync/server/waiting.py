@@ -26,12 +26,12 @@ class Waiting:
         with self._changed:
             for job in jobs:
                 self._jobs.setdefault(job.merchant if self._apart else "", []).append(job)
-            self._changed.notify()
+            self._wake_one()
 
     def take(self) -> list[Job]:
         """The next group, to be followed by `done`; waits for one. Empty at the end."""
         with self._changed:
-            while (merchant := next((one for one in self._jobs if one not in self._busy), None)) is None:
+            while (merchant := self._next()) is None:
                 if self._closed and not self._jobs:
                     return []
                 self._changed.wait()
@@ -40,18 +40,29 @@ class Waiting:
                 self._jobs[merchant] = jobs[GROUP:]
             if merchant:
                 self._busy.add(merchant)
-            if self._jobs:
-                self._changed.notify()
+            self._wake_one()
             return jobs[:GROUP]
 
     def done(self, jobs: list[Job]) -> None:
         """A group that was taken."""
         with self._changed:
             self._busy.discard(jobs[0].merchant)
-            self._changed.notify_all()
+            if self._closed:
+                self._changed.notify_all()
+            else:
+                self._wake_one()
 
     def close(self) -> None:
         """Nothing more comes; what waits is still to be done."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        """Whose work can be taken."""
+        return next((one for one in self._jobs if one not in self._busy), None)
+
+    def _wake_one(self) -> None:
+        """If there is something for it: a thread that wakes in vain holds up the others."""
+        if self._next() is not None:
+            self._changed.notify()

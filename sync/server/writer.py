@@ -11,12 +11,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sync import points
-from sync.server.dialects import BY_INDEX, Dialect
-from sync.server.group import FellApart, Job, do_all, forget, put_heads, resolve
+from sync.server.dialects import BY_INDEX, Dialect, close
+from sync.server.group import FellApart, Job, do_all, forget, is_lot, resolve
 from sync.server.transaction import Transaction, unavailable
 from sync.server.waiting import Waiting
 
@@ -62,6 +62,7 @@ class Writer:
         self._loop = loop
         self._connection: Any = None
         self._held = threading.Lock()
+        self._has_begun = False
         self._waiting: list[Job] = []
         self._planned = False
         self._patient_until = 0.0
@@ -117,7 +118,6 @@ class Writer:
         transaction = Transaction(connection, self._dialect)
         try:
             do_all(connection, transaction, group)
-            put_heads(transaction)
         except FellApart:
             self._roll_back()
             return False
@@ -150,46 +150,44 @@ class Writer:
             self._jobs.done(group)
 
     def _write(self, group: list[Job]) -> Transaction:
-        """Once more when PostgreSQL asks for it, or when the connection turns out to be gone before anything began."""
+        """Once more when PostgreSQL asks for it, or when its connection was lost before the commit."""
         for left in reversed(range(TRIES)):
-            begun = not self._dialect.on_postgres or self._connection is None
+            self._has_begun = not self._dialect.on_postgres or self._connection is None
             try:
                 if self._connection is None:
                     self._connection = self._connect()
                     if self._dialect.on_postgres:
                         self._connection.execute(BY_INDEX)
-                transaction = Transaction(self._connection, self._dialect)
-                self._begin(transaction, group[0].merchant)
-                begun = True
-                self._do(transaction, group)
-                with transaction.together():
-                    put_heads(transaction)
-                    points.passed("endpoint.commit", self._dialect.broken[0])
-                    self._connection.execute("COMMIT")
-                points.passed("endpoint.committed")
-                return transaction
+                return self._do(group)
+            except FellApart:
+                self._roll_back()
+                return self._write(group)
             except Exception as error:  # noqa: BLE001 - everybody of the group is told
-                if left == 0 or not isinstance(error, self._dialect.again if begun else self._dialect.broken):
+                if left == 0 or not isinstance(error, self._dialect.again if self._has_begun else self._dialect.broken):
                     return self._lose(group, error)
                 forget(group)
                 self._roll_back()
                 time.sleep(PAUSE_S)
         raise AssertionError("the last try returns")
 
-    def _do(self, transaction: Transaction, group: list[Job]) -> None:
-        try:
-            do_all(self._connection, transaction, group)
-        except FellApart:
-            self._connection.execute("ROLLBACK")
+    def _do(self, group: list[Job]) -> Transaction:
+        """From its beginning to its commit. What PostgreSQL is told of a lot goes there in as few pieces as can be:
+        nothing in it ends behind a savepoint."""
+        transaction = Transaction(self._connection, self._dialect)
+        with transaction.together() if is_lot(group) else nullcontext():
             self._begin(transaction, group[0].merchant)
             do_all(self._connection, transaction, group)
+            self._has_begun = True
+            with transaction.together():
+                points.passed("endpoint.commit", self._dialect.broken[0])
+                transaction.end()
+        points.passed("endpoint.committed")
+        return transaction
 
     def _begin(self, transaction: Transaction, merchant: str) -> None:
         if self._dialect.on_postgres:
             with transaction.together():
-                self._connection.execute("BEGIN")
-                if merchant:
-                    transaction.lock(merchant)
+                transaction.begin(merchant)
             return
         self._connection.execute(f"PRAGMA busy_timeout={PATIENCE_MS}")
         self._connection.execute("BEGIN IMMEDIATE")
@@ -242,11 +240,3 @@ class Writer:
         self._held.release()
         if self._loop is not None and self._waiting:
             self._loop.call_soon_threadsafe(self._flush)
-
-
-def close(connection: Any, dialect: Dialect) -> None:
-    if connection is not None:
-        try:
-            connection.close()
-        except dialect.broken:
-            log.debug("the connection was gone already")

@@ -100,13 +100,25 @@ def _refused_rightly(card: int, refused: Heard, done: Sequence[Heard], face_mino
     assert (begun, over) == (True, False), f"card {card} held {left} at another time"
 
 
-def judge_freezes(history: Sequence[Heard], frozen: Sequence[tuple[float, float]]) -> None:
-    """`frozen`: from the answer to a freeze until the thaw was asked for; whatever lies between is refused."""
-    spans = iter(sorted(frozen))
-    span = next(spans, None)
-    for heard in sorted((one for one in merged(history) if not one.key), key=lambda one: one.asked):
+def judge_freezes(
+    history: Sequence[Heard], frozen: Sequence[tuple[float, float]], thawed: Sequence[tuple[float, float]] = ()
+) -> None:
+    """`frozen`: from the answer to a freeze until the thaw was asked for; whatever lies between is refused. `thawed`:
+    from the answer to a thaw until the next freeze was asked for; whatever lies between is not refused for a freeze."""
+    each = merged(history)
+    if heard := _inside([one for one in each if not one.key], frozen):
+        raise AssertionError(f"card {heard.card} was redeemed while its batch was frozen")
+    if heard := _inside([one for one in each if one.key == "batch-frozen"], thawed):
+        raise AssertionError(f"card {heard.card} was refused while its batch was thawed")
+
+
+def _inside(history: Sequence[Heard], spans: Sequence[tuple[float, float]]) -> Heard | None:
+    """One that was asked and answered within one of the spans, which do not overlap."""
+    left = iter(sorted(spans))
+    span = next(left, None)
+    for heard in sorted(history, key=lambda one: one.asked):
         while span is not None and span[1] < heard.asked:
-            span = next(spans, None)
-        if span is not None:
-            inside = span[0] < heard.asked and heard.answered < span[1]
-            assert not inside, f"card {heard.card} was redeemed while its batch was frozen"
+            span = next(left, None)
+        if span is not None and span[0] < heard.asked and heard.answered < span[1]:
+            return heard
+    return None

@@ -196,22 +196,25 @@ def freezes(desktop: Desktop, urls: Sequence[str], *, scale: float, seed: int) -
     crowd.hanging_up = 0.0  # or it could have been redeemed before the freeze, unheard
     loading = threading.Thread(target=crowd.run)
     loading.start()
-    spans, dice = [], random.Random(seed)
+    spans, thawed, dice = [], [], random.Random(seed)
+    since = time.monotonic()
     for _ in range(times):
+        thawed.append((since, time.monotonic()))
         desktop.push("batch.freeze@1", {"batch_id": batch.uid})
         begin = time.monotonic()
         threading.Event().wait(dice.random() * 0.01)
         crowd.await_one_asked(begin, loading=loading)
         end = time.monotonic()
         desktop.push("batch.thaw@1", {"batch_id": batch.uid})
+        since = time.monotonic()
         spans.append((begin, end))
         threading.Event().wait(dice.random() * 0.01)
-        crowd.await_one_asked(spans[-1][1], loading=loading)
+        crowd.await_one_asked(since, loading=loading)
     crowd.stop()
     loading.join()
     refused = [heard for heard in crowd.history if heard.key]
     assert {heard.key for heard in refused} == {"batch-frozen"}
-    judge_freezes(crowd.history, spans)
+    judge_freezes(crowd.history, spans, thawed)
     return crowd, f"{times} freezes, {len(crowd.history) - len(refused)} redeemed, {len(refused)} refused"
 
 

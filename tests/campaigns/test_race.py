@@ -101,3 +101,11 @@ def test_what_was_redeemed_between_freeze_and_thaw_is_seen() -> None:
     )
     with pytest.raises(AssertionError, match="while its batch was frozen"):
         judge_freezes([part("d", 1, 6, 6, 7)], spans)
+
+
+def test_what_was_refused_between_thaw_and_freeze_is_seen() -> None:
+    refused = [whole("a", 1.2, 1.4, key="batch-frozen"), whole("b", 1.8, 2.2, key="batch-frozen")]
+    again = whole("a", 3, 4, key="batch-frozen")
+    judge_freezes([*refused, again], [(1.0, 2.0), (5.0, 8.0)], [(2.0, 5.0)])
+    with pytest.raises(AssertionError, match="while its batch was thawed"):
+        judge_freezes([*refused, whole("c", 3, 4, key="batch-frozen")], [(1.0, 2.0)], [(2.0, 5.0)])

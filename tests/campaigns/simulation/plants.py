@@ -139,7 +139,7 @@ def rules_first() -> Patches:
     redeem = Lot.redeem
 
     def judging(self: Lot, ask: Ask) -> dict[str, Any]:
-        card = self._cards.get(ask.verifier)
+        card = self._cards().get(ask.verifier)
         if card is not None and card.batch.merchant_id == ask.merchant_id:
             wanted = Wanted(ask.amount_minor, ask.uses)
             reason = judge(card.facts(), wanted, redemption._time(ask.at_ms))
@@ -208,15 +208,15 @@ def lease_kept() -> Patches:
 
 def lease_ends_by_itself() -> Patches:
     """A lease that has run out is taken as given back."""
-    spans = redemption.open_spans
+    spans = redemption.ask_spans
 
-    def expiring(transaction: Transaction, batch_ids: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
+    def expiring(transaction: Transaction, batch_ids: Sequence[int]) -> Asked[dict[int, list[tuple[int, int]]]]:
         ended = "UPDATE lease SET state = 'reclaimed' WHERE state = 'open' AND until_ms < ?"
         transaction.run(ended, endpoint.now_ms())
         return spans(transaction, batch_ids)
 
-    yield redemption, "open_spans", expiring
-    yield leases, "open_spans", expiring
+    yield redemption, "ask_spans", expiring
+    yield leases, "open_spans", lambda transaction, batch_ids: expiring(transaction, batch_ids)()
 
 
 def lease_unheeded() -> Patches:

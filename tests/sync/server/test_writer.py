@@ -13,80 +13,18 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from sync import points
-from sync.protocol import feed_hash, feed_row
-from sync.server import access, feed
+from sync.server import feed
 from sync.server.database import Store
+from sync.server.group import LotSteps
 from sync.server.problems import Refusal
-from sync.server.transaction import Row, Transaction
+from sync.server.transaction import Transaction
 from sync.server.writer import LOT, SLOW_S
 from tests.drivers.postgres import new_database
+from tests.drivers.shop import AT, Shop
 
-AT = "2026-11-24T00:00:00.000Z"
 PATIENCE_S = 60
-PLACES = ("loop", "thread", "postgres")
-"""Where lots are done: SQLite on the event loop, SQLite on the writer's thread, PostgreSQL."""
-
-
-class Shop:
-    """A store with one merchant, and lots that put events into its feed."""
-
-    def __init__(self, store: Store, url: str) -> None:
-        self.store = store
-        self.url = url
-        self.merchant = ""
-        self.threads: list[str] = []
-        self.lot = self.put_down
-        """One and the same object: pieces of the same work are done together."""
-
-    def open(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self.store.migrate()
-        self.store.start(loop=loop)
-
-    async def found(self) -> None:
-        made = await self.store.write(lambda t: access.add_merchant(t, name="店", at_ms=1))
-        self.merchant = made.merchant_id
-
-    def put_down(self, transaction: Transaction, names: list[str]) -> list[str | Refusal]:
-        """An event for each name; `no` is refused, `bad` fails after its event, and so does whoever came with it."""
-        self.threads.append(threading.current_thread().name)
-        results: list[str | Refusal] = []
-        for name in names:
-            if name == "no":
-                results.append(Refusal("card-unknown"))
-                continue
-            feed.append(transaction, self.merchant, "told@1", op_id=name, at=AT, body={})
-            results.append(name)
-        if "bad" in names:
-            raise ArithmeticError
-        return results
-
-    async def ask(self, name: str) -> str:
-        answer = await self.store.write_in_lot(self.lot, name, self.merchant)
-        return str(answer)
-
-    def _feed(self, transaction: Transaction) -> tuple[list[Row], Row]:
-        wanted = "SELECT seq, op_id, hash, body FROM feed WHERE merchant_id = ? ORDER BY seq"
-        head = transaction.one("SELECT feed_seq, feed_hash FROM merchant WHERE id = ?", self.merchant)
-        assert head is not None
-        return transaction.all(wanted, self.merchant), head
-
-    def has(self, name: str) -> bool:
-        return self.store.read_now(lambda t: t.one("SELECT 1 FROM feed WHERE op_id = ?", name)) is not None
-
-    def stored(self) -> list[str]:
-        """Op ids of the feed by another connection; its chain and its head must hold."""
-        rows, head = self.store.read_now(self._feed)
-        _assert_chained(rows, head)
-        return [str(row[1]) for row in rows]
-
-
-def _assert_chained(rows: list[Row], head: Row) -> None:
-    digest = b"\0" * 32
-    for number, row in enumerate(rows, 1):
-        assert row[0] == number
-        digest = feed_hash(digest, number, feed_row("told@1", row[1], AT, row[3].encode()))
-        assert bytes(row[2]) == digest
-    assert (head[0], bytes(head[1])) == (len(rows), digest)
+PLACES = ("loop", "thread", "lanes", "postgres")
+"""Where lots are done: SQLite on the event loop and on the writer's thread, PostgreSQL on the same two."""
 
 
 @pytest.fixture(params=PLACES)
@@ -96,7 +34,7 @@ def place(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path, place: str) -> str:
-    if place == "postgres":
+    if place in ("postgres", "lanes"):
         return new_database(request.getfixturevalue("postgres_url"), f"kaxia_{uuid4().hex[:12]}")
     return str(tmp_path / "endpoint.db")
 
@@ -107,7 +45,7 @@ def in_a_shop(place: str, url: str) -> Callable[[Callable[[Shop], object]], None
 
     async def run(story: Callable[[Shop], object]) -> None:
         shop = Shop(Store(url), url)
-        shop.open(asyncio.get_running_loop() if place == "loop" else None)
+        shop.open(asyncio.get_running_loop() if place in ("loop", "lanes") else None)
         try:
             await shop.found()
             await story(shop)  # type: ignore[misc]
@@ -115,10 +53,6 @@ def in_a_shop(place: str, url: str) -> Callable[[Callable[[Shop], object]], None
             shop.store.stop()
 
     return lambda story: asyncio.run(asyncio.wait_for(run(story), 60))
-
-
-async def _all(shop: Shop, names: list[str]) -> list[object]:
-    return list(await asyncio.gather(*(shop.ask(name) for name in names), return_exceptions=True))
 
 
 def test_whoever_is_answered_is_stored(in_a_shop: Callable[..., None]) -> None:
@@ -136,7 +70,7 @@ def test_whoever_is_answered_is_stored(in_a_shop: Callable[..., None]) -> None:
 
 def test_a_lot_that_fails_falls_apart_and_hurts_only_whoever_failed(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
-        answers = await _all(shop, ["a", "bad", "b", "no", "c"])
+        answers = await shop.ask_all(["a", "bad", "b", "no", "c"])
         assert [answers[at] for at in (0, 2, 4)] == ["a", "b", "c"]
         assert isinstance(answers[1], ArithmeticError)
         assert isinstance(answers[3], Refusal)
@@ -205,8 +139,12 @@ def test_a_stop_while_groups_are_committed_writes_everything_first(in_a_shop: Ca
 @pytest.mark.expects_log("a group of 1 writes failed: ValueError")
 def test_a_bug_between_two_pieces_of_work_leaves_nobody_waiting(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
+        def forgetful(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield
+            return []
+
         with pytest.raises(Refusal, match="read-only"):
-            await shop.store.write_in_lot(lambda transaction, items: [], "x", shop.merchant)
+            await shop.store.write_in_lot(forgetful, "x", shop.merchant)
         assert await shop.ask("a") == "a"
         assert shop.stored() == ["a"]
 
@@ -214,6 +152,7 @@ def test_a_bug_between_two_pieces_of_work_leaves_nobody_waiting(in_a_shop: Calla
 
 
 @pytest.mark.expects_log("a group of 1 writes failed: (Fault|OperationalError)")
+@pytest.mark.parametrize("place", ["loop", "thread", "postgres"], indirect=True)
 @pytest.mark.parametrize("act", ["raise", "enospc"])
 def test_a_fault_at_a_commit_is_told_and_the_next_one_is_stored(
     in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch, act: str
@@ -244,15 +183,15 @@ def _end_all(terminal: psycopg.Connection) -> int:
     return len(done.fetchall())
 
 
-@pytest.mark.parametrize("place", ["postgres"], indirect=True)
+@pytest.mark.parametrize("place", ["postgres", "lanes"], indirect=True)
 def test_connections_that_were_lost_meanwhile_are_made_anew_unnoticed(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
-        await _all(shop, ["a", "b"])
+        await shop.ask_all(["a", "b"])
         shop.stored()
         with _terminal(shop.url) as terminal:
             assert _end_all(terminal) >= 2
         assert shop.stored() == ["a", "b"]
-        assert await _all(shop, ["c", "d"]) == ["c", "d"]
+        assert await shop.ask_all(["c", "d"]) == ["c", "d"]
         assert sorted(shop.stored()) == ["a", "b", "c", "d"]
 
     in_a_shop(story)
@@ -280,8 +219,8 @@ def test_a_connection_lost_in_the_middle_leaves_nothing_and_is_told(in_a_shop: C
 @pytest.mark.parametrize("place", ["loop"], indirect=True)
 def test_a_database_that_breaks_under_a_lot_is_told_to_everybody(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
-        def broken(transaction: Transaction, items: list[str]) -> list[str]:
-            shop.put_down(transaction, items)
+        def broken(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield from shop.put_down(transaction, items)
             transaction.one("SELECT 1 FROM nowhere")
             return items
 
@@ -298,7 +237,8 @@ def test_a_database_that_breaks_under_a_lot_is_told_to_everybody(in_a_shop: Call
 @pytest.mark.parametrize("place", ["loop"], indirect=True)
 def test_after_a_slow_lot_the_thread_does_them_and_the_loop_stays_free(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
-        def slow(transaction: Transaction, items: list[str]) -> list[str]:
+        def slow(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield
             until = time.monotonic() + SLOW_S
             while time.monotonic() <= until:
                 transaction.one("SELECT 1")

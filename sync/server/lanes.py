@@ -1,0 +1,224 @@
+"""Lots on PostgreSQL, on the event loop: while the database works on them, the loop hears and answers phones.
+
+A thread that waited for each answer of the database would take the interpreter from the loop and give it back at every
+one. Whatever goes wrong here is left to the writers (writer.py), who wait as long as it takes.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+from sync import points
+from sync.server.dialects import BY_INDEX, Dialect, close
+from sync.server.group import Job, lot_steps, resolve
+from sync.server.transaction import Transaction, unavailable
+from sync.server.waiting import Waiting
+
+log = logging.getLogger(__name__)
+LANES = 2
+"""Lots of so many merchants at a time."""
+LOT = 256
+"""At most so many pieces in one."""
+PAUSE_S = 1.0
+"""Between two tries to connect."""
+
+Connect = Callable[[], Any]
+Heard = Callable[[set[str]], None]
+
+
+class Lanes:
+    """Connections that lots go through. Everything on the event loop. `jobs` is where the writers find work, `heard`
+    is told which merchants' feeds moved."""
+
+    def __init__(
+        self, connect: Connect, jobs: Waiting, dialect: Dialect, *, heard: Heard, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._connect, self._jobs, self._dialect, self._heard, self._loop = connect, jobs, dialect, heard, loop
+        self._waiting: dict[str, list[Job]] = {}
+        self._busy: dict[str, _Lot] = {}
+        self._free: list[Any] = []
+        self._opening = 0
+        self._tried_s = -PAUSE_S
+        self._planned = self._ended = False
+        for _ in range(LANES):  # nobody is served yet
+            if (connection := self._open()) is not None:
+                self._free.append(connection)
+
+    def join(self, job: Job) -> None:
+        """Take a piece of a lot along with the next one of its merchant."""
+        self._waiting.setdefault(job.merchant, []).append(job)
+        self._plan()
+
+    def stop(self) -> None:
+        """Everything is written or left to the writers; the event loop waits here."""
+        self._ended = True
+        for lot in list(self._busy.values()):
+            lot.finish()
+        for jobs in self._waiting.values():
+            self._jobs.put(jobs)
+        self._waiting = {}
+        while self._free:
+            close(self._free.pop(), self._dialect)
+
+    def _plan(self) -> None:
+        if not self._planned and not self._ended:
+            self._planned = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._planned = False
+        if self._ended:
+            return
+        self._open_missing()
+        for merchant in [one for one in self._waiting if one not in self._busy]:
+            if self._free:
+                jobs = self._waiting.pop(merchant)
+                if len(jobs) > LOT:
+                    self._waiting[merchant] = jobs[LOT:]
+                self._busy[merchant] = lot = _Lot(self, self._free.pop(), self._dialect, self._loop, jobs[:LOT])
+                lot.go_on()
+            elif not self._busy:  # nothing here would take it
+                self._jobs.put(self._waiting.pop(merchant))
+
+    def done(self, lot: "_Lot", moved: set[str]) -> None:
+        """Its answers can be given."""
+        self._free.append(lot.connection)
+        self._end(lot)
+        if moved:
+            self._heard(moved)
+        resolve(lot.jobs)
+
+    def failed(self, lot: "_Lot", error: Exception) -> None:
+        """Nothing of it was stored, unless the answer to its COMMIT was lost: then it is not known, and told so."""
+        close(lot.connection, self._dialect)
+        if lot.is_told:
+            log.error("a lot of %d failed: %s", len(lot.jobs), type(error).__name__)
+            for job in lot.jobs:
+                job.error = unavailable(error)
+            resolve(lot.jobs)
+        else:
+            log.info("a lot of %d is left to the writers: %s", len(lot.jobs), type(error).__name__)
+            self._jobs.put(lot.jobs)
+        self._end(lot)
+
+    def _end(self, lot: "_Lot") -> None:
+        del self._busy[lot.jobs[0].merchant]
+        if self._waiting:
+            self._plan()
+
+    # --- connections ---
+
+    def _open_missing(self) -> None:
+        missing = LANES - len(self._free) - len(self._busy) - self._opening
+        if missing > 0 and self._loop.time() - self._tried_s >= PAUSE_S:
+            self._tried_s = self._loop.time()
+            for _ in range(missing):
+                self._opening += 1
+                threading.Thread(target=self._open_later, name="lane", daemon=True).start()
+
+    def _open(self) -> Any:
+        try:
+            connection = self._connect()
+            connection.execute(BY_INDEX)
+        except self._dialect.broken as error:
+            log.warning("no connection for lots: %s", type(error).__name__)
+            return None
+        return connection
+
+    def _open_later(self) -> None:
+        """On a thread: it may take long."""
+        connection = self._open()
+        try:
+            self._loop.call_soon_threadsafe(self._opened, connection)
+        except RuntimeError:  # the loop is closed
+            close(connection, self._dialect)
+
+    def _opened(self, connection: Any) -> None:
+        self._opening -= 1
+        if self._ended:
+            close(connection, self._dialect)
+        elif connection is not None:
+            self._free.append(connection)
+            self._plan()
+
+
+class _Lot:
+    """One on its way."""
+
+    def __init__(
+        self, lanes: Lanes, connection: Any, dialect: Dialect, loop: asyncio.AbstractEventLoop, jobs: list[Job]
+    ) -> None:
+        self.connection, self.jobs = connection, jobs
+        self.is_told = False
+        """Whether PostgreSQL was told to commit it."""
+        self._lanes, self._dialect, self._loop = lanes, dialect, loop
+        self._pipe: Any = None
+        self._transaction = Transaction(connection, dialect)
+        self._steps = self._all()
+
+    def _all(self) -> Generator[None]:
+        """From its beginning to its commit; between two steps PostgreSQL answers."""
+        assert self._dialect.pipe is not None, "only PostgreSQL has one"
+        self._pipe = self._dialect.pipe(self.connection)
+        self._transaction.through(self._pipe)
+        self._transaction.begin(self.jobs[0].merchant)
+        yield from lot_steps(self._transaction, self.jobs)
+        points.passed("endpoint.commit", self._dialect.broken[0])
+        self.is_told = True
+        self._transaction.end()
+        self._pipe.end()
+        yield
+        points.passed("endpoint.committed")
+
+    def go_on(self) -> None:
+        """To the next answers that are needed, or to the end."""
+        self._try(self._go_on)
+
+    def finish(self) -> None:
+        """To the very end, waiting."""
+        self._hush()
+        self._try(self._finish)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except StopIteration:
+            self._lanes.done(self, set(self._transaction.heads))
+        except Exception as error:  # noqa: BLE001 - if it is a bug, the writers meet it, too, and tell of it
+            if self._pipe is not None:
+                self._hush()
+            self._lanes.failed(self, error)
+
+    def _go_on(self) -> None:
+        next(self._steps)
+        while not self._pipe.asks:
+            next(self._steps)
+        self._loop.add_reader(self._pipe.socket, self._try, self._hear)
+        if not self._pipe.send():
+            self._loop.add_writer(self._pipe.socket, self._try, self._send_rest)
+
+    def _finish(self) -> None:
+        while True:
+            self._pipe.wait()
+            self._raise_error()
+            next(self._steps)
+
+    def _send_rest(self) -> None:
+        if self._pipe.send():
+            self._loop.remove_writer(self._pipe.socket)
+
+    def _hear(self) -> None:
+        if self._pipe.take():
+            self._raise_error()
+            self._hush()
+            self._go_on()
+
+    def _raise_error(self) -> None:
+        if self._pipe.error is not None:
+            raise self._pipe.error
+
+    def _hush(self) -> None:
+        for stop in (self._loop.remove_reader, self._loop.remove_writer):
+            stop(self._pipe.socket)

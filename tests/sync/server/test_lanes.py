@@ -1,0 +1,184 @@
+"""Lots of PostgreSQL on the event loop: what goes wrong there is made good by the writers, and nobody is told twice."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from sync import points
+from sync.server import feed
+from sync.server.database import Store
+from sync.server.group import LotSteps
+from sync.server.lanes import LANES, LOT
+from sync.server.problems import Refusal
+from sync.server.transaction import Transaction
+from tests.drivers.postgres import new_database
+from tests.drivers.shop import AT, Shop
+
+PATIENCE_S = 60
+HERE, THERE = "MainThread", "write_for_ever"
+
+
+@pytest.fixture
+def url(postgres_url: str) -> str:
+    return new_database(postgres_url, f"kaxia_{uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def in_a_shop(url: str) -> Callable[[Callable[[Shop], object]], None]:
+    """Run a coroutine function with an open shop, whose loop the lots run on."""
+
+    async def run(story: Callable[[Shop], object]) -> None:
+        shop = Shop(Store(url), url)
+        shop.open(asyncio.get_running_loop())
+        try:
+            await shop.found()
+            await story(shop)  # type: ignore[misc]
+        finally:
+            shop.store.stop()
+
+    return lambda story: asyncio.run(asyncio.wait_for(run(story), PATIENCE_S))
+
+
+@contextmanager
+def _other(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """Somebody else at the database."""
+    with psycopg.connect(url) as connection:
+        yield connection
+
+
+def test_lots_run_on_the_loop(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        first, refused, last = await shop.ask_all(["a", "no", "b"])
+        assert (first, str(refused), last) == ("a", "card-unknown", "b")
+        assert shop.threads == [HERE]
+        assert shop.stored() == ["a", "b"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.parametrize("act", ["raise", "enospc"])
+def test_a_fault_before_a_commit_is_made_good_by_the_writers(
+    in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.ask("a")
+        monkeypatch.setattr(points, "_armed", points.read(f"endpoint.commit:1:{act}"))
+        assert await shop.ask_all(["b", "c"]) == ["b", "c"]
+        assert shop.threads == [HERE, HERE, THERE]
+        assert shop.stored() == ["a", "b", "c"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("a lot of 1 failed: Fault")
+def test_when_it_is_not_known_whether_it_was_stored_nobody_is_told_that_it_was(
+    in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.ask("a")
+        monkeypatch.setattr(points, "_armed", points.read("endpoint.committed:1:raise"))
+        with pytest.raises(Refusal, match="read-only"):
+            await shop.ask("perhaps")
+        assert await shop.ask("b") == "b"
+        assert shop.stored() == ["a", "perhaps", "b"]
+
+    in_a_shop(story)
+
+
+def test_a_lane_that_was_lost_is_opened_again(in_a_shop: Callable[..., None], url: str) -> None:
+    async def story(shop: Shop) -> None:
+        await shop.ask("a")
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        names = [f"n{number}" for number in range(20)]
+        for name in names:
+            assert await shop.ask(name) == name
+        while shop.threads[-1] != HERE:  # in a second at most there is a new one
+            await shop.ask(name := f"m{len(shop.threads)}")
+            names.append(name)
+        assert shop.stored() == ["a", *names]
+
+    in_a_shop(story)
+
+
+def test_while_one_merchant_is_locked_the_loop_and_the_others_go_on(in_a_shop: Callable[..., None], url: str) -> None:
+    async def story(shop: Shop) -> None:
+        other = Shop(shop.store, url)
+        await other.found()
+        with _other(url) as holder:
+            holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (shop.merchant,))
+            waiting = asyncio.ensure_future(shop.ask("late"))
+            for name in ("a", "b", "c"):
+                assert await other.ask(name) == name
+            assert not waiting.done()
+        assert await waiting == "late"
+        assert shop.stored() == ["late"]
+        assert other.stored() == ["a", "b", "c"]
+
+    in_a_shop(story)
+
+
+def test_more_merchants_than_lanes_all_get_their_turn(in_a_shop: Callable[..., None], url: str) -> None:
+    async def story(shop: Shop) -> None:
+        shops = [shop] + [Shop(shop.store, url) for _ in range(2 * LANES)]
+        for one in shops[1:]:
+            await one.found()
+        names = [f"n{number}" for number in range(30)]
+        assert await asyncio.gather(*(one.ask_all(names) for one in shops)) == [names] * len(shops)
+        assert all(one.stored() == names for one in shops)
+
+    in_a_shop(story)
+
+
+def test_a_lot_larger_than_what_a_line_takes_at_once(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def long(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield
+            for name in items:
+                feed.append(transaction, shop.merchant, "told@1", op_id=name, at=AT, body={"words": "卡" * 20_000})
+            return items
+
+        names = [f"n{number}" for number in range(LOT + 40)]
+        asked = (shop.store.write_in_lot(long, name, shop.merchant) for name in names)
+        assert await asyncio.gather(*asked) == names
+        assert shop.stored() == names
+
+    in_a_shop(story)
+
+
+def test_who_waits_for_an_answer_there_is_sent_to_the_writers(in_a_shop: Callable[..., None]) -> None:
+    """A database that does not answer must not hold up the loop."""
+
+    async def story(shop: Shop) -> None:
+        def impatient(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield from shop.put_down(transaction, items)
+            assert transaction.one("SELECT 1") == (1,)
+            return items
+
+        assert await shop.store.write_in_lot(impatient, "a", shop.merchant) == "a"
+        assert shop.threads == [HERE, THERE]
+        assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+def test_a_stop_finishes_what_is_on_its_way(in_a_shop: Callable[..., None], url: str) -> None:
+    async def story(shop: Shop) -> None:
+        asking = [asyncio.ensure_future(shop.ask(f"n{number}")) for number in range(2 * LOT)]
+        while not shop.threads:
+            await shop.store.read(lambda t: t.one("SELECT 1"))
+        shop.store.stop()
+        assert await asyncio.gather(*asking) == [f"n{number}" for number in range(2 * LOT)]
+        shop.store = Store(url)
+        assert sorted(shop.stored()) == sorted(f"n{number}" for number in range(2 * LOT))
+        shop.store.start()
+
+    in_a_shop(story)
