@@ -53,13 +53,13 @@ def open_here(session: Session, audit: AuditLog, queue_id: int) -> None:
 
 
 def _ask_instead(session: Session, op: OutboxOp, type_: str, body: dict[str, Any]) -> None:
-    """Under a new id, in the place of a refused one."""
+    """Under a new id, in the place of a refused one. That goes before all others: it is no last word about anything."""
     place = op.id
     op_id = enqueue(session, type_, aggregate=op.aggregate, body=body, lane=op.lane)
     op.state = "withdrawn"
     session.flush()
-    last = session.scalars(select(func.max(OutboxOp.id))).one()
-    for moved, to in ((op.op_id, last + 1), (op_id, place)):
+    first = session.scalars(select(func.min(OutboxOp.id))).one()
+    for moved, to in ((op.op_id, first - 1), (op_id, place)):
         session.execute(update(OutboxOp).where(OutboxOp.op_id == moved).values(id=to), execution_options=CORE)
 
 

@@ -118,6 +118,20 @@ def put_role(config: Config, role: str) -> None:
         endpoint.execute("UPDATE device SET role = ?", (role,))
 
 
+def test_a_freeze_that_was_tried_again_is_in_force_once_the_endpoint_took_it(online: Services, config: Config) -> None:
+    """The refused one was called the last word, and the batch not frozen there, for ever."""
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    put_role(config, "auditor")
+    online.batches.freeze(batch_id)
+    assert online.cloud.sync().rejected == 1
+    put_role(config, "owner")
+    (row,) = online.cloud.queue(states=("rejected",))
+    online.cloud.retry(row.id)
+    assert online.batches.batch(batch_id).unheard
+    assert (online.cloud.sync().pending, online.batches.batch(batch_id).unheard) == (0, False)
+
+
 @pytest.mark.parametrize("given_up", [False, True])
 def test_a_freeze_behind_a_thaw_refused_in_the_same_round_is_the_last_word(
     online: Services, config: Config, given_up: bool
