@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
@@ -84,6 +84,12 @@ def apply_kept(session: Session, epoch: str, *, after: int) -> int | None:
             session.delete(row)
     books.write()
     return kept[-1].seq
+
+
+def carry_over(session: Session, epoch: str) -> None:
+    """The feed that was heard last goes on under the name of another epoch: so does what was kept of it."""
+    before = str(stored(session, "cloud.cursor")).rpartition(".")[0]
+    session.execute(update(RawEvent).where(RawEvent.epoch == before).values(epoch=epoch))
 
 
 def book(session: Session, batch: Batch, told: Told) -> None:
