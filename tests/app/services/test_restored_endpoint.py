@@ -22,9 +22,6 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync import points
 from sync.protocol import b64, feed_hash, feed_row
-from sync.server import epochs
-from sync.server.database import Store
-from sync.server.endpoint import now_ms
 from tests.drivers.elsewhere import There, assert_level
 from tests.drivers.endpoint import new_merchant, paired
 from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
@@ -122,21 +119,13 @@ def test_what_was_kept_unread_is_read_by_a_later_version_though_the_epoch_is_ano
         earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
         redeem_on_the_phone(services, code, 700)
         services.cloud.sync()
-        there.between(lambda folder: begin_anew(folder / "endpoint.db"))
+        there.begin_anew()
         services.cloud.sync()
     with vault.database.write(Topic.CLOUD) as session:
         store(session, "cloud.events_known", "less")
     assert_level(services)
     with vault.database.read() as session:
         assert session.scalars(select(Redemption.amount_minor)).all() == [700]
-
-
-def begin_anew(database: Path) -> None:
-    """As `restored` does."""
-    there = Store(str(database))
-    there.start()
-    there.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
-    there.stop()
 
 
 def test_an_entry_of_before_receipts_goes_the_way_to_a_new_endpoint(

@@ -11,7 +11,7 @@ import time_machine
 from sqlalchemy import select
 from sqlcipher3 import dbapi2 as sqlite
 
-from app.errors import JobCancelled
+from app.errors import EndpointRefused, JobCancelled
 from app.models.base import now
 from app.models.redemption import Redemption
 from app.services import Services
@@ -157,3 +157,22 @@ def test_a_clerk_says_again_what_nobody_else_has_heard(
     assert services.redemptions.look(heard).remaining_minor == 16_000
     assert_level(services)
     assert there.is_whole()
+
+
+def test_a_lease_that_is_asked_for_while_others_are_waited_for_is_refused_and_not_taken_later_unseen(
+    services: Services, there: There, second: Callable[[str], Services]
+) -> None:
+    """It was said not to be there, and the next sync took it."""
+    batch_id = a_batch(services)
+    assert_level(services)
+    other = second("other")
+    let_in(services, other, "manager")
+    there.begin_anew()
+    services.cloud.sync()
+    with pytest.raises(EndpointRefused) as refused:
+        services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10)
+    assert refused.value.reason == "recovering"
+    for desk in (other, services):
+        assert_level(desk)
+    assert services.leases.leases() == []
+    assert services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10).mine
