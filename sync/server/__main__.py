@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
 POLL_S = 0.1
+UNREAD = "the rest cannot be read. Put a backup back, and say so with `restored`."
 LOCK_S = 3.0
 """Whoever looks whether an endpoint runs holds its lock for an instant; a running one holds it for good."""
 TAKEN = 75
@@ -153,7 +154,7 @@ def verify(arguments: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
     else:
         looked = ", ".join(f"{count:,} {table}" for table, count in verdict.checked.items())
-        lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked}"]
+        lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked or UNREAD}"]
         if arguments.deep and secrets is None:
             lines.append(
                 "The receipts were not looked at: the endpoint's secrets are not here. Name them by --secrets."
