@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
@@ -74,6 +74,7 @@ def apply_kept(session: Session, epoch: str, *, after: int) -> int | None:
     about = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None), RawEvent.seq > after
     kept = list(session.scalars(select(RawEvent).where(*about).order_by(RawEvent.seq).limit(KEPT)))
     if not kept:
+        _hear_nameless_again(session)
         store(session, "cloud.events_known", KNOWN)
         return None
     heard = [_kept(row) for row in kept]
@@ -102,6 +103,17 @@ def book(session: Session, batch: Batch, told: Told) -> None:
 def _told(event: Event) -> Told:
     type_, body = upcast(event.type, msgspec.json.decode(event.body))
     return Told(event.seq, type_, event.op_id, from_wire(event.at), body, event.receipt)
+
+
+def _hear_nameless_again(session: Session) -> None:
+    """An earlier version kept events without their ops, of which nothing can follow: where this one knows such, the
+    feed is heard from its beginning once more."""
+    nameless = RawEvent.op_id.is_(None)
+    if session.scalar(select(RawEvent.seq).where(nameless, RawEvent.type.in_(ACTS)).limit(1)) is not None:
+        session.execute(delete(RawEvent).where(nameless))
+        epoch = str(stored(session, "cloud.cursor")).rpartition(".")[0]
+        store(session, "cloud.cursor", f"{epoch}.0" if epoch else "")
+        store(session, "cloud.feed_hash", "")
 
 
 def _kept(row: RawEvent) -> Told:
