@@ -159,6 +159,7 @@ FIELDS: dict[str, str] = {
     "zip_password_env": "Variable of the password",
     "receipt": "Receipt text",
     "role": "Role",
+    "service_phone": "Service phone",
     "yes": "Confirmation",
 }
 """What a person calls the fields that InvalidInput names; a setting or a variable stands as it is written."""
