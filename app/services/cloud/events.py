@@ -226,13 +226,30 @@ def _since(frozen_at: datetime | None, told: Told) -> datetime | None:
 # --- deliveries ---
 
 
-def _link(books: WorkingSet, told: Told, batch: Batch) -> None:
+def _link_stored(books: WorkingSet, told: Told, batch: Batch) -> None:
+    """One that this vault knows nothing of was given to somebody by another life of it. To whom is not known here: the
+    card counts as given out, so that nobody gets it a second time."""
+    delivery = books.delivery(told)
+    if delivery is not None:
+        delivery.link_stored_at = delivery.link_stored_at or told.at
+    elif not books.is_ours(told):
+        life = books.begun(batch, books.card_id(told))
+        if life.row["state"] == "in_stock":
+            books.change(life, state="active", changed_at=told.at)
+
+
+def _link_recalled(books: WorkingSet, told: Told, _: Batch) -> None:
+    """What this vault takes back itself is settled once it was answered."""
+    delivery = books.delivery(told)
+    if delivery is not None and delivery.state not in GONE and not books.is_ours(told):
+        books.recall(delivery, told.at)
+
+
+def _link_used(books: WorkingSet, told: Told, batch: Batch) -> None:
     delivery = books.delivery(told)
     if delivery is None:
         return
-    if told.type == "link.stored@1":
-        delivery.link_stored_at = delivery.link_stored_at or told.at
-    elif told.type == "opened@1" and delivery.opened_at is None:
+    if told.type == "opened@1" and delivery.opened_at is None:
         delivery.opened_at = told.at
         _counted(books, delivery, batch, "opened", told.at)
         if delivery.delivered_at is None:  # who opened it has got it
@@ -270,10 +287,10 @@ ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
     "card.frozen@1": _card_frozen,
     "card.thawed@1": _card_frozen,
     "card.voided@1": _card_voided,
-    "link.stored@1": _link,
-    "link.recalled@1": _link,
-    "opened@1": _link,
-    "claimed@1": _link,
+    "link.stored@1": _link_stored,
+    "link.recalled@1": _link_recalled,
+    "opened@1": _link_used,
+    "claimed@1": _link_used,
     "lease.taken@1": lease_events.taken,
     "lease.returned@1": lease_events.ended,
     "lease.reclaimed@1": lease_events.ended,
