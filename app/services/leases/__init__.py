@@ -12,7 +12,14 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing
+from app.errors import (
+    EndpointNotStarted,
+    EndpointRefused,
+    EndpointUnreachable,
+    InvalidInput,
+    NotFound,
+    ReasonMissing,
+)
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.catalog import Product
@@ -291,7 +298,7 @@ class LeaseService:
         """At once where there is a line; else it waits like everything else."""
         try:
             self._cloud.push_now(frozenset({aggregate}))
-        except EndpointUnreachable:
+        except (EndpointUnreachable, EndpointNotStarted):
             return
 
     def _one(self, lease_id: str) -> LeaseRow:
