@@ -32,6 +32,7 @@ from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import Refused, SyncClient
 from sync.protocol import (
+    LONGEST_NAME,
     Checkpoint,
     EventsPage,
     Hello,
@@ -295,7 +296,7 @@ def _wired(session: Session, op_ids: Sequence[str]) -> Iterator[GivenBack]:
             reverses=entry.reverses,
             reason=entry.reason or "",
             entry=entry.entry,
-            place=entry.place or "",
+            place=(entry.place or "")[:LONGEST_NAME],  # of a lease it is here as it was typed
             device_class=entry.device_class or "",
         )
 

@@ -76,6 +76,19 @@ def test_what_was_decided_under_a_lease_stands_and_comes_back_as_the_endpoint_ha
     assert there.is_whole()
 
 
+def test_a_use_at_a_place_with_a_very_long_name_is_given_back(services: Services, there: There) -> None:
+    """The endpoint read nothing of what came with it, at this sync and at every other."""
+    batch_id = a_batch(services)
+    assert_level(services)
+    there.back_up()
+    services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10)
+    assert services.redemptions.redeem(a_code(services, batch_id), 1_000, place="东门店，" * 60).own_word
+    assert_level(services)
+    there.put_back()
+    assert_level(services)
+    assert services.redemptions.look(a_code(services, batch_id)).remaining_minor == 19_000
+
+
 def test_the_word_that_came_with_an_answer_finds_an_endpoint_out_and_the_answer_stands(
     services: Services, vault: OpenVault, there: There
 ) -> None:
