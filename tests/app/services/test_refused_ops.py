@@ -1,6 +1,7 @@
 """What the endpoint refuses: only the op that is meant, in the order that is meant."""
 
 from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,17 +9,19 @@ from sqlalchemy import select, update
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, InvalidInput
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.cards import CardFilter
+from app.services.distribution import DistributionSpec
 from app.services.outbox import enqueue
 from app.services.progress import unwatched
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from sync.protocol import b64, to_wire
+from sync.protocol import LONGEST_CIPHERTEXT, b64, to_wire
+from tests.app.services.distribution.parts import added
 from tests.drivers.online import a_batch
 
 
@@ -78,6 +81,26 @@ def test_an_unreadable_op_does_not_take_its_neighbours_along(online: Services, v
     (row,) = online.cloud.queue(states=("rejected",))
     assert (row.type, row.problem) == ("reverse@1", "invalid")
     assert verdict_of(online, batch_id) == "card-voided"
+
+
+def test_a_card_with_too_much_text_for_a_link_is_refused_and_holds_nothing_up(
+    online: Services, vault: OpenVault
+) -> None:
+    """Every sync ended in a fault, and whatever waited behind it waited for ever."""
+    people = added(vault, ["员工甲", "员工乙"])
+    a_batch(online)
+    (product,) = online.catalog.products()
+    spec = DistributionSpec(product.id, tuple(people), "email", "中秋", note="节" * 500)
+    online.distribution.prepare(spec)
+    with vault.database.write(Topic.OUTBOX) as session:  # as the codes of a supplier can be
+        link = session.scalars(select(OutboxOp).where(OutboxOp.lane == "link").limit(1)).one()
+        link.body = link.body | {"ciphertext": "A" * (LONGEST_CIPHERTEXT + 1)}
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 0)
+    (row,) = online.cloud.queue(states=("rejected",))
+    assert (row.type, row.problem) == ("link.put@1", "too-large")
+    with pytest.raises(InvalidInput, match="too-long-for-a-note"):
+        online.distribution.prepare(replace(spec, note="节" * 501))
 
 
 def test_what_stands_behind_a_refused_op_is_not_asked_for_in_the_same_round(online: Services, vault: OpenVault) -> None:
