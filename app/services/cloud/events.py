@@ -232,7 +232,7 @@ def _link_stored(books: WorkingSet, told: Told, batch: Batch) -> None:
     delivery = books.delivery(told)
     if delivery is not None:
         delivery.link_stored_at = delivery.link_stored_at or told.at
-    elif not books.is_ours(told):
+    elif not books.is_ours(told) and int(told.body["card_no"]) < batch.quantity:
         life = books.begun(batch, books.card_id(told))
         if life.row["state"] == "in_stock":
             books.change(life, state="active", changed_at=told.at)

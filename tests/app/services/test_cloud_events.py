@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.bootstrap import build_services
 from app.config import Config
@@ -287,6 +287,25 @@ def test_what_a_version_kept_that_did_not_keep_the_ops_of_events_is_asked_for_on
     with vault.database.read() as session:
         assert session.scalars(select(Redemption.amount_minor)).all() == [700]
     assert online.integrity.verify(deep=True).findings == ()
+
+
+@pytest.mark.parametrize(("number", "begun"), [(CARDS - 1, 1), (CARDS, 0), (2**53, 0)])
+def test_a_link_to_a_card_that_no_batch_has_begins_no_card(
+    vault: OpenVault, services: Services, number: int, begun: int
+) -> None:
+    """Whoever may make links at the endpoint may say any number."""
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, 2)
+        body = {"link_id": "another's", "batch_id": str(UUID(bytes=batch.uid)), "card_no": number}
+        assert batch.quantity == CARDS
+        before = session.scalars(select(func.count(Card.id))).one()
+    told(
+        vault.database, [Event(1, "link.stored@1", "op", to_wire(now()), msgspec.Raw(msgspec.json.encode(body)), "")], 1
+    )
+    with vault.database.read() as session:
+        assert session.scalars(select(func.count(Card.id))).one() == before + begun
+    assert services.integrity.verify().findings == ()
 
 
 def test_a_mail_that_is_to_go_once_more_stays_here_once_it_was_opened(services: Services, vault: OpenVault) -> None:
