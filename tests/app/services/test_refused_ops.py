@@ -15,6 +15,7 @@ from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.cards import CardFilter
+from app.services.cloud import EmbeddedEndpoint
 from app.services.distribution import DistributionSpec
 from app.services.outbox import enqueue
 from app.services.progress import unwatched
@@ -22,7 +23,7 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.protocol import LONGEST_CIPHERTEXT, b64, to_wire
 from tests.app.services.distribution.parts import added
-from tests.drivers.online import a_batch
+from tests.drivers.online import a_batch, pair_with
 
 
 def verdict_of(services: Services, batch_id: int) -> str | None:
@@ -239,3 +240,23 @@ def test_what_stands_behind_an_op_that_was_not_tried_waits_with_it(online: Servi
     outcome = online.cloud.sync()
     assert (outcome.rejected, outcome.pending) == (0, 0)
     assert verdict_of(online, batch_id) is None
+
+
+def test_a_link_that_was_tried_again_is_told_once_to_another_endpoint(
+    online: Services, vault: OpenVault, config: Config, cloud: EmbeddedEndpoint
+) -> None:
+    """The refused one came along, and was refused once more: what its delivery waited for seemed to have failed."""
+    people = added(vault, ["员工甲", "员工乙"])
+    a_batch(online)
+    online.cloud.sync()
+    (product,) = online.catalog.products()
+    put_role(config, "auditor")
+    online.distribution.prepare(DistributionSpec(product.id, tuple(people), "email", "中秋"))
+    assert online.cloud.sync().rejected == 2
+    put_role(config, "owner")
+    for row in online.cloud.queue(states=("rejected",)):
+        online.cloud.retry(row.id)
+    assert online.cloud.sync().pending == 0
+    pair_with(online, cloud)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (0, 0)
