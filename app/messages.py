@@ -128,6 +128,7 @@ FIELDS: dict[str, str] = {
     "min": "Lowest amount",
     "min_minor": "Lowest amount",
     "name": "Name",
+    "note": "Note for the receivers",
     "number": "Number",
     "out": "Folder or file",
     "out_folder": "Folder or file",
@@ -159,6 +160,7 @@ FIELDS: dict[str, str] = {
     "zip_password_env": "Variable of the password",
     "receipt": "Receipt text",
     "role": "Role",
+    "service_phone": "Service phone",
     "yes": "Confirmation",
 }
 """What a person calls the fields that InvalidInput names; a setting or a variable stands as it is written."""
@@ -170,6 +172,7 @@ REASONS: dict[str, str] = {
     "not-a-number": "this is no amount. Write it like 200.00, with two decimals at most.",
     "too-long": "this is longer than 200 signs.",
     "too-long-for-a-tab": "this is longer than 40 signs. Find a shorter name.",
+    "too-long-for-a-note": "this is longer than 500 signs. Say it in fewer words.",
     "taken": "this name is taken. Find another one.",
     "too-many-views": "this list has 30 views already. Remove one first.",
     "four-to-twelve-digits": "this takes 4 to 12 digits, not all of them the same.",

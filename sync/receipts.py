@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta, Struct
 
-from sync.protocol import LONGEST_TEXT, Checkpoint, Difference, Digest, Id, Whole, b64, bound, unb64
+from sync.protocol import LONGEST_NAME, LONGEST_TEXT, Checkpoint, Difference, Digest, Id, Whole, b64, bound, unb64
 
 GIVEN_BACK = 500
 """Entries of the ledger that are given back at once."""
@@ -51,7 +51,7 @@ class GivenBack(Struct, frozen=True, forbid_unknown_fields=True):
     reverses: Id | None = None
     reason: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
     entry: Annotated[str, Meta(max_length=20)] = "counter"
-    place: Annotated[str, Meta(max_length=200)] = ""
+    place: Annotated[str, Meta(max_length=LONGEST_NAME)] = ""
     device_class: Annotated[str, Meta(max_length=20)] = ""
 
 

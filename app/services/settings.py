@@ -125,6 +125,9 @@ class SettingService:
             raise KeyError(*unknown)
         if "merchant.name" in values:
             values = {**values, "merchant.name": one_line("merchant", values["merchant.name"])}
+        if "merchant.phone" in values:
+            phone = str(values["merchant.phone"]).strip()  # none is needed
+            values = {**values, "merchant.phone": one_line("service_phone", phone) if phone else ""}
         with self._database.write(Topic.SETTINGS, Topic.AUDIT) as session:
             for key, value in values.items():
                 self._put(session, key, value)

@@ -23,7 +23,7 @@ from sync.faults import Discreet, told
 from sync.memory import keep_memory_off_the_disk
 from sync.server import access, copying, epochs, feed, recovery, verifying
 from sync.server.database import Store, opened
-from sync.server.dialects import file_of, is_postgres, shown
+from sync.server.dialects import file_of, is_address, is_postgres, shown
 from sync.server.endpoint import Endpoint, now_ms
 from sync.server.problems import KINDS, Refusal, in_words
 from sync.server.secret_files import ServerSecrets, is_in_environment, load_or_make
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATABASE = "kaxia-endpoint.db"
 POLL_S = 0.1
+UNREAD = "the rest cannot be read. Put a backup back, and say so with `restored`."
 LOCK_S = 3.0
 """Whoever looks whether an endpoint runs holds its lock for an instant; a running one holds it for good."""
 TAKEN = 75
@@ -153,7 +154,7 @@ def verify(arguments: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
     else:
         looked = ", ".join(f"{count:,} {table}" for table, count in verdict.checked.items())
-        lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked}"]
+        lines = [*map(str, verdict.findings), f"{'whole' if verdict.ok else 'NOT WHOLE'}: {looked or UNREAD}"]
         if arguments.deep and secrets is None:
             lines.append(
                 "The receipts were not looked at: the endpoint's secrets are not here. Name them by --secrets."
@@ -248,7 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=_port, default=8787, help="0 takes a free one")
     run.add_argument("--host", default="127.0.0.1")
     run.add_argument("--secrets", type=Path, help="file of the pepper and the signing key")
-    run.add_argument("--trusted-proxies", type=int, default=0, help="own hops in X-Forwarded-For")
+    run.add_argument("--trusted-proxies", type=_hops, default=0, help="own hops in X-Forwarded-For")
     run.set_defaults(run=serve)
     step = commands.add_parser("migrate", parents=[database], help="bring the database up to date")
     step.set_defaults(run=migrate)
@@ -289,9 +290,18 @@ def _port(typed: str) -> int:
     return port
 
 
+def _hops(typed: str) -> int:
+    hops = int(typed)
+    if hops < 0:
+        raise argparse.ArgumentTypeError("so many of your own, or 0")
+    return hops
+
+
 def _database(typed: str) -> str:
     if not typed or ("://" in typed and not is_postgres(typed) and not typed.startswith("sqlite:///")):
         raise argparse.ArgumentTypeError("a file, sqlite:///file, or postgresql://user@host/name")
+    if is_postgres(typed) and not is_address(typed):
+        raise argparse.ArgumentTypeError("an address in which a sign like % or @ of a password is written %25 or %40")
     return typed
 
 

@@ -109,6 +109,17 @@ def is_postgres(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
 
 
+def is_address(url: str) -> bool:
+    """Whether PostgreSQL's driver can read it; what it says to that may have the password in it."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        return bool(conninfo_to_dict(url))
+    except psycopg.ProgrammingError:
+        return False
+
+
 def file_of(url: str) -> Path:
     """The SQLite file of an address, which is a path or `sqlite:///path`."""
     return Path(url.removeprefix("sqlite:///"))

@@ -23,6 +23,7 @@ def begin_anew(transaction: Transaction, at_ms: int, *, cause: str, witnessed: s
 
     `witnessed`: of the word that told us. It may be one that the copy never knew; others who know it tell nothing new.
     """
+    alone(transaction)
     known = past_epochs(transaction)
     made, past = "fe_" + secrets.token_hex(6), list(dict.fromkeys([*known, feed.epoch(transaction), witnessed]))
     put = "INSERT INTO instance (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -39,6 +40,13 @@ def begin_anew(transaction: Transaction, at_ms: int, *, cause: str, witnessed: s
         at, body = to_wire(from_ms(at_ms)), {"epoch": made, "cause": cause, "waits": waits}
         feed.append(transaction, merchant_id, "recovery.begun@1", op_id=new_op_id(), at=at, body=body)
     return made
+
+
+def alone(transaction: Transaction) -> None:
+    """Let nobody else begin a new epoch until the end: what is known of epochs from now on is known to both. One writer
+    is alone by itself."""
+    if transaction.dialect.on_postgres:
+        transaction.one("SELECT value FROM instance WHERE key = 'epoch' FOR UPDATE")
 
 
 def past_epochs(transaction: Transaction) -> list[str]:

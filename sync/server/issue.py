@@ -175,7 +175,7 @@ class Issue:
 
 def _update_merchant(transaction: Transaction, device: Device, op: Op, at_ms: int) -> Outcome:
     body = op.body
-    name, phone, slug = _text(body["name"], 200), _text(body["phone"], 40), _text(body["slug"], 64)
+    name, phone, slug = _text(body["name"], 200), _text(body["phone"], 200), _text(body["slug"], 64)
     taken = transaction.one("SELECT id FROM merchant WHERE slug = ? AND id <> ?", slug, device.merchant_id)
     if slug and (taken or not SLUG.fullmatch(slug)):
         raise Refusal("invalid", pointers=["/body/slug"])

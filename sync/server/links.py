@@ -197,7 +197,10 @@ def open_pickup(
 
 
 def state_of(transaction: Transaction, link: Link, at_ms: int) -> CardState:
-    """How the card behind a link stands."""
+    """How the card behind a link stands. Behind one that was taken back it is somebody else's."""
+    if link.recalled_ms is not None:
+        merchant = merchant_card(transaction, link.merchant_id)
+        return CardState("voided", None, None, [], link.state(at_ms), merchant)
     row = transaction.one(FACTS + "WHERE c.verifier = ?", verifier_at(transaction, link.batch_id, link.card_no))
     return _state(transaction, row, link.merchant_id, at_ms=at_ms, link=link.state(at_ms), link_batch=link.batch_id)
 

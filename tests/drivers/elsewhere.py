@@ -13,6 +13,8 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from sync.protocol import Event
 from sync.server.database import Store
+from sync.server.endpoint import now_ms
+from sync.server.epochs import begin_anew
 from sync.server.secret_files import load_or_make
 from sync.server.verifying import verify
 from tests.drivers.ports import kept
@@ -50,6 +52,17 @@ class There:
             shutil.copytree(self.backup, folder)
 
         self.between(replace)
+
+    def begin_anew(self) -> None:
+        """It has lost nothing, and whoever looks after it said that it was put back."""
+
+        def begin(folder: Path) -> None:
+            store = Store(str(folder / "endpoint.db"))
+            store.start()
+            store.write_now(lambda transaction: begin_anew(transaction, now_ms(), cause="operator"))
+            store.stop()
+
+        self.between(begin)
 
     def is_whole(self) -> bool:
         store = Store(str(self.endpoint.database))

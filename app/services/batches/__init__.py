@@ -23,6 +23,7 @@ from app.models.base import now
 from app.models.batch import Batch, Card
 from app.models.catalog import Product
 from app.models.database import Database
+from app.models.outbox import OutboxOp
 from app.services import recount
 from app.services.audit import AuditLog
 from app.services.batches import listing
@@ -270,12 +271,21 @@ def tell_created(session: Session, batch: Batch, product: Product) -> None:
         "face": face,
         "kind": product.kind,
         "max_uses": None if money else batch.uses,
-        "partial": product.partial,
+        "partial": is_partial(session, batch, product),
         "valid_from": _wire(batch.valid_from),
         "valid_until": _wire(batch.valid_until),
         "count": batch.quantity,
     }
     enqueue(session, "batch.create@1", aggregate=f"batch:{batch.id}", body=body)
+
+
+def is_partial(session: Session, batch: Batch, product: Product) -> bool:
+    """Whether its cards are used in parts: as an endpoint was told when the batch was made, whatever has become of the
+    product since."""
+    told = OutboxOp.aggregate == f"batch:{batch.id}", OutboxOp.type == "batch.create@1"
+    first = select(OutboxOp.body["partial"].as_boolean()).where(*told).order_by(OutboxOp.id).limit(1)
+    said = session.scalar(first)
+    return product.partial if said is None else said
 
 
 def tell_cards(session: Session, batch: Batch) -> None:

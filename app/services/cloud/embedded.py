@@ -67,7 +67,8 @@ class EmbeddedEndpoint:
 
     def pairing_code(self, merchant_id: str, name: str) -> str:
         """A code for this vault's merchant, straight from the database. Raises EndpointNotStarted."""
-        done = self._run("merchant", "add", "--name", name or "Kaxia", "--merchant-id", merchant_id, "--json")
+        named = f"--name={name or 'Kaxia'}"  # in one piece: one that begins with a hyphen would be an option
+        done = self._run("merchant", "add", named, "--merchant-id", merchant_id, "--json")
         return str(json.loads(done)["pairing_code"])
 
     def start(self, port: int = 0, host: str = LOOPBACK) -> str:

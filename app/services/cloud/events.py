@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.models.batch import Batch
@@ -74,6 +74,7 @@ def apply_kept(session: Session, epoch: str, *, after: int) -> int | None:
     about = RawEvent.type.in_(ACTS), RawEvent.epoch == epoch, RawEvent.op_id.is_not(None), RawEvent.seq > after
     kept = list(session.scalars(select(RawEvent).where(*about).order_by(RawEvent.seq).limit(KEPT)))
     if not kept:
+        _hear_nameless_again(session)
         store(session, "cloud.events_known", KNOWN)
         return None
     heard = [_kept(row) for row in kept]
@@ -86,6 +87,12 @@ def apply_kept(session: Session, epoch: str, *, after: int) -> int | None:
     return kept[-1].seq
 
 
+def carry_over(session: Session, epoch: str) -> None:
+    """The feed that was heard last goes on under the name of another epoch: so does what was kept of it."""
+    before = str(stored(session, "cloud.cursor")).rpartition(".")[0]
+    session.execute(update(RawEvent).where(RawEvent.epoch == before).values(epoch=epoch))
+
+
 def book(session: Session, batch: Batch, told: Told) -> None:
     """An entry of the ledger that was decided here, before the endpoint tells it."""
     books = WorkingSet(session, [told])
@@ -96,6 +103,17 @@ def book(session: Session, batch: Batch, told: Told) -> None:
 def _told(event: Event) -> Told:
     type_, body = upcast(event.type, msgspec.json.decode(event.body))
     return Told(event.seq, type_, event.op_id, from_wire(event.at), body, event.receipt)
+
+
+def _hear_nameless_again(session: Session) -> None:
+    """An earlier version kept events without their ops, of which nothing can follow: where this one knows such, the
+    feed is heard from its beginning once more."""
+    nameless = RawEvent.op_id.is_(None)
+    if session.scalar(select(RawEvent.seq).where(nameless, RawEvent.type.in_(ACTS)).limit(1)) is not None:
+        session.execute(delete(RawEvent).where(nameless))
+        epoch = str(stored(session, "cloud.cursor")).rpartition(".")[0]
+        store(session, "cloud.cursor", f"{epoch}.0" if epoch else "")
+        store(session, "cloud.feed_hash", "")
 
 
 def _kept(row: RawEvent) -> Told:
@@ -208,13 +226,30 @@ def _since(frozen_at: datetime | None, told: Told) -> datetime | None:
 # --- deliveries ---
 
 
-def _link(books: WorkingSet, told: Told, batch: Batch) -> None:
+def _link_stored(books: WorkingSet, told: Told, batch: Batch) -> None:
+    """One that this vault knows nothing of was given to somebody by another life of it. To whom is not known here: the
+    card counts as given out, so that nobody gets it a second time."""
+    delivery = books.delivery(told)
+    if delivery is not None:
+        delivery.link_stored_at = delivery.link_stored_at or told.at
+    elif not books.is_ours(told) and int(told.body["card_no"]) < batch.quantity:
+        life = books.begun(batch, books.card_id(told))
+        if life.row["state"] == "in_stock":
+            books.change(life, state="active", changed_at=told.at)
+
+
+def _link_recalled(books: WorkingSet, told: Told, _: Batch) -> None:
+    """What this vault takes back itself is settled once it was answered."""
+    delivery = books.delivery(told)
+    if delivery is not None and delivery.state not in GONE and not books.is_ours(told):
+        books.recall(delivery, told.at)
+
+
+def _link_used(books: WorkingSet, told: Told, batch: Batch) -> None:
     delivery = books.delivery(told)
     if delivery is None:
         return
-    if told.type == "link.stored@1":
-        delivery.link_stored_at = delivery.link_stored_at or told.at
-    elif told.type == "opened@1" and delivery.opened_at is None:
+    if told.type == "opened@1" and delivery.opened_at is None:
         delivery.opened_at = told.at
         _counted(books, delivery, batch, "opened", told.at)
         if delivery.delivered_at is None:  # who opened it has got it
@@ -252,10 +287,10 @@ ACTS: dict[str, Callable[[WorkingSet, Told, Batch], None]] = {
     "card.frozen@1": _card_frozen,
     "card.thawed@1": _card_frozen,
     "card.voided@1": _card_voided,
-    "link.stored@1": _link,
-    "link.recalled@1": _link,
-    "opened@1": _link,
-    "claimed@1": _link,
+    "link.stored@1": _link_stored,
+    "link.recalled@1": _link_recalled,
+    "opened@1": _link_used,
+    "claimed@1": _link_used,
     "lease.taken@1": lease_events.taken,
     "lease.returned@1": lease_events.ended,
     "lease.reclaimed@1": lease_events.ended,

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from app.models.batch import Batch
 from app.models.lease import Conflict, Lease
+from app.models.outbox import OutboxOp
 from app.services.cloud.working_set import CORE, Told, WorkingSet
 from sync.protocol import from_wire
 
@@ -61,7 +62,11 @@ def conflict_found(books: WorkingSet, told: Told, batch: Batch) -> None:
 
 
 def conflict_settled(books: WorkingSet, told: Told, _: Batch) -> None:
+    """What was said here of the same, and came too late or was refused, needs no saying any more."""
     body = told.body
+    ours = OutboxOp.type == "conflict.settle@1", OutboxOp.aggregate == f"conflict:{body['conflict_id']}"
+    unsaid = update(OutboxOp).where(*ours, OutboxOp.state.in_(("waiting", "rejected")), OutboxOp.op_id != told.op_id)
+    books.session.execute(unsaid.values(state="withdrawn"), execution_options=CORE)
     known = update(Conflict).where(Conflict.id == body["conflict_id"])
     values = {"way": body["way"], "note": body.get("note", ""), "settled_at": told.at}
     books.session.execute(known.values(**values), execution_options=CORE)

@@ -15,6 +15,7 @@ from app.models.batch import Batch
 from app.models.catalog import Product
 from app.models.many import among
 from app.models.redemption import Redemption
+from app.services.batches import is_partial
 from app.services.cards.codes import batch_of, batches_of
 
 LOT = 2_000
@@ -76,7 +77,8 @@ def _entries_of(session: Session, cards: Sequence[int]) -> dict[int, list[Entry]
 def _holding(session: Session, batch: Batch, known: int) -> Holding:
     if batch.face_minor is None:
         return Holding(batch.uses - known, partial=True)
-    return Holding(batch.face_minor - known, session.get_one(Product, batch.product_id).partial)
+    product = session.get_one(Product, batch.product_id)
+    return Holding(batch.face_minor - known, is_partial(session, batch, product))
 
 
 def _ordered(entries: Sequence[Entry], holding: Holding) -> Sequence[Entry]:

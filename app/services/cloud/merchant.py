@@ -1,5 +1,7 @@
 """The merchant's name and phone, as the vault and its endpoint know them: who changed them last is believed."""
 
+from unicodedata import normalize
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,10 +12,13 @@ from app.services.audit import AuditLog
 from app.services.cloud import queue
 from app.services.outbox import enqueue
 from app.services.settings import store, stored
+from app.services.texts import LONGEST
 from app.topics import Topic
 from sync.protocol import Hello, MerchantCard
 
 UPDATE = "merchant.update@1"
+KEPT_BEFORE = 40
+"""Signs of a phone."""
 MAY_TELL = frozenset({"owner", "manager"})
 OPEN = ("waiting", "in_flight")
 
@@ -46,7 +51,7 @@ def _agree(session: Session, audit: AuditLog, hello: Hello) -> None:
     if stored(session, "cloud.role") != hello.device.role:
         store(session, "cloud.role", hello.device.role)
         queue.ask_again(session)
-    if ours == theirs:
+    if _are_the_same(ours, theirs):
         store(session, "cloud.agreed", list(ours))
         return
     agreed = tuple(stored(session, "cloud.agreed"))
@@ -61,11 +66,17 @@ def _agree(session: Session, audit: AuditLog, hello: Hello) -> None:
 
 def _in_step(session: Session, hello: Hello) -> bool:
     """Whether there is nothing to change: most syncs, and they need no write."""
-    theirs = hello.merchant.name, hello.merchant.phone
+    ours, theirs = _ours(session), (hello.merchant.name, hello.merchant.phone)
     return (
-        _ours(session) == theirs == tuple(stored(session, "cloud.agreed"))
+        _are_the_same(ours, theirs)
+        and ours == tuple(stored(session, "cloud.agreed"))
         and stored(session, "cloud.role") == hello.device.role
     )
+
+
+def _are_the_same(ours: tuple[str, str], theirs: tuple[str, str]) -> bool:
+    """An endpoint of before keeps less of a long phone: what it cannot keep is not said again at every sync."""
+    return theirs in (ours, (ours[0], ours[1][:KEPT_BEFORE]))
 
 
 def _take(session: Session, card: MerchantCard) -> None:
@@ -75,4 +86,6 @@ def _take(session: Session, card: MerchantCard) -> None:
 
 
 def _ours(session: Session) -> tuple[str, str]:
-    return str(stored(session, "merchant.name")), str(stored(session, "merchant.phone"))
+    """As an endpoint keeps them, whatever an earlier version took for a phone."""
+    name, phone = (normalize("NFC", str(stored(session, f"merchant.{part}"))) for part in ("name", "phone"))
+    return name, phone[:LONGEST]

@@ -358,7 +358,9 @@ def _announce_links(session: Session, known: Known) -> None:
     session.flush()
     recalled = _recall_again(session, known)
     puts = select(OutboxOp.id, OutboxOp.body["link_id"].as_string()).where(OutboxOp.type == PUT).order_by(OutboxOp.id)
-    unknown = [(op_id, link_id) for op_id, link_id in session.execute(puts) if link_id not in known.links]
+    # the last of each: one that was refused and tried again has two
+    lasts = {link_id: op_id for op_id, link_id in session.execute(puts) if link_id not in known.links}
+    unknown = [(op_id, link_id) for link_id, op_id in lasts.items()]
     behind = update(OutboxOp.__table__).where(OutboxOp.id == bindparam("was"))  # type: ignore[arg-type]  # a table it is
     behind = behind.values(id=bindparam("place"), state=bindparam("becomes"), problem=None)
     for start in range(0, len(unknown), LOT):

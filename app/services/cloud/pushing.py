@@ -27,7 +27,19 @@ from sync.client import Refused, SyncClient
 from sync.codes import digests
 from sync.merkle import merkle_root, sorted_records
 from sync.phone import LinkRequest
-from sync.protocol import CHUNK_RECORDS, RECORD, FreezeRequest, Op, OpResult, SealRequest, b64, from_wire, to_wire
+from sync.protocol import (
+    CHUNK_RECORDS,
+    PROBLEM,
+    RECORD,
+    FreezeRequest,
+    Op,
+    OpResult,
+    Problem,
+    SealRequest,
+    b64,
+    from_wire,
+    to_wire,
+)
 
 OPEN = ("waiting", "in_flight")
 PER_PUSH = 100
@@ -36,6 +48,7 @@ PAGE = 1_000
 CHUNK = CHUNK_RECORDS * RECORD
 TOOK = "took"
 """In the body of an op that was answered: how much it asked for in the end."""
+TOO_LARGE = Problem(PROBLEM + "too-large", "The card's text is too long for a link.", 413)
 TOPICS = (Topic.OUTBOX, Topic.CLOUD, Topic.BATCHES, Topic.DISTRIBUTIONS, Topic.LEASES)
 TOGETHER = {
     "card.freeze@1": "freeze",
@@ -217,7 +230,11 @@ class Pusher:
 
     def _put_link(self, op: OutboxOp) -> OpResult:
         body = {name: value for name, value in op.body.items() if name != "link_id"} | {"op_id": op.op_id}
-        answer = self._client.put_link(str(op.body["link_id"]), msgspec.convert(body, LinkRequest))
+        try:
+            request = msgspec.convert(body, LinkRequest)
+        except msgspec.ValidationError:  # no endpoint could read it, and the others must not suffer for it
+            return OpResult(op.op_id, "rejected", problem=TOO_LARGE)
+        answer = self._client.put_link(str(op.body["link_id"]), request)
         return OpResult(op.op_id, "applied", seq=answer.get("seq"))
 
     def _upload(self, op: OutboxOp, step: Callable[[], None]) -> OpResult:

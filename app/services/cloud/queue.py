@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.errors import NotFound
 from app.models.base import now
 from app.models.batch import Batch, Card
-from app.models.lease import Lease
+from app.models.lease import Conflict, Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
@@ -22,6 +22,8 @@ from app.services.outbox import enqueue
 from app.services.settings import stored
 from sync.protocol import to_wire
 
+SETTLE, SETTLED = "conflict.settle@1", "conflict-unknown"
+"""And why it is refused where others have settled it, or where it was found at another endpoint: it is settled here."""
 LONGEST = 500
 OF_BATCHES, OF_LEASES = ("batch", "take"), ("lease", "reclaim")
 """What an op stands in line behind is named after."""
@@ -57,26 +59,29 @@ def open_here(session: Session, audit: AuditLog, queue_id: int) -> None:
 
 
 def _ask_instead(session: Session, op: OutboxOp, type_: str, body: dict[str, Any]) -> None:
-    """Under a new id, in the place of a refused one."""
+    """Under a new id, in the place of a refused one. That goes before all others: it is no last word about anything."""
     place = op.id
     op_id = enqueue(session, type_, aggregate=op.aggregate, body=body, lane=op.lane)
     op.state = "withdrawn"
     session.flush()
-    last = session.scalars(select(func.max(OutboxOp.id))).one()
-    for moved, to in ((op.op_id, last + 1), (op_id, place)):
+    first = session.scalars(select(func.min(OutboxOp.id))).one()
+    for moved, to in ((op.op_id, first - 1), (op_id, place)):
         session.execute(update(OutboxOp).where(OutboxOp.op_id == moved).values(id=to), execution_options=CORE)
 
 
 def withdraw(session: Session, audit: AuditLog, queue_id: int) -> None:
     """Send it no more. What this counter had decided alone never happened for the endpoint: a use becomes a conflict
     that people settle, for it was given out; what was undone is undone no more. What was to be frozen or thawed stands
-    here as it does there."""
+    here as it does there, and a conflict that is not settled there is not settled here."""
     op = _rejected(session, queue_id)
     reason, op.state = str((op.problem or {}).get("key", "")), "withdrawn"
     audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type)
     session.flush()
     if op.type in FREEZING:
         _stand_as_before(session, op)
+    if op.type == SETTLE and reason != SETTLED:
+        unsettled = {"way": None, "note": None, "settled_at": None}
+        session.execute(update(Conflict).where(Conflict.id == str(op.body["conflict_id"])).values(unsettled))
     entry = session.get(Redemption, op.op_id)
     if entry is not None and entry.seq == UNCONFIRMED:
         _take_out(session, entry, reason)

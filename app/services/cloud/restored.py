@@ -21,7 +21,7 @@ from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services.audit import AuditLog
 from app.services.cards.codes import CodeReader, batch_of, batches_of
-from app.services.cloud import lost_leases, word
+from app.services.cloud import events, lost_leases, word
 from app.services.cloud.ledger_order import in_an_order_that_pays
 from app.services.cloud.moving import MAY_CARRY, MAY_ISSUE, Known, announce_batches, announce_rest, survey
 from app.services.cloud.pushing import TOOK, Pusher
@@ -32,6 +32,7 @@ from app.services.settings import store, stored
 from app.topics import Topic
 from sync.client import Refused, SyncClient
 from sync.protocol import (
+    LONGEST_NAME,
     Checkpoint,
     EventsPage,
     Hello,
@@ -131,6 +132,7 @@ class Restored:
             same = all(event.hash == stored(session, "cloud.feed_hash") for event in last)
             if not same or _was_said_behind(session, restored_at):
                 return False
+            events.carry_over(session, hello.feed.epoch)
             store(session, "cloud.cursor", f"{hello.feed.epoch}.{heard}")
             store(session, "cloud.checkpoint", {})
         return True
@@ -294,7 +296,7 @@ def _wired(session: Session, op_ids: Sequence[str]) -> Iterator[GivenBack]:
             reverses=entry.reverses,
             reason=entry.reason or "",
             entry=entry.entry,
-            place=entry.place or "",
+            place=(entry.place or "")[:LONGEST_NAME],  # of a lease it is here as it was typed
             device_class=entry.device_class or "",
         )
 

@@ -84,11 +84,14 @@ class WorkingSet:
         self._deliveries = self._deliveries_of([_link(one) for one in told if one.type in OF_LINK])
         cards = {self.card_id(one) for one in told if one.type in OF_CARD and one.batch_uid in self._batches}
         cards |= {delivery.card_id for delivery in self._deliveries.values() if delivery.card_id is not None}
+        cards |= {self.card_id(one) for one in told if one.type == "link.stored@1" and one.batch_uid in self._batches}
         self._lives = self._lives_of(cards)
         self._channels = self._channels_of(cards)
         entries = [one.op_id for one in told if one.type in OF_MONEY or one.type == "conflict.found@1"]
         self._booked = self._times_of(entries)
         self._unconfirmed = set(self._in(Redemption.id, entries, Redemption.seq == UNCONFIRMED))
+        links = [one.op_id for one in told if one.type in ("link.stored@1", "link.recalled@1")]
+        self._ours = set(self._in(OutboxOp.op_id, links))
         aggregates = [_aggregate(batch) for batch in self._batches.values()]
         self._speaking, self._refused = self._speaking_of(aggregates), self._refused_of(aggregates)
         self._changed: dict[int, Life] = {}
@@ -136,6 +139,11 @@ class WorkingSet:
         for op in self._refused.get(meant, ()):
             op.problem = (op.problem or {}) | {SINCE: told.type}
         return meant in self._speaking.values()
+
+    def is_ours(self, told: Told) -> bool:
+        """Whether this vault itself has said so of a link. What it never said another life of it did: it was put back
+        from a backup since, or a copy of it goes on."""
+        return told.op_id in self._ours
 
     def unconfirmed(self, op_id: str) -> bool:
         """Decided here under a lease, and not heard of since."""
@@ -212,6 +220,20 @@ class WorkingSet:
         self.write()
         recount.take_back_cards(self.session, [life.row["id"]])
         self.change(life, state="voided", changed_at=at)
+
+    def recall(self, delivery: Delivery, at: datetime) -> None:
+        """Another life of this vault took it back, and may have given the card to somebody else since: it counts as
+        given out."""
+        self.write()
+        recount.take_back_deliveries(self.session, [delivery.id])
+        delivery.state, delivery.recalled_at, delivery.retryable, delivery.change_to = "recalled", at, False, None
+        self.session.flush()
+        if delivery.card_id is not None:
+            self._channels.pop(delivery.card_id, None)
+            self._channels |= self._channels_of({delivery.card_id})
+        life = self.life(delivery.card_id)
+        if life is not None and life.row["state"] == "assigned":
+            self.change(life, state="active", changed_at=at)
 
     def judge(self, batch: Batch, life: Life, at: datetime) -> None:
         """How a card stands by what is left of it. Used up counts more than ended, whichever was heard first; who gets

@@ -13,6 +13,7 @@ from app.models.database import Database
 from app.models.distribution import Delivery, Distribution
 from app.models.outbox import OutboxOp
 from app.models.people import Person
+from app.services.batches import is_partial
 from app.services.cards.codes import CodeReader, OpenBlock, batch_of, batches_of
 from app.services.channels import ON_PAPER
 from app.services.distribution.links import LinkSecrets, LinkTarget, gate_of, link_body, wire_time
@@ -45,6 +46,8 @@ class LinkMaker:
         cards = [delivery.card_id for delivery, _ in rows if delivery.card_id is not None]
         batches = batches_of(session, cards)
         blocks = self._reader.codes_of(session, cards, batches)
+        products = {batch.id: session.get_one(Product, batch.product_id) for batch in batches.values()}
+        partly = {batch.id: is_partial(session, batch, products[batch.id]) for batch in batches.values()}
         for delivery, person in rows:
             card_id = delivery.card_id
             batch = batch_of(card_id, batches) if card_id is not None else None
@@ -61,7 +64,8 @@ class LinkMaker:
                 "merchant_id": str(self._merchant_id),
                 "holder": person.name,
                 "note": distribution.note,
-                **_card_payload(session.get_one(Product, batch.product_id), batch, blocks[card_id], card_id),
+                "partial": partly[batch.id],
+                **_card_payload(products[batch.id], batch, blocks[card_id], card_id),
             }
             self._put(session, delivery, _Way(person, batch, gate, payload))
 
@@ -154,7 +158,6 @@ def _card_payload(product: Product, batch: Batch, block: OpenBlock, card_id: int
         "product": product.name,
         "face_minor": batch.face_minor,
         "uses": batch.uses,
-        "partial": product.partial,
         "valid_until": wire_time(batch.valid_until),
         "target_url": product.target_url,
         **code,

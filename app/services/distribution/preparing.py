@@ -31,6 +31,8 @@ AT_ONCE = 500
 """Ids in one IN list, and links in one transaction."""
 LONGEST_PACE = 24 * 60
 """Minutes between two parts of a run."""
+LONGEST_NOTE = 500
+"""Signs: it stands behind every link beside the card, and an endpoint keeps so much of one."""
 ANY_VALUES = dict.fromkeys(FIELDS, "-")
 
 
@@ -65,6 +67,8 @@ def checked_template(spec: DistributionSpec, *, with_pickup: bool = True) -> Tem
         raise InvalidInput("pace", "out-of-range")
     if not any(spec.gifts):
         raise InvalidInput("product", "required")
+    if len(spec.note) > LONGEST_NOTE:
+        raise InvalidInput("note", "too-long-for-a-note")
     template = spec.template or default_template(with_pickup=with_pickup)
     if spec.channel == "email":
         refuse_useless(template)

@@ -12,7 +12,14 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.errors import EndpointRefused, EndpointUnreachable, InvalidInput, NotFound, ReasonMissing
+from app.errors import (
+    EndpointNotStarted,
+    EndpointRefused,
+    EndpointUnreachable,
+    InvalidInput,
+    NotFound,
+    ReasonMissing,
+)
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.catalog import Product
@@ -91,7 +98,7 @@ class LeaseService:
             self._audit.record(session, "lease.asked", subject=batch.serial, cards=last - first_no + 1)
         points.passed("desk.lease.asked")
         self._cloud.push_now(frozenset({f"take:{batch_id}"}))
-        refused = self._refusal(op_id)
+        refused = self._refusal(op_id, may_wait=False)
         if refused == "invalid" and asked:  # asked for before, until a time that has passed since
             return self.take(batch_id, until=until, first_no=first_no, count=count)
         if refused:
@@ -274,11 +281,14 @@ class LeaseService:
 
     # --- the parts ---
 
-    def _refusal(self, op_id: str) -> str:
-        """Why it was refused, or nothing: whoever asked is told at once, and it stands in no list."""
+    def _refusal(self, op_id: str, *, may_wait: bool = True) -> str:
+        """Why it was refused, or nothing: whoever asked is told at once, and it stands in no list. What was answered
+        and not decided is refused, too, unless it `may_wait`: by an endpoint that hears first what it missed."""
         with self._database.write(Topic.OUTBOX, Topic.AUDIT) as session:
             op = session.scalars(select(OutboxOp).where(OutboxOp.op_id == op_id)).one()
             refused = str((op.problem or {}).get("key", "")) if op.state == "rejected" else ""
+            if op.state in OPEN and not may_wait:
+                refused = "recovering"
             if refused:
                 op.state = "withdrawn"
                 self._audit.record(session, "outbox.withdrawn", subject=op.aggregate, type=op.type, reason=refused)
@@ -288,7 +298,7 @@ class LeaseService:
         """At once where there is a line; else it waits like everything else."""
         try:
             self._cloud.push_now(frozenset({aggregate}))
-        except EndpointUnreachable:
+        except (EndpointUnreachable, EndpointNotStarted):
             return
 
     def _one(self, lease_id: str) -> LeaseRow:

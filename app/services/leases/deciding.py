@@ -14,6 +14,7 @@ from app.models.catalog import Product
 from app.models.lease import Lease
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
+from app.services.batches import is_partial
 from app.services.cloud import events
 from app.services.cloud.connection import pairing_of
 from app.services.cloud.pushing import OPEN
@@ -183,7 +184,7 @@ def facts_of(session: Session, batch: Batch, card: Card | None) -> CardFacts:
         ended=batch.state == "voided" or (card is not None and card.voided_at is not None),
         sealed=batch.sealed_at is not None,
         money=batch.face_minor is not None,
-        partial=session.get_one(Product, batch.product_id).partial,
+        partial=is_partial(session, batch, session.get_one(Product, batch.product_id)),
         balance_minor=batch.face_minor if card is None else card.balance_minor,
         uses_left=batch.uses if card is None else card.uses_left,
         valid_from=batch.valid_from,

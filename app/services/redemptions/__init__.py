@@ -325,7 +325,7 @@ class RedemptionService:
         """Take the fact in at once; if the line breaks now, the next sync does it."""
         try:
             self._cloud.pull()
-        except (EndpointUnreachable, EndpointRefused):
+        except (EndpointUnreachable, EndpointRefused, EndpointNotStarted):
             return
 
     def _meant(self, typed: str) -> tuple[int | None, bytes]:

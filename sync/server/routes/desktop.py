@@ -165,6 +165,7 @@ async def witness(request: Asked, data: JSONBody[WitnessRequest]) -> WitnessAnsw
 
 def _begun_anew(transaction: Transaction, device: Device, told: Checkpoint) -> str:
     """Unless another one has said it meanwhile."""
+    epochs.alone(transaction)
     verdict = epochs.witness(transaction, device.merchant_id, told)
     if verdict == "restored":
         log.warning(

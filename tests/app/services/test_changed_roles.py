@@ -14,7 +14,7 @@ from app.services import Services
 from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud.devices import DeviceRow
 from sync.protocol import Op, new_op_id, to_wire
-from tests.drivers.elsewhere import assert_level
+from tests.drivers.elsewhere import assert_level, away
 from tests.drivers.online import EVENING, a_batch, a_code, let_in, pair_with, redeem_on_the_phone, sealed_batch
 
 FACE = 20_000
@@ -163,6 +163,47 @@ def test_what_the_role_does_not_allow_about_leases_is_told_at_once_and_leaves_ev
     desk.leases.reclaim(taken.id, reason="x")
     assert_level(desk)
     assert (desk.leases.conflicts(), desk.leases.leases()) == ([], [])
+
+
+def in_conflict(owner: Services, desk: Services, made: int, lease: str) -> str:
+    """A card that was given out under a lease and used on the phone once that was taken back."""
+    code = a_code(desk, made)
+    desk.redemptions.redeem(code)
+    owner.cloud.ask(lambda client: client.push([reclaim_of(lease)]))
+    redeem_on_the_phone(owner, code)
+    desk.cloud.sync()
+    (conflict,) = desk.leases.conflicts()
+    return conflict.id
+
+
+def test_a_conflict_settled_without_a_line_that_the_role_does_not_allow_is_open_once_that_is_given_up(
+    owner: Services, cloud: EmbeddedEndpoint, second: Opened
+) -> None:
+    """It was called settled here, and nowhere else."""
+    desk, row, made, lease = leasing(owner, second)
+    conflict = in_conflict(owner, desk, made, lease)
+    owner.devices.change_role(row, "clerk")
+    with away(cloud):
+        desk.leases.settle(conflict, way="loss", note="x")
+    assert (desk.cloud.sync().rejected, desk.leases.conflicts()) == (1, [])
+    (refused,) = desk.cloud.queue(states=("rejected",))
+    desk.cloud.withdraw(refused.id)
+    assert [one.id for one in desk.leases.conflicts()] == [conflict]
+    assert_level(desk)
+
+
+def test_of_two_who_settle_a_conflict_without_a_line_the_first_is_believed_and_the_other_says_it_no_more(
+    owner: Services, cloud: EmbeddedEndpoint, second: Opened
+) -> None:
+    desk, _, made, lease = leasing(owner, second)
+    conflict = in_conflict(owner, desk, made, lease)
+    with away(cloud):
+        desk.leases.settle(conflict, way="loss", note="x")
+    body = {"conflict_id": conflict, "way": "undone", "note": "y"}
+    theirs = Op(new_op_id(), "conflict.settle@1", to_wire(now()), body)
+    assert owner.cloud.ask(lambda client: client.push([theirs])).results[0].status == "applied"
+    assert_level(desk)
+    assert [(one.way, one.note) for one in desk.leases.conflicts(settled=True)] == [("undone", "y")]
 
 
 def test_a_conflict_of_an_endpoint_that_was_left_is_settled_here(owner: Services, second: Opened) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from app.bootstrap import build_services
 from app.config import Config
@@ -31,6 +31,7 @@ from app.topics import Topic
 from sync.protocol import Event, to_wire
 from tests.app.conftest import CHEAP_KIB, PASSPHRASE
 from tests.drivers.feed import BEGIN, FeedBatch, History, pages
+from tests.drivers.online import a_code, redeem_on_the_phone, sealed_batch
 from tests.drivers.trade import HOUR, Trade
 
 CARDS = 30
@@ -265,6 +266,46 @@ def test_many_that_were_kept_are_heard_page_by_page(
     with vault.database.read() as session:
         assert not events.knows_more(session)
         assert len(session.scalars(select(RawEvent)).all()) == 10
+
+
+def test_what_a_version_kept_that_did_not_keep_the_ops_of_events_is_asked_for_once_more(
+    online: Services, vault: OpenVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the card is worth another sum here than there, for ever."""
+    code = a_code(online, sealed_batch(online))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
+        redeem_on_the_phone(online, code, 700)
+        online.cloud.sync()
+    with vault.database.write(Topic.CLOUD) as session:
+        session.execute(update(RawEvent).values(op_id=None))
+        store(session, "cloud.events_known", "less")
+    for _ in range(2):
+        done = online.cloud.sync()
+        assert (done.rejected, done.pending, done.differences) == (0, 0, ())
+    assert done.pulled == 0
+    with vault.database.read() as session:
+        assert session.scalars(select(Redemption.amount_minor)).all() == [700]
+    assert online.integrity.verify(deep=True).findings == ()
+
+
+@pytest.mark.parametrize(("number", "begun"), [(CARDS - 1, 1), (CARDS, 0), (2**53, 0)])
+def test_a_link_to_a_card_that_no_batch_has_begins_no_card(
+    vault: OpenVault, services: Services, number: int, begun: int
+) -> None:
+    """Whoever may make links at the endpoint may say any number."""
+    stocked(services, vault)
+    with vault.database.read() as session:
+        batch = session.get_one(Batch, 2)
+        body = {"link_id": "another's", "batch_id": str(UUID(bytes=batch.uid)), "card_no": number}
+        assert batch.quantity == CARDS
+        before = session.scalars(select(func.count(Card.id))).one()
+    told(
+        vault.database, [Event(1, "link.stored@1", "op", to_wire(now()), msgspec.Raw(msgspec.json.encode(body)), "")], 1
+    )
+    with vault.database.read() as session:
+        assert session.scalars(select(func.count(Card.id))).one() == before + begun
+    assert services.integrity.verify().findings == ()
 
 
 def test_a_mail_that_is_to_go_once_more_stays_here_once_it_was_opened(services: Services, vault: OpenVault) -> None:

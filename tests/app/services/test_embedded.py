@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -93,3 +94,9 @@ def test_a_folder_that_takes_no_log_is_a_refusal(tmp_path: Path) -> None:
     (Config(tmp_path).endpoint / "endpoint.log").mkdir(parents=True)
     with pytest.raises(EndpointNotStarted, match=r"endpoint\.log"):
         endpoint.start()
+
+
+@pytest.mark.parametrize("name", ["-5折", "--help", "某某 商户"])
+def test_a_merchant_may_have_any_name(endpoint: EmbeddedEndpoint, name: str) -> None:
+    """One that begins with a hyphen was taken for an option: its endpoint never came up."""
+    assert endpoint.pairing_code(str(uuid4()), name)

@@ -143,6 +143,18 @@ def test_a_lease_given_back_without_a_line_ends_here_at_once_and_there_behind_wh
     assert online.redemptions.redeem(code).redeemed_minor == FACE - 1_000
 
 
+def test_a_lease_is_given_back_though_the_endpoint_does_not_start(
+    online: Services, config: Config, batch: int, lease: str
+) -> None:
+    online.cloud._autostart, online.cloud._was_stopped = True, False  # as the window does, where it ended by itself
+    secrets, aside = config.endpoint / "endpoint.db.secrets.json", config.endpoint / "aside"
+    secrets.rename(aside)
+    assert online.leases.give_back(lease).state == "returning"
+    aside.rename(secrets)
+    whole(online)
+    assert online.leases.leases() == []
+
+
 def test_a_lease_that_ran_out_is_used_no_more_and_its_entries_still_count(
     online: Services, vault: OpenVault, batch: int, lease: str
 ) -> None:

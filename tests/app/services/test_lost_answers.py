@@ -117,6 +117,28 @@ def test_what_an_endpoint_that_did_not_start_was_never_asked_does_not_redeem_lat
     assert online.redemptions.look(code).remaining_minor == FACE
 
 
+def test_an_endpoint_that_ends_behind_its_answer_has_answered(
+    online: Services, config: Config, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it said was not told, and whoever redeemed once more took the money twice."""
+    aside, real = config.endpoint / "aside", HTTPAdapter.send
+
+    def send(self: HTTPAdapter, request: requests.PreparedRequest, *more: Any, **named: Any) -> requests.Response:
+        answer = real(self, request, *more, **named)
+        if str(request.url).endswith("/ops"):
+            online.cloud._embedded.stop()
+            (config.endpoint / "endpoint.db.secrets.json").rename(aside)
+        return answer
+
+    online.cloud._autostart = True  # as the window does
+    with monkeypatch.context() as ending:
+        ending.setattr(HTTPAdapter, "send", send)
+        assert online.redemptions.redeem(code, 5_000).remaining_minor == FACE - 5_000
+    aside.rename(config.endpoint / "endpoint.db.secrets.json")
+    online.cloud.start_embedded()
+    assert online.cloud.sync().differences == ()
+
+
 def test_an_endpoint_that_was_stopped_stays_so_until_it_is_started(online: Services, code: str) -> None:
     online.cloud._autostart = True  # as the window does
     online.cloud.stop_embedded()

@@ -28,7 +28,7 @@ from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync.client import SyncClient
 from tests.drivers.asked import asked
-from tests.drivers.online import a_code, let_in, pair_with, sealed_batch
+from tests.drivers.online import EVENING, a_code, let_in, pair_with, sealed_batch
 from tests.drivers.trade import Trade
 
 
@@ -207,3 +207,23 @@ def test_a_long_line_is_read_some_at_a_time(
     assert [op.id for op in pusher._freezes_first(pusher._waiting(frozenset({"batch:2"})))] == [32]
     assert len(loaded) <= 2, "the rest of the line is not looked at"
     event.remove(OutboxOp, "load", note)
+
+
+def test_a_product_that_is_not_used_in_parts_any_more_keeps_nothing_of_its_batches_away(
+    moving: Services, other: EmbeddedEndpoint
+) -> None:
+    """What was used in part was refused there, and the batch stayed shut behind it."""
+    made = sealed_batch(moving)
+    code, fresh = a_code(moving, made), a_code(moving, made, 1)
+    moving.redemptions.redeem(code, 5_000)
+    assert_level(moving)
+    (product,) = moving.catalog.products()
+    whole = ProductSpec(product.name, product.kind, product.form, face_minor=product.face_minor, partial=False)
+    moving.catalog.change(product.id, whole)
+    pair_with(moving, other)
+    assert_level(moving)
+    assert moving.redemptions.look(code).remaining_minor == 15_000
+    assert moving.redemptions.redeem(fresh, 1_000).remaining_minor == 19_000
+    moving.leases.take(made, until=now() + EVENING)
+    assert moving.redemptions.redeem(fresh, 1_000).remaining_minor == 18_000
+    assert_level(moving)

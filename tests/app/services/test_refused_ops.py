@@ -1,6 +1,7 @@
 """What the endpoint refuses: only the op that is meant, in the order that is meant."""
 
 from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,18 +9,21 @@ from sqlalchemy import select, update
 from sqlcipher3 import dbapi2 as sqlite
 
 from app.config import Config
-from app.errors import EndpointRefused
+from app.errors import EndpointRefused, InvalidInput
 from app.models.base import now
 from app.models.batch import Batch
 from app.models.outbox import OutboxOp
 from app.services import Services
 from app.services.cards import CardFilter
+from app.services.cloud import EmbeddedEndpoint
+from app.services.distribution import DistributionSpec
 from app.services.outbox import enqueue
 from app.services.progress import unwatched
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
-from sync.protocol import b64, to_wire
-from tests.drivers.online import a_batch
+from sync.protocol import LONGEST_CIPHERTEXT, b64, to_wire
+from tests.app.services.distribution.parts import added
+from tests.drivers.online import a_batch, pair_with
 
 
 def verdict_of(services: Services, batch_id: int) -> str | None:
@@ -80,6 +84,26 @@ def test_an_unreadable_op_does_not_take_its_neighbours_along(online: Services, v
     assert verdict_of(online, batch_id) == "card-voided"
 
 
+def test_a_card_with_too_much_text_for_a_link_is_refused_and_holds_nothing_up(
+    online: Services, vault: OpenVault
+) -> None:
+    """Every sync ended in a fault, and whatever waited behind it waited for ever."""
+    people = added(vault, ["员工甲", "员工乙"])
+    a_batch(online)
+    (product,) = online.catalog.products()
+    spec = DistributionSpec(product.id, tuple(people), "email", "中秋", note="节" * 500)
+    online.distribution.prepare(spec)
+    with vault.database.write(Topic.OUTBOX) as session:  # as the codes of a supplier can be
+        link = session.scalars(select(OutboxOp).where(OutboxOp.lane == "link").limit(1)).one()
+        link.body = link.body | {"ciphertext": "A" * (LONGEST_CIPHERTEXT + 1)}
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (1, 0)
+    (row,) = online.cloud.queue(states=("rejected",))
+    assert (row.type, row.problem) == ("link.put@1", "too-large")
+    with pytest.raises(InvalidInput, match="too-long-for-a-note"):
+        online.distribution.prepare(replace(spec, note="节" * 501))
+
+
 def test_what_stands_behind_a_refused_op_is_not_asked_for_in_the_same_round(online: Services, vault: OpenVault) -> None:
     """Else a redemption that is moved here gets its refusal for ever when the seal before it was refused."""
     batch_id = a_batch(online)
@@ -116,6 +140,20 @@ def test_what_was_withdrawn_while_a_sync_goes_on_is_not_sent_by_it(online: Servi
 def put_role(config: Config, role: str) -> None:
     with closing(sqlite.connect(str(config.endpoint / "endpoint.db"))) as endpoint, endpoint:
         endpoint.execute("UPDATE device SET role = ?", (role,))
+
+
+def test_a_freeze_that_was_tried_again_is_in_force_once_the_endpoint_took_it(online: Services, config: Config) -> None:
+    """The refused one was called the last word, and the batch not frozen there, for ever."""
+    batch_id = a_batch(online)
+    online.cloud.sync()
+    put_role(config, "auditor")
+    online.batches.freeze(batch_id)
+    assert online.cloud.sync().rejected == 1
+    put_role(config, "owner")
+    (row,) = online.cloud.queue(states=("rejected",))
+    online.cloud.retry(row.id)
+    assert online.batches.batch(batch_id).unheard
+    assert (online.cloud.sync().pending, online.batches.batch(batch_id).unheard) == (0, False)
 
 
 @pytest.mark.parametrize("given_up", [False, True])
@@ -202,3 +240,23 @@ def test_what_stands_behind_an_op_that_was_not_tried_waits_with_it(online: Servi
     outcome = online.cloud.sync()
     assert (outcome.rejected, outcome.pending) == (0, 0)
     assert verdict_of(online, batch_id) is None
+
+
+def test_a_link_that_was_tried_again_is_told_once_to_another_endpoint(
+    online: Services, vault: OpenVault, config: Config, cloud: EmbeddedEndpoint
+) -> None:
+    """The refused one came along, and was refused once more: what its delivery waited for seemed to have failed."""
+    people = added(vault, ["员工甲", "员工乙"])
+    a_batch(online)
+    online.cloud.sync()
+    (product,) = online.catalog.products()
+    put_role(config, "auditor")
+    online.distribution.prepare(DistributionSpec(product.id, tuple(people), "email", "中秋"))
+    assert online.cloud.sync().rejected == 2
+    put_role(config, "owner")
+    for row in online.cloud.queue(states=("rejected",)):
+        online.cloud.retry(row.id)
+    assert online.cloud.sync().pending == 0
+    pair_with(online, cloud)
+    done = online.cloud.sync()
+    assert (done.rejected, done.pending) == (0, 0)

@@ -16,7 +16,8 @@ from app.models.audit import AuditEntry
 from app.models.outbox import OutboxOp
 from app.models.redemption import Redemption
 from app.services import Services
-from app.services.cloud import EmbeddedEndpoint, restored
+from app.services.cloud import EmbeddedEndpoint, events, restored
+from app.services.settings import store
 from app.services.vault.vaults import OpenVault
 from app.topics import Topic
 from sync import points
@@ -106,6 +107,25 @@ def test_more_entries_than_one_request_takes_are_given_back(
     assert [one for one in seen if one[1] == 5] == [(2, 5), (4, 5), (5, 5)]
     assert_level(services)
     assert there.is_whole()
+
+
+def test_what_was_kept_unread_is_read_by_a_later_version_though_the_epoch_is_another_since(
+    services: Services, vault: OpenVault, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed went on from where it was heard; what was kept of it was looked for under the new name alone."""
+    code = a_code(services, a_batch(services))
+    assert_level(services)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(events, "ACTS", {name: act for name, act in events.ACTS.items() if name != "redeemed@1"})
+        redeem_on_the_phone(services, code, 700)
+        services.cloud.sync()
+        there.begin_anew()
+        services.cloud.sync()
+    with vault.database.write(Topic.CLOUD) as session:
+        store(session, "cloud.events_known", "less")
+    assert_level(services)
+    with vault.database.read() as session:
+        assert session.scalars(select(Redemption.amount_minor)).all() == [700]
 
 
 def test_an_entry_of_before_receipts_goes_the_way_to_a_new_endpoint(

@@ -11,7 +11,7 @@ import time_machine
 from sqlalchemy import select
 from sqlcipher3 import dbapi2 as sqlite
 
-from app.errors import JobCancelled
+from app.errors import EndpointRefused, JobCancelled
 from app.models.base import now
 from app.models.redemption import Redemption
 from app.services import Services
@@ -74,6 +74,19 @@ def test_what_was_decided_under_a_lease_stands_and_comes_back_as_the_endpoint_ha
     assert ledger(vault) == at_the_endpoint(there) == told
     assert there.feed().count("reversed@1") == 1
     assert there.is_whole()
+
+
+def test_a_use_at_a_place_with_a_very_long_name_is_given_back(services: Services, there: There) -> None:
+    """The endpoint read nothing of what came with it, at this sync and at every other."""
+    batch_id = a_batch(services)
+    assert_level(services)
+    there.back_up()
+    services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10)
+    assert services.redemptions.redeem(a_code(services, batch_id), 1_000, place="东门店，" * 60).own_word
+    assert_level(services)
+    there.put_back()
+    assert_level(services)
+    assert services.redemptions.look(a_code(services, batch_id)).remaining_minor == 19_000
 
 
 def test_the_word_that_came_with_an_answer_finds_an_endpoint_out_and_the_answer_stands(
@@ -157,3 +170,22 @@ def test_a_clerk_says_again_what_nobody_else_has_heard(
     assert services.redemptions.look(heard).remaining_minor == 16_000
     assert_level(services)
     assert there.is_whole()
+
+
+def test_a_lease_that_is_asked_for_while_others_are_waited_for_is_refused_and_not_taken_later_unseen(
+    services: Services, there: There, second: Callable[[str], Services]
+) -> None:
+    """It was said not to be there, and the next sync took it."""
+    batch_id = a_batch(services)
+    assert_level(services)
+    other = second("other")
+    let_in(services, other, "manager")
+    there.begin_anew()
+    services.cloud.sync()
+    with pytest.raises(EndpointRefused) as refused:
+        services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10)
+    assert refused.value.reason == "recovering"
+    for desk in (other, services):
+        assert_level(desk)
+    assert services.leases.leases() == []
+    assert services.leases.take(batch_id, until=now() + timedelta(hours=8), count=10).mine

@@ -1,6 +1,6 @@
 """A vault restored from an older backup: batches made after it come back from the endpoint, codes and all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from app.bootstrap import build_services
 from app.config import Config
 from app.models.batch import Batch, CodeBlock
 from app.models.catalog import Product
+from app.models.distribution import Delivery
 from app.services import Services
 from app.services.backups import restore
 from app.services.batches import BatchSpec
@@ -20,8 +21,10 @@ from app.services.cards import CardFilter
 from app.services.cloud import EmbeddedEndpoint
 from app.services.cloud import blobs as blobs_module
 from app.services.cloud.blobs import Blobs
+from app.services.distribution import DistributionSpec
 from app.services.vault.keys import VaultKeys
 from app.services.vault.vaults import OpenVault, Vaults
+from tests.app.services.distribution.parts import added
 from tests.drivers.online import a_batch, a_code, pair_with, redeem_on_the_phone
 
 PASSPHRASE = "correct horse battery staple 卡匣"
@@ -85,6 +88,51 @@ def test_none_of_them_is_given_a_second_time(paired: Services, restored: Restore
     assert (row.id, row.in_stock) == (product, 20)
     counts = {batch.quantity: batch.counts for batch in again.batches.batches()}
     assert (counts[20].in_stock, counts[30].active) == (20, 30)
+
+
+def gave(services: Services, name: str, people: Sequence[int]) -> tuple[int, set[int]]:
+    """A distribution by mail whose links are at the endpoint, and its cards."""
+    product = services.catalog.products()[0].id
+    run = services.distribution.prepare(DistributionSpec(product, tuple(people), "email", name))
+    services.cloud.sync()
+    with services.distribution._database.read() as session:
+        return run, set(session.scalars(select(Delivery.card_id).where(Delivery.distribution_id == run)))
+
+
+def test_a_card_that_was_given_out_after_the_backup_is_not_given_to_a_second_person(
+    paired: Services, vault: OpenVault, restored: Restored
+) -> None:
+    """Both held the same code, and the second one's card was used up."""
+    people = added(vault, [f"员工{n}" for n in range(6)])
+    backup = paired.backups.create().path
+    _, given = gave(paired, "中秋", people[:3])
+    again = restored(backup)
+    again.cloud.sync()
+    (row,) = again.catalog.products()
+    assert row.in_stock == 17
+    _, second = gave(again, "国庆", people[3:])
+    assert (len(second), given & second) == (3, set())
+    assert again.integrity.verify(deep=True).findings == ()
+    assert again.cloud.sync().differences == ()
+
+
+def test_a_card_that_was_taken_back_after_the_backup_and_given_to_another_is_not_taken_back_again(
+    paired: Services, vault: OpenVault, restored: Restored
+) -> None:
+    people = added(vault, [f"员工{n}" for n in range(3)])
+    run, given = gave(paired, "中秋", people[:1])
+    backup = paired.backups.create().path
+    paired.distribution.recall(paired.distribution.delivery_ids(run))
+    paired.cloud.sync()
+    assert paired.distribution.settle_recalls() == 1
+    assert gave(paired, "国庆", people[1:2])[1] == given
+    again = restored(backup)
+    again.cloud.sync()
+    assert again.distribution.distribution(run).recalled == 1
+    assert again.distribution.recall(again.distribution.delivery_ids(run)) == 0
+    assert again.distribution.settle_recalls() == 0
+    assert not gave(again, "春节", people[2:])[1] & given
+    assert again.integrity.verify(deep=True).findings == ()
 
 
 def test_a_serial_that_was_given_again_meanwhile_stays_with_whom_it_was_given_to(

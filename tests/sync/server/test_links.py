@@ -48,3 +48,16 @@ def test_a_link_alone_does_not_claim_a_card_behind_a_gate(desktop: Desktop) -> N
     assert post(desktop, link_id, "ack").json()["state"]["link"] == "claimed"
     told = [event.type for event in desktop.client.events("").events]
     assert told[-2:] == ["opened@1", "claimed@1"]
+
+
+def test_who_has_a_link_that_was_taken_back_does_not_learn_what_becomes_of_the_card(desktop: Desktop) -> None:
+    """It is given to somebody else, and what that one does with it is shown to nobody."""
+    batch = desktop.batch(1)
+    link_id, request = a_link(batch)
+    desktop.client.put_link(link_id, request)
+    desktop.push("link.recall@1", {"link_id": link_id})
+    before = post(desktop, link_id, "state").json()["state"]
+    assert desktop.redeem(batch.records[0], 700).status_code == 200
+    after = post(desktop, link_id, "state").json()["state"]
+    assert after == before
+    assert (after["link"], after["history"], after["remaining_minor"]) == ("recalled", [], None)

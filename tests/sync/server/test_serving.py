@@ -57,7 +57,11 @@ def taken() -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--port", 99_999), ("--port", -1), ("--port", "x"), ("--database", "mysql://a/b"), ("--database", "")]
+    "wrong",
+    [
+        *(("--port", 99_999), ("--port", -1), ("--port", "x"), ("--trusted-proxies", -1)),
+        *(("--database", "mysql://a/b"), ("--database", ""), ("--database", "postgresql://kaxia:100%@db/kaxia")),
+    ],
 )
 def test_what_can_never_work_is_wrong_usage(database: Path, wrong: tuple[str, object]) -> None:
     code, said = command("serve", "--database", database, "--port", 0, *wrong)

@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from sync.server import limits
+from sync.protocol import Checkpoint
+from sync.server import access, feed, limits
+from sync.server.access import Device
 from sync.server.database import Store
 from sync.server.dialects import postgres
 from sync.server.problems import Refusal
+from sync.server.routes.desktop import _begun_anew
 from sync.server.transaction import Transaction
 from tests.drivers.postgres import new_database
 
@@ -81,6 +84,29 @@ def test_failures_counted_at_the_same_time_add_up(on_postgres: Store) -> None:
     counted = on_postgres.read_now(lambda t: t.one("SELECT theoretical_ms FROM failure"))
     assert counted is not None
     assert counted[0] == 1_000_000 + 2 * limits.ADDRESS.every_ms
+
+
+def test_of_two_desktops_that_find_a_backup_out_at_once_one_begins_a_new_epoch(on_postgres: Store) -> None:
+    """The second one's took its place, and the word that was given for the first was the word of nobody."""
+    on_postgres.write_now(lambda t: feed.begin(t, "pepper", "key"))
+    made = on_postgres.write_now(lambda t: access.add_merchant(t, name="某某商户", at_ms=0))
+    device, told = Device("d", made.merchant_id, "owner"), Checkpoint("fe_later", 5, "A" * 43, "", "")
+    begun = threading.Event()
+
+    def first(transaction: Transaction) -> str:
+        verdict, pause = _begun_anew(transaction, device, told), threading.Event()
+        begun.set()
+        while transaction.one("SELECT 1 FROM pg_locks WHERE NOT granted") is None:
+            pause.wait(0.01)
+        return verdict
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(on_postgres.write_now, first)
+        assert begun.wait(PATIENCE_S)
+        two = pool.submit(on_postgres.write_now, lambda t: _begun_anew(t, device, told))
+        assert (one.result(PATIENCE_S), two.result(PATIENCE_S)) == ("restored", "past")
+    events = on_postgres.read_now(lambda t: t.all("SELECT type FROM feed"))
+    assert [row[0] for row in events] == ["recovery.begun@1"]
 
 
 def test_what_no_column_takes_is_refused_to_whoever_asked(on_postgres: Store) -> None:

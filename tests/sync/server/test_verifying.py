@@ -42,6 +42,9 @@ DAMAGE = {
     "place": "UPDATE card SET no = no + 500",
 }
 """Kind → what does it, to a database whose guards are gone."""
+EVENT = ("merchant_id", "seq", "type", "op_id", "at", "body", "hash")
+PAGE = 4_096
+"""Bytes of the file that are damaged at once."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -269,6 +272,23 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     raw[place : place + 4] = b"k000"
     (tmp_path / "endpoint.db").write_bytes(raw)
     assert "file" in {finding.what for finding in looked(Store(str(tmp_path / "endpoint.db"))).findings}
+
+
+def test_of_a_file_that_cannot_be_read_to_its_end_it_is_said_that_it_is_damaged(tmp_path: Path) -> None:
+    """And not that nothing can be stored at the moment."""
+    store = Store(str(tmp_path / "endpoint.db"))
+    store.migrate()
+    store.start()
+    rows = [("m", number, "opened@1", f"op{number}", "", "{}", b"") for number in range(1, 9_000)]
+    store.write_now(lambda transaction: transaction.put("feed", EVENT, rows))
+    store.stop()
+    raw = bytearray((tmp_path / "endpoint.db").read_bytes())
+    place = raw.rindex(b"op4500") // PAGE * PAGE
+    raw[place : place + PAGE] = bytes(PAGE)
+    (tmp_path / "endpoint.db").write_bytes(raw)
+    for deep in ((), ("--deep",)):
+        told = said(str(tmp_path / "endpoint.db"), *deep, code=1)
+        assert told.startswith("the database file is damaged\nNOT WHOLE: the rest cannot be read.")
 
 
 def test_at_the_command_line_it_names_what_it_found_and_ends_with_one(copied: str) -> None:

@@ -20,6 +20,7 @@ from app.models.distribution import Delivery
 from app.models.outbox import OutboxOp
 from app.models.people import Person
 from app.services import Services
+from app.services.catalog import ProductSpec
 from app.services.distribution import (
     DeliveryFilter,
     DistributionService,
@@ -83,6 +84,19 @@ def test_a_mail_carries_a_link_that_opens_to_the_code(
     assert op.body["gate"] == {"kind": "phone_tail", "digest": b64(sha256(gate).digest())}
     assert delivery.pickup_code not in json.dumps(op.body)
     assert figures(vault) == {"issued": (5, 100000), "sent": (5, 0)}
+
+
+def test_a_link_says_of_a_card_what_its_batch_was_made_with(
+    distributions: DistributionService, services: Services, vault: OpenVault, spec: Spec, product: int, peer: MailPeer
+) -> None:
+    """Whatever has become of the product since: the page offered parts that the endpoint refused."""
+    services.catalog.change(product, ProductSpec("中秋福利卡", "fixed", face_minor=20000, partial=False))
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    delivery = deliveries(vault, run)[0]
+    with vault.database.read() as session:
+        op = session.scalars(select(OutboxOp).where(OutboxOp.aggregate == f"delivery:{delivery.id}")).one()
+    assert opened(op.body, delivery)["partial"] is True
 
 
 def test_only_what_failed_is_sent_again(

@@ -12,6 +12,7 @@ from app.models.base import now
 from app.models.batch import Card
 from app.models.distribution import Delivery, Distribution
 from app.models.outbox import OutboxOp
+from app.services import Services
 from app.services.distribution import (
     DistributionService,
 )
@@ -72,6 +73,33 @@ def test_a_recall_refused_for_the_role_waits_for_another_one(
     door.refused = set()
     door.answer()
     assert distributions.settle_recalls() == 1
+    assert stock(vault, product) == 16
+
+
+def test_a_recall_that_was_refused_for_the_role_and_is_tried_again_is_no_refused_one(
+    distributions: DistributionService,
+    services: Services,
+    vault: OpenVault,
+    spec: Spec,
+    door: Door,
+    product: int,
+    peer: MailPeer,
+) -> None:
+    """The holder kept a card behind a link that was dead, and the list said that it was sent."""
+    run = distributions.prepare(spec(channel="email"))
+    distributions.deliver(run)
+    first = distributions.delivery_ids(run)[0]
+    distributions.recall([first])
+    door.refused, door.problem = {f"delivery:{first}"}, {"key": "forbidden"}
+    door.answer()
+    (row,) = services.cloud.queue(states=("rejected",))
+    services.cloud.retry(row.id)
+    assert distributions.settle_recalls() == 0
+    assert counts(distributions.distribution(run)) == {"sent": 4, "recalled": 1}
+    door.refused = set()
+    door.answer()
+    assert distributions.settle_recalls() == 1
+    assert counts(distributions.distribution(run)) == {"sent": 4, "recalled": 1}
     assert stock(vault, product) == 16
 
 
