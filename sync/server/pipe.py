@@ -71,12 +71,10 @@ class Pipe:
         """Whether there is something nobody asked the answer of."""
         self.error: Exception | None = None
         """The first one."""
+        self.socket = int(self._line.socket)
+        """Its number, also when the connection is lost: whoever watches it has to let go of it then."""
         self._line.nonblocking = 1
         self._line.enter_pipeline_mode()
-
-    @property
-    def socket(self) -> int:
-        return int(self._line.socket)
 
     @property
     def asks(self) -> bool:
@@ -136,7 +134,7 @@ class Pipe:
         """For all the answers, or an error. Raises psycopg.OperationalError."""
         poll = select.poll()
         while True:
-            poll.register(self._line.socket, select.POLLIN if self.send() else select.POLLIN | select.POLLOUT)
+            poll.register(self.socket, select.POLLIN if self.send() else select.POLLIN | select.POLLOUT)
             if self.take():
                 return
             poll.poll()

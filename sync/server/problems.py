@@ -81,8 +81,8 @@ class Refusal(Exception):
 
 def in_words(error: OSError) -> str:
     """What the system refused, and for which file."""
-    why = (error.strerror or str(error)).lower()
-    return f"{error.filename}: {why}" if error.filename else str(error)
+    why = error.strerror or str(error)
+    return f"{error.filename}: {why.lower()}" if error.filename else why
 
 
 def problem(key: str, *, trace: str = "", **more: Any) -> Problem:

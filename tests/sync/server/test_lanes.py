@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sync import points
-from sync.server import feed
+from sync.server import feed, lanes
 from sync.server.database import Store
 from sync.server.group import LotSteps
 from sync.server.lanes import LANES, LOT
@@ -20,6 +20,7 @@ from tests.drivers.postgres import new_database
 from tests.drivers.shop import AT, Shop
 
 PATIENCE_S = 60
+CUTS = 40
 HERE, THERE = "MainThread", "write_for_ever"
 
 
@@ -152,6 +153,45 @@ def test_a_lot_larger_than_what_a_line_takes_at_once(in_a_shop: Callable[..., No
         assert shop.stored() == names
 
     in_a_shop(story)
+
+
+@pytest.mark.expects_log("a (lot|group) of .* failed|no connection for lots")
+def test_whenever_connections_are_cut_each_answer_is_true_and_nothing_is_stored_twice(
+    in_a_shop: Callable[..., None], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PAUSE_S", 0.01)
+
+    async def story(shop: Shop) -> None:
+        loop, stored, refused = asyncio.get_running_loop(), set[str](), set[str]()
+        cutting = loop.run_in_executor(None, _cut_again_and_again, url)
+
+        async def phone(number: int) -> None:
+            turn = 0
+            while not cutting.done():
+                name = f"p{number} {(turn := turn + 1)}"
+                try:
+                    stored.add(await shop.ask(name))
+                except Refusal:
+                    refused.add(name)
+
+        await asyncio.gather(*(phone(number) for number in range(12)))
+        found = shop.stored()
+        assert len(set(found)) == len(found)
+        assert stored <= set(found) <= stored | refused
+        assert shop.threads.count(HERE) > CUTS
+
+    in_a_shop(story)
+
+
+def _cut_again_and_again(url: str) -> None:
+    """At moments that this machine draws."""
+    with psycopg.connect(url, autocommit=True) as other:
+        for cut in range(CUTS):
+            other.execute("SELECT pg_sleep(%s)", (cut % 7 * 0.003 + 0.05,))
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def test_who_waits_for_an_answer_there_is_sent_to_the_writers(in_a_shop: Callable[..., None]) -> None:
