@@ -172,7 +172,7 @@ def _own_secrets(arguments: argparse.Namespace, store: Store) -> ServerSecrets |
 
 def restored(arguments: argparse.Namespace) -> int:
     """Say that the database was put back: nobody redeems until desktops have given back what is missing."""
-    with opened(arguments.database) as store:
+    with opened(_that_is_there(arguments.database)) as store:
         if not store.read_now(feed.epoch):
             raise ValueError(f"{shown(arguments.database)} was never served: there is nothing to be missed.")
         epoch = store.write_now(lambda transaction: epochs.begin_anew(transaction, now_ms(), cause="operator"))
@@ -187,12 +187,19 @@ def restored(arguments: argparse.Namespace) -> int:
 def lift(arguments: argparse.Namespace) -> int:
     """End a merchant's recovery though some of its desktops were not heard."""
     merchant = str(arguments.merchant)
-    with opened(arguments.database) as store:
+    with opened(_that_is_there(arguments.database)) as store:
         store.write_now(
             lambda transaction: recovery.lift_by_operator(transaction, merchant, arguments.reason, now_ms()), merchant
         )
     sys.stdout.write(f"{merchant} redeems again. What its desktops still hold is taken when they sync.\n")
     return 0
+
+
+def _that_is_there(database: str) -> str:
+    """Raises ValueError with a sentence: a name that is mistyped is no new database."""
+    if not is_postgres(database) and not file_of(database).exists():
+        raise ValueError(f"There is no database {shown(database)}. Check the name.")
+    return database
 
 
 def backup(arguments: argparse.Namespace) -> int:
@@ -279,7 +286,7 @@ def _add_restoring(commands: Any, database: argparse.ArgumentParser) -> None:
     back.set_defaults(run=restored)
     end = commands.add_parser("lift", parents=[database], help="wait no longer for what desktops give back")
     end.add_argument("--merchant", type=UUID, required=True)
-    end.add_argument("--reason", required=True, help="why some desktops are not waited for")
+    end.add_argument("--reason", type=_words, required=True, help="why some desktops are not waited for")
     end.set_defaults(run=lift)
 
 
@@ -295,6 +302,12 @@ def _hops(typed: str) -> int:
     if hops < 0:
         raise argparse.ArgumentTypeError("so many of your own, or 0")
     return hops
+
+
+def _words(typed: str) -> str:
+    if not typed.strip():
+        raise argparse.ArgumentTypeError("say why, in some words")
+    return typed.strip()
 
 
 def _database(typed: str) -> str:

@@ -323,4 +323,16 @@ def test_a_receipt_or_an_event_that_was_changed_is_found(life: Life) -> None:
 
 def test_a_database_that_was_never_served_is_not_restored(tmp_path: Path) -> None:
     life = Life(str(tmp_path / "endpoint.db"), tmp_path / "secrets.json", str, [])
+    life.said("migrate")
     assert "never served" in life.said("restored", code=1)
+
+
+@pytest.mark.parametrize("command", [("restored",), ("lift", "--merchant", str(uuid4()), "--reason", "x")])
+def test_a_name_that_was_mistyped_makes_no_database(tmp_path: Path, command: tuple[str, ...]) -> None:
+    life = Life(str(tmp_path / "endpiont.db"), tmp_path / "secrets.json", str, [])
+    assert "There is no database" in life.said(*command, code=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_to_end_the_waiting_takes_a_reason(life: Life) -> None:
+    assert "say why" in life.said("lift", "--merchant", str(uuid4()), "--reason", "  ", code=2)
