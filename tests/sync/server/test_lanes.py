@@ -8,14 +8,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import uvloop
 
 from sync import points
-from sync.server import feed
+from sync.server import feed, limits
 from sync.server.database import Store
-from sync.server.group import LotSteps
+from sync.server.group import LotSteps, LotWork
 from sync.server.lanes import LANES, LOT
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
+from tests.drivers.cable import Cable
 from tests.drivers.postgres import new_database
 from tests.drivers.shop import AT, Shop
 
@@ -182,3 +184,90 @@ def test_a_stop_finishes_what_is_on_its_way(in_a_shop: Callable[..., None], url:
         shop.store.start()
 
     in_a_shop(story)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_a_line_that_is_cut_without_a_word_leaves_nobody_waiting(
+    url: str, new_loop: Callable[[], asyncio.AbstractEventLoop], is_waiting: bool
+) -> None:
+    """libpq closes the socket of a connection it finds lost: the loop must know nothing of it by then."""
+    cable = Cable(url)
+
+    async def story() -> None:
+        shop = Shop(Store(cable.url), cable.url)
+        shop.open(asyncio.get_running_loop())
+        await shop.found()
+        await shop.ask("a")
+        with _other(url) as holder:
+            if is_waiting:
+                holder.execute("SELECT 1 FROM merchant FOR UPDATE")
+            asked = asyncio.ensure_future(shop.ask("b"))
+            while is_waiting and not _is_blocked(holder):
+                await asyncio.to_thread(int)
+            cable.pull()
+        assert await asked == "b"
+        names = ["a", "b"]
+        while shop.threads[-1] != HERE:
+            await shop.ask(name := f"n{len(names)}")
+            names.append(name)
+        assert shop.stored() == names
+        shop.store.stop()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(asyncio.wait_for(story(), PATIENCE_S))
+    cable.close()
+
+
+def _is_blocked(connection: psycopg.Connection[Any]) -> bool:
+    """Whether somebody waits for another's row."""
+    found = connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
+    return bool(found)
+
+
+def test_a_stop_when_one_lot_waits_for_a_row_of_another(url: str) -> None:
+    """Two merchants, one address that guesses."""
+    url += "?options=-clock_timeout%3D9s"  # who waits in vain goes to the writers
+    tried = limits.attempt(b"pepper", address="203.0.113.9")
+
+    async def story() -> None:
+        shops = [Shop(Store(url), url)]
+        shops[0].open(asyncio.get_running_loop())
+        shops.append(Shop(shops[0].store, url))
+        for shop in shops:
+            await shop.found()
+        await shops[0].store.write(lambda t: limits.count_failure(t, tried, 1))
+        first, last = shops
+
+        def lot_of(shop: Shop) -> LotWork:
+            def guess(transaction: Transaction, items: list[str]) -> LotSteps:
+                failures = limits.Failures(transaction, [tried])
+                results = yield from shop.put_down(transaction, items)
+                failures.count(tried, 2)
+                failures.write()
+                if shop is last:  # its row is changed and not committed when the loop comes to this
+                    asyncio.get_running_loop().call_soon(stop)
+                return results
+
+            return guess
+
+        with _other(url) as holder:
+            holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (first.merchant,))
+
+            def stop() -> None:
+                while _is_free(url):
+                    pass
+                holder.rollback()
+                first.store.stop()
+
+            asked = [shop.store.write_in_lot(lot_of(shop), "a", shop.merchant) for shop in shops]
+            assert await asyncio.gather(*asked) == ["a", "a"]
+        assert [first.threads, last.threads] == [[HERE], [HERE]]
+
+    asyncio.run(story())
+
+
+def _is_free(url: str) -> bool:
+    """Whether the row of failures could be changed."""
+    with psycopg.connect(url) as other:
+        return other.execute("SELECT 1 FROM failure FOR UPDATE SKIP LOCKED").fetchone() is not None
