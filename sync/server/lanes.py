@@ -13,7 +13,7 @@ from typing import Any
 
 from sync import points
 from sync.server.dialects import BY_INDEX, Dialect, close
-from sync.server.group import Job, lot_steps, resolve
+from sync.server.group import Job, forget, lot_steps, resolve
 from sync.server.transaction import Transaction, unavailable
 from sync.server.waiting import Waiting
 
@@ -85,7 +85,7 @@ class Lanes:
                     self._waiting[merchant] = jobs[LOT:]
                 self._busy[merchant] = lot = _Lot(self, self._free.pop(), self._dialect, self._loop, jobs[:LOT])
                 lot.go_on()
-            elif not self._busy:  # nothing here would take it
+            elif len(self._busy) < LANES:  # one is lost, and nobody knows how long the others are busy
                 self._jobs.put(self._waiting.pop(merchant))
 
     def done(self, lot: "_Lot", moved: set[str]) -> None:
@@ -106,6 +106,7 @@ class Lanes:
             resolve(lot.jobs)
         else:
             log.info("a lot of %d is left to the writers: %s", len(lot.jobs), type(error).__name__)
+            forget(lot.jobs)
             self._jobs.put(lot.jobs)
         self._end(lot)
 
@@ -125,11 +126,13 @@ class Lanes:
                 threading.Thread(target=self._open_later, name="lane", daemon=True).start()
 
     def _open(self) -> Any:
+        connection = None
         try:
             connection = self._connect()
             connection.execute(BY_INDEX)
         except self._dialect.broken as error:
             log.warning("no connection for lots: %s", type(error).__name__)
+            close(connection, self._dialect)
             return None
         return connection
 

@@ -1,6 +1,7 @@
 """Lots of PostgreSQL on the event loop: what goes wrong there is made good by the writers, and nobody is told twice."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -271,3 +272,54 @@ def _is_free(url: str) -> bool:
     """Whether the row of failures could be changed."""
     with psycopg.connect(url) as other:
         return other.execute("SELECT 1 FROM failure FOR UPDATE SKIP LOCKED").fetchone() is not None
+
+
+def test_what_a_lot_was_refused_is_forgotten_when_the_writers_do_it_anew(
+    in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        def not_at_once(transaction: Transaction, items: list[str]) -> LotSteps:
+            results = yield from shop.put_down(transaction, items if len(shop.threads) else ["no"])
+            return results
+
+        monkeypatch.setattr(points, "_armed", points.read("endpoint.commit:1:raise"))
+        assert await shop.store.write_in_lot(not_at_once, "a", shop.merchant) == "a"
+        assert shop.threads == [HERE, THERE]
+        assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("no connection for lots: OperationalError")
+def test_while_a_lane_cannot_be_opened_the_writers_do_what_it_would(in_a_shop: Callable[..., None], url: str) -> None:
+    """The other lane may be busy for a long time."""
+
+    async def story(shop: Shop) -> None:
+        def whose(transaction: Transaction, items: list[str]) -> LotSteps:
+            asked = transaction.ask_among("SELECT pg_backend_pid() WHERE 1 = 1 AND 1 IN (…)", [1])
+            yield
+            return [asked()[0][0]]
+
+        others = [Shop(shop.store, url) for _ in range(2)]
+        for other in others:
+            await other.found()
+        both = threading.Barrier(2, timeout=PATIENCE_S)  # writers have their connections now
+        await asyncio.gather(*(shop.store.write(lambda t: both.wait(), other.merchant) for other in others))
+        with _other(url) as holder, psycopg.connect(_of_all(url), autocommit=True) as master:
+            holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (shop.merchant,))
+            waiting = asyncio.ensure_future(shop.ask("late"))
+            lane = await shop.store.write_in_lot(whose, "x", others[0].merchant)
+            master.execute(f'ALTER DATABASE "{url.rpartition("/")[2]}" ALLOW_CONNECTIONS false')
+            master.execute("SELECT pg_terminate_backend(%s, 10000)", (lane,))
+            assert await others[0].ask("a") == "a"
+            assert await others[1].ask("b") == "b"
+            assert not waiting.done()
+        assert await waiting == "late"
+        assert [other.threads[-1] for other in others] == [THERE, THERE]
+
+    in_a_shop(story)
+
+
+def _of_all(url: str) -> str:
+    """The database that everybody can reach."""
+    return url.rpartition("/")[0] + "/postgres"
