@@ -323,3 +323,21 @@ def test_while_a_lane_cannot_be_opened_the_writers_do_what_it_would(in_a_shop: C
 def _of_all(url: str) -> str:
     """The database that everybody can reach."""
     return url.rpartition("/")[0] + "/postgres"
+
+
+@pytest.mark.parametrize("on_loop", [True, False])
+def test_a_database_of_another_encoding_keeps_every_word(postgres_url: str, on_loop: bool) -> None:
+    name = f"kaxia_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as master:
+        master.execute(f"CREATE DATABASE {name} ENCODING 'EUC_CN' LOCALE 'C' TEMPLATE template0")
+    url = postgres_url.rpartition("/")[0] + "/" + name
+
+    async def story() -> None:
+        shop = Shop(Store(url), url)
+        shop.open(asyncio.get_running_loop() if on_loop else None)
+        await shop.found()
+        assert await shop.ask_all(["金库", "卡"]) == ["金库", "卡"]
+        assert shop.stored() == ["金库", "卡"]
+        shop.store.stop()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
