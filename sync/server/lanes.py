@@ -80,13 +80,20 @@ class Lanes:
         self._open_missing()
         for merchant in [one for one in self._waiting if one not in self._busy]:
             if self._free:
-                jobs = self._waiting.pop(merchant)
-                if len(jobs) > LOT:
-                    self._waiting[merchant] = jobs[LOT:]
-                self._busy[merchant] = lot = _Lot(self, self._free.pop(), self._dialect, self._loop, jobs[:LOT])
+                lot = _Lot(self, self._free.pop(), self._dialect, self._loop, self._take(merchant))
+                self._busy[merchant] = lot
                 lot.go_on()
             elif len(self._busy) < LANES:  # one is lost, and nobody knows how long the others are busy
                 self._jobs.put(self._waiting.pop(merchant))
+
+    def _take(self, merchant: str) -> list[Job]:
+        """Pieces of one lot; the rest waits on."""
+        waiting = self._waiting.pop(merchant)
+        first, later = waiting[:LOT], waiting[LOT:]
+        jobs = [job for job in first if job.work is first[0].work]
+        if rest := [*(job for job in first if job.work is not first[0].work), *later]:
+            self._waiting[merchant] = rest
+        return jobs
 
     def done(self, lot: "_Lot", moved: set[str]) -> None:
         """Its answers can be given."""
