@@ -341,3 +341,35 @@ def test_a_database_of_another_encoding_keeps_every_word(postgres_url: str, on_l
         shop.store.stop()
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
+
+
+@pytest.mark.parametrize("on_loop", [True, False])
+@pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
+def test_a_lot_sees_all_that_was_done_before_it_got_its_merchant(url: str, on_loop: bool, level: str) -> None:
+    """It was asked for before; whatever the database has been set to."""
+
+    async def story() -> None:
+        set_to = f"?options=-cdefault_transaction_isolation%3D{level.replace(' ', '%5C%20')}"
+        shop = Shop(Store(url + set_to), url)
+        shop.open(asyncio.get_running_loop() if on_loop else None)
+        await shop.found()
+
+        def look(transaction: Transaction, items: list[str]) -> LotSteps:
+            shop.threads.append(threading.current_thread().name)
+            asked = transaction.ask_among("SELECT value FROM instance WHERE key IN (…)", items)
+            yield
+            return asked()
+
+        with _other(url) as holder:
+            holder.execute("INSERT INTO instance (key, value) VALUES ('state', 'whole')")
+            holder.commit()
+            holder.execute("SELECT 1 FROM merchant FOR UPDATE")
+            holder.execute("UPDATE instance SET value = 'used up' WHERE key = 'state'")
+            seen = asyncio.ensure_future(shop.store.write_in_lot(look, "state", shop.merchant))
+            while not _is_blocked(holder):
+                await asyncio.to_thread(int)
+        assert await seen == ("used up",)
+        assert shop.threads == [HERE if on_loop else THERE]
+        shop.store.stop()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
