@@ -78,7 +78,8 @@ def postgres() -> Dialect:
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # of a lost connection it warns beside the exception
 
     def connect(url: str) -> Any:
-        connection = Connection.connect(url, autocommit=True, prepare_threshold=1)
+        # arrays.py and pipe.py speak UTF-8, whatever the database or its user has been set to
+        connection = Connection.connect(url, autocommit=True, prepare_threshold=1, client_encoding="UTF8")
         connection.execute(DURABLE)
         return connection
 

@@ -6,13 +6,14 @@ one. Whatever goes wrong here is left to the writers (writer.py), who wait as lo
 
 import asyncio
 import logging
+import select
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
 from sync import points
 from sync.server.dialects import BY_INDEX, Dialect, close
-from sync.server.group import Job, lot_steps, resolve
+from sync.server.group import Job, forget, lot_steps, resolve
 from sync.server.transaction import Transaction, unavailable
 from sync.server.waiting import Waiting
 
@@ -41,7 +42,7 @@ class Lanes:
         self._free: list[Any] = []
         self._opening = 0
         self._tried_s = -PAUSE_S
-        self._planned = self._ended = False
+        self._planned = self.is_ended = False
         for _ in range(LANES):  # nobody is served yet
             if (connection := self._open()) is not None:
                 self._free.append(connection)
@@ -53,9 +54,14 @@ class Lanes:
 
     def stop(self) -> None:
         """Everything is written or left to the writers; the event loop waits here."""
-        self._ended = True
-        for lot in list(self._busy.values()):
-            lot.finish()
+        self.is_ended = True
+        while self._busy:  # beside each other: one may wait for a row that another holds until its commit
+            poll = select.poll()
+            for lot in self._busy.values():
+                poll.register(lot.socket, lot.wants)
+            ready = [socket for socket, _ in poll.poll()]
+            for lot in [one for one in self._busy.values() if one.socket in ready]:
+                lot.hear()
         for jobs in self._waiting.values():
             self._jobs.put(jobs)
         self._waiting = {}
@@ -63,24 +69,31 @@ class Lanes:
             close(self._free.pop(), self._dialect)
 
     def _plan(self) -> None:
-        if not self._planned and not self._ended:
+        if not self._planned and not self.is_ended:
             self._planned = True
             self._loop.call_soon(self._begin)
 
     def _begin(self) -> None:
         self._planned = False
-        if self._ended:
+        if self.is_ended:
             return
         self._open_missing()
         for merchant in [one for one in self._waiting if one not in self._busy]:
             if self._free:
-                jobs = self._waiting.pop(merchant)
-                if len(jobs) > LOT:
-                    self._waiting[merchant] = jobs[LOT:]
-                self._busy[merchant] = lot = _Lot(self, self._free.pop(), self._dialect, self._loop, jobs[:LOT])
+                lot = _Lot(self, self._free.pop(), self._dialect, self._loop, self._take(merchant))
+                self._busy[merchant] = lot
                 lot.go_on()
-            elif not self._busy:  # nothing here would take it
+            elif len(self._busy) < LANES:  # one is lost, and nobody knows how long the others are busy
                 self._jobs.put(self._waiting.pop(merchant))
+
+    def _take(self, merchant: str) -> list[Job]:
+        """Pieces of one lot; the rest waits on."""
+        waiting = self._waiting.pop(merchant)
+        first, later = waiting[:LOT], waiting[LOT:]
+        jobs = [job for job in first if job.work is first[0].work]
+        if rest := [*(job for job in first if job.work is not first[0].work), *later]:
+            self._waiting[merchant] = rest
+        return jobs
 
     def done(self, lot: "_Lot", moved: set[str]) -> None:
         """Its answers can be given."""
@@ -100,6 +113,7 @@ class Lanes:
             resolve(lot.jobs)
         else:
             log.info("a lot of %d is left to the writers: %s", len(lot.jobs), type(error).__name__)
+            forget(lot.jobs)
             self._jobs.put(lot.jobs)
         self._end(lot)
 
@@ -119,11 +133,13 @@ class Lanes:
                 threading.Thread(target=self._open_later, name="lane", daemon=True).start()
 
     def _open(self) -> Any:
+        connection = None
         try:
             connection = self._connect()
             connection.execute(BY_INDEX)
         except self._dialect.broken as error:
             log.warning("no connection for lots: %s", type(error).__name__)
+            close(connection, self._dialect)
             return None
         return connection
 
@@ -137,7 +153,7 @@ class Lanes:
 
     def _opened(self, connection: Any) -> None:
         self._opening -= 1
-        if self._ended:
+        if self.is_ended:
             close(connection, self._dialect)
         elif connection is not None:
             self._free.append(connection)
@@ -153,6 +169,8 @@ class _Lot:
         self.connection, self.jobs = connection, jobs
         self.is_told = False
         """Whether PostgreSQL was told to commit it."""
+        self.socket, self.wants = -1, 0
+        """What it waits for: `poll` knows both."""
         self._lanes, self._dialect, self._loop = lanes, dialect, loop
         self._pipe: Any = None
         self._transaction = Transaction(connection, dialect)
@@ -176,49 +194,45 @@ class _Lot:
         """To the next answers that are needed, or to the end."""
         self._try(self._go_on)
 
-    def finish(self) -> None:
-        """To the very end, waiting."""
-        self._hush()
-        self._try(self._finish)
+    def hear(self) -> None:
+        """What the socket has to say."""
+        self._try(self._hear)
 
     def _try(self, act: Callable[[], None]) -> None:
+        """`act` watches the socket at its very end, if at all."""
         try:
             act()
         except StopIteration:
             self._lanes.done(self, set(self._transaction.heads))
         except Exception as error:  # noqa: BLE001 - if it is a bug, the writers meet it, too, and tell of it
-            if self._pipe is not None:
-                self._hush()
             self._lanes.failed(self, error)
 
     def _go_on(self) -> None:
         next(self._steps)
         while not self._pipe.asks:
             next(self._steps)
-        self._loop.add_reader(self._pipe.socket, self._try, self._hear)
-        if not self._pipe.send():
-            self._loop.add_writer(self._pipe.socket, self._try, self._send_rest)
-
-    def _finish(self) -> None:
-        while True:
-            self._pipe.wait()
-            self._raise_error()
-            next(self._steps)
-
-    def _send_rest(self) -> None:
-        if self._pipe.send():
-            self._loop.remove_writer(self._pipe.socket)
+        self._watch()
 
     def _hear(self) -> None:
-        if self._pipe.take():
-            self._raise_error()
-            self._hush()
-            self._go_on()
-
-    def _raise_error(self) -> None:
+        self._hush()
+        if not self._pipe.take():
+            self._watch()
+            return
         if self._pipe.error is not None:
             raise self._pipe.error
+        self._go_on()
+
+    def _watch(self) -> None:
+        """Until the socket says something; not while libpq works, which closes it when the connection is lost: its
+        number may be another's by then."""
+        self.wants = select.POLLIN if self._pipe.send() else select.POLLIN | select.POLLOUT
+        self.socket = self._pipe.socket
+        if self._lanes.is_ended:
+            return
+        self._loop.add_reader(self.socket, self.hear)
+        if self.wants & select.POLLOUT:
+            self._loop.add_writer(self.socket, self.hear)
 
     def _hush(self) -> None:
         for stop in (self._loop.remove_reader, self._loop.remove_writer):
-            stop(self._pipe.socket)
+            stop(self.socket)

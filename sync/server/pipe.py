@@ -7,7 +7,6 @@ else: psycopg lets go of everything prepared when it rolls back.
 The rules of the mode: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 """
 
-import select
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
@@ -71,10 +70,13 @@ class Pipe:
         """Whether there is something nobody asked the answer of."""
         self.error: Exception | None = None
         """The first one."""
-        self.socket = int(self._line.socket)
-        """Its number, also when the connection is lost: whoever watches it has to let go of it then."""
         self._line.nonblocking = 1
         self._line.enter_pipeline_mode()
+
+    @property
+    def socket(self) -> int:
+        """Raises psycopg.OperationalError when the connection is lost."""
+        return int(self._line.socket)
 
     @property
     def asks(self) -> bool:
@@ -129,15 +131,6 @@ class Pipe:
             elif self.error is None:
                 self.error = psycopg.errors.error_from_result(result)
         return not self._asked or self.error is not None
-
-    def wait(self) -> None:
-        """For all the answers, or an error. Raises psycopg.OperationalError."""
-        poll = select.poll()
-        while True:
-            poll.register(self.socket, select.POLLIN if self.send() else select.POLLIN | select.POLLOUT)
-            if self.take():
-                return
-            poll.poll()
 
 
 def _told(value: Any) -> tuple[bytes | None, int, Format]:

@@ -194,8 +194,9 @@ class Transaction:
             hear()
 
     def begin(self, merchant: str) -> None:
-        """Let nobody else move this merchant's feed until the end. PostgreSQL."""
-        self._say("BEGIN")
+        """Let nobody else move this merchant's feed until the end. PostgreSQL. What is asked behind the lock sees what
+        was done before it was got: other levels would see what was there when it was asked for."""
+        self._say("BEGIN ISOLATION LEVEL READ COMMITTED")
         if merchant:
             self._locked[merchant] = once(self._say(LOCK, (merchant,)).fetchone)
 

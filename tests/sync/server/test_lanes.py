@@ -1,6 +1,7 @@
 """Lots of PostgreSQL on the event loop: what goes wrong there is made good by the writers, and nobody is told twice."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,14 +9,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import uvloop
 
 from sync import points
-from sync.server import feed, lanes
+from sync.server import feed, lanes, limits
 from sync.server.database import Store
-from sync.server.group import LotSteps
+from sync.server.group import LotSteps, LotWork
 from sync.server.lanes import LANES, LOT
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
+from tests.drivers.cable import Cable
 from tests.drivers.postgres import new_database
 from tests.drivers.shop import AT, Shop
 
@@ -222,3 +225,191 @@ def test_a_stop_finishes_what_is_on_its_way(in_a_shop: Callable[..., None], url:
         shop.store.start()
 
     in_a_shop(story)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("is_waiting", [False, True])
+def test_a_line_that_is_cut_without_a_word_leaves_nobody_waiting(
+    url: str, new_loop: Callable[[], asyncio.AbstractEventLoop], is_waiting: bool
+) -> None:
+    """libpq closes the socket of a connection it finds lost: the loop must know nothing of it by then."""
+    cable = Cable(url)
+
+    async def story() -> None:
+        shop = Shop(Store(cable.url), cable.url)
+        shop.open(asyncio.get_running_loop())
+        await shop.found()
+        await shop.ask("a")
+        with _other(url) as holder:
+            if is_waiting:
+                holder.execute("SELECT 1 FROM merchant FOR UPDATE")
+            asked = asyncio.ensure_future(shop.ask("b"))
+            while is_waiting and not _is_blocked(holder):
+                await asyncio.to_thread(int)
+            cable.pull()
+        assert await asked == "b"
+        names = ["a", "b"]
+        while shop.threads[-1] != HERE:
+            await shop.ask(name := f"n{len(names)}")
+            names.append(name)
+        assert shop.stored() == names
+        shop.store.stop()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(asyncio.wait_for(story(), PATIENCE_S))
+    cable.close()
+
+
+def _is_blocked(connection: psycopg.Connection[Any]) -> bool:
+    """Whether somebody waits for another's row."""
+    found = connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
+    return bool(found)
+
+
+def test_a_stop_when_one_lot_waits_for_a_row_of_another(url: str) -> None:
+    """Two merchants, one address that guesses."""
+    url += "?options=-clock_timeout%3D9s"  # who waits in vain goes to the writers
+    tried = limits.attempt(b"pepper", address="203.0.113.9")
+
+    async def story() -> None:
+        shops = [Shop(Store(url), url)]
+        shops[0].open(asyncio.get_running_loop())
+        shops.append(Shop(shops[0].store, url))
+        for shop in shops:
+            await shop.found()
+        await shops[0].store.write(lambda t: limits.count_failure(t, tried, 1))
+        first, last = shops
+
+        def lot_of(shop: Shop) -> LotWork:
+            def guess(transaction: Transaction, items: list[str]) -> LotSteps:
+                failures = limits.Failures(transaction, [tried])
+                results = yield from shop.put_down(transaction, items)
+                failures.count(tried, 2)
+                failures.write()
+                if shop is last:  # its row is changed and not committed when the loop comes to this
+                    asyncio.get_running_loop().call_soon(stop)
+                return results
+
+            return guess
+
+        with _other(url) as holder:
+            holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (first.merchant,))
+
+            def stop() -> None:
+                while _is_free(url):
+                    pass
+                holder.rollback()
+                first.store.stop()
+
+            asked = [shop.store.write_in_lot(lot_of(shop), "a", shop.merchant) for shop in shops]
+            assert await asyncio.gather(*asked) == ["a", "a"]
+        assert [first.threads, last.threads] == [[HERE], [HERE]]
+
+    asyncio.run(story())
+
+
+def _is_free(url: str) -> bool:
+    """Whether the row of failures could be changed."""
+    with psycopg.connect(url) as other:
+        return other.execute("SELECT 1 FROM failure FOR UPDATE SKIP LOCKED").fetchone() is not None
+
+
+def test_what_a_lot_was_refused_is_forgotten_when_the_writers_do_it_anew(
+    in_a_shop: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(shop: Shop) -> None:
+        def not_at_once(transaction: Transaction, items: list[str]) -> LotSteps:
+            results = yield from shop.put_down(transaction, items if len(shop.threads) else ["no"])
+            return results
+
+        monkeypatch.setattr(points, "_armed", points.read("endpoint.commit:1:raise"))
+        assert await shop.store.write_in_lot(not_at_once, "a", shop.merchant) == "a"
+        assert shop.threads == [HERE, THERE]
+        assert shop.stored() == ["a"]
+
+    in_a_shop(story)
+
+
+@pytest.mark.expects_log("no connection for lots: OperationalError")
+def test_while_a_lane_cannot_be_opened_the_writers_do_what_it_would(in_a_shop: Callable[..., None], url: str) -> None:
+    """The other lane may be busy for a long time."""
+
+    async def story(shop: Shop) -> None:
+        def whose(transaction: Transaction, items: list[str]) -> LotSteps:
+            asked = transaction.ask_among("SELECT pg_backend_pid() WHERE 1 = 1 AND 1 IN (…)", [1])
+            yield
+            return [asked()[0][0]]
+
+        others = [Shop(shop.store, url) for _ in range(2)]
+        for other in others:
+            await other.found()
+        both = threading.Barrier(2, timeout=PATIENCE_S)  # writers have their connections now
+        await asyncio.gather(*(shop.store.write(lambda t: both.wait(), other.merchant) for other in others))
+        with _other(url) as holder, psycopg.connect(_of_all(url), autocommit=True) as master:
+            holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (shop.merchant,))
+            waiting = asyncio.ensure_future(shop.ask("late"))
+            lane = await shop.store.write_in_lot(whose, "x", others[0].merchant)
+            master.execute(f'ALTER DATABASE "{url.rpartition("/")[2]}" ALLOW_CONNECTIONS false')
+            master.execute("SELECT pg_terminate_backend(%s, 10000)", (lane,))
+            assert await others[0].ask("a") == "a"
+            assert await others[1].ask("b") == "b"
+            assert not waiting.done()
+        assert await waiting == "late"
+        assert [other.threads[-1] for other in others] == [THERE, THERE]
+
+    in_a_shop(story)
+
+
+def _of_all(url: str) -> str:
+    """The database that everybody can reach."""
+    return url.rpartition("/")[0] + "/postgres"
+
+
+@pytest.mark.parametrize("on_loop", [True, False])
+def test_a_database_of_another_encoding_keeps_every_word(postgres_url: str, on_loop: bool) -> None:
+    name = f"kaxia_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as master:
+        master.execute(f"CREATE DATABASE {name} ENCODING 'EUC_CN' LOCALE 'C' TEMPLATE template0")
+    url = postgres_url.rpartition("/")[0] + "/" + name
+
+    async def story() -> None:
+        shop = Shop(Store(url), url)
+        shop.open(asyncio.get_running_loop() if on_loop else None)
+        await shop.found()
+        assert await shop.ask_all(["金库", "卡"]) == ["金库", "卡"]
+        assert shop.stored() == ["金库", "卡"]
+        shop.store.stop()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_S))
+
+
+@pytest.mark.parametrize("on_loop", [True, False])
+@pytest.mark.parametrize("level", ["read committed", "repeatable read", "serializable"])
+def test_a_lot_sees_all_that_was_done_before_it_got_its_merchant(url: str, on_loop: bool, level: str) -> None:
+    """It was asked for before; whatever the database has been set to."""
+
+    async def story() -> None:
+        set_to = f"?options=-cdefault_transaction_isolation%3D{level.replace(' ', '%5C%20')}"
+        shop = Shop(Store(url + set_to), url)
+        shop.open(asyncio.get_running_loop() if on_loop else None)
+        await shop.found()
+
+        def look(transaction: Transaction, items: list[str]) -> LotSteps:
+            shop.threads.append(threading.current_thread().name)
+            asked = transaction.ask_among("SELECT value FROM instance WHERE key IN (…)", items)
+            yield
+            return asked()
+
+        with _other(url) as holder:
+            holder.execute("INSERT INTO instance (key, value) VALUES ('state', 'whole')")
+            holder.commit()
+            holder.execute("SELECT 1 FROM merchant FOR UPDATE")
+            holder.execute("UPDATE instance SET value = 'used up' WHERE key = 'state'")
+            seen = asyncio.ensure_future(shop.store.write_in_lot(look, "state", shop.merchant))
+            while not _is_blocked(holder):
+                await asyncio.to_thread(int)
+        assert await seen == ("used up",)
+        assert shop.threads == [HERE if on_loop else THERE]
+        shop.store.stop()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_S))

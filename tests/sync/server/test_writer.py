@@ -101,6 +101,19 @@ def test_lots_and_single_works_share_a_group(in_a_shop: Callable[..., None]) -> 
     in_a_shop(story)
 
 
+def test_lots_of_two_kinds_are_done_each_by_its_own(in_a_shop: Callable[..., None]) -> None:
+    async def story(shop: Shop) -> None:
+        def loud(transaction: Transaction, items: list[str]) -> LotSteps:
+            yield
+            return [item.upper() for item in items]
+
+        asked = [shop.store.write_in_lot(loud, name, shop.merchant) for name in ("a", "b")]
+        assert await asyncio.gather(shop.ask("c"), *asked, shop.ask("d")) == ["c", "A", "B", "d"]
+        assert shop.stored() == ["c", "d"]
+
+    in_a_shop(story)
+
+
 def test_a_step_that_fails_in_any_way_leaves_nothing_and_the_rest_stands(in_a_shop: Callable[..., None]) -> None:
     async def story(shop: Shop) -> None:
         def work(transaction: Transaction) -> None:
