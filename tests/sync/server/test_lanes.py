@@ -2,9 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 from uuid import uuid4
 
 import psycopg
@@ -19,6 +17,7 @@ from sync.server.lanes import LANES, LOT
 from sync.server.problems import Refusal
 from sync.server.transaction import Transaction
 from tests.drivers.cable import Cable
+from tests.drivers.outsider import cut_again_and_again, is_blocked, is_free, of_all, other_at
 from tests.drivers.postgres import new_database
 from tests.drivers.shop import AT, Shop
 
@@ -46,13 +45,6 @@ def in_a_shop(url: str) -> Callable[[Callable[[Shop], object]], None]:
             shop.store.stop()
 
     return lambda story: asyncio.run(asyncio.wait_for(run(story), PATIENCE_S))
-
-
-@contextmanager
-def _other(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Somebody else at the database."""
-    with psycopg.connect(url) as connection:
-        yield connection
 
 
 def test_lots_run_on_the_loop(in_a_shop: Callable[..., None]) -> None:
@@ -117,7 +109,7 @@ def test_while_one_merchant_is_locked_the_loop_and_the_others_go_on(in_a_shop: C
     async def story(shop: Shop) -> None:
         other = Shop(shop.store, url)
         await other.found()
-        with _other(url) as holder:
+        with other_at(url) as holder:
             holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (shop.merchant,))
             waiting = asyncio.ensure_future(shop.ask("late"))
             for name in ("a", "b", "c"):
@@ -166,7 +158,7 @@ def test_whenever_connections_are_cut_each_answer_is_true_and_nothing_is_stored_
 
     async def story(shop: Shop) -> None:
         loop, stored, refused = asyncio.get_running_loop(), set[str](), set[str]()
-        cutting = loop.run_in_executor(None, _cut_again_and_again, url)
+        cutting = loop.run_in_executor(None, cut_again_and_again, url, CUTS)
 
         async def phone(number: int) -> None:
             turn = 0
@@ -184,17 +176,6 @@ def test_whenever_connections_are_cut_each_answer_is_true_and_nothing_is_stored_
         assert shop.threads.count(HERE) > CUTS
 
     in_a_shop(story)
-
-
-def _cut_again_and_again(url: str) -> None:
-    """At moments that this machine draws."""
-    with psycopg.connect(url, autocommit=True) as other:
-        for cut in range(CUTS):
-            other.execute("SELECT pg_sleep(%s)", (cut % 7 * 0.003 + 0.05,))
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
 
 
 def test_who_waits_for_an_answer_there_is_sent_to_the_writers(in_a_shop: Callable[..., None]) -> None:
@@ -240,11 +221,11 @@ def test_a_line_that_is_cut_without_a_word_leaves_nobody_waiting(
         shop.open(asyncio.get_running_loop())
         await shop.found()
         await shop.ask("a")
-        with _other(url) as holder:
+        with other_at(url) as holder:
             if is_waiting:
                 holder.execute("SELECT 1 FROM merchant FOR UPDATE")
             asked = asyncio.ensure_future(shop.ask("b"))
-            while is_waiting and not _is_blocked(holder):
+            while is_waiting and not is_blocked(holder):
                 await asyncio.to_thread(int)
             cable.pull()
         assert await asked == "b"
@@ -258,12 +239,6 @@ def test_a_line_that_is_cut_without_a_word_leaves_nobody_waiting(
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(asyncio.wait_for(story(), PATIENCE_S))
     cable.close()
-
-
-def _is_blocked(connection: psycopg.Connection[Any]) -> bool:
-    """Whether somebody waits for another's row."""
-    found = connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall()
-    return bool(found)
 
 
 def test_a_stop_when_one_lot_waits_for_a_row_of_another(url: str) -> None:
@@ -292,11 +267,11 @@ def test_a_stop_when_one_lot_waits_for_a_row_of_another(url: str) -> None:
 
             return guess
 
-        with _other(url) as holder:
+        with other_at(url) as holder:
             holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (first.merchant,))
 
             def stop() -> None:
-                while _is_free(url):
+                while is_free(url):
                     pass
                 holder.rollback()
                 first.store.stop()
@@ -306,12 +281,6 @@ def test_a_stop_when_one_lot_waits_for_a_row_of_another(url: str) -> None:
         assert [first.threads, last.threads] == [[HERE], [HERE]]
 
     asyncio.run(story())
-
-
-def _is_free(url: str) -> bool:
-    """Whether the row of failures could be changed."""
-    with psycopg.connect(url) as other:
-        return other.execute("SELECT 1 FROM failure FOR UPDATE SKIP LOCKED").fetchone() is not None
 
 
 def test_what_a_lot_was_refused_is_forgotten_when_the_writers_do_it_anew(
@@ -345,7 +314,7 @@ def test_while_a_lane_cannot_be_opened_the_writers_do_what_it_would(in_a_shop: C
             await other.found()
         both = threading.Barrier(2, timeout=PATIENCE_S)  # writers have their connections now
         await asyncio.gather(*(shop.store.write(lambda t: both.wait(), other.merchant) for other in others))
-        with _other(url) as holder, psycopg.connect(_of_all(url), autocommit=True) as master:
+        with other_at(url) as holder, psycopg.connect(of_all(url), autocommit=True) as master:
             holder.execute("SELECT 1 FROM merchant WHERE id = %s FOR UPDATE", (shop.merchant,))
             waiting = asyncio.ensure_future(shop.ask("late"))
             lane = await shop.store.write_in_lot(whose, "x", others[0].merchant)
@@ -358,11 +327,6 @@ def test_while_a_lane_cannot_be_opened_the_writers_do_what_it_would(in_a_shop: C
         assert [other.threads[-1] for other in others] == [THERE, THERE]
 
     in_a_shop(story)
-
-
-def _of_all(url: str) -> str:
-    """The database that everybody can reach."""
-    return url.rpartition("/")[0] + "/postgres"
 
 
 @pytest.mark.parametrize("on_loop", [True, False])
@@ -400,13 +364,13 @@ def test_a_lot_sees_all_that_was_done_before_it_got_its_merchant(url: str, on_lo
             yield
             return asked()
 
-        with _other(url) as holder:
+        with other_at(url) as holder:
             holder.execute("INSERT INTO instance (key, value) VALUES ('state', 'whole')")
             holder.commit()
             holder.execute("SELECT 1 FROM merchant FOR UPDATE")
             holder.execute("UPDATE instance SET value = 'used up' WHERE key = 'state'")
             seen = asyncio.ensure_future(shop.store.write_in_lot(look, "state", shop.merchant))
-            while not _is_blocked(holder):
+            while not is_blocked(holder):
                 await asyncio.to_thread(int)
         assert await seen == ("used up",)
         assert shop.threads == [HERE if on_loop else THERE]
